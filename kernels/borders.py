@@ -1,0 +1,65 @@
+"""What stands beyond the edge of the picture. The names are NumPy's (`numpy.pad`), which TensorFlow shares.
+
+For a row a b c d and two pixels on each side:
+    edge       a a | a b c d | d d
+    zero       0 0 | a b c d | 0 0    (TensorFlow's SAME)
+    reflect    c b | a b c d | c b
+    symmetric  b a | a b c d | d c
+    wrap       c d | a b c d | a b
+    valid      nothing is added and the picture shrinks (TensorFlow's VALID)
+"""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Border = Literal["edge", "zero", "reflect", "symmetric", "wrap", "valid"]
+
+ALIASES: dict[str, Border] = {
+    "replicate": "edge",
+    "nearest": "edge",
+    "clamp": "edge",
+    "duplicate": "edge",
+    "copy": "edge",
+    "constant": "zero",
+    "none": "zero",
+    "black": "zero",
+    "same": "zero",
+    "reflect101": "reflect",
+    "circular": "wrap",
+    "tile": "wrap",
+    "repeat": "wrap",
+}
+"""The words of OpenCV, SciPy, PyTorch, libvips, SVG and ImageMagick, where they mean one thing only."""
+
+
+def parse_border(value: Any) -> Any:
+    """Turn any accepted spelling into a Border. Raises ValueError for `mirror`, which means two things."""
+    if not isinstance(value, str):
+        return value
+    name = value.lower().replace("_", "").replace("-", "")
+    if name == "mirror":
+        raise ValueError(
+            "'mirror' means two things: SciPy's repeats the edge pixel not (say 'reflect'), "
+            "libvips' and Skia's does (say 'symmetric')"
+        )
+    return ALIASES.get(name, name)
+
+
+def pad(
+    image: "NDArray[np.float32]", rows: tuple[int, int], columns: tuple[int, int], border: Border
+) -> "NDArray[np.float32]":
+    """Add (before, after) rows and columns to an image of shape (height, width, channels).
+
+    The padding may be wider than the picture; the pattern then goes on as it began.
+    """
+    import numpy as np
+
+    widths = (rows, columns, (0, 0))
+    if border == "valid" or not any(rows + columns):
+        return image
+    if border == "zero":
+        return np.pad(image, widths)
+    return np.pad(image, widths, mode=border)

@@ -1,0 +1,227 @@
+"""The named kernels: one table to read. Weights are applied as written (correlation), not flipped.
+
+To add one: a row here, a row in the tests only if it brings a new idea, then `scripts/document`.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernels import parametric
+from kernels.errors import KernelParameterError, UnknownKernelError
+from kernels.kernel import MAX_SIDE, Combine, Kernel, Response, Weights
+
+LECTURE = "Stanford CS 20, lecture on convnets (kernels.py)"
+SETOSA = "Setosa, Image Kernels (2015)"
+CIMAGE = "cimage, img.php?convolve"
+MATLAB = "MATLAB and Octave, fspecial"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that shapes a kernel. `minimum`..`maximum` inclusive, in `unit`."""
+
+    name: str
+    default: float | None
+    minimum: float
+    maximum: float
+    description: str
+    integer: bool = False
+
+    def check(self, value: float) -> float:
+        """Raise KernelParameterError for a value out of range."""
+        if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
+            raise KernelParameterError(
+                self.name, f"{self.name} is {value:g}; it may be {self.minimum:g} to {self.maximum:g}."
+            )
+        if self.integer and value % 2 != 1:
+            raise KernelParameterError(
+                self.name, f"{self.name} is {value:g}; it must be an odd whole number."
+            )
+        return int(value) if self.integer else value
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {
+            "type": "integer" if self.integer else "number",
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "description": self.description,
+        }
+        if self.default is not None:
+            schema["default"] = self.default
+        return schema
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the catalogue: a kernel, or the way to make one from parameters."""
+
+    name: str
+    title: str
+    make: Callable[..., Sequence[Weights]]
+    parameters: tuple[Parameter, ...] = ()
+    combine: Combine = "single"
+    divisor: float = 1.0
+    source: str = ""
+    response: Response | None = None
+
+    def make_kernel(self, values: Mapping[str, float] | None = None) -> Kernel:
+        """Make the kernel. Raises KernelParameterError for a parameter that is unknown or out of range."""
+        values = values or {}
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in values:
+            if name not in known:
+                takes = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+                raise KernelParameterError(
+                    name, f"The kernel '{self.name}' has no parameter '{name}': {takes}."
+                )
+        chosen = {p.name: p.default for p in self.parameters if p.default is not None}
+        chosen |= {name: known[name].check(value) for name, value in values.items()}
+        parts = tuple(np.asarray(part, np.float64) for part in self.make(**chosen))
+        return Kernel(self.name, self.title, parts, self.combine, self.divisor, self.source, self.response)
+
+
+SIZE = Parameter(
+    "size",
+    None,
+    1,
+    MAX_SIDE,
+    "Side in pixels, odd. Without it: what the other parameters need.",
+    integer=True,
+)
+ANGLE = "Direction in degrees, counter-clockwise from the x axis."
+
+
+def fixed(name: str, title: str, *parts: list[list[float]], **more: Any) -> Entry:
+    return Entry(name, title, lambda: [np.array(part, np.float64) for part in parts], **more)
+
+
+def made(name: str, title: str, make: Callable[..., Weights], *parameters: Parameter, **more: Any) -> Entry:
+    return Entry(name, title, lambda **values: [make(**values)], parameters, **more)
+
+
+ENTRIES = (
+    fixed("identity", "Identity: nothing changes", [[0, 0, 0], [0, 1, 0], [0, 0, 0]], source=SETOSA),
+    # -- smoothing: the weights sum to the divisor
+    fixed("blur", "Blur (binomial)", [[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16, source=LECTURE),
+    fixed("average", "Average (mean of 9)", [[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9, source=CIMAGE),
+    made(
+        "box", "Box blur", parametric.make_box,
+        Parameter("size", 5, 1, MAX_SIDE, "Side in pixels, odd.", integer=True), source=MATLAB,
+    ),
+    made(
+        "gaussian", "Gaussian blur", parametric.make_gaussian,
+        Parameter("sigma", 2, 0.1, 10.3, "Standard deviation in pixels."), SIZE, source=MATLAB,
+    ),
+    made(
+        "disk", "Disk (out of focus)", parametric.make_disk,
+        Parameter("radius", 4, 0.5, 31, "Radius in pixels."), SIZE, source="ImageMagick, Kernel Disk",
+    ),
+    made(
+        "motion", "Motion blur", parametric.make_motion,
+        Parameter("length", 15, 1, 63, "Length of the line in pixels."), Parameter("angle", 0, -360, 360, ANGLE),
+        SIZE, source=MATLAB,
+    ),
+    # -- sharpening: the weights sum to 1, some are negative
+    fixed("sharpen", "Sharpen", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], source=LECTURE),
+    made(
+        "unsharp", "Unsharp mask", parametric.make_unsharp,
+        Parameter("sigma", 2, 0.1, 10.3, "Standard deviation of the blur in pixels."),
+        Parameter("amount", 1, 0, 10, "How much of the difference is added."), SIZE,
+        source="ImageMagick, -unsharp, without threshold",
+    ),
+    # -- edges: the weights sum to 0
+    fixed("edge", "Edges, 8 neighbours", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], source=LECTURE),
+    fixed("outline", "Outline", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], source=SETOSA),
+    fixed("laplacian", "Laplacian, 4 neighbours", [[0, 1, 0], [1, -4, 1], [0, 1, 0]], source="OpenCV, Laplacian"),
+    made(
+        "log", "Laplacian of Gaussian", parametric.make_laplacian_of_gaussian,
+        Parameter("sigma", 1.4, 0.5, 7.5, "Standard deviation in pixels."), SIZE,
+        source="Marr and Hildreth 1980",
+    ),
+    made(
+        "dog", "Difference of Gaussians", parametric.make_difference_of_gaussians,
+        Parameter("sigma1", 1, 0.1, 10.2, "Standard deviation of the narrower one in pixels."),
+        Parameter("sigma2", 1.6, 0.2, 10.3, "Standard deviation of the wider one in pixels."), SIZE,
+        source="Marr and Hildreth 1980",
+    ),
+    fixed("top-sobel", "Sobel, brighter above", [[1, 2, 1], [0, 0, 0], [-1, -2, -1]], source=LECTURE),
+    fixed("bottom-sobel", "Sobel, brighter below", [[-1, -2, -1], [0, 0, 0], [1, 2, 1]], source=SETOSA),
+    fixed("left-sobel", "Sobel, brighter on the left", [[1, 0, -1], [2, 0, -2], [1, 0, -1]], source=SETOSA),
+    fixed("right-sobel", "Sobel, brighter on the right", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], source=SETOSA),
+    fixed(
+        "sobel", "Sobel, magnitude",
+        [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+        combine="magnitude", source="Sobel and Feldman 1968",
+    ),
+    fixed("left-prewitt", "Prewitt, brighter on the left", [[1, 0, -1], [1, 0, -1], [1, 0, -1]], source="Prewitt 1970"),
+    fixed("top-prewitt", "Prewitt, brighter above", [[1, 1, 1], [0, 0, 0], [-1, -1, -1]], source="Prewitt 1970"),
+    fixed(
+        "prewitt", "Prewitt, magnitude",
+        [[1, 0, -1], [1, 0, -1], [1, 0, -1]], [[1, 1, 1], [0, 0, 0], [-1, -1, -1]],
+        combine="magnitude", source="Prewitt 1970",
+    ),
+    fixed("left-scharr", "Scharr, brighter on the left", [[3, 0, -3], [10, 0, -10], [3, 0, -3]], source="Scharr 2000"),
+    fixed("top-scharr", "Scharr, brighter above", [[3, 10, 3], [0, 0, 0], [-3, -10, -3]], source="Scharr 2000"),
+    fixed(
+        "scharr", "Scharr, magnitude",
+        [[3, 0, -3], [10, 0, -10], [3, 0, -3]], [[3, 10, 3], [0, 0, 0], [-3, -10, -3]],
+        combine="magnitude", source="Scharr 2000",
+    ),
+    fixed(
+        "roberts", "Roberts cross, magnitude", [[1, 0], [0, -1]], [[0, 1], [-1, 0]],
+        combine="magnitude", source="Roberts 1963",
+    ),
+    Entry(
+        "kirsch", "Kirsch, largest of 8 directions",
+        lambda: parametric.turn_compass(np.array([[5, 5, 5], [-3, 0, -3], [-3, -3, -3]], np.float64)),
+        combine="maximum", source="Kirsch 1971",
+    ),
+    made(
+        "gabor", "Gabor (stripes of one direction)", parametric.make_gabor,
+        Parameter("wavelength", 6, 2, 40, "Pixels from crest to crest."),
+        Parameter("angle", 0, -360, 360, ANGLE),
+        Parameter("sigma", 3, 0.5, 10.3, "Standard deviation of the envelope in pixels."), SIZE,
+        source="Daugman 1985",
+    ),
+    # -- light
+    fixed("emboss", "Emboss", [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], source=LECTURE),
+    fixed("lighten", "Lighten by a third", [[0, 0, 0], [0, 12, 0], [0, 0, 0]], divisor=9, source=CIMAGE),
+    fixed("darken", "Darken by a third", [[0, 0, 0], [0, 6, 0], [0, 0, 0]], divisor=9, source=CIMAGE),
+)  # fmt: skip
+
+
+class Catalogue(Mapping[str, Entry]):
+    """The kernels by name. Names are case-insensitive, and `_` or a space is as good as `-`."""
+
+    def __init__(self, entries: Sequence[Entry] = ENTRIES) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+
+    def __getitem__(self, name: str) -> Entry:
+        """Raises UnknownKernelError, with the nearest names, where there is none of this name."""
+        wanted = normalize_name(name)
+        if wanted not in self._entries:
+            raise UnknownKernelError(name, difflib.get_close_matches(wanted, self._entries, n=3, cutoff=0.5))
+        return self._entries[wanted]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and normalize_name(name) in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def extended(self, entries: Sequence[Entry]) -> "Catalogue":
+        """A new catalogue with more rows."""
+        return Catalogue([*self._entries.values(), *entries])
+
+
+def normalize_name(name: str) -> str:
+    return name.strip().lower().replace("_", "-").replace(" ", "-")

@@ -1,0 +1,281 @@
+"""Apply kernels to pictures: borders, alpha, channels, divisor, bias and response around `engine.correlate`.
+
+A picture is an array of shape (height, width, channels): 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA; alpha is straight.
+uint8 holds 0..255 and uint16 0..65535; float32 is taken as 0..255.
+
+In a chain every step gives what its own request would give, but in float32: it is rounded once, at the end.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels import colour, engine
+from kernels.arithmetic import Axis, lay_out_axis
+from kernels.borders import pad
+from kernels.catalogue import Catalogue
+from kernels.custom import CUSTOM
+from kernels.errors import KernelParameterError
+from kernels.kernel import Response
+from kernels.settings import FilterSettings, Operation
+from kernels.steps import Step, resolve_step
+
+Image = NDArray[Any]
+Planes = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step did. Values in pixel units, over the filtered colour planes, before clipping."""
+
+    step: Step
+    rows: Axis
+    columns: Axis
+    channels: int
+    minimum: float
+    maximum: float
+    clipped_percent: float
+
+    @property
+    def multiply_adds(self) -> int:
+        return count_multiply_adds(self.step, self.rows, self.columns, self.channels)
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A filtered picture, of the input's dtype or, for the response `raw`, float32; and how it came about."""
+
+    image: Image
+    reports: tuple[StepReport, ...]
+
+
+def convolve(
+    image: Image,
+    kernel: str | Sequence[Sequence[float]] | NDArray[Any],
+    *,
+    linear: bool = False,
+    catalogue: Catalogue | None = None,
+    **settings: Any,
+) -> Image:
+    """Filter one picture with one kernel.
+
+    image: (height, width) or (height, width, 1..4), uint8, uint16 or float32 (0..255).
+    kernel: a name of the catalogue, or weights of shape (rows, columns), each side 1..63, applied as written.
+    settings: `kernels.settings.FilterSettings`, for example border="reflect", sigma=2, response="abs".
+    linear: filter linear light instead of sRGB values.
+
+    Returns an array of the same number of dimensions and dtype, rounded; float32 stays unrounded, and
+    response="raw" gives float32 that is not cut off. Raises KernelError or pydantic.ValidationError (both
+    are ValueErrors).
+    """
+    if not isinstance(kernel, str):
+        settings["weights"] = np.asarray(kernel).tolist()
+        kernel = CUSTOM
+    step = resolve_step(kernel, FilterSettings(**settings), catalogue or Catalogue())
+    planes = image[:, :, None] if image.ndim == 2 else image
+    result = filter_image(planes, [step], linear=linear).image
+    return result[:, :, 0] if image.ndim == 2 and result.shape[2] == 1 else result
+
+
+def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False) -> Filtered:
+    """Apply the steps in order. Raises KernelParameterError where one does not fit the picture."""
+    maximum = 65535.0 if image.dtype == np.uint16 else 255.0
+    planes = image.astype(np.float32)
+    if linear:
+        planes = convert_colour(planes, lambda colours: colour.decode_srgb(colours, maximum))
+    reports = []
+    for step in steps:
+        planes, report = apply_step(planes, step, maximum, linear)
+        reports.append(report)
+    if steps[-1].response == "raw":
+        return Filtered(planes, tuple(reports))
+    if linear:
+        planes = convert_colour(planes, lambda colours: colour.encode_srgb(colours, maximum))
+    return Filtered(round_to(image.dtype, planes, maximum), tuple(reports))
+
+
+def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False) -> tuple[Planes, StepReport]:
+    """Apply one step to float32 planes (height, width, 1..4). Nothing is rounded."""
+    colours, alpha = split_alpha(planes)
+    rows, columns = lay_out(step, planes.shape[0], planes.shape[1])
+    selected = select_channels(step.settings.channels, colours.shape[2])
+    if selected is None and step.settings.channels in ("gray", "luma") and colours.shape[2] == 3:
+        source = colour.measure_brightness(colours, linear)
+    else:
+        if selected is not None and colours.shape[2] == 1:
+            colours = np.repeat(colours, 3, axis=2)
+        source = colours if selected is None else colours[:, :, selected]
+
+    values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
+    values += np.float32(step.settings.pick_bias(maximum))
+    report = StepReport(step, rows, columns, source.shape[2], *measure_range(values, step.response, maximum))
+    values = respond(values, step.response, maximum)
+
+    kept = colours[rows.centers, columns.centers]
+    if step.settings.channels == "luma" and colours.shape[2] == 3:
+        # Adding the same to red, green and blue leaves Cb and Cr as they are.
+        values = kept + (values - source[rows.centers, columns.centers])
+        if step.response != "raw":
+            values = np.clip(values, 0, maximum)
+    elif selected is not None:
+        kept = kept.copy()
+        kept[:, :, selected] = values
+        values = kept
+    if alpha is None:
+        return values, report
+    result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
+    values = np.where(result_alpha > 0, values, 0)
+    return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
+
+
+def filter_planes(
+    source: Planes, alpha: Planes | None, step: Step, rows: Axis, columns: Axis, maximum: float
+) -> tuple[Planes, Planes | None]:
+    """Correlate, divide, combine and mix with the original. `alpha` in pixel units; returned as 0..1."""
+
+    def correlate(planes: Planes) -> list[Planes]:
+        padded = pad(
+            planes,
+            (rows.padding_before, rows.padding_after),
+            (columns.padding_before, columns.padding_after),
+            step.settings.border,
+        )
+        sums = [
+            engine.correlate(padded, part, step.settings.stride, step.settings.dilation)
+            for part in step.weights
+        ]
+        for total in sums:
+            total /= np.float32(step.divisor)
+        return sums
+
+    def mix(filtered: Planes, original: Planes) -> Planes:
+        share = np.float32(step.amount)
+        return filtered if share == 1 else share * filtered + (1 - share) * original
+
+    own = source[rows.centers, columns.centers]
+    if alpha is None:
+        return mix(combine(correlate(source), step.kernel.combine), own), None
+
+    alpha = alpha / np.float32(maximum)
+    own_alpha = alpha[rows.centers, columns.centers]
+    weighted = correlate(source * alpha)
+    coverage = correlate(alpha)
+    if step.settings.alpha == "filter" or (step.sum == 1 and step.kernel.combine == "single"):
+        colours = mix(combine(weighted, step.kernel.combine), own * own_alpha)
+        covered = mix(combine(coverage, step.kernel.combine), own_alpha)
+        values = divide(colours, covered)
+        filters_alpha = step.settings.alpha == "filter" or (
+            step.settings.alpha == "auto" and step.settings.channels in ("rgb", "gray")
+        )
+        return values, covered if filters_alpha else own_alpha
+    # Alpha is kept. Each neighbour counts by its alpha relative to the pixel's own, and what is missing is made
+    # up with the pixel's own colour: an even colour gives what it would give without alpha, whatever its shape.
+    total = np.float32(step.kernel.sum / step.divisor)
+    answers = [
+        divide(colours - own * covered, own_alpha) + total * own
+        for colours, covered in zip(weighted, coverage, strict=True)
+    ]
+    return mix(combine(answers, step.kernel.combine), own), own_alpha
+
+
+def combine(answers: list[Planes], how: str) -> Planes:
+    """Put the answers of the parts of a kernel together."""
+    if how == "magnitude":
+        return np.sqrt(sum((answer**2 for answer in answers), np.float32(0)))
+    if how == "maximum":
+        return np.maximum.reduce(answers)
+    return answers[0]
+
+
+def divide(numerator: Planes, denominator: Planes) -> Planes:
+    """0 where the denominator is next to nothing, which is where nothing will be seen."""
+    seen = np.abs(denominator) > 1e-5
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=seen)
+
+
+def respond(values: Planes, response: Response, maximum: float) -> Planes:
+    """Bring values into 0..maximum, except for `raw`."""
+    if response == "raw":
+        return values
+    if response == "abs":
+        values = np.abs(values)
+    elif response == "offset":
+        values = values / 2 + np.float32((maximum + 1) / 2)
+    elif response == "rescale":
+        lowest, highest = values.min(), values.max()
+        spread = highest - lowest
+        return (values - lowest) * (np.float32(maximum) / spread) if spread > 0 else np.zeros_like(values)
+    return np.clip(values, 0, np.float32(maximum))
+
+
+def measure_range(values: Planes, response: Response, maximum: float) -> tuple[float, float, float]:
+    """Smallest and largest value, and the percentage that `respond` will cut off (by more than rounding does)."""
+    lowest, highest = float(values.min()), float(values.max())
+    if response in ("raw", "rescale"):
+        return lowest, highest, 0.0
+    floor, ceiling = -0.5, maximum + 0.5
+    if response == "abs":
+        floor = -ceiling
+    elif response == "offset":
+        floor, ceiling = -(maximum + 1) - 1, maximum
+    clipped = np.count_nonzero(values < floor) + np.count_nonzero(values >= ceiling)
+    return lowest, highest, 100 * clipped / values.size
+
+
+def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
+    """The arithmetic of one step along y and x. Raises KernelParameterError where the kernel does not fit."""
+    settings = step.settings
+    padding = "VALID" if settings.border == "valid" else "SAME"
+    anchor_x, anchor_y = settings.anchor or (None, None)
+    (kernel_height, kernel_width), (stride_y, stride_x) = step.kernel.shape, settings.stride
+    dilation_y, dilation_x = settings.dilation
+    return (
+        lay_out_axis(
+            height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y
+        ),
+        lay_out_axis(
+            width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x
+        ),
+    )
+
+
+def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
+    taps = rows.kernel * columns.kernel * len(step.kernel.parts)
+    return rows.output * columns.output * channels * taps
+
+
+def select_channels(channels: str, available: int) -> list[int] | None:
+    """Indices of the colour planes to filter, or None for all of them."""
+    if channels in ("rgb", "gray", "luma"):
+        return None
+    return ["rgb".index(letter) for letter in channels]
+
+
+def split_alpha(planes: Planes) -> tuple[Planes, Planes | None]:
+    """Colour planes, and the alpha plane (height, width, 1) where there is one."""
+    if planes.shape[2] in (2, 4):
+        return planes[:, :, :-1], planes[:, :, -1:]
+    return planes, None
+
+
+def convert_colour(planes: Planes, convert: Callable[[Planes], Planes]) -> Planes:
+    colours, alpha = split_alpha(planes)
+    converted = convert(colours)
+    return converted if alpha is None else np.concatenate([converted, alpha], axis=2)
+
+
+def round_to(dtype: np.dtype[Any], planes: Planes, maximum: float) -> Image:
+    """Round to nearest (halves to even, as NumPy, TensorFlow and OpenCV do) and cut off; float32 stays as it is."""
+    if dtype == np.float32:
+        return planes
+    if dtype not in (np.uint8, np.uint16):
+        raise KernelParameterError("image", f"The picture is {dtype}; it may be uint8, uint16 or float32.")
+    return np.clip(np.rint(planes), 0, maximum).astype(dtype)
+
+
+def name_operations(names: str) -> list[Operation]:
+    """The steps of `gaussian,edge`."""
+    return [Operation(kernel=name) for name in names.split(",")]

@@ -1,0 +1,162 @@
+"""Kernels of one's own: written in a request, or in a TOML file beside the catalogue."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kernels.catalogue import Catalogue, Entry, normalize_name
+from kernels.errors import KernelError, KernelFileError, KernelParameterError
+from kernels.kernel import Kernel, Response, Weights, choose_divisor
+
+CUSTOM = "custom"
+"""The name under which a request brings its own weights."""
+
+
+def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
+    """Read weights from `[[0,-1,0],...]`, from `0,-1,0;-1,5,-1;0,-1,0`, or flat with `columns`.
+
+    A number may be a fraction (1/16). Returns float64 (rows, columns); raises KernelParameterError.
+    """
+    rows = parse_rows(text)
+    if columns is not None:
+        flat = [number for row in rows for number in row]
+        if columns < 1 or len(flat) % columns:
+            raise KernelParameterError(
+                "columns",
+                f"{len(flat)} weights do not fill rows of {columns}: give a divisor of {len(flat)}.",
+            )
+        rows = [flat[start : start + columns] for start in range(0, len(flat), columns)]
+    elif (
+        len(rows) == 1
+        and len(rows[0]) > 1
+        and not isinstance(text, list)
+        and ";" not in text
+        and "[[" not in text
+    ):
+        raise KernelParameterError(
+            "weights",
+            f"{len(rows[0])} weights in one row: give columns=, or end each row with ';' (a single row is "
+            f"columns={len(rows[0])}).",
+        )
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1:
+        raise KernelParameterError(
+            "weights",
+            f"The rows have {', '.join(str(len(row)) for row in rows)} weights; they must be equally long.",
+        )
+    return np.array(rows, np.float64)
+
+
+def parse_rows(text: str | list[Any]) -> list[list[float]]:
+    if isinstance(text, str):
+        stripped = text.strip()
+        if not stripped.startswith("["):
+            return [
+                [parse_number(number) for number in re.split(r"[\s,]+", row.strip().strip(","))]
+                for row in re.split(r"[;\n]", stripped.strip(";"))
+            ]
+        try:
+            text = json.loads(stripped)
+        except (ValueError, RecursionError) as error:
+            raise KernelParameterError("weights", f"The weights are not valid JSON: {error}.") from error
+    if not isinstance(text, list) or not text:
+        raise KernelParameterError(
+            "weights", "The weights must be a list of rows, such as [[0,-1,0],[-1,5,-1],[0,-1,0]]."
+        )
+    if not any(isinstance(row, list) for row in text):
+        return [[parse_number(number) for number in text]]
+    if not all(isinstance(row, list) for row in text):
+        raise KernelParameterError("weights", "The weights mix numbers and rows: give a list of rows.")
+    return [[parse_number(number) for number in row] for row in text]
+
+
+def parse_number(value: Any) -> float:
+    """A number, or text such as `-1.5`, `1e-3` or `1/16`. Raises KernelParameterError."""
+    try:
+        if isinstance(value, str) and "/" in value:
+            numerator, denominator = value.split("/")
+            return float(numerator) / float(denominator)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            return float(value)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        pass
+    shown = str(value)[:40]
+    raise KernelParameterError("weights", f"'{shown}' is not a number. Allowed: 5, -1.5, 1e-3, 1/16.")
+
+
+def make_custom_kernel(text: str | list[Any], columns: int | None = None) -> Kernel:
+    """A kernel from a request's weights, applied as written: its own divisor is 1."""
+    return Kernel(CUSTOM, "Custom kernel", (parse_weights(text, columns),), source="the request")
+
+
+class WrittenKernel(BaseModel):
+    """One table of the TOML file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weights: list[list[float | str]] | str
+    title: str | None = None
+    divisor: Annotated[float, Field(allow_inf_nan=False)] | Literal["auto", "none"] = "none"
+    response: Response | None = None
+    source: str | None = None
+
+
+def read_kernels_file(path: Path) -> list[Entry]:
+    """Read kernels from a TOML file with a table for each:
+
+        [kernels.my-edge]
+        weights = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+        title = "My edge"       # optional, like all that follow
+        divisor = "auto"        # a number, "auto" or "none"; none
+        response = "abs"        # from the sum of the weights
+        source = "my notebook"  # the file's name
+
+    Raises KernelFileError.
+    """  # fmt: skip
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise KernelFileError(f"The kernels file {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KernelFileError(f"The kernels file {path} is not valid TOML: {error}.") from error
+    tables = document.get("kernels")
+    if not isinstance(tables, dict) or set(document) != {"kernels"}:
+        raise KernelFileError(
+            f"The kernels file {path} must hold one table [kernels.<name>] for each kernel."
+        )
+    return [read_entry(path, name, table) for name, table in tables.items()]
+
+
+def read_entry(path: Path, name: str, table: object) -> Entry:
+    where = f"In the kernels file {path}, kernel '{name}'"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", normalize_name(name)):
+        raise KernelFileError(f"{where}: a name is 1 to 64 letters, digits and '-'.")
+    if normalize_name(name) == CUSTOM or name in Catalogue():
+        raise KernelFileError(f"{where}: that name is taken by the service.")
+    try:
+        written = WrittenKernel.model_validate(table)
+        weights = parse_weights(written.weights)
+        divisor = {"none": 1.0, "auto": choose_divisor(Kernel(name, "", (weights,)).sum)}.get(
+            str(written.divisor), written.divisor
+        )
+        if divisor == 0:
+            raise KernelParameterError("divisor", "divisor may not be 0.")
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise KernelFileError(f"{where}: {field}: {first['msg']}.") from error
+    except KernelError as error:
+        raise KernelFileError(f"{where}: {error}") from error
+    return Entry(
+        normalize_name(name),
+        written.title or name,
+        lambda: [weights],
+        divisor=float(divisor),
+        source=written.source or path.name,
+        response=written.response,
+    )

@@ -1,0 +1,35 @@
+"""What can be wrong with a kernel or the way it is asked for.
+
+KernelError (a ValueError)
+├── UnknownKernelError      no kernel of that name
+├── KernelParameterError    a parameter, or a parameter together with this picture, makes no sense
+└── KernelFileError         a file of one's own kernels cannot be read
+"""
+
+from collections.abc import Sequence
+
+
+class KernelError(ValueError):
+    """Anything wrong with a kernel or the way it is asked for."""
+
+
+class UnknownKernelError(KernelError):
+    """No kernel of that name; `nearest` holds names that look like it, best first."""
+
+    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+        self.name = name
+        self.nearest = list(nearest)
+        hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+        super().__init__(f"There is no kernel named '{name}'.{hint}")
+
+
+class KernelParameterError(KernelError):
+    """`parameter` has a value that makes no sense. The message gives the value and what is allowed."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        self.parameter = parameter
+        super().__init__(message)
+
+
+class KernelFileError(KernelError):
+    """A file of one's own kernels cannot be read. The message names the file and what is wrong in it."""
