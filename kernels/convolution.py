@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels import colour, engine
-from kernels.arithmetic import Axis, lay_out_axis
+from kernels.arithmetic import Axis, Padding, lay_out_axis
 from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
@@ -124,7 +124,7 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
         kept = kept.copy()
         kept[:, :, selected] = values
         values = kept
-    if alpha is None:
+    if result_alpha is None:
         return values, report
     result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
     values = np.where(result_alpha > 0, values, 0)
@@ -184,7 +184,7 @@ def filter_planes(
 def combine(answers: list[Planes], how: str) -> Planes:
     """Put the answers of the parts of a kernel together."""
     if how == "magnitude":
-        return np.sqrt(sum((answer**2 for answer in answers), np.float32(0)))
+        return np.sqrt(np.add.reduce([answer**2 for answer in answers]))
     if how == "maximum":
         return np.maximum.reduce(answers)
     return answers[0]
@@ -228,7 +228,7 @@ def measure_range(values: Planes, response: Response, maximum: float) -> tuple[f
 def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
     """The arithmetic of one step along y and x. Raises KernelParameterError where the kernel does not fit."""
     settings = step.settings
-    padding = "VALID" if settings.border == "valid" else "SAME"
+    padding: Padding = "VALID" if settings.border == "valid" else "SAME"
     anchor_x, anchor_y = settings.anchor or (None, None)
     (kernel_height, kernel_width), (stride_y, stride_x) = step.kernel.shape, settings.stride
     dilation_y, dilation_x = settings.dilation
