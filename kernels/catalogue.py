@@ -39,9 +39,7 @@ class Parameter:
                 self.name, f"{self.name} is {value:g}; it may be {self.minimum:g} to {self.maximum:g}."
             )
         if self.integer and value % 2 != 1:
-            raise KernelParameterError(
-                self.name, f"{self.name} is {value:g}; it must be an odd whole number."
-            )
+            raise KernelParameterError(self.name, f"{self.name} is {value:g}; it must be an odd whole number.")
         return int(value) if self.integer else value
 
     @property
@@ -77,9 +75,7 @@ class Entry:
         for name in values:
             if name not in known:
                 takes = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-                raise KernelParameterError(
-                    name, f"The kernel '{self.name}' has no parameter '{name}': {takes}."
-                )
+                raise KernelParameterError(name, f"The kernel '{self.name}' has no parameter '{name}': {takes}.")
         chosen = {p.name: p.default for p in self.parameters if p.default is not None}
         chosen |= {name: known[name].check(value) for name, value in values.items()}
         parts = tuple(np.asarray(part, np.float64) for part in self.make(**chosen))

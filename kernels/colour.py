@@ -19,14 +19,10 @@ def measure_brightness(planes: Planes, linear: bool) -> Planes:
 def decode_srgb(planes: Planes, maximum: float) -> Planes:
     """From sRGB values 0..maximum to linear light 0..maximum. Source: IEC 61966-2-1."""
     encoded = planes / np.float32(maximum)
-    return np.float32(maximum) * np.where(
-        encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4
-    )
+    return np.float32(maximum) * np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
 def encode_srgb(planes: Planes, maximum: float) -> Planes:
     """From linear light to sRGB values; what lies outside 0..maximum is cut off."""
     light = np.clip(planes / np.float32(maximum), 0, 1)
-    return np.float32(maximum) * np.where(
-        light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055
-    )
+    return np.float32(maximum) * np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)

@@ -143,10 +143,7 @@ def filter_planes(
             (columns.padding_before, columns.padding_after),
             step.settings.border,
         )
-        sums = [
-            engine.correlate(padded, part, step.settings.stride, step.settings.dilation)
-            for part in step.weights
-        ]
+        sums = [engine.correlate(padded, part, step.settings.stride, step.settings.dilation) for part in step.weights]
         for total in sums:
             total /= np.float32(step.divisor)
         return sums
@@ -233,12 +230,8 @@ def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
     (kernel_height, kernel_width), (stride_y, stride_x) = step.kernel.shape, settings.stride
     dilation_y, dilation_x = settings.dilation
     return (
-        lay_out_axis(
-            height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y
-        ),
-        lay_out_axis(
-            width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x
-        ),
+        lay_out_axis(height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y),
+        lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
     )
 
 

@@ -31,13 +31,7 @@ def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
                 f"{len(flat)} weights do not fill rows of {columns}: give a divisor of {len(flat)}.",
             )
         rows = [flat[start : start + columns] for start in range(0, len(flat), columns)]
-    elif (
-        len(rows) == 1
-        and len(rows[0]) > 1
-        and not isinstance(text, list)
-        and ";" not in text
-        and "[[" not in text
-    ):
+    elif len(rows) == 1 and len(rows[0]) > 1 and not isinstance(text, list) and ";" not in text and "[[" not in text:
         raise KernelParameterError(
             "weights",
             f"{len(rows[0])} weights in one row: give columns=, or end each row with ';' (a single row is "
@@ -126,9 +120,7 @@ def read_kernels_file(path: Path) -> list[Entry]:
         raise KernelFileError(f"The kernels file {path} is not valid TOML: {error}.") from error
     tables = document.get("kernels")
     if not isinstance(tables, dict) or set(document) != {"kernels"}:
-        raise KernelFileError(
-            f"The kernels file {path} must hold one table [kernels.<name>] for each kernel."
-        )
+        raise KernelFileError(f"The kernels file {path} must hold one table [kernels.<name>] for each kernel.")
     return [read_entry(path, name, table) for name, table in tables.items()]
 
 

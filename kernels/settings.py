@@ -112,9 +112,7 @@ class FilterSettings(BaseModel):
         Finite | Annotated[str, Field(pattern=r"^-?[0-9.e+]+%$")],
         BeforeValidator(parse_bias),
         WithJsonSchema({"type": "string", "default": "0", "examples": ["0", "128", "50%"]}),
-        Field(
-            description="Added after the division: pixel units, or a percentage of the range such as `50%`."
-        ),
+        Field(description="Added after the division: pixel units, or a percentage of the range such as `50%`."),
     ] = 0.0
     response: Annotated[
         Literal["clip", "abs", "offset", "rescale", "raw"] | None,

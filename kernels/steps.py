@@ -67,9 +67,7 @@ def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> S
         entry = catalogue[name]
         for key in ("weights", "columns"):
             if getattr(settings, key) is not None:
-                raise KernelParameterError(
-                    key, f"'{key}' belongs to the kernel 'custom', not to '{entry.name}'."
-                )
+                raise KernelParameterError(key, f"'{key}' belongs to the kernel 'custom', not to '{entry.name}'.")
         if any(parameter.name == "amount" for parameter in entry.parameters):
             shaping["amount"] = amount
             amount = 1.0
@@ -90,9 +88,7 @@ def resolve_chain(
     UnknownKernelError or KernelParameterError, with the step named where there are several.
     """
     if not 1 <= len(operations) <= MAX_STEPS:
-        raise KernelParameterError(
-            "operations", f"A chain has {len(operations)} steps; it may have 1 to {MAX_STEPS}."
-        )
+        raise KernelParameterError("operations", f"A chain has {len(operations)} steps; it may have 1 to {MAX_STEPS}.")
     given = shared.model_dump(exclude_unset=True) if shared else {}
     unused = {key for key in (*SHAPING, "weights", "columns") if given.get(key) is not None}
     steps = []
