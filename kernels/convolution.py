@@ -8,7 +8,7 @@ In a chain every step gives what its own request would give, but in float32: it 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
 from kernels.kernel import Response
-from kernels.settings import FilterSettings, Operation
-from kernels.steps import Step, resolve_step
+from kernels.settings import FilterSettings
+from kernels.steps import Step, name_step, resolve_step
 
 Image = NDArray[Any]
 Planes = NDArray[np.float32]
@@ -181,7 +181,7 @@ def filter_planes(
 def combine(answers: list[Planes], how: str) -> Planes:
     """Put the answers of the parts of a kernel together."""
     if how == "magnitude":
-        return np.sqrt(np.add.reduce([answer**2 for answer in answers]))
+        return cast(Planes, np.sqrt(sum(answer**2 for answer in answers)))
     if how == "maximum":
         return np.maximum.reduce(answers)
     return answers[0]
@@ -200,7 +200,7 @@ def respond(values: Planes, response: Response, maximum: float) -> Planes:
     if response == "abs":
         values = np.abs(values)
     elif response == "offset":
-        values = values / 2 + np.float32((maximum + 1) / 2)
+        values = np.float32(0.5) * values + np.float32((maximum + 1) / 2)
     elif response == "rescale":
         lowest, highest = values.min(), values.max()
         spread = highest - lowest
@@ -235,6 +235,19 @@ def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
     )
 
 
+def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axis, Axis]]:
+    """The arithmetic of a whole chain, without a pixel. Raises KernelParameterError, with the step named."""
+    plan = []
+    for number, step in enumerate(steps, 1):
+        try:
+            rows, columns = lay_out(step, height, width)
+        except KernelParameterError as error:
+            raise name_step(error, number, step.kernel.name) if len(steps) > 1 else error from None
+        plan.append((rows, columns))
+        height, width = rows.output, columns.output
+    return plan
+
+
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
     taps = rows.kernel * columns.kernel * len(step.kernel.parts)
     return rows.output * columns.output * channels * taps
@@ -267,8 +280,3 @@ def round_to(dtype: np.dtype[Any], planes: Planes, maximum: float) -> Image:
     if dtype not in (np.uint8, np.uint16):
         raise KernelParameterError("image", f"The picture is {dtype}; it may be uint8, uint16 or float32.")
     return np.clip(np.rint(planes), 0, maximum).astype(dtype)
-
-
-def name_operations(names: str) -> list[Operation]:
-    """The steps of `gaussian,edge`."""
-    return [Operation(kernel=name) for name in names.split(",")]

@@ -170,8 +170,8 @@ class FilterSettings(BaseModel):
         str | list[Any] | None,
         WithJsonSchema({"type": "string", "examples": ["0,-1,0;-1,5,-1;0,-1,0"]}),
         Field(
-            description="`custom`: the weights, as `[[0,-1,0],[-1,5,-1],[0,-1,0]]`, as `0,-1,0;-1,5,-1;0,-1,0`, or flat "
-            "with `columns`. 1 to 63 a side."
+            description="`custom`: the weights, as `[[0,-1,0],[-1,5,-1],[0,-1,0]]`, as `0,-1,0;-1,5,-1;0,-1,0`, or "
+            "flat with `columns`. 1 to 63 a side."
         ),
     ] = None
     columns: Annotated[

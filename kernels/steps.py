@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kernels.catalogue import Catalogue, normalize_name
 from kernels.custom import CUSTOM, make_custom_kernel
-from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
+from kernels.errors import KernelParameterError
 from kernels.kernel import Kernel, Response, Weights, choose_divisor
 from kernels.settings import SHAPING, FilterSettings, Operation
 
@@ -99,9 +99,7 @@ def resolve_chain(
             unused -= taken
             settings = operation.model_copy(update=inherited | operation.model_dump(exclude_unset=True))
             steps.append(resolve_step(operation.kernel, settings, catalogue))
-        except UnknownKernelError:
-            raise
-        except KernelError as error:
+        except KernelParameterError as error:
             raise name_step(error, number, operation.kernel) if len(operations) > 1 else error from None
     if unused:
         key = sorted(unused)[0]
@@ -116,10 +114,8 @@ def name_shaping_parameters(name: str, catalogue: Catalogue) -> set[str]:
     return {parameter.name for parameter in catalogue[name].parameters}
 
 
-def name_step(error: KernelError, number: int, name: str) -> KernelError:
-    if isinstance(error, KernelParameterError):
-        return KernelParameterError(error.parameter, f"Step {number} ({name}): {error}")
-    return error
+def name_step(error: KernelParameterError, number: int, name: str) -> KernelParameterError:
+    return KernelParameterError(error.parameter, f"Step {number} ({name}): {error}")
 
 
 def check_anchor(anchor: tuple[int, int], kernel: Kernel) -> None:

@@ -1,0 +1,233 @@
+"""The command `convserve`. Heavy imports stay inside the commands, so that help answers at once."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from app.parameters import FilterQuery
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from kernels.catalogue import Catalogue
+
+app = typer.Typer(
+    help="Convolve pictures with named kernels: over HTTP, or here.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where the result goes: a file, or a folder.")]
+
+
+def take_filter_parameters(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every parameter of a filter request; it gets those that were set as `given`."""
+    fields = FilterQuery.model_fields
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "given"]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                bool | None if field.annotation is bool else str | None,
+                typer.Option(
+                    f"--{name}",
+                    help=field.description,
+                    metavar=None if field.annotation is bool else "TEXT",
+                    rich_help_panel="How the kernel is applied",
+                    show_default=False,
+                ),
+            ],
+        )
+        for name, field in fields.items()
+    ]
+
+    def run(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in fields if name in arguments}
+        command(**arguments, given={name: value for name, value in given.items() if value is not None})
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
+    return run
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1, CONVSERVE_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [8000, CONVSERVE_PORT]")] = None,
+) -> None:
+    """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
+    settings = load_settings(host=host, port=port)
+    load_catalogue(settings)
+    import uvicorn
+
+    from app.main import create_app
+
+    address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
+    print(
+        f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
+    )
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
+
+
+@app.command(name="filter")
+@take_filter_parameters
+def filter_files(
+    kernel: Annotated[str, typer.Argument(help="A name, 'custom' (with --weights), or several: gaussian,edge.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
+    output: Output = None,
+    given: dict[str, Any] | None = None,
+) -> None:
+    """Filter pictures with a kernel. Results go beside them as NAME-KERNEL.EXT, or to --output."""
+    from app import batch
+    from app.chains import parse_steps
+    from app.filtering import FilterRequest, explain_filter
+
+    settings = load_settings()
+    query = check_parameters(given or {})
+    steps = refuse_errors(parse_steps, kernel, query, load_catalogue(settings))
+    request = FilterRequest(steps, query.linear, query.frames, query.quality)
+    files = refuse_errors(batch.find_pictures, pictures)
+    if query.explain:
+        for file in files:
+            typer.echo(json.dumps(refuse_errors(explain_filter, file.read_bytes(), request, settings), indent=2))
+        return
+    plan = refuse_errors(batch.plan_outputs, files, output, request, query.format)
+    failures = batch.filter_files(plan, request, settings, query.format)
+    for file, reason in failures:
+        typer.echo(f"{file}: {reason}", err=True)
+    if len(plan) > 1:
+        typer.echo(f"{len(plan) - len(failures)} of {len(plan)} pictures filtered.", err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def gallery(
+    picture: Annotated[Path, typer.Argument(help="A picture.")],
+    output: Output = None,
+    kernels: Annotated[str | None, typer.Option(help="Names with commas. [every kernel]")] = None,
+    side: Annotated[int, typer.Option(min=16, max=512, help="Longest side of each picture in pixels.")] = 160,
+) -> None:
+    """Draw one contact sheet of a picture under every kernel."""
+    from app.batch import write_file
+    from app.gallery import choose_steps, make_contact_sheet
+
+    settings = load_settings()
+    steps = refuse_errors(choose_steps, kernels, load_catalogue(settings), settings.max_gallery_kernels)
+    data = refuse_errors(picture.read_bytes)
+    sheet = refuse_errors(make_contact_sheet, data, steps, side, settings)
+    target = output or picture.with_name(f"{picture.stem}-gallery.png")
+    if target.resolve() == picture.resolve():
+        refuse(f"{target} is the input; it would be overwritten.")
+    refuse_errors(write_file, target, sheet)
+    typer.echo(target)
+
+
+@app.command()
+def kernels(
+    name: Annotated[str | None, typer.Argument(help="One kernel: its weights and parameters.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the kernels, or show one."""
+    catalogue = load_catalogue(load_settings())
+    entries = [refuse_errors(catalogue.__getitem__, name)] if name else list(catalogue.values())
+    if as_json:
+        from app.routes.kernels import describe_kernel
+
+        described = [describe_kernel(entry, entry.make_kernel()).model_dump() for entry in entries]
+        typer.echo(json.dumps(described[0] if name else described, indent=2))
+    elif name:
+        kernel = entries[0].make_kernel()
+        typer.echo(f"{kernel.name}: {kernel.title}\ndivisor {kernel.divisor:g}, response {kernel.default_response}")
+        for parameter in entries[0].parameters:
+            default = "chosen" if parameter.default is None else f"{parameter.default:g}"
+            typer.echo(f"--{parameter.name} {parameter.minimum:g}..{parameter.maximum:g} [{default}]")
+        for part in kernel.parts:
+            typer.echo("\n" + "\n".join(" ".join(f"{weight:8.4g}" for weight in row) for row in part))
+    else:
+        for entry in entries:
+            parameters = ", ".join(parameter.name for parameter in entry.parameters)
+            typer.echo(f"{entry.name:14} {entry.title}" + (f" ({parameters})" if parameters else ""))
+
+
+@app.command()
+def health(
+    url: Annotated[str | None, typer.Option(help="Where the service is. [the configured host and port]")] = None,
+) -> None:
+    """Ask a running service whether it answers: exit status 0 if so. For a container's HEALTHCHECK."""
+    import httpx
+
+    settings = load_settings()
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    try:
+        reply = httpx.get((url or f"http://{host}:{settings.port}").rstrip("/") + "/livez", timeout=5)
+        reply.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        refuse(f"not healthy: {error}", status=1)
+    typer.echo(reply.text)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version
+
+    typer.echo(version("convserve"))
+
+
+def load_settings(**overrides: Any) -> "Settings":
+    from pydantic import ValidationError
+
+    from app.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"CONVSERVE_{'_'.join(str(part) for part in first['loc'])}".upper()
+        refuse(f"{name} is {first['input']!r}: {first['msg']}.")
+
+
+def load_catalogue(settings: "Settings") -> "Catalogue":
+    from kernels.catalogue import Catalogue
+    from kernels.custom import read_kernels_file
+
+    if settings.kernels_file is None:
+        return Catalogue()
+    return Catalogue().extended(refuse_errors(read_kernels_file, settings.kernels_file))
+
+
+def check_parameters(given: dict[str, Any]) -> FilterQuery:
+    from pydantic import ValidationError
+
+    try:
+        return FilterQuery.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        refuse(f"--{first['loc'][0]} {first['input']}: {first['msg']}.")
+
+
+def refuse_errors(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Call `work`; what is wrong with a kernel, a picture or a file ends the command with one line."""
+    try:
+        return work(*arguments)
+    except OSError as error:
+        refuse(f"{error.filename}: {error.strerror}." if error.filename else str(error))
+    except ValueError as error:
+        refuse(str(error))
+
+
+def refuse(message: str, status: int = 2) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,17 @@
+"""Strong validators for what does not change while the service runs."""
+
+import hashlib
+
+from fastapi import Request, Response
+
+MAX_AGE_SECONDS = 300
+
+
+def respond_with_etag(request: Request, content: bytes, media_type: str) -> Response:
+    """200 with a strong ETag, or 304 where the client has this already (RFC 9110, 13.1.2)."""
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": f"max-age={MAX_AGE_SECONDS}"}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,0 +1,76 @@
+"""One contact sheet of a picture under many kernels: the lecture's figure."""
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.encoding import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
+from app.pictures.formats import FORMATS
+from app.settings import Settings
+from kernels.catalogue import Catalogue
+from kernels.convolution import filter_image
+from kernels.errors import KernelParameterError
+from kernels.settings import FilterSettings
+from kernels.steps import Step, resolve_step
+
+CAPTION_PX = 20
+GAP_PX = 8
+PAPER = (255, 255, 255)
+INK = (24, 24, 24)
+
+
+def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
+    """The named kernels, or all of them, with their default parameters."""
+    names = [name for name in kernels.split(",") if name.strip()] if kernels else list(catalogue)
+    if len(names) > max_kernels:
+        raise KernelParameterError(
+            "kernels", f"{len(names)} kernels; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS)."
+        )
+    return [resolve_step(name, FilterSettings(), catalogue) for name in names]
+
+
+def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> bytes:
+    """The first frame, reduced to fit `side_px`, as it is and under each step, with captions, as a PNG.
+
+    The kernels work on the reduced picture, so that what they do can be seen. Raises PictureError or KernelError.
+    """
+    picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
+    png = FORMATS["png"]
+    original = convert_to_image(reduce_to_8_bit(picture.frames[0].pixels), png)
+    original.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3)
+    pixels = np.asarray(original)
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+    tiles = [("input", original)]
+    for step in steps:
+        tiles.append((step.kernel.name, convert_to_image(filter_image(pixels, [step]).image, png)))
+    sheet = Image.fromarray(arrange(tiles))
+    result = picture.with_pixels([np.asarray(sheet)])
+    return encode_picture(result, png) if pick_profile(result) else save_png(sheet)
+
+
+def arrange(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.uint8]":
+    """Put captioned pictures of one size into a grid about as wide as it is high. (height, width, 3) uint8."""
+    width, height = tiles[0][1].size
+    cell = (max(width, 8 * CAPTION_PX) + GAP_PX, height + CAPTION_PX + GAP_PX)
+    columns = max(1, min(len(tiles), round(math.sqrt(len(tiles) * cell[1] / cell[0] * 4 / 3))))
+    rows = math.ceil(len(tiles) / columns)
+    sheet = Image.new("RGB", (columns * cell[0] + GAP_PX, rows * cell[1] + GAP_PX), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(0.7 * CAPTION_PX)
+    for index, (caption, image) in enumerate(tiles):
+        left, top = GAP_PX + index % columns * cell[0], GAP_PX + index // columns * cell[1]
+        draw.text((left, top), caption, font=font, fill=INK)
+        mask = image.getchannel("A") if image.mode.endswith("A") else None
+        sheet.paste(image.convert("RGB"), (left, top + CAPTION_PX), mask)
+    return np.asarray(sheet)
+
+
+def save_png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,48 @@
+"""Put the service together."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.problems import Problem, add_problem_handlers
+from app.routes import documentation, filter, gallery, health, home, kernels, size
+from app.settings import Settings
+from app.state import Service, run_service
+from app.uploads import BodyLimit
+from app.workers import PictureWorkers
+from kernels.catalogue import Catalogue
+from kernels.custom import read_kernels_file
+
+DESCRIPTION = """
+Send a picture and the name of a kernel, get the filtered picture back, right to the pixel. The convolution is
+TensorFlow's `tf.nn.conv2d`; kernels are applied as written (correlation).
+
+```
+curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
+```
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the service. Raises KernelFileError for a bad CONVSERVE_KERNELS_FILE, ValidationError for a bad setting."""
+    settings = settings or Settings()
+    catalogue = Catalogue()
+    if settings.kernels_file:
+        catalogue = catalogue.extended(read_kernels_file(settings.kernels_file))
+
+    app = FastAPI(
+        title="convserve",
+        description=DESCRIPTION,
+        version=version("convserve"),
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        lifespan=run_service,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = Service(settings, catalogue, PictureWorkers(settings.worker_threads))
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    for routes in (filter, gallery, kernels, size, home, health):
+        app.include_router(routes.router)
+    documentation.serve_documentation(app, Problem)
+    add_problem_handlers(app)
+    return app

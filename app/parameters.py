@@ -1,0 +1,59 @@
+"""The parameters of a filter request: the settings of a kernel, and what concerns the picture as a whole.
+
+The HTTP query and the command line are both made from these models.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from app.pictures.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
+from kernels.settings import FilterSettings, parse_lower
+
+
+def parse_format(value: Any) -> Any:
+    name = parse_lower(value)
+    return ALIASES.get(name, name) if isinstance(name, str) else name
+
+
+class PictureParameters(FilterSettings):
+    """How a picture is filtered, and the file that comes back."""
+
+    linear: Annotated[bool, Field(description="Filter linear light instead of sRGB values.")] = False
+    format: Annotated[
+        FormatName | None,
+        BeforeValidator(parse_format),
+        Field(description="Format of the answer. Default: what `Accept` asks for, else what came in."),
+    ] = None
+    quality: Annotated[
+        int, Field(ge=1, le=100, description="Of jpeg, webp and avif; 100 is lossless in webp and avif.")
+    ] = DEFAULT_QUALITY
+    frames: Annotated[
+        Frames, BeforeValidator(parse_lower), Field(description="`first` takes only the first frame of an animation.")
+    ] = "all"
+
+    @property
+    def shared(self) -> FilterSettings:
+        """The settings of the kernels alone, as far as they were given."""
+        given = self.model_dump(exclude_unset=True)
+        return FilterSettings(**{name: given[name] for name in given if name in FilterSettings.model_fields})
+
+
+class FilterQuery(PictureParameters):
+    """The query of `POST /filter/{kernel}`."""
+
+    explain: Annotated[
+        Literal["json"] | None,
+        BeforeValidator(parse_lower),
+        Field(description="`json`: answer with the arithmetic instead of the picture."),
+    ] = None
+
+
+class ChainQuery(FilterQuery):
+    """The query of `POST /filter`."""
+
+    operations: Annotated[
+        str | None,
+        WithJsonSchema({"type": "string", "examples": ['[{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]']}),
+        Field(description="The steps as JSON, 1 to 10; as a form field or here."),
+    ] = None

@@ -1,0 +1,1 @@
+"""Pictures as people have them, to arrays and back."""

@@ -1,0 +1,243 @@
+"""Bytes to pixels: any format that is read, turned upright, in the nearest true-colour mode.
+
+| file                                | pixels                                                         |
+|-------------------------------------|----------------------------------------------------------------|
+| grey, 1-bit                         | grey                                                           |
+| grey + alpha                        | grey + alpha                                                   |
+| RGB, palette, YCbCr, LAB            | RGB                                                            |
+| RGBA, palette with transparency     | RGBA                                                           |
+| CMYK                                | RGB in sRGB, through the file's profile where there is one     |
+| 16-bit PNG and TIFF                 | the same in uint16                                             |
+| animated GIF, WebP, PNG, AVIF; TIFF | every frame or page, as it is seen (composed over the last)    |
+| multi-picture JPEG (MPO)            | the first picture, which is the one that viewers show          |
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from app.pictures.errors import (
+    CorruptPictureError,
+    EmptyPictureError,
+    PictureError,
+    PictureTooLargeError,
+    UnreadableFormatError,
+)
+from app.pictures.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
+from app.pictures.picture import Frame, Picture, Pixels
+
+ORIENTATION_TAG = 0x0112
+PNG_BIT_DEPTH_OFFSET = 24
+TIFF_BITS_PER_SAMPLE_TAG = 258
+
+TRUE_COLOUR = {
+    "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB",
+    "RGBA": "RGBA", "RGBa": "RGBA", "YCbCr": "RGB", "HSV": "RGB",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """`max_pixels` counts width × height × frames."""
+
+    max_pixels: int = 50_000_000
+
+
+def decode_picture(data: bytes, limits: PictureLimits, frames: Frames = "all") -> Picture:
+    """Decode a picture. Whatever a decoder raises becomes a PictureError."""
+    if not data:
+        raise EmptyPictureError("The picture is empty: 0 bytes arrived.")
+    try:
+        with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
+            return decode_frames(image, data, limits, frames)
+    except (PictureError, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        claimed = recognize_format(data)
+        if claimed:
+            raise CorruptPictureError(
+                f"The picture begins like a {claimed.name.upper()} but is not one that can be read: damaged, cut "
+                "short, or of a rare kind."
+            ) from None
+        raise UnreadableFormatError(
+            f"These {len(data)} bytes are not an image of an accepted format. Accepted: "
+            f"{', '.join(format.name.upper() for format in READABLE)}."
+        ) from None
+    except Image.DecompressionBombError:
+        raise PictureTooLargeError(describe_limit("more pixels than can be counted here", limits)) from None
+    except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, IndexError, ...
+        raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from error
+
+
+def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames) -> Picture:
+    check_pixels(image, 1, limits)
+    format = FORMATS_BY_PILLOW_NAME[image.format or ""]
+    count = 1 if frames == "first" or image.format == "MPO" else getattr(image, "n_frames", 1)
+    first = 0
+    if count > 1 and image.info.get("default_image"):  # an APNG's still picture for viewers that know no APNG
+        first = 1
+    check_pixels(image, count - first, limits)
+
+    profile = cast("bytes | None", image.info.get("icc_profile"))
+    decoded: list[Frame] = []
+    if is_16_bit(image, data):
+        pages = decode_16_bit(image, data)[: count or None]
+        decoded = [Frame(pixels) for pixels in pages]
+    else:
+        for index in range(first, count):
+            if count > 1:
+                image.seek(index)
+            image.load()
+            orientation = read_orientation(image)
+            converted = convert_to_true_colour(image)
+            pixels = np.asarray(converted)
+            pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+            decoded.append(Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0)))
+        if image.mode in ("CMYK", "LAB"):
+            profile = None  # the pixels are sRGB now
+    if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
+        raise UnreadableFormatError(
+            "The pages of this file have different sizes. Send them one by one, or only the first with frames=first."
+        )
+    channels = unify_channels([frame.pixels.shape[2] for frame in decoded])
+    return Picture(
+        tuple(Frame(spread_channels(frame.pixels, channels), frame.duration_ms) for frame in decoded),
+        format,
+        profile,
+        read_plays(image),
+    )
+
+
+def check_pixels(image: Image.Image, frames: int, limits: PictureLimits) -> None:
+    width, height = image.size
+    if width * height * frames > limits.max_pixels:
+        size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
+        raise PictureTooLargeError(describe_limit(size, limits))
+
+
+def describe_limit(size: str, limits: PictureLimits) -> str:
+    return (
+        f"The picture has {size}; the limit is {limits.max_pixels} in all (CONVSERVE_MAX_PIXELS). Send a smaller "
+        "picture, or only the first frame with frames=first."
+    )
+
+
+def read_orientation(image: Image.Image) -> int:
+    """The EXIF orientation 1..8; 1 where there is none or none that makes sense."""
+    try:
+        image.load()  # a PNG may have its EXIF behind the pixels, and Pillow turns some TIFFs while loading
+        value = image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:  # broken metadata is no reason to refuse the pixels; broken pixels fail again below
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo an EXIF orientation. Source: EXIF 2.32, tag 274."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def read_plays(image: Image.Image) -> int:
+    """How often an animation is shown; 0 is for ever."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":  # a GIF counts the repetitions after the first showing
+        return 1 if loop is None else (loop + 1 if loop else 0)
+    return int(loop or 0)
+
+
+def convert_to_true_colour(image: Image.Image) -> Image.Image:
+    """To L, LA, RGB or RGBA; CMYK and LAB end in sRGB. Raises UnreadableFormatError for float and 32-bit pixels."""
+    if image.mode in ("CMYK", "LAB"):
+        return convert_to_srgb(image)
+    mode = TRUE_COLOUR.get(image.mode)
+    if mode is None:
+        raise UnreadableFormatError(
+            f"The picture has pixels of the kind '{image.mode}', which is not read. Send 8 or 16 bits a channel."
+        )
+    if "transparency" in image.info:  # a transparent palette entry or colour
+        mode = {"L": "LA", "RGB": "RGBA"}.get(mode, mode)
+    elif image.mode == "P" and image.palette and image.palette.mode == "RGBA":
+        mode = "RGBA"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def convert_to_srgb(image: Image.Image) -> Image.Image:
+    """Through the profile of the picture where it has a usable one. Returns RGB."""
+    srgb = ImageCms.createProfile("sRGB")
+    profile = image.info.get("icc_profile")
+    if image.mode == "LAB":
+        source: Any = ImageCms.createProfile("LAB")
+    elif profile:
+        source = io.BytesIO(profile)
+    else:
+        return image.convert("RGB")
+    try:
+        return cast(Image.Image, ImageCms.profileToProfile(image, source, srgb, outputMode="RGB"))
+    except ImageCms.PyCMSError:
+        return image.convert("RGB")
+
+
+def is_16_bit(image: Image.Image, data: bytes) -> bool:
+    if image.format == "PNG":
+        return data[PNG_BIT_DEPTH_OFFSET] == 16
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(TIFF_BITS_PER_SAMPLE_TAG, (1,))  # type: ignore[attr-defined]
+        return bool(max(bits) == 16 and image.mode in ("I;16", "I;16B", "I;16L", "RGB", "RGBA"))
+    return False
+
+
+def decode_16_bit(image: Image.Image, data: bytes) -> list[Pixels]:
+    """Decode what Pillow would cut to 8 bits; Pillow has its say first, as it is strict about damage."""
+    image.load()
+    orientation = read_orientation(image)
+    if image.format == "PNG":
+        import tensorflow as tf
+
+        transparent = "transparency" in image.info
+        pixels = tf.io.decode_png(data, channels=4 if transparent else 0, dtype=tf.uint16).numpy()
+        if transparent and image.mode.startswith("I"):
+            pixels = pixels[:, :, [0, 3]]
+        return [turn_upright(pixels, orientation)]
+    if image.mode.startswith("I"):
+        pages = []
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            pages.append(turn_upright(np.asarray(image).astype(np.uint16)[:, :, None], read_orientation(image)))
+        return pages
+
+    import cv2
+
+    readable, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if not readable or any(page.dtype != np.uint16 or page.ndim != 3 for page in decoded):
+        raise CorruptPictureError("The 16-bit TIFF is damaged or of a rare kind.")
+    # OpenCV keeps blue first, and has already turned the picture upright.
+    return [page[:, :, [2, 1, 0, 3][: page.shape[2]]] for page in decoded]
+
+
+def unify_channels(channels: list[int]) -> int:
+    """The fewest channels that hold all frames."""
+    colour = 3 if any(count >= 3 for count in channels) else 1
+    return colour + any(count % 2 == 0 for count in channels)
+
+
+def spread_channels(pixels: Pixels, channels: int) -> Pixels:
+    """Grey to RGB, and opaque alpha added, as `channels` asks."""
+    if pixels.shape[2] == channels:
+        return pixels
+    has_alpha = pixels.shape[2] % 2 == 0
+    colours = pixels[:, :, : pixels.shape[2] - has_alpha]
+    if channels >= 3 and colours.shape[2] == 1:
+        colours = np.repeat(colours, 3, axis=2)
+    if channels % 2:
+        return colours
+    opaque = np.full_like(pixels[:, :, :1], np.iinfo(pixels.dtype).max)
+    return np.concatenate([colours, pixels[:, :, -1:] if has_alpha else opaque], axis=2)

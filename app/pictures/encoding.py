@@ -1,0 +1,186 @@
+"""Pixels to bytes. Nothing is written but pixels, timing and the ICC profile: no EXIF, comments or text."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from app.pictures.errors import UnwritableFormatError
+from app.pictures.formats import DEFAULT_QUALITY, Format
+from app.pictures.picture import Picture, Pixels
+
+
+def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
+    """Encode a picture; `quality` 1..100 counts for jpeg, webp and avif (100 is lossless in webp and avif).
+
+    What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg, 16 bits
+    become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
+    """
+    if format.name == "npy":
+        return encode_npy(picture)
+    if len(picture.frames) > 1 and not format.holds_frames:
+        raise UnwritableFormatError(
+            f"The picture has {len(picture.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
+            "format=gif, webp, png or avif."
+        )
+    if picture.is_16_bit and format.holds_16_bit:
+        return encode_16_bit(picture, format)
+    images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in picture.frames]
+    profile = pick_profile(picture)
+    if profile and not format.holds_profile:
+        images = [convert_to_srgb(image, profile) for image in images]
+        profile = None
+    buffer = io.BytesIO()
+    try:
+        save(images, picture, format, quality, profile, buffer)
+    except (OSError, ValueError, struct.error) as error:
+        raise UnwritableFormatError(
+            f"A picture of {picture.width}×{picture.height} pixels cannot be written as {format.name}: {error}."
+        ) from error
+    return buffer.getvalue()
+
+
+def save(
+    images: list[Image.Image],
+    picture: Picture,
+    format: Format,
+    quality: int,
+    profile: bytes | None,
+    buffer: io.BytesIO,
+) -> None:
+    options: dict[str, Any] = {"icc_profile": profile} if profile else {}
+    if format.name == "jpeg":
+        options["quality"] = quality
+    elif format.name == "webp":
+        options |= {"lossless": True} if quality == 100 else {"quality": quality}
+    elif format.name == "avif":
+        options |= {"quality": quality} | ({"subsampling": "4:4:4"} if quality == 100 else {})
+    elif format.name == "tiff":
+        options["compression"] = "tiff_adobe_deflate"
+    elif format.name == "gif":
+        images = [quantize(image) for image in images]
+    if len(images) > 1:
+        options |= {"save_all": True, "append_images": images[1:]} | time_frames(picture, format)
+    images[0].save(buffer, format.pillow, **options)
+
+
+def time_frames(picture: Picture, format: Format) -> dict[str, Any]:
+    """Duration and repetition, and a disposal that lets each full frame replace the one before it."""
+    durations = [round(frame.duration_ms) for frame in picture.frames]
+    if format.name == "gif":
+        loop = {} if picture.plays == 1 else {"loop": max(picture.plays - 1, 0)}
+        return {"duration": durations, "disposal": 2, "optimize": False} | loop
+    if format.name == "png":
+        return {"duration": durations, "loop": picture.plays, "disposal": 0, "blend": 0}
+    if format.name == "webp":
+        return {"duration": durations, "loop": picture.plays}
+    return {"duration": durations} if format.name == "avif" else {}
+
+
+def encode_npy(picture: Picture) -> bytes:
+    """(height, width, channels), with frames in front where there are several; grey has no channel axis."""
+    pixels = np.stack([frame.pixels for frame in picture.frames])
+    pixels = pixels[0] if len(picture.frames) == 1 else pixels
+    buffer = io.BytesIO()
+    np.save(buffer, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def reduce_to_8_bit(pixels: Pixels) -> Pixels:
+    return np.rint(pixels / 257).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+
+
+def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
+    """To the Pillow mode nearest to the pixels that the format can hold."""
+    channels = pixels.shape[2]
+    image = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
+    if channels % 2 == 0 and not format.holds_alpha:
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        return opaque.convert("L" if channels == 2 else "RGB")
+    if channels < 3 and (not format.holds_grey or (channels == 2 and format.name in ("bmp", "gif"))):
+        return image.convert("RGBA" if channels == 2 else "RGB")
+    return image
+
+
+def quantize(image: Image.Image) -> Image.Image:
+    """To at most 256 colours, without dithering; exact where there are no more. Half-transparent is rounded."""
+    if image.mode == "L":
+        return image
+    if image.mode == "RGB":
+        return image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    transparent = image.getchannel("A").point(lambda value: 255 if value < 128 else 0)
+    result = image.convert("RGB").quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    result.paste(255, mask=transparent)
+    result.info["transparency"] = 255
+    return result
+
+
+def pick_profile(picture: Picture) -> bytes | None:
+    """The profile, where it still is one for the pixels: a filter may have made colour grey or grey colour."""
+    if picture.profile is None:
+        return None
+    space = picture.profile[16:20]
+    return picture.profile if space == (b"RGB " if picture.channels >= 3 else b"GRAY") else None
+
+
+def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """For formats that hold no profile. A profile that cannot be used leaves the pixels as they are."""
+    colours = image.convert("RGB") if image.mode == "RGBA" else image
+    try:
+        converted = ImageCms.profileToProfile(
+            colours, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except ImageCms.PyCMSError:
+        return image
+    assert converted is not None
+    if image.mode == "RGBA":
+        converted.putalpha(image.getchannel("A"))
+    return converted
+
+
+def encode_16_bit(picture: Picture, format: Format) -> bytes:
+    """Pillow writes no 16-bit colour: PNG is written here, TIFF by tifffile."""
+    profile = pick_profile(picture)
+    if format.name == "png":
+        return encode_png(picture.frames[0].pixels, profile)
+
+    import tifffile
+
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as writer:
+        for frame in picture.frames:
+            channels = frame.pixels.shape[2]
+            writer.write(
+                frame.pixels if channels > 1 else frame.pixels[:, :, 0],
+                photometric="rgb" if channels >= 3 else "minisblack",
+                extrasamples=["unassalpha"] if channels % 2 == 0 else None,
+                planarconfig="contig" if channels > 1 else None,
+                compression="zlib",
+                iccprofile=profile,
+                metadata=None,
+                software=False,
+            )
+    return buffer.getvalue()
+
+
+def encode_png(pixels: Pixels, profile: bytes | None) -> bytes:
+    """A PNG of 8 or 16 bits and 1..4 channels; every row by the filter Up. Source: PNG specification, 3rd edition."""
+    height, width, channels = pixels.shape
+    rows = pixels.astype(pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
+    filtered = np.empty((height, rows.shape[1] + 1), np.uint8)
+    filtered[:, 0] = 2
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.dtype.itemsize, colour_type, 0, 0, 0)
+    chunks = [(b"IHDR", header)]
+    if profile:
+        chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    chunks += [(b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )

@@ -1,0 +1,190 @@
+"""Every error as `application/problem+json` (RFC 9457), and which error is which status: one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from app.filtering import WorkTooLargeError
+from app.pictures.errors import (
+    CorruptPictureError,
+    EmptyPictureError,
+    PictureTooLargeError,
+    UnreadableFormatError,
+    UnwritableFormatError,
+)
+from app.pictures.formats import READABLE
+from kernels.errors import KernelFileError, KernelParameterError, UnknownKernelError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class UploadTooLargeError(ValueError):
+    """The request body is larger than the limit."""
+
+
+class UploadTypeError(ValueError):
+    """The request body is neither a form nor an image."""
+
+
+class NotAcceptableError(ValueError):
+    """No format that the client accepts can be written."""
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of error: the same title for every occurrence. `slug` is its place on the page /problems."""
+
+    slug: str
+    status: HTTPStatus
+    title: str
+    meaning: str
+
+
+BAD_PARAMETER = ProblemType(
+    "bad-parameter", HTTPStatus.UNPROCESSABLE_ENTITY, "Bad parameter",
+    "A parameter is missing, unknown, out of range, or does not fit the kernel or the picture.",
+)  # fmt: skip
+PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
+    UnknownKernelError: ProblemType(
+        "unknown-kernel", HTTPStatus.NOT_FOUND, "Unknown kernel",
+        "No kernel of that name; `did_you_mean` lists the nearest ones, and GET /kernels all of them.",
+    ),
+    KernelParameterError: BAD_PARAMETER,
+    RequestValidationError: BAD_PARAMETER,
+    UploadTooLargeError: ProblemType(
+        "upload-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Upload too large",
+        "The request body has more bytes than CONVSERVE_MAX_UPLOAD_BYTES.",
+    ),
+    PictureTooLargeError: ProblemType(
+        "picture-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too large",
+        "The picture has more pixels (width × height × frames) than CONVSERVE_MAX_PIXELS.",
+    ),
+    WorkTooLargeError: ProblemType(
+        "work-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much work",
+        "The kernel is so large for this picture that the work exceeds CONVSERVE_MAX_MULTIPLY_ADDS.",
+    ),
+    UploadTypeError: ProblemType(
+        "unsupported-upload", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported upload",
+        "The request body is neither a form with a field `file`, nor an image, nor JSON with a `file` in base64.",
+    ),
+    UnreadableFormatError: ProblemType(
+        "unsupported-picture", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture of an accepted format",
+        "The content decides, not the name: " + ", ".join(format.name for format in READABLE) + ".",
+    ),
+    EmptyPictureError: ProblemType(
+        "empty-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Empty picture", "The picture has 0 bytes.",
+    ),
+    CorruptPictureError: ProblemType(
+        "corrupt-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Corrupt picture",
+        "The picture is damaged or cut short. It is refused as a whole: no half-grey result.",
+    ),
+    UnwritableFormatError: ProblemType(
+        "unwritable-format", HTTPStatus.UNPROCESSABLE_ENTITY, "Result does not fit the format",
+        "For example an animation as JPEG, or raw numbers as PNG.",
+    ),
+    NotAcceptableError: ProblemType(
+        "not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "Nothing acceptable to answer",
+        "The Accept header admits none of the formats that can be written.",
+    ),
+    KernelFileError: ProblemType(
+        "bad-kernels-file", HTTPStatus.INTERNAL_SERVER_ERROR, "Bad kernels file",
+        "Stops the start; no request meets it.",
+    ),
+}  # fmt: skip
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = None
+    did_you_mean: list[str] | None = None
+
+
+def respond_with_problem(
+    status: int, type: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    body = {"type": type, "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def answer_known_error(request: Request, error: Exception) -> JSONResponse:
+    kind = next(PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES)
+    more: dict[str, Any] = {}
+    headers = {}
+    if isinstance(error, UnknownKernelError):
+        more["did_you_mean"] = error.nearest
+    elif isinstance(error, KernelParameterError):
+        more["errors"] = [{"loc": ["query", error.parameter], "msg": str(error), "type": "kernel_parameter"}]
+    elif isinstance(error, UnreadableFormatError):
+        headers["Accept"] = ", ".join(format.media_type for format in READABLE)
+    return respond_with_problem(kind.status, f"/problems#{kind.slug}", kind.title, str(error), headers, **more)
+
+
+def answer_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Every bad parameter in one answer, each with its place, what is wrong and the value."""
+    errors = [
+        {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"], "input": shorten(item.get("input"))}
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in errors)
+    return respond_with_problem(
+        BAD_PARAMETER.status, f"/problems#{BAD_PARAMETER.slug}", BAD_PARAMETER.title, detail, errors=errors
+    )
+
+
+def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    """Errors of the framework: no such route, wrong method, a form that cannot be read."""
+    status = HTTPStatus(error.status_code)
+    detail = error.detail
+    if status == HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {request.url.path}. The API is described at /docs."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{request.url.path} does not take {request.method}, but {allowed}."
+    return respond_with_problem(status, "about:blank", status.phrase, detail, error.headers)
+
+
+def answer_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    """The log has the traceback; the client learns that it is not to blame."""
+    return respond_with_problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "about:blank", "Internal Server Error",
+        "Something went wrong in the service. The request can be tried again; the log of the server says more.",
+    )  # fmt: skip
+
+
+def shorten(value: Any) -> Any:
+    """A value that was sent, short enough to be sent back."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value if value == value and abs(value or 0) != float("inf") else str(value)
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 100 else text[:100] + " ..."
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    for error in PROBLEM_TYPES:
+        app.add_exception_handler(error, answer_known_error)
+    app.add_exception_handler(RequestValidationError, answer_validation_error)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, answer_http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, answer_unexpected_error)
+
+
+def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: the statuses that it can answer with a problem."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }

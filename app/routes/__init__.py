@@ -1,0 +1,1 @@
+"""One router a file; no pixel arithmetic in any of them."""

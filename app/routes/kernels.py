@@ -1,0 +1,124 @@
+"""`GET /kernels`: the catalogue describes itself."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from PIL import Image
+from pydantic import BaseModel
+
+from app.etags import respond_with_etag
+from app.gallery import save_png
+from app.problems import document_problems
+from app.routes.filter import PNG_REPLY
+from app.sample import draw_sample
+from app.state import ServiceDependency
+from kernels.catalogue import Entry
+from kernels.convolution import filter_image
+from kernels.kernel import Kernel
+from kernels.settings import FilterSettings
+from kernels.steps import Step, resolve_step
+
+router = APIRouter(tags=["kernels"])
+
+
+class KernelDescription(BaseModel):
+    """A kernel of the catalogue."""
+
+    name: str
+    title: str
+    weights: list[list[float]] | list[list[list[float]]]
+    """Rows of the kernel as written, with the default parameters; several kernels where `combine` says so."""
+    combine: str
+    rows: int
+    columns: int
+    sum: float
+    divisor: float
+    response: str
+    separable: bool
+    rank: int
+    parameters: dict[str, Any]
+    """JSON Schema of the kernel's own parameters."""
+    source: str
+    preview: str
+    """Path of a small picture under this kernel."""
+
+
+class KernelList(BaseModel):
+    kernels: list[KernelDescription]
+
+
+KernelName = Annotated[str, Path(max_length=100, description="A name from `/kernels`.")]
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified (`If-None-Match`)."}}
+
+
+@router.get(
+    "/kernels",
+    operation_id="list_kernels",
+    summary="All kernels",
+    response_model=KernelList,
+    responses=NOT_MODIFIED | document_problems(500),
+)
+async def list_kernels(request: Request, service: ServiceDependency) -> Response:
+    entries = service.catalogue.values()
+    kernels = [describe_kernel(entry, entry.make_kernel()) for entry in entries]
+    return respond_with_etag(request, KernelList(kernels=kernels).model_dump_json().encode(), "application/json")
+
+
+@router.get(
+    "/kernels/{name}",
+    operation_id="get_kernel",
+    summary="One kernel, with the weights that its parameters give",
+    response_model=KernelDescription,
+    responses=NOT_MODIFIED | document_problems(404, 422, 500),
+)
+async def get_kernel(
+    request: Request, service: ServiceDependency, name: KernelName, query: Annotated[FilterSettings, Query()]
+) -> Response:
+    step = resolve_step(name, query, service.catalogue)
+    description = describe_kernel(service.catalogue[name], step.kernel)
+    return respond_with_etag(request, description.model_dump_json().encode(), "application/json")
+
+
+@router.get(
+    "/kernels/{name}/preview.png",
+    operation_id="get_kernel_preview",
+    summary="A small picture under this kernel",
+    response_class=Response,
+    responses=PNG_REPLY | NOT_MODIFIED | document_problems(404, 422, 500),
+)
+async def get_kernel_preview(
+    request: Request, service: ServiceDependency, name: KernelName, query: Annotated[FilterSettings, Query()]
+) -> Response:
+    step = resolve_step(name, query, service.catalogue)
+    preview = await service.workers.run(draw_preview, step)
+    return respond_with_etag(request, preview, "image/png")
+
+
+def describe_kernel(entry: Entry, kernel: Kernel) -> KernelDescription:
+    parts = [part.tolist() for part in kernel.parts]
+    rows, columns = kernel.shape
+    return KernelDescription(
+        name=entry.name,
+        title=entry.title,
+        weights=parts[0] if len(parts) == 1 else parts,
+        combine=kernel.combine,
+        rows=rows,
+        columns=columns,
+        sum=kernel.sum,
+        divisor=kernel.divisor,
+        response=kernel.default_response,
+        separable=kernel.is_separable,
+        rank=kernel.rank,
+        parameters={
+            "type": "object",
+            "properties": {parameter.name: parameter.json_schema for parameter in entry.parameters},
+            "additionalProperties": False,
+        },
+        source=entry.source,
+        preview=f"/kernels/{entry.name}/preview.png",
+    )
+
+
+def draw_preview(step: Step) -> bytes:
+    """The project's own sample picture under the kernel, as a PNG."""
+    return save_png(Image.fromarray(filter_image(draw_sample(96, 72), [step]).image))

@@ -1,0 +1,39 @@
+"""What the running service holds, and the dependencies that hand it to the routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, FastAPI, Request
+
+from app.settings import Settings
+from app.workers import PictureWorkers
+from kernels.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Service:
+    """Made once by `create_app`; `workers` accept work while the lifespan lasts."""
+
+    settings: Settings
+    catalogue: Catalogue
+    workers: PictureWorkers
+
+
+@asynccontextmanager
+async def run_service(app: FastAPI) -> AsyncIterator[None]:
+    """Import TensorFlow and convolve once before the first request is taken."""
+    from kernels.engine import warm_up
+
+    service = cast(Service, app.state.service)
+    await service.workers.run(warm_up)
+    yield
+    service.workers.close()
+
+
+def get_service(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
+
+
+ServiceDependency = Annotated[Service, Depends(get_service)]

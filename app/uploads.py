@@ -1,0 +1,113 @@
+"""Reading the picture of a request, with the body capped as it arrives."""
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers, UploadFile
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.pictures.formats import READABLE
+from app.problems import UploadTooLargeError, UploadTypeError
+
+MAX_FORM_FIELDS = 50
+MAX_FIELD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture as it was sent, and the form's other fields."""
+
+    data: bytes
+    name: str = "picture"
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class BodyLimit:
+    """Middleware that stops reading a body at `max_bytes`, whether or not it told its length."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        declared = Headers(scope=scope).get("content-length", "")
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            if declared.isdigit() and int(declared) > self.max_bytes:
+                raise self.refuse(int(declared))
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise self.refuse(received)
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+    def refuse(self, size: int) -> UploadTooLargeError:
+        return UploadTooLargeError(
+            f"The request body has {size} bytes or more; the limit is {self.max_bytes} (CONVSERVE_MAX_UPLOAD_BYTES)."
+        )
+
+
+async def read_upload(request: Request) -> Upload:
+    """Read a form with a field `file`, a raw image, or JSON with the image in base64.
+
+    Raises UploadTypeError, UploadTooLargeError, RequestValidationError, or HTTPException for a broken form.
+    """
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        return await read_form(request)
+    if content_type == "application/json":
+        return read_json(await request.body())
+    if content_type.startswith("image/") or content_type == "application/octet-stream":
+        return Upload(await request.body(), read_file_name(request.headers.get("content-disposition", "")))
+    sent = f"'{content_type}'" if content_type else "no Content-Type"
+    raise UploadTypeError(
+        f"The request came with {sent}. Send multipart/form-data with a field 'file' (curl -F file=@photo.jpg), or "
+        f"the picture itself with its type: {', '.join(format.media_type for format in READABLE)}."
+    )
+
+
+async def read_form(request: Request) -> Upload:
+    form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    try:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            found = ", ".join(f"'{name}'" for name in form) or "none"
+            raise missing_file(f"the form has no file in a field 'file'; its fields: {found}")
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return Upload(await file.read(), file.filename or "picture", fields)
+    finally:
+        await form.close()
+
+
+def read_json(body: bytes) -> Upload:
+    try:
+        fields = json.loads(body)
+        if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
+            raise missing_file("the JSON has no text field 'file' with the picture in base64")
+        encoded = fields.pop("file").removeprefix("data:")
+        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
+    except (ValueError, RecursionError) as error:
+        kind = "base64" if isinstance(error, binascii.Error) else "JSON"
+        raise missing_file(f"not valid {kind}: {error}") from None
+    return Upload(data, str(fields.pop("filename", "picture")), fields)
+
+
+def read_file_name(disposition: str) -> str:
+    match = re.search(r'filename="?([^";]+)', disposition)
+    return match.group(1) if match else "picture"
+
+
+def missing_file(message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", "file"), "msg": message, "type": "missing", "input": None}])
