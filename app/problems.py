@@ -134,7 +134,14 @@ def answer_known_error(request: Request, error: Exception) -> JSONResponse:
 def answer_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     """Every bad parameter in one answer, each with its place, what is wrong and the value."""
     errors = [
-        {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"], "input": shorten(item.get("input"))}
+        {
+            "loc": list(item["loc"]),
+            "msg": "there is no such parameter"
+            if item["type"] == "extra_forbidden"
+            else item["msg"].removeprefix("Value error, "),
+            "type": item["type"],
+            "input": shorten(item.get("input")),
+        }
         for item in error.errors()
     ]
     detail = "; ".join(f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in errors)

@@ -90,12 +90,13 @@ def resolve_chain(
     if not 1 <= len(operations) <= MAX_STEPS:
         raise KernelParameterError("operations", f"A chain has {len(operations)} steps; it may have 1 to {MAX_STEPS}.")
     given = shared.model_dump(exclude_unset=True) if shared else {}
-    unused = {key for key in (*SHAPING, "weights", "columns") if given.get(key) is not None}
+    special = {key for key in (*SHAPING, "weights", "columns") if given.get(key) is not None}
+    unused = set(special)
     steps = []
     for number, operation in enumerate(operations, 1):
         try:
             taken = name_shaping_parameters(operation.kernel, catalogue)
-            inherited = {k: v for k, v in given.items() if k in taken or k not in unused}
+            inherited = {key: value for key, value in given.items() if key in taken or key not in special}
             unused -= taken
             settings = operation.model_copy(update=inherited | operation.model_dump(exclude_unset=True))
             steps.append(resolve_step(operation.kernel, settings, catalogue))
