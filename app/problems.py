@@ -114,8 +114,8 @@ class Problem(BaseModel):
 def respond_with_problem(
     status: int, type: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    body = {"type": type, "title": title, "status": status, "detail": detail, **more}
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+    body = {"type": type, "title": title, "status": int(status), "detail": detail, **more}
+    return JSONResponse(body, int(status), headers, MEDIA_TYPE)
 
 
 def answer_known_error(request: Request, error: Exception) -> JSONResponse:
