@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from app.pictures.decoding import PictureLimits, decode_picture
@@ -38,7 +39,8 @@ class FilteredFile:
     origin: tuple[int, int]
     """(width, height) before, after being turned upright."""
     result: tuple[int, int]
-    reports: tuple[StepReport, ...]
+    clipped_percent: float
+    """Of the last step, over all frames."""
     timings_ms: dict[str, float]
 
 
@@ -63,7 +65,7 @@ def filter_picture(
         format,
         (picture.width, picture.height),
         (width, height),
-        results[0].reports,
+        fmean(result.reports[-1].clipped_percent for result in results),
         {
             "decode": 1000 * (decoded - started),
             "convolve": 1000 * (filtered - decoded),

@@ -3,7 +3,7 @@
 The HTTP query and the command line are both made from these models.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -23,6 +23,7 @@ class PictureParameters(FilterSettings):
     format: Annotated[
         FormatName | None,
         BeforeValidator(parse_format),
+        WithJsonSchema({"type": "string", "enum": list(get_args(FormatName))}),
         Field(description="Format of the answer. Default: what `Accept` asks for, else what came in."),
     ] = None
     quality: Annotated[
@@ -45,6 +46,7 @@ class FilterQuery(PictureParameters):
     explain: Annotated[
         Literal["json"] | None,
         BeforeValidator(parse_lower),
+        WithJsonSchema({"type": "string", "enum": ["json"]}),
         Field(description="`json`: answer with the arithmetic instead of the picture."),
     ] = None
 

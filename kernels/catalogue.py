@@ -13,7 +13,8 @@ import numpy as np
 
 from kernels import parametric
 from kernels.errors import KernelParameterError, UnknownKernelError
-from kernels.kernel import MAX_SIDE, Combine, Kernel, Response, Weights
+from kernels.kernel import MAX_SIDE, Combine, Kernel, Weights
+from kernels.settings import Response
 
 LECTURE = "Stanford CS 20, lecture on convnets (kernels.py)"
 SETOSA = "Setosa, Image Kernels (2015)"

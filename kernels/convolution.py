@@ -19,8 +19,7 @@ from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
-from kernels.kernel import Response
-from kernels.settings import FilterSettings
+from kernels.settings import FilterSettings, Response
 from kernels.steps import Step, name_step, resolve_step
 
 Image = NDArray[Any]

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kernels.catalogue import Catalogue, Entry, normalize_name
 from kernels.errors import KernelError, KernelFileError, KernelParameterError
-from kernels.kernel import Kernel, Response, Weights, choose_divisor
+from kernels.kernel import Kernel, Weights, choose_divisor
+from kernels.settings import Response
 
 CUSTOM = "custom"
 """The name under which a request brings its own weights."""

@@ -16,11 +16,11 @@ class KernelError(ValueError):
 class UnknownKernelError(KernelError):
     """No kernel of that name; `nearest` holds names that look like it, best first."""
 
-    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+    def __init__(self, name: str, nearest: Sequence[str], where: str = "") -> None:
         self.name = name
         self.nearest = list(nearest)
         hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
-        super().__init__(f"There is no kernel named '{name}'.{hint}")
+        super().__init__(f"{where}There is no kernel named '{name}'.{hint}")
 
 
 class KernelParameterError(KernelError):

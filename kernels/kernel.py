@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import KernelParameterError
+from kernels.settings import Response
 
 Weights = NDArray[np.float64]
 Combine = Literal["single", "magnitude", "maximum"]
-Response = Literal["clip", "abs", "offset", "rescale", "raw"]
 
 MAX_SIDE = 63
 MAX_WEIGHT = 1e6

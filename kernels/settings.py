@@ -4,12 +4,13 @@ The HTTP query, the `operations` of a chain, the command line and the Python API
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from kernels.borders import ALIASES, Border, parse_border
 
+Response = Literal["clip", "abs", "offset", "rescale", "raw"]
 Behaviour = Literal["correlate", "convolve"]
 Alpha = Literal["auto", "keep", "filter"]
 
@@ -76,10 +77,10 @@ Step = Annotated[int, Field(ge=1, le=8)]
 Steps = Annotated[
     tuple[Step, Step],
     BeforeValidator(parse_pair),
-    WithJsonSchema({"type": "string", "pattern": r"^[1-8](\s*[,x]\s*[1-8])?$", "default": "1"}),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-8](\s*[,x]\s*[1-8])?$"}),
 ]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
-OwnParameter = Annotated[float | None, Field(allow_inf_nan=False)]
+OwnParameter = Annotated[float | None, Field(allow_inf_nan=False), WithJsonSchema({"type": "number"})]
 
 
 class FilterSettings(BaseModel):
@@ -97,12 +98,16 @@ class FilterSettings(BaseModel):
             + ". `mirror` is refused: it means two things."
         ),
     ] = "edge"
-    stride: Annotated[Steps, Field(description="Keep every n-th result: 1 to 8, or `y,x`.")] = (1, 1)
-    dilation: Annotated[Steps, Field(description="Distance of the kernel's taps: 1 to 8, or `y,x`.")] = (1, 1)
+    stride: Steps = Field(
+        default=cast(Any, "1"), validate_default=True, description="Keep every n-th result: 1 to 8, or `y,x`."
+    )
+    dilation: Steps = Field(
+        default=cast(Any, "1"), validate_default=True, description="Distance of the kernel's taps: 1 to 8, or `y,x`."
+    )
     divisor: Annotated[
         Literal["auto", "none"] | Finite | None,
         BeforeValidator(parse_divisor),
-        WithJsonSchema({"type": "string", "examples": ["auto", "none", "16"]}),
+        WithJsonSchema({"anyOf": [{"type": "string", "enum": ["auto", "none"]}, {"type": "number"}]}),
         Field(
             description="The sum is divided by it: a number other than 0, `auto` (the sum of the weights, or 1 where "
             "that is 0), or `none`. Default: the kernel's own."
@@ -111,12 +116,13 @@ class FilterSettings(BaseModel):
     bias: Annotated[
         Finite | Annotated[str, Field(pattern=r"^-?[0-9.e+]+%$")],
         BeforeValidator(parse_bias),
-        WithJsonSchema({"type": "string", "default": "0", "examples": ["0", "128", "50%"]}),
+        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9.]+%$"}]}),
         Field(description="Added after the division: pixel units, or a percentage of the range such as `50%`."),
     ] = 0.0
     response: Annotated[
-        Literal["clip", "abs", "offset", "rescale", "raw"] | None,
+        Response | None,
         BeforeValidator(parse_lower),
+        WithJsonSchema({"type": "string", "enum": list(get_args(Response))}),
         Field(
             description="What becomes of values out of range. `clip`: cut off. `abs`: the sign is dropped, then clip. "
             "`offset`: half the value plus mid-grey, so that both signs show. `rescale`: the smallest becomes black, "
@@ -175,7 +181,9 @@ class FilterSettings(BaseModel):
         ),
     ] = None
     columns: Annotated[
-        int | None, Field(ge=1, le=63, description="`custom`: columns of weights that are given flat.")
+        int | None,
+        Field(ge=1, le=63, description="`custom`: columns of weights that are given flat."),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 63}),
     ] = None
 
     sigma: Annotated[OwnParameter, Field(description="`gaussian`, `unsharp`, `log`, `gabor`: pixels.")] = None

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from kernels.catalogue import Catalogue, normalize_name
 from kernels.custom import CUSTOM, make_custom_kernel
-from kernels.errors import KernelParameterError
-from kernels.kernel import Kernel, Response, Weights, choose_divisor
-from kernels.settings import SHAPING, FilterSettings, Operation
+from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
+from kernels.kernel import Kernel, Weights, choose_divisor
+from kernels.settings import SHAPING, FilterSettings, Operation, Response
 
 MAX_STEPS = 10
 
@@ -100,7 +100,7 @@ def resolve_chain(
             unused -= taken
             settings = operation.model_copy(update=inherited | operation.model_dump(exclude_unset=True))
             steps.append(resolve_step(operation.kernel, settings, catalogue))
-        except KernelParameterError as error:
+        except (UnknownKernelError, KernelParameterError) as error:
             raise name_step(error, number, operation.kernel) if len(operations) > 1 else error from None
     if unused:
         key = sorted(unused)[0]
@@ -115,8 +115,13 @@ def name_shaping_parameters(name: str, catalogue: Catalogue) -> set[str]:
     return {parameter.name for parameter in catalogue[name].parameters}
 
 
-def name_step(error: KernelParameterError, number: int, name: str) -> KernelParameterError:
-    return KernelParameterError(error.parameter, f"Step {number} ({name}): {error}")
+def name_step(error: KernelError, number: int, name: str) -> KernelError:
+    """The same error, telling which step of the chain it is about."""
+    if isinstance(error, UnknownKernelError):
+        return UnknownKernelError(error.name, error.nearest, f"Step {number}: ")
+    if isinstance(error, KernelParameterError):
+        return KernelParameterError(error.parameter, f"Step {number} ({name}): {error}")
+    return error
 
 
 def check_anchor(anchor: tuple[int, int], kernel: Kernel) -> None:

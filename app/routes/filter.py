@@ -172,7 +172,7 @@ def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:
         "X-Result-Height": str(file.result[1]),
         "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
         "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
-        "X-Clipped-Percent": f"{file.reports[-1].clipped_percent:.2f}",
+        "X-Clipped-Percent": f"{file.clipped_percent:.2f}",
         "Server-Timing": ", ".join(f"{name};dur={spent:.1f}" for name, spent in file.timings_ms.items()),
     }
 
