@@ -141,7 +141,7 @@ def kernels(
     if as_json:
         from app.routes.kernels import describe_kernel
 
-        described = [describe_kernel(entry, entry.make_kernel()).model_dump() for entry in entries]
+        described = [describe_kernel(entry.make_kernel(), entry.parameters).model_dump() for entry in entries]
         typer.echo(json.dumps(described[0] if name else described, indent=2))
     elif name:
         kernel = entries[0].make_kernel()

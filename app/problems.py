@@ -190,8 +190,26 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: the statuses that it can answer with a problem."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "description": "; ".join(kind.title for kind in list_problem_types(status)) or HTTPStatus(status).phrase,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind.slug: {"value": give_example(kind)} for kind in list_problem_types(status)},
+                }
+            },
         }
         for status in statuses
+    }
+
+
+def list_problem_types(status: int) -> list[ProblemType]:
+    return list({kind.slug: kind for kind in PROBLEM_TYPES.values() if kind.status == status < 500}.values())
+
+
+def give_example(kind: ProblemType) -> dict[str, Any]:
+    return {
+        "type": f"/problems#{kind.slug}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": kind.meaning,
     }

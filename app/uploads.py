@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,7 +69,7 @@ async def read_upload(request: Request) -> Upload:
     if content_type == "multipart/form-data":
         return await read_form(request)
     if content_type == "application/json":
-        return read_json(await request.body())
+        return await run_in_threadpool(read_json, await request.body())
     if content_type.startswith("image/") or content_type == "application/octet-stream":
         return Upload(await request.body(), read_file_name(request.headers.get("content-disposition", "")))
     sent = f"'{content_type}'" if content_type else "no Content-Type"

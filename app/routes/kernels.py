@@ -1,5 +1,6 @@
 """`GET /kernels`: the catalogue describes itself."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -12,8 +13,9 @@ from app.problems import document_problems
 from app.routes.filter import PNG_REPLY
 from app.sample import draw_sample
 from app.state import ServiceDependency
-from kernels.catalogue import Entry
+from kernels.catalogue import Parameter
 from kernels.convolution import filter_image
+from kernels.custom import CUSTOM
 from kernels.kernel import Kernel
 from kernels.settings import FilterSettings
 from kernels.steps import Step, resolve_step
@@ -47,7 +49,7 @@ class KernelList(BaseModel):
     kernels: list[KernelDescription]
 
 
-KernelName = Annotated[str, Path(max_length=100, description="A name from `/kernels`.")]
+KernelName = Annotated[str, Path(max_length=100, description="A name from `/kernels`, or `custom` with `weights`.")]
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified (`If-None-Match`)."}}
 
 
@@ -60,7 +62,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modif
 )
 async def list_kernels(request: Request, service: ServiceDependency) -> Response:
     entries = service.catalogue.values()
-    kernels = [describe_kernel(entry, entry.make_kernel()) for entry in entries]
+    kernels = [describe_kernel(entry.make_kernel(), entry.parameters) for entry in entries]
     return respond_with_etag(request, KernelList(kernels=kernels).model_dump_json().encode(), "application/json")
 
 
@@ -74,8 +76,9 @@ async def list_kernels(request: Request, service: ServiceDependency) -> Response
 async def get_kernel(
     request: Request, service: ServiceDependency, name: KernelName, query: Annotated[FilterSettings, Query()]
 ) -> Response:
-    step = resolve_step(name, query, service.catalogue)
-    description = describe_kernel(service.catalogue[name], step.kernel)
+    kernel = resolve_step(name, query, service.catalogue).kernel
+    parameters = () if kernel.name == CUSTOM else service.catalogue[name].parameters
+    description = describe_kernel(kernel, parameters)
     return respond_with_etag(request, description.model_dump_json().encode(), "application/json")
 
 
@@ -94,12 +97,12 @@ async def get_kernel_preview(
     return respond_with_etag(request, preview, "image/png")
 
 
-def describe_kernel(entry: Entry, kernel: Kernel) -> KernelDescription:
+def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDescription:
     parts = [part.tolist() for part in kernel.parts]
     rows, columns = kernel.shape
     return KernelDescription(
-        name=entry.name,
-        title=entry.title,
+        name=kernel.name,
+        title=kernel.title,
         weights=parts[0] if len(parts) == 1 else parts,
         combine=kernel.combine,
         rows=rows,
@@ -111,11 +114,11 @@ def describe_kernel(entry: Entry, kernel: Kernel) -> KernelDescription:
         rank=kernel.rank,
         parameters={
             "type": "object",
-            "properties": {parameter.name: parameter.json_schema for parameter in entry.parameters},
+            "properties": {parameter.name: parameter.json_schema for parameter in parameters},
             "additionalProperties": False,
         },
-        source=entry.source,
-        preview=f"/kernels/{entry.name}/preview.png",
+        source=kernel.source,
+        preview=f"/kernels/{kernel.name}/preview.png",
     )
 
 
