@@ -13,6 +13,7 @@ from app.parameters import FilterQuery
 if TYPE_CHECKING:
     from app.settings import Settings
     from kernels.catalogue import Catalogue
+    from models.digits import DigitReader
 
 app = typer.Typer(
     help="Convolve pictures with named kernels: over HTTP, or here.",
@@ -65,6 +66,7 @@ def serve(
     """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
     settings = load_settings(host=host, port=port)
     load_catalogue(settings)
+    check_model(settings)
     import uvicorn
 
     from app.main import create_app
@@ -100,12 +102,9 @@ def filter_files(
         return
     plan = refuse_errors(batch.plan_outputs, files, output, request, query.format)
     failures = batch.filter_files(plan, request, settings, query.format)
-    for file, reason in failures:
-        typer.echo(f"{file}: {reason}", err=True)
     if len(plan) > 1:
         typer.echo(f"{len(plan) - len(failures)} of {len(plan)} pictures filtered.", err=True)
-    if failures:
-        raise typer.Exit(1)
+    report(failures)
 
 
 @app.command()
@@ -158,6 +157,54 @@ def kernels(
 
 
 @app.command()
+def classify(
+    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures, of one digit each.")],
+    polarity: Annotated[str, typer.Option(help="Of the ink: auto, dark or light.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+) -> None:
+    """Read pictures of one handwritten digit each."""
+    from app.transcripts import classify_files, print_transcript
+
+    rows, failures = classify_files(*prepare_reading(pictures, polarity))
+    print_transcript(rows, "json" if as_json else "csv" if as_csv else "table")
+    report(failures)
+
+
+@app.command()
+def read(
+    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
+    polarity: Annotated[str, typer.Option(help="Of the ink: auto, dark or light.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with a box for each digit.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+) -> None:
+    """Read several handwritten digits in each picture."""
+    from app.transcripts import print_transcript, read_files
+
+    rows, failures = read_files(*prepare_reading(pictures, polarity))
+    print_transcript(rows, "json" if as_json else "csv" if as_csv else "table")
+    report(failures)
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(context: typer.Context) -> None:
+    """Train a digit network: python -m models.train, with the same options (--help lists them)."""
+    from models.train import main as train_main
+
+    train_main(context.args)
+
+
+@app.command()
+def model() -> None:
+    """Print the card of the digit model."""
+    from models.digits import BUNDLED_FOLDER
+    from models.folder import read_card
+
+    folder = load_settings().model_folder or BUNDLED_FOLDER
+    typer.echo(json.dumps(refuse_errors(read_card, folder), indent=2))
+
+
+@app.command()
 def health(
     url: Annotated[str | None, typer.Option(help="Where the service is. [the configured host and port]")] = None,
 ) -> None:
@@ -202,6 +249,33 @@ def load_catalogue(settings: "Settings") -> "Catalogue":
     if settings.kernels_file is None:
         return Catalogue()
     return Catalogue().extended(refuse_errors(read_kernels_file, settings.kernels_file))
+
+
+def check_model(settings: "Settings") -> None:
+    """Stop the start where the digit model is damaged, before anything heavy is imported."""
+    from models.digits import BUNDLED_FOLDER
+    from models.folder import read_model_folder
+
+    refuse_errors(read_model_folder, settings.model_folder or BUNDLED_FOLDER)
+
+
+def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "DigitReader", "Settings", Any]:
+    from app import batch
+    from app.state import warm_up_service
+
+    if polarity not in ("auto", "dark", "light"):
+        refuse(f"--polarity {polarity}: say auto, dark or light.")
+    settings = load_settings()
+    files = refuse_errors(batch.find_pictures, pictures)
+    return files, refuse_errors(warm_up_service, settings), settings, polarity
+
+
+def report(failures: list[tuple[Path, str]]) -> None:
+    """Name the files that failed, and leave with status 1 if there are any."""
+    for file, reason in failures:
+        typer.echo(f"{file}: {reason}", err=True)
+    if failures:
+        raise typer.Exit(1)
 
 
 def check_parameters(given: dict[str, Any]) -> FilterQuery:

@@ -33,6 +33,10 @@ class UploadTypeError(ValueError):
     """The request body is neither a form nor an image."""
 
 
+class TooManyFilesError(ValueError):
+    """More files in one request than the limit."""
+
+
 class NotAcceptableError(ValueError):
     """No format that the client accepts can be written."""
 
@@ -69,6 +73,10 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     WorkTooLargeError: ProblemType(
         "work-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much work",
         "The kernel is so large for this picture that the work exceeds CONVSERVE_MAX_MULTIPLY_ADDS.",
+    ),
+    TooManyFilesError: ProblemType(
+        "too-many-files", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files",
+        "More pictures in one request than CONVSERVE_MAX_DIGIT_FILES.",
     ),
     UploadTypeError: ProblemType(
         "unsupported-upload", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported upload",

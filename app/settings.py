@@ -22,6 +22,8 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Most multiplications that one request may cost (weights × results).")
     ] = 200_000_000_000
     max_gallery_kernels: Annotated[int, Field(ge=1, description="Most pictures on one contact sheet.")] = 100
+    max_digit_files: Annotated[int, Field(ge=1, description="Most pictures in one request to /classify.")] = 50
+    model_folder: Annotated[Path | None, Field(description="Digit model to use instead of the bundled one.")] = None
     worker_threads: Annotated[
         int, Field(ge=1, le=64, description="Pictures in work at once. Default: the number of cores.")
     ] = Field(default_factory=lambda: os.cpu_count() or 1)

@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
 
 from fastapi import Depends, FastAPI, Request
 
 from app.settings import Settings
 from app.workers import PictureWorkers
 from kernels.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from models.digits import DigitReader
 
 
 @dataclass(frozen=True)
@@ -21,19 +24,39 @@ class Service:
     workers: PictureWorkers
 
 
-@asynccontextmanager
-async def run_service(app: FastAPI) -> AsyncIterator[None]:
-    """Import TensorFlow and convolve once before the first request is taken."""
-    from kernels.engine import warm_up
+class Running(TypedDict):
+    """What is there only while the service runs."""
 
+    reader: "DigitReader"
+
+
+@asynccontextmanager
+async def run_service(app: FastAPI) -> AsyncIterator[Running]:
+    """Import TensorFlow, convolve once and load the digit reader before the first request is taken."""
     service = cast(Service, app.state.service)
-    await service.workers.run(warm_up)
-    yield
+    reader = await service.workers.run(warm_up_service, service.settings)
+    yield {"reader": reader}
     service.workers.close()
+
+
+def warm_up_service(settings: Settings) -> "DigitReader":
+    from kernels.engine import warm_up
+    from models.digits import BUNDLED_FOLDER, DigitReader
+
+    warm_up()
+    reader = DigitReader.load(settings.model_folder or BUNDLED_FOLDER)
+    reader.warm_up()
+    return reader
 
 
 def get_service(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 
+def get_reader(request: Request) -> Any:
+    return request.state.reader
+
+
 ServiceDependency = Annotated[Service, Depends(get_service)]
+ReaderDependency = Annotated[Any, Depends(get_reader)]
+"""A `models.digits.DigitReader`; naming the type here would import TensorFlow's wrappers with the routes."""

@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.pictures.formats import READABLE
-from app.problems import UploadTooLargeError, UploadTypeError
+from app.problems import TooManyFilesError, UploadTooLargeError, UploadTypeError
 
 MAX_FORM_FIELDS = 50
+MAX_FORM_FILES = 1000
 MAX_FIELD_BYTES = 1_000_000
 
 
@@ -77,6 +78,28 @@ async def read_upload(request: Request) -> Upload:
         f"The request came with {sent}. Send multipart/form-data with a field 'file' (curl -F file=@photo.jpg), or "
         f"the picture itself with its type: {', '.join(format.media_type for format in READABLE)}."
     )
+
+
+async def read_uploads(request: Request, max_files: int) -> list[Upload]:
+    """Read one picture or, from a form with several fields `file`, up to `max_files`, in order.
+
+    Raises what `read_upload` raises, and TooManyFilesError.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return [await read_upload(request)]
+    form = await request.form(max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    try:
+        files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
+        if not files:
+            raise missing_file(f"the form has no file in a field 'file'; its fields: {', '.join(form) or 'none'}")
+        if len(files) > max_files:
+            raise TooManyFilesError(
+                f"The form has {len(files)} files; the limit is {max_files} (CONVSERVE_MAX_DIGIT_FILES). Send several "
+                "requests."
+            )
+        return [Upload(await file.read(), file.filename or f"file {index}") for index, file in enumerate(files, 1)]
+    finally:
+        await form.close()
 
 
 async def read_form(request: Request) -> Upload:

@@ -46,13 +46,18 @@ class PictureLimits:
     max_pixels: int = 50_000_000
 
 
-def decode_picture(data: bytes, limits: PictureLimits, frames: Frames = "all") -> Picture:
-    """Decode a picture. Whatever a decoder raises becomes a PictureError."""
+def decode_picture(
+    data: bytes, limits: PictureLimits, frames: Frames = "all", *, enough_px: int | None = None
+) -> Picture:
+    """Decode a picture. Whatever a decoder raises becomes a PictureError.
+
+    A JPEG whose longer side is at least twice `enough_px` is decoded at a half, a quarter or an eighth.
+    """
     if not data:
         raise EmptyPictureError("The picture is empty: 0 bytes arrived.")
     try:
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
-            return decode_frames(image, data, limits, frames)
+            return decode_frames(image, data, limits, frames, enough_px)
     except (PictureError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -72,8 +77,11 @@ def decode_picture(data: bytes, limits: PictureLimits, frames: Frames = "all") -
         raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from error
 
 
-def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames) -> Picture:
+def decode_frames(
+    image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames, enough_px: int | None
+) -> Picture:
     check_pixels(image, 1, limits)
+    reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
     count = 1 if frames == "first" or image.format == "MPO" else getattr(image, "n_frames", 1)
     first = 0
@@ -108,7 +116,18 @@ def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames
         format,
         profile,
         read_plays(image),
+        reduced,
     )
+
+
+def reduce_jpeg(image: Image.Image, enough_px: int) -> int:
+    """Let the decoder divide the sides by 2, 4 or 8 while they stay long enough; returns the divisor."""
+    longer = max(image.size)
+    reduced = next((divisor for divisor in (8, 4, 2) if longer >= divisor * enough_px), 1)
+    if reduced == 1 or image.format not in ("JPEG", "MPO"):
+        return 1
+    image.draft(None, (image.width // reduced, image.height // reduced))
+    return reduced
 
 
 def check_pixels(image: Image.Image, frames: int, limits: PictureLimits) -> None:

@@ -32,6 +32,8 @@ class Picture:
     """ICC profile of the pixels; None means sRGB."""
     plays: int = 0
     """How often an animation is shown; 0 is for ever."""
+    reduced: int = 1
+    """By what the sides were divided while decoding, because fewer pixels are enough."""
 
     @property
     def height(self) -> int:

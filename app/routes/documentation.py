@@ -16,6 +16,7 @@ from app.problems import PROBLEM_TYPES
 ASSETS_PATH = "/docs/assets"
 TAGS = [
     {"name": "filter", "description": "A picture in, a picture out."},
+    {"name": "digits", "description": "Handwritten digits, read by the bundled network."},
     {"name": "kernels", "description": "What there is to filter with, and the arithmetic."},
     {"name": "service", "description": "The service itself."},
 ]

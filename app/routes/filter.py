@@ -53,13 +53,13 @@ PNG_REPLY: dict[int | str, dict[str, Any]] = {
 }
 
 
-def describe_upload(*, more: dict[str, Any] | None = None) -> dict[str, Any]:
+def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
     """The request body in OpenAPI: a form, the raw picture, or JSON with base64."""
     binary = {"type": "string", "format": "binary"}
     form = {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": {**binary, "description": "The picture."}, **(more or {})},
+        "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
     }
     text = {"type": "string", "description": "The picture in base64, or a data URI."}
     document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}

@@ -1,0 +1,162 @@
+"""Pictures to digits: bytes in, answers out. The web and the command line both call this."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, Field
+
+from app.gallery import save_png
+from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.errors import PictureError
+from app.settings import Settings
+from models.digits import DigitReader, Reading
+from models.pages import PAGE_SIDE
+
+Polarity = Literal["auto", "dark", "light"]
+Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
+
+
+class Box(BaseModel):
+    """In pixels of the picture, turned upright."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Alternative(BaseModel):
+    digit: int
+    probability: float
+
+
+class Steps(BaseModel):
+    """What was found in the picture before the network saw it."""
+
+    polarity: Literal["dark", "light"] = Field(description="Of the ink.")
+    contrast: float = Field(description="Of full ink against the paper, 0..1.")
+    ink_share: float = Field(description="Of the picture's pixels, 0..1.")
+    stroke_width: float = Field(description="In pixels, the digit being 20 pixels high.")
+    as_is: bool = Field(description="The picture already was in MNIST's form.")
+
+
+class Preview(BaseModel):
+    """Pictures as data URIs."""
+
+    seen: str | None = Field(description="The 28×28 that the network saw.")
+    stages: dict[str, str] = Field(description="What came before it, in order.")
+
+
+class DigitAnswer(BaseModel):
+    """The answer for a picture of one digit."""
+
+    verdict: Verdict
+    digit: int | None = Field(description="The best guess, whatever the verdict; null when blank.")
+    confidence: float = Field(description="Calibrated: of answers with 0.9, nine in ten are right.")
+    probabilities: list[float] = Field(description="Of the ten digits, given that it is one.")
+    alternatives: list[Alternative]
+    box: Box | None
+    steps: Steps | None
+    model: str
+    preview: Preview | None = None
+
+
+class PageDigit(BaseModel):
+    """One sign on a page."""
+
+    digit: int
+    verdict: Verdict
+    confidence: float
+    probabilities: list[float]
+    box: Box
+    line: int | None = Field(description="Number of its line from 0; null for what is not a digit.")
+
+
+class PageAnswer(BaseModel):
+    """The answer for a picture of several digits."""
+
+    text: str = Field(description="The digits, a line of text for each line of the page.")
+    lines: list[str]
+    digits: list[PageDigit] = Field(description="In reading order, then what is not a digit.")
+    turned: int = Field(description="Degrees clockwise that the page was turned by to be read.")
+    model: str
+
+
+def classify_pictures(
+    files: Sequence[tuple[str, bytes]], reader: DigitReader, settings: Settings, polarity: Polarity, preview: bool
+) -> list[DigitAnswer]:
+    """Read pictures (name, bytes) of one digit each, as one batch. Raises PictureError, with the file named."""
+    decoded = [decode_for_reading(name, data, settings, len(files) > 1) for name, data in files]
+    readings = reader.classify([pixels for pixels, _ in decoded], polarity, preview)
+    return [
+        describe_reading(reading, reduced, preview) for reading, (_, reduced) in zip(readings, decoded, strict=True)
+    ]
+
+
+def read_page(data: bytes, reader: DigitReader, settings: Settings, polarity: Polarity) -> PageAnswer:
+    """Read all digits of a picture. Raises PictureError."""
+    pixels, reduced = decode_for_reading("", data, settings, False)
+    page = reader.read(pixels, polarity)
+    return PageAnswer(
+        text=page.text,
+        lines=list(page.lines),
+        digits=[
+            PageDigit(
+                digit=one.digit,
+                verdict=one.verdict,
+                confidence=one.confidence,
+                probabilities=list(one.probabilities),
+                box=describe_box(one.box, reduced),
+                line=one.line,
+            )
+            for one in page.digits
+        ],
+        turned=page.turned,
+        model=page.model,
+    )
+
+
+def decode_for_reading(name: str, data: bytes, settings: Settings, name_it: bool) -> tuple[Any, int]:
+    """The first frame's pixels, and by what a large JPEG was reduced: reading needs few of its pixels."""
+    try:
+        picture = decode_picture(data, PictureLimits(settings.max_pixels), "first", enough_px=PAGE_SIDE)
+    except PictureError as error:
+        if name_it:
+            raise type(error)(f"{name}: {error}") from error
+        raise
+    return picture.frames[0].pixels, picture.reduced
+
+
+def describe_reading(reading: Reading, reduced: int, preview: bool) -> DigitAnswer:
+    steps = reading.steps
+    return DigitAnswer(
+        verdict=reading.verdict,
+        digit=reading.digit,
+        confidence=reading.confidence,
+        probabilities=list(reading.probabilities),
+        alternatives=[Alternative(**asdict(alternative)) for alternative in reading.alternatives],
+        box=describe_box(reading.box, reduced) if reading.box else None,
+        steps=Steps.model_validate({name: value for name, value in asdict(steps).items() if name != "box"})
+        if steps
+        else None,
+        model=reading.model,
+        preview=draw_preview(reading) if preview else None,
+    )
+
+
+def describe_box(box: tuple[int, int, int, int], reduced: int) -> Box:
+    left, top, width, height = (reduced * side for side in box)
+    return Box(left=left, top=top, width=width, height=height)
+
+
+def draw_preview(reading: Reading) -> Preview:
+    seen = None if reading.seen is None else encode_data_uri(np.rint(255 * reading.seen).astype(np.uint8))
+    return Preview(seen=seen, stages={name: encode_data_uri(stage) for name, stage in reading.stages.items()})
+
+
+def encode_data_uri(grey: Any) -> str:
+    return "data:image/png;base64," + base64.b64encode(save_png(Image.fromarray(grey))).decode()

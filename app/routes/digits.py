@@ -1,0 +1,73 @@
+"""`POST /classify`, `POST /read` and `GET /model`: handwritten digits."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.digits import DigitAnswer, PageAnswer, Polarity, classify_pictures, read_page
+from app.etags import respond_with_etag
+from app.problems import document_problems
+from app.routes.filter import PRIVATE, describe_upload
+from app.state import ReaderDependency, ServiceDependency
+from app.uploads import read_upload, read_uploads
+
+router = APIRouter(tags=["digits"])
+
+PROBLEMS = document_problems(400, 413, 415, 422, 500)
+POLARITY = Query(description="Of the ink: found out, or said to be `dark` on light or `light` on dark.")
+
+
+@router.post(
+    "/classify",
+    operation_id="classify_digits",
+    summary="Read pictures of one handwritten digit each",
+    description="One picture gives one answer; several fields `file` give a list of answers, in order.",
+    response_model=DigitAnswer | list[DigitAnswer],
+    responses=PROBLEMS,
+    openapi_extra=describe_upload(several=True),
+)
+async def classify_digits(
+    request: Request,
+    response: Response,
+    service: ServiceDependency,
+    reader: ReaderDependency,
+    polarity: Annotated[Polarity, POLARITY] = "auto",
+    preview: Annotated[bool, Query(description="Add the 28×28 that the network saw, and what led to it.")] = False,
+) -> DigitAnswer | list[DigitAnswer]:
+    uploads = await read_uploads(request, service.settings.max_digit_files)
+    files = [(upload.name, upload.data) for upload in uploads]
+    answers = await service.workers.run(classify_pictures, files, reader, service.settings, polarity, preview)
+    response.headers.update(PRIVATE)
+    return answers[0] if len(answers) == 1 else answers
+
+
+@router.post(
+    "/read",
+    operation_id="read_digits",
+    summary="Read several handwritten digits in one picture",
+    responses=PROBLEMS,
+    openapi_extra=describe_upload(),
+)
+async def read_digits(
+    request: Request,
+    response: Response,
+    service: ServiceDependency,
+    reader: ReaderDependency,
+    polarity: Annotated[Polarity, POLARITY] = "auto",
+) -> PageAnswer:
+    upload = await read_upload(request)
+    response.headers.update(PRIVATE)
+    return await service.workers.run(read_page, upload.data, reader, service.settings, polarity)
+
+
+@router.get(
+    "/model",
+    operation_id="get_model",
+    summary="The card of the digit model: shapes, preparation, figures, thresholds, version",
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    response_class=Response,
+)
+async def get_model(request: Request, reader: ReaderDependency) -> Response:
+    card: dict[str, Any] = reader.card
+    return respond_with_etag(request, json.dumps(card).encode(), "application/json")
