@@ -159,19 +159,20 @@ def filter_planes(
     own_alpha = alpha[rows.centers, columns.centers]
     weighted = correlate(source * alpha)
     coverage = correlate(alpha)
-    if step.settings.alpha == "filter" or (step.sum == 1 and step.kernel.combine == "single"):
+    is_mean = step.sum == 1 and step.kernel.combine == "single"
+    filters_alpha = step.settings.alpha == "filter" or (
+        step.settings.alpha == "auto" and is_mean and step.settings.channels in ("rgb", "gray")
+    )
+    # Without negative weights the mean is safe for kept alpha too; with them its weight may be 0 where alpha is not.
+    if filters_alpha or (is_mean and min(part.min() / step.divisor for part in step.weights) >= 0):
         colours = mix(combine(weighted, step.kernel.combine), own * own_alpha)
         covered = mix(combine(coverage, step.kernel.combine), own_alpha)
-        values = divide(colours, covered)
-        filters_alpha = step.settings.alpha == "filter" or (
-            step.settings.alpha == "auto" and step.settings.channels in ("rgb", "gray")
-        )
-        return values, covered if filters_alpha else own_alpha
+        return divide(colours, covered, own), covered if filters_alpha else own_alpha
     # Alpha is kept. Each neighbour counts by its alpha relative to the pixel's own, and what is missing is made
     # up with the pixel's own colour: an even colour gives what it would give without alpha, whatever its shape.
     total = np.float32(step.kernel.sum / step.divisor)
     answers = [
-        divide(colours - own * covered, own_alpha) + total * own
+        divide(colours - own * covered, own_alpha, np.zeros_like(own)) + total * own
         for colours, covered in zip(weighted, coverage, strict=True)
     ]
     return mix(combine(answers, step.kernel.combine), own), own_alpha
@@ -186,10 +187,9 @@ def combine(answers: list[Planes], how: str) -> Planes:
     return answers[0]
 
 
-def divide(numerator: Planes, denominator: Planes) -> Planes:
-    """0 where the denominator is next to nothing, which is where nothing will be seen."""
-    seen = np.abs(denominator) > 1e-5
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=seen)
+def divide(numerator: Planes, denominator: Planes, otherwise: Planes) -> Planes:
+    """The quotient, or `otherwise` where the denominator is next to nothing."""
+    return np.divide(numerator, denominator, out=otherwise.copy(), where=np.abs(denominator) > 1e-5)
 
 
 def respond(values: Planes, response: Response, maximum: float) -> Planes:
