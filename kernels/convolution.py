@@ -28,7 +28,7 @@ Planes = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step did. Values in pixel units, over the filtered colour planes, before clipping."""
+    """What one step did. Values in pixel units, over the filtered colour planes where they are seen, before clipping."""
 
     step: Step
     rows: Axis
@@ -110,8 +110,12 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
 
     values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
     values += np.float32(step.settings.pick_bias(maximum))
-    report = StepReport(step, rows, columns, source.shape[2], *measure_range(values, step.response, maximum))
-    values = respond(values, step.response, maximum)
+    if result_alpha is not None:
+        result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
+    seen = values if result_alpha is None else values[result_alpha[:, :, 0] > 0]
+    lowest, highest, clipped_percent = measure_range(seen, step.response, maximum)
+    report = StepReport(step, rows, columns, source.shape[2], lowest, highest, clipped_percent)
+    values = respond(values, step.response, maximum, lowest, highest)
 
     kept = colours[rows.centers, columns.centers]
     if step.settings.channels == "luma" and colours.shape[2] == 3:
@@ -125,7 +129,6 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
         values = kept
     if result_alpha is None:
         return values, report
-    result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
     values = np.where(result_alpha > 0, values, 0)
     return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
 
@@ -192,8 +195,8 @@ def divide(numerator: Planes, denominator: Planes, otherwise: Planes) -> Planes:
     return np.divide(numerator, denominator, out=otherwise.copy(), where=np.abs(denominator) > 1e-5)
 
 
-def respond(values: Planes, response: Response, maximum: float) -> Planes:
-    """Bring values into 0..maximum, except for `raw`."""
+def respond(values: Planes, response: Response, maximum: float, lowest: float, highest: float) -> Planes:
+    """Bring values into 0..maximum, except for `raw`. `lowest` and `highest` are those of the pixels that are seen."""
     if response == "raw":
         return values
     if response == "abs":
@@ -201,14 +204,15 @@ def respond(values: Planes, response: Response, maximum: float) -> Planes:
     elif response == "offset":
         values = np.float32(0.5) * values + np.float32((maximum + 1) / 2)
     elif response == "rescale":
-        lowest, highest = values.min(), values.max()
         spread = highest - lowest
-        return (values - lowest) * (np.float32(maximum) / spread) if spread > 0 else np.zeros_like(values)
+        return (values - lowest) * (np.float32(maximum / spread)) if spread > 0 else np.zeros_like(values)
     return np.clip(values, 0, np.float32(maximum))
 
 
 def measure_range(values: Planes, response: Response, maximum: float) -> tuple[float, float, float]:
     """Smallest and largest value, and the percentage that `respond` will cut off (by more than rounding does)."""
+    if values.size == 0:
+        return 0.0, 0.0, 0.0
     lowest, highest = float(values.min()), float(values.max())
     if response in ("raw", "rescale"):
         return lowest, highest, 0.0
