@@ -108,8 +108,15 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
             colours = np.repeat(colours, 3, axis=2)
         source = colours if selected is None else colours[:, :, selected]
 
-    values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
-    values += np.float32(step.settings.pick_bias(maximum))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
+        values += np.float32(step.settings.pick_bias(maximum))
+    if not np.isfinite(values).all() or (result_alpha is not None and not np.isfinite(result_alpha).all()):
+        raise KernelParameterError(
+            "divisor",
+            f"The values of '{step.kernel.name}' grow beyond what float32 holds (about 3e38): "
+            "the weights or the bias are too large, or the divisor too small.",
+        )
     if result_alpha is not None:
         result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
     seen = values if result_alpha is None else values[result_alpha[:, :, 0] > 0]
