@@ -28,7 +28,7 @@ Planes = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step did. Values in pixel units, over the filtered colour planes where they are seen, before clipping."""
+    """What one step did. Values in pixel units, over the colour planes filtered, where they are seen, unclipped."""
 
     step: Step
     rows: Axis
