@@ -52,7 +52,7 @@ def parse_rows(text: str | list[Any]) -> list[list[float]]:
         stripped = text.strip()
         if not stripped.startswith("["):
             return [
-                [parse_number(number) for number in re.split(r"[\s,]+", row.strip().strip(","))]
+                [parse_number(number) for number in re.split(r"\s*,\s*|\s+", row.strip().strip(",").strip())]
                 for row in re.split(r"[;\n]", stripped.strip(";"))
             ]
         try:
