@@ -166,6 +166,13 @@ def test_multiply_adds_count_every_weight_of_every_result(operation: dict[str, A
     assert report(IMAGE, operation)[0].multiply_adds == expected
 
 
+def test_a_chain_whose_values_overflow_is_refused() -> None:
+    huge = {"kernel": "custom", "weights": [[1e6]], "response": "raw"}
+    assert np.isfinite(chain(IMAGE, *[huge] * 5)).all()
+    with pytest.raises(KernelParameterError, match="grow beyond what float32 holds"):
+        chain(IMAGE, *[huge] * 7, {"kernel": "edge"})
+
+
 def test_a_kernel_that_does_not_fit_is_refused_with_the_size_that_would() -> None:
     with pytest.raises(KernelParameterError, match="at least 19 pixels") as caught:
         convolve(IMAGE, np.ones((3, 10)), border="valid", dilation=(1, 2))

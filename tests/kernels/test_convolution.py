@@ -77,6 +77,12 @@ def test_an_even_side_is_anchored_before_its_middle() -> None:
     np.testing.assert_array_equal(convolve(image, [[0, 1]], anchor=(1, 0)), image)
 
 
+def test_the_anchor_counts_in_the_kernel_as_it_is_applied() -> None:
+    image = draw_picture(4, 6, 7)
+    np.testing.assert_array_equal(convolve(image, [[1, 0, 0]], anchor=(2, 0), behaviour="convolve"), image)
+    np.testing.assert_array_equal(convolve(image, [[0, 1]], behaviour="convolve"), image)
+
+
 def test_with_an_anchor_a_stride_starts_at_the_first_pixel() -> None:
     image = draw_picture(5, 10, 10)
     for stride in range(1, 9):
@@ -421,6 +427,7 @@ def test_an_anchor_outside_the_kernel_is_refused_with_what_is_allowed(anchor: tu
 
 def test_values_that_overflow_are_refused() -> None:
     image = np.full((4, 4), 255, np.uint8)
-    for settings in ({"divisor": 1e-40}, {"bias": "1e40%"}):
-        with pytest.raises(ValueError, match=r"divisor|bias"):
-            convolve(image, "blur", response="raw", **settings)
+    for name in ("blur", "sobel"):
+        for divisor in (1e-38, 1e-300):
+            with pytest.raises(KernelParameterError, match=f"The values of '{name}' grow beyond what float32 holds"):
+                convolve(image, name, divisor=divisor, bias=1, border="zero")
