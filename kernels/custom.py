@@ -122,7 +122,13 @@ def read_kernels_file(path: Path) -> list[Entry]:
     tables = document.get("kernels")
     if not isinstance(tables, dict) or set(document) != {"kernels"}:
         raise KernelFileError(f"The kernels file {path} must hold one table [kernels.<name>] for each kernel.")
-    return [read_entry(path, name, table) for name, table in tables.items()]
+    entries: dict[str, Entry] = {}
+    for name, table in tables.items():
+        entry = read_entry(path, name, table)
+        if entry.name in entries:
+            raise KernelFileError(f"In the kernels file {path}, kernel '{name}': that name is taken by another table.")
+        entries[entry.name] = entry
+    return list(entries.values())
 
 
 def read_entry(path: Path, name: str, table: object) -> Entry:
