@@ -171,8 +171,8 @@ class FilterSettings(BaseModel):
         BeforeValidator(parse_point),
         WithJsonSchema({"type": "string", "pattern": r"^\d+\s*,\s*\d+$", "examples": ["0,0"]}),
         Field(
-            description="`x,y`: the weight, counted from 0 at the top left, that stands over the pixel. "
-            "Default: the middle; for an even side the one before it."
+            description="`x,y`: the weight, counted from 0 at the top left, that stands over the pixel (for "
+            "`behaviour=convolve` after turning, as in SVG). Default: the middle; for an even side the one before it."
         ),
     ] = None
 
