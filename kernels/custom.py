@@ -32,7 +32,13 @@ def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
                 f"{len(flat)} weights do not fill rows of {columns}: give a divisor of {len(flat)}.",
             )
         rows = [flat[start : start + columns] for start in range(0, len(flat), columns)]
-    elif len(rows) == 1 and len(rows[0]) > 1 and not isinstance(text, list) and ";" not in text and not re.match(r"\s*\[\s*\[", text):
+    elif (
+        len(rows) == 1
+        and len(rows[0]) > 1
+        and not isinstance(text, list)
+        and ";" not in text
+        and not re.match(r"\s*\[\s*\[", text)
+    ):
         raise KernelParameterError(
             "weights",
             f"{len(rows[0])} weights in one row: give columns=, or end each row with ';' (a single row is "
