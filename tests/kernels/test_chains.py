@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kernels import KernelParameterError, UnknownKernelError, convolve
 from kernels.catalogue import Catalogue
-from kernels.convolution import StepReport, filter_image
+from kernels.convolution import StepReport, filter_image, plan_steps
 from kernels.settings import FilterSettings, Operation
 from kernels.steps import resolve_chain
 
@@ -112,9 +112,24 @@ def test_an_error_names_the_step(operation: dict[str, Any], message: str) -> Non
 
 
 def test_an_unknown_kernel_in_a_chain_is_named() -> None:
-    with pytest.raises(UnknownKernelError, match="no kernel named 'embos'") as caught:
+    with pytest.raises(UnknownKernelError, match=r"^Step 2: There is no kernel named 'embos'") as caught:
         chain(IMAGE, {"kernel": "blur"}, {"kernel": "embos"})
     assert caught.value.nearest[0] == "emboss"
+
+
+def test_the_plan_of_a_chain_is_what_its_steps_then_do() -> None:
+    operations = [{"kernel": "gaussian", "stride": 2}, {"kernel": "blur", "border": "valid"}, {"kernel": "roberts"}]
+    steps = resolve_chain([Operation.model_validate(operation) for operation in operations], Catalogue())
+    reports = filter_image(IMAGE, steps).reports
+    assert plan_steps(steps, 15, 18) == [(each.rows, each.columns) for each in reports]
+    assert [(rows.output, columns.output) for rows, columns in plan_steps(steps, 15, 18)] == [(8, 9), (6, 7), (6, 7)]
+
+
+def test_a_plan_names_the_step_that_does_not_fit() -> None:
+    small = Operation(kernel="box", border="valid", size=9)
+    steps = resolve_chain([small, small], Catalogue())
+    with pytest.raises(KernelParameterError, match=r"Step 2 \(box\): A kernel that spans 9 pixels does not fit into 7"):
+        plan_steps(steps, 15, 18)
 
 
 # -- reports
