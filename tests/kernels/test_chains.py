@@ -151,6 +151,12 @@ def test_clipped_percent_follows_the_response(response: str, clipped: float) -> 
     assert only.clipped_percent == clipped
 
 
+@pytest.mark.parametrize(("value", "clipped"), [(254.9, 0), (255.1, 100), (-256.9, 0), (-257.1, 100)])
+def test_the_limits_of_offset_are_twice_as_far_from_the_middle(value: float, clipped: float) -> None:
+    image = np.full((1, 1, 1), value, np.float32)
+    assert report(image, {"kernel": "identity", "response": "offset"})[0].clipped_percent == clipped
+
+
 def test_rounding_alone_is_not_called_clipping() -> None:
     image = np.array([[-0.4, 255.4]], np.float32)[:, :, None]
     assert report(image, {"kernel": "identity"})[0].clipped_percent == 0

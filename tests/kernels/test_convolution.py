@@ -282,6 +282,12 @@ def test_each_response_by_hand(response: str, expected: list[int]) -> None:
     assert result.dtype == (np.float32 if response == "raw" else np.uint8)
 
 
+def test_offset_puts_0_at_mid_grey_exactly() -> None:
+    """In float32, since rounding 127.5 to even would give 128 as well."""
+    result = convolve(RISE.astype(np.float32), [[1, 0, -1]], response="offset")
+    assert result[0].tolist() == [128, 78, 28, 78, 128]
+
+
 def test_16_bit_answers_are_centred_and_stretched_on_their_own_range() -> None:
     deep = RISE.astype(np.uint16) * 257
     assert convolve(deep, [[1, 0, -1]], response="offset")[0].tolist() == [32768, 19918, 7068, 19918, 32768]
