@@ -168,14 +168,20 @@ def test_an_opaque_picture_gives_what_it_gives_without_alpha(border: str, respon
         np.testing.assert_allclose(result[:, :, 3], 255, atol=0.01)
 
 
-def test_beyond_a_zero_border_an_opaque_picture_is_transparent_not_black() -> None:
+def test_beyond_a_zero_border_a_picture_with_alpha_is_transparent_and_an_opaque_one_black() -> None:
     colours = draw_colours(21)
-    image = cut_out(colours, np.full((16, 17), 255, np.uint8))
+    opaque = cut_out(colours, np.full((16, 17), 255, np.uint8))
+    expected = np.dstack([convolve(colours, "average", border="zero"), np.full((16, 17), 255)])
+    np.testing.assert_array_equal(convolve(opaque, "average", border="zero"), expected)
+
+    alpha = np.full((16, 17), 255, np.uint8)
+    alpha[8, 8] = 254
+    image = cut_out(colours, alpha)
     result = convolve(image, "average", border="zero").astype(np.float64)
     assert result[0, 0, 3] == np.rint(255 * 4 / 9)
     over_black = result[:, :, :3] * result[:, :, 3:] / 255
     assert np.abs(over_black - convolve(colours, "average", border="zero")).max() < 1.01
-    even = cut_out(np.full((16, 17, 3), 90, np.uint8), np.full((16, 17), 255, np.uint8))
+    even = cut_out(np.full((16, 17, 3), 90, np.uint8), alpha)
     assert not convolve(even, "edge", border="zero")[:, :, :3].any()
 
 

@@ -437,3 +437,18 @@ def test_values_that_overflow_are_refused() -> None:
         for divisor in (1e-38, 1e-300):
             with pytest.raises(KernelParameterError, match=f"The values of '{name}' grow beyond what float32 holds"):
                 convolve(image, name, divisor=divisor, bias=1, border="zero")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 4, 5), np.uint8), np.zeros((4, 0, 3), np.uint8), np.zeros((2, 2, 2, 2), np.uint8), np.zeros((4, 4))],
+    ids=["five channels", "no width", "four axes", "float64"],
+)
+def test_what_is_no_picture_is_refused(image: NDArray[Any]) -> None:
+    with pytest.raises(KernelParameterError, match="The picture is"):
+        convolve(image, "blur")
+
+
+def test_negative_numbers_stay_negative_in_linear_light() -> None:
+    image = np.full((3, 3), -10, np.float32)
+    assert convolve(image, "identity", linear=True, response="raw")[1, 1] == pytest.approx(-10 / 12.92)
