@@ -19,7 +19,8 @@ from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
-from kernels.settings import FilterSettings, Response
+from kernels.responses import measure_range, respond
+from kernels.settings import FilterSettings
 from kernels.steps import Step, name_step, resolve_step
 
 Image = NDArray[Any]
@@ -220,36 +221,6 @@ def combine(answers: list[Planes], how: str) -> Planes:
 def divide(numerator: Planes, denominator: Planes, otherwise: Planes) -> Planes:
     """The quotient, or `otherwise` where the denominator is next to nothing."""
     return np.divide(numerator, denominator, out=otherwise.copy(), where=np.abs(denominator) > 1e-5)
-
-
-def respond(values: Planes, response: Response, maximum: float, lowest: float, highest: float) -> Planes:
-    """Bring values into 0..maximum, except for `raw`. `lowest` and `highest` are those of the pixels that are seen."""
-    if response == "raw":
-        return values
-    if response == "abs":
-        values = np.abs(values)
-    elif response == "offset":
-        values = np.float32(0.5) * values + np.float32((maximum + 1) / 2)
-    elif response == "rescale":
-        spread = highest - lowest
-        return (values - lowest) * (np.float32(maximum / spread)) if spread > 0 else np.zeros_like(values)
-    return np.clip(values, 0, np.float32(maximum))
-
-
-def measure_range(values: Planes, response: Response, maximum: float) -> tuple[float, float, float]:
-    """Smallest and largest value, and the percentage that `respond` will cut off (by more than rounding does)."""
-    if values.size == 0:
-        return 0.0, 0.0, 0.0
-    lowest, highest = float(values.min()), float(values.max())
-    if response in ("raw", "rescale"):
-        return lowest, highest, 0.0
-    floor, ceiling = -0.5, maximum + 0.5
-    if response == "abs":
-        floor = -ceiling
-    elif response == "offset":
-        floor, ceiling = -(maximum + 1) - 1, maximum
-    clipped = np.count_nonzero(values < floor) + np.count_nonzero(values >= ceiling)
-    return lowest, highest, 100 * clipped / values.size
 
 
 def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
