@@ -19,7 +19,9 @@ def measure_brightness(planes: Planes, linear: bool) -> Planes:
 def decode_srgb(planes: Planes, maximum: float) -> Planes:
     """From sRGB values 0..maximum to linear light 0..maximum. Source: IEC 61966-2-1."""
     encoded = planes / np.float32(maximum)
-    return np.float32(maximum) * np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return np.float32(maximum) * np.where(
+        encoded <= 0.04045, encoded / 12.92, ((np.maximum(encoded, 0) + 0.055) / 1.055) ** 2.4
+    )
 
 
 def encode_srgb(planes: Planes, maximum: float) -> Planes:

@@ -19,7 +19,8 @@ from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
-from kernels.settings import FilterSettings, Response
+from kernels.responses import measure_range, respond
+from kernels.settings import FilterSettings
 from kernels.steps import Step, name_step, resolve_step
 
 Image = NDArray[Any]
@@ -28,7 +29,7 @@ Planes = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step did. Values in pixel units, over the filtered colour planes, before clipping."""
+    """What one step did. Values in pixel units, over the colour planes filtered, where they are seen, unclipped."""
 
     step: Step
     rows: Axis
@@ -81,6 +82,10 @@ def convolve(
 
 def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False) -> Filtered:
     """Apply the steps in order. Raises KernelParameterError where one does not fit the picture."""
+    if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or 0 in image.shape:
+        raise KernelParameterError("image", f"The picture is {image.shape}; it must be (height, width, 1 to 4).")
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
     planes = image.astype(np.float32)
     if linear:
@@ -100,34 +105,59 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
     """Apply one step to float32 planes (height, width, 1..4). Nothing is rounded."""
     colours, alpha = split_alpha(planes)
     rows, columns = lay_out(step, planes.shape[0], planes.shape[1])
-    selected = select_channels(step.settings.channels, colours.shape[2])
-    if selected is None and step.settings.channels in ("gray", "luma") and colours.shape[2] == 3:
-        source = colour.measure_brightness(colours, linear)
-    else:
-        if selected is not None and colours.shape[2] == 1:
-            colours = np.repeat(colours, 3, axis=2)
-        source = colours if selected is None else colours[:, :, selected]
+    if is_partial(step.settings.channels) and colours.shape[2] == 1:
+        colours = np.repeat(colours, 3, axis=2)
+    source = select_planes(colours, step.settings.channels, linear)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # checked below
+        values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
+        values += np.float32(step.settings.pick_bias(maximum))
+    if result_alpha is not None:
+        result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
 
-    values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
-    values += np.float32(step.settings.pick_bias(maximum))
-    report = StepReport(step, rows, columns, source.shape[2], *measure_range(values, step.response, maximum))
-    values = respond(values, step.response, maximum)
-
-    kept = colours[rows.centers, columns.centers]
-    if step.settings.channels == "luma" and colours.shape[2] == 3:
-        # Adding the same to red, green and blue leaves Cb and Cr as they are.
-        values = kept + (values - source[rows.centers, columns.centers])
-        if step.response != "raw":
-            values = np.clip(values, 0, maximum)
-    elif selected is not None:
-        kept = kept.copy()
-        kept[:, :, selected] = values
-        values = kept
+    seen = values if result_alpha is None else values[result_alpha[:, :, 0] > 0]
+    lowest, highest, clipped_percent = measure_range(seen, step.response, maximum)
+    if not np.isfinite([lowest, highest]).all():
+        raise KernelParameterError(
+            "divisor",
+            f"The values of '{step.kernel.name}' grow beyond what float32 holds (about 3e38): "
+            "the weights or the bias are too large, or the divisor too small.",
+        )
+    report = StepReport(step, rows, columns, source.shape[2], lowest, highest, clipped_percent)
+    values = respond(values, step.response, maximum, lowest, highest)
+    before = source[rows.centers, columns.centers]
+    values = put_back(values, before, colours[rows.centers, columns.centers], step, maximum)
     if result_alpha is None:
         return values, report
-    result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
     values = np.where(result_alpha > 0, values, 0)
     return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
+
+
+def is_partial(channels: str) -> bool:
+    """Whether only some of red, green and blue are meant."""
+    return channels not in ("rgb", "gray", "luma")
+
+
+def select_planes(colours: Planes, channels: str, linear: bool) -> Planes:
+    """The planes that are to be filtered."""
+    if is_partial(channels):
+        return colours[:, :, ["rgb".index(letter) for letter in channels]]
+    if channels in ("gray", "luma") and colours.shape[2] == 3:
+        return colour.measure_brightness(colours, linear)
+    return colours
+
+
+def put_back(values: Planes, original: Planes, colours: Planes, step: Step, maximum: float) -> Planes:
+    """The filtered planes among those that were not filtered; `original` is what was there before."""
+    channels = step.settings.channels
+    if is_partial(channels):
+        colours = colours.copy()
+        colours[:, :, ["rgb".index(letter) for letter in channels]] = values
+        return colours
+    if channels == "luma" and colours.shape[2] == 3:
+        # Adding the same to red, green and blue leaves Cb and Cr as they are.
+        colours = colours + (values - original)
+        return colours if step.response == "raw" else np.clip(colours, 0, maximum)
+    return values
 
 
 def filter_planes(
@@ -154,24 +184,26 @@ def filter_planes(
     own = source[rows.centers, columns.centers]
     if alpha is None:
         return mix(combine(correlate(source), step.kernel.combine), own), None
-
+    own_alpha = alpha[rows.centers, columns.centers] / np.float32(maximum)
+    if step.settings.alpha != "filter" and alpha.min() == maximum:  # opaque: as if there were no alpha
+        return mix(combine(correlate(source), step.kernel.combine), own), own_alpha
     alpha = alpha / np.float32(maximum)
-    own_alpha = alpha[rows.centers, columns.centers]
     weighted = correlate(source * alpha)
     coverage = correlate(alpha)
-    if step.settings.alpha == "filter" or (step.sum == 1 and step.kernel.combine == "single"):
+    is_mean = step.sum == 1 and step.kernel.combine == "single"
+    filters_alpha = step.settings.alpha == "filter" or (
+        step.settings.alpha == "auto" and is_mean and step.settings.channels in ("rgb", "gray")
+    )
+    # Without negative weights the mean is safe for kept alpha too; with them its weight may be 0 where alpha is not.
+    if filters_alpha or (is_mean and min(part.min() / step.divisor for part in step.weights) >= 0):
         colours = mix(combine(weighted, step.kernel.combine), own * own_alpha)
         covered = mix(combine(coverage, step.kernel.combine), own_alpha)
-        values = divide(colours, covered)
-        filters_alpha = step.settings.alpha == "filter" or (
-            step.settings.alpha == "auto" and step.settings.channels in ("rgb", "gray")
-        )
-        return values, covered if filters_alpha else own_alpha
+        return divide(colours, covered, own), covered if filters_alpha else own_alpha
     # Alpha is kept. Each neighbour counts by its alpha relative to the pixel's own, and what is missing is made
     # up with the pixel's own colour: an even colour gives what it would give without alpha, whatever its shape.
     total = np.float32(step.kernel.sum / step.divisor)
     answers = [
-        divide(colours - own * covered, own_alpha) + total * own
+        divide(colours - own * covered, own_alpha, np.zeros_like(own)) + total * own
         for colours, covered in zip(weighted, coverage, strict=True)
     ]
     return mix(combine(answers, step.kernel.combine), own), own_alpha
@@ -186,39 +218,9 @@ def combine(answers: list[Planes], how: str) -> Planes:
     return answers[0]
 
 
-def divide(numerator: Planes, denominator: Planes) -> Planes:
-    """0 where the denominator is next to nothing, which is where nothing will be seen."""
-    seen = np.abs(denominator) > 1e-5
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=seen)
-
-
-def respond(values: Planes, response: Response, maximum: float) -> Planes:
-    """Bring values into 0..maximum, except for `raw`."""
-    if response == "raw":
-        return values
-    if response == "abs":
-        values = np.abs(values)
-    elif response == "offset":
-        values = np.float32(0.5) * values + np.float32((maximum + 1) / 2)
-    elif response == "rescale":
-        lowest, highest = values.min(), values.max()
-        spread = highest - lowest
-        return (values - lowest) * (np.float32(maximum) / spread) if spread > 0 else np.zeros_like(values)
-    return np.clip(values, 0, np.float32(maximum))
-
-
-def measure_range(values: Planes, response: Response, maximum: float) -> tuple[float, float, float]:
-    """Smallest and largest value, and the percentage that `respond` will cut off (by more than rounding does)."""
-    lowest, highest = float(values.min()), float(values.max())
-    if response in ("raw", "rescale"):
-        return lowest, highest, 0.0
-    floor, ceiling = -0.5, maximum + 0.5
-    if response == "abs":
-        floor = -ceiling
-    elif response == "offset":
-        floor, ceiling = -(maximum + 1) - 1, maximum
-    clipped = np.count_nonzero(values < floor) + np.count_nonzero(values >= ceiling)
-    return lowest, highest, 100 * clipped / values.size
+def divide(numerator: Planes, denominator: Planes, otherwise: Planes) -> Planes:
+    """The quotient, or `otherwise` where the denominator is next to nothing."""
+    return np.divide(numerator, denominator, out=otherwise.copy(), where=np.abs(denominator) > 1e-5)
 
 
 def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
@@ -252,13 +254,6 @@ def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) ->
     return rows.output * columns.output * channels * taps
 
 
-def select_channels(channels: str, available: int) -> list[int] | None:
-    """Indices of the colour planes to filter, or None for all of them."""
-    if channels in ("rgb", "gray", "luma"):
-        return None
-    return ["rgb".index(letter) for letter in channels]
-
-
 def split_alpha(planes: Planes) -> tuple[Planes, Planes | None]:
     """Colour planes, and the alpha plane (height, width, 1) where there is one."""
     if planes.shape[2] in (2, 4):
@@ -276,6 +271,4 @@ def round_to(dtype: np.dtype[Any], planes: Planes, maximum: float) -> Image:
     """Round to nearest (halves to even, as NumPy, TensorFlow and OpenCV do) and cut off; float32 stays as it is."""
     if dtype == np.float32:
         return planes
-    if dtype not in (np.uint8, np.uint16):
-        raise KernelParameterError("image", f"The picture is {dtype}; it may be uint8, uint16 or float32.")
     return np.clip(np.rint(planes), 0, maximum).astype(dtype)

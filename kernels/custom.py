@@ -32,7 +32,13 @@ def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
                 f"{len(flat)} weights do not fill rows of {columns}: give a divisor of {len(flat)}.",
             )
         rows = [flat[start : start + columns] for start in range(0, len(flat), columns)]
-    elif len(rows) == 1 and len(rows[0]) > 1 and not isinstance(text, list) and ";" not in text and "[[" not in text:
+    elif (
+        len(rows) == 1
+        and len(rows[0]) > 1
+        and not isinstance(text, list)
+        and ";" not in text
+        and not re.match(r"\s*\[\s*\[", text)
+    ):
         raise KernelParameterError(
             "weights",
             f"{len(rows[0])} weights in one row: give columns=, or end each row with ';' (a single row is "
@@ -52,7 +58,7 @@ def parse_rows(text: str | list[Any]) -> list[list[float]]:
         stripped = text.strip()
         if not stripped.startswith("["):
             return [
-                [parse_number(number) for number in re.split(r"[\s,]+", row.strip().strip(","))]
+                [parse_number(number) for number in re.split(r"\s*,\s*|\s+", row.strip().strip(",").strip())]
                 for row in re.split(r"[;\n]", stripped.strip(";"))
             ]
         try:
@@ -122,7 +128,13 @@ def read_kernels_file(path: Path) -> list[Entry]:
     tables = document.get("kernels")
     if not isinstance(tables, dict) or set(document) != {"kernels"}:
         raise KernelFileError(f"The kernels file {path} must hold one table [kernels.<name>] for each kernel.")
-    return [read_entry(path, name, table) for name, table in tables.items()]
+    entries: dict[str, Entry] = {}
+    for name, table in tables.items():
+        entry = read_entry(path, name, table)
+        if entry.name in entries:
+            raise KernelFileError(f"In the kernels file {path}, kernel '{name}': that name is taken by another table.")
+        entries[entry.name] = entry
+    return list(entries.values())
 
 
 def read_entry(path: Path, name: str, table: object) -> Entry:

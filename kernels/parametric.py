@@ -82,7 +82,8 @@ def make_gabor(wavelength: float, angle: float = 0.0, sigma: float = 3.0, size: 
     envelope = make_gaussian(sigma, side)
     weights = envelope * np.cos(2 * np.pi * along / wavelength)
     weights -= envelope * weights.sum()
-    return weights / weights[weights > 0].sum()
+    positive = weights[weights > 0].sum()
+    return weights / positive if positive > 0 else weights
 
 
 def make_identity(size: int) -> Weights:

@@ -35,8 +35,8 @@ def parse_point(value: Any) -> Any:
 def parse_divisor(value: Any) -> Any:
     if isinstance(value, str):
         value = value.strip().lower()
-        if value in ("auto", "none"):
-            return value
+    if value in ("auto", "none", None):
+        return value
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -54,7 +54,11 @@ def parse_bias(value: Any) -> Any:
         result = float(number)
     except ValueError:
         raise ValueError("say a number in pixel units, such as 128, or a percentage, such as 50%") from None
-    return f"{result:g}%" if number != text else result
+    if number == text:
+        return result
+    if not abs(result) <= 1e6:
+        raise ValueError("a percentage may be -1000000% to 1000000%")
+    return f"{result:.12g}%"
 
 
 def parse_channels(value: Any) -> Any:
@@ -114,7 +118,7 @@ class FilterSettings(BaseModel):
         ),
     ] = None
     bias: Annotated[
-        Finite | Annotated[str, Field(pattern=r"^-?[0-9.e+]+%$")],
+        Finite | Annotated[str, Field(pattern=r"^-?[0-9.e+-]+%$")],
         BeforeValidator(parse_bias),
         WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9.]+%$"}]}),
         Field(description="Added after the division: pixel units, or a percentage of the range such as `50%`."),
@@ -167,8 +171,8 @@ class FilterSettings(BaseModel):
         BeforeValidator(parse_point),
         WithJsonSchema({"type": "string", "pattern": r"^\d+\s*,\s*\d+$", "examples": ["0,0"]}),
         Field(
-            description="`x,y`: the weight, counted from 0 at the top left, that stands over the pixel. "
-            "Default: the middle; for an even side the one before it."
+            description="`x,y`: the weight, counted from 0 at the top left, that stands over the pixel (for "
+            "`behaviour=convolve` after turning, as in SVG). Default: the middle; for an even side the one before it."
         ),
     ] = None
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kernels.catalogue import Catalogue, normalize_name
 from kernels.custom import CUSTOM, make_custom_kernel
 from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
-from kernels.kernel import Kernel, Weights, choose_divisor
+from kernels.kernel import Kernel, Weights, choose_divisor, round_sum
 from kernels.settings import SHAPING, FilterSettings, Operation, Response
 
 MAX_STEPS = 10
@@ -32,7 +34,7 @@ class Step:
     @property
     def sum(self) -> float:
         """Of the weights as used, after divisor and amount."""
-        return self.amount * self.kernel.sum / self.divisor + 1 - self.amount
+        return round_sum(np.array([self.amount * self.kernel.sum / self.divisor, 1 - self.amount]))
 
     @property
     def response(self) -> Response:
