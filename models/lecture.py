@@ -1,0 +1,72 @@
+"""The lecture's network by hand: variables, convolution, bias, relu, pooling, matmul and dropout."""
+
+from typing import Any
+
+from models.network import DROPOUT, LECTURE_PARAMETERS
+
+# In the order in which the layered network keeps its weights, so that either loads the other's.
+VARIABLES: dict[str, tuple[int, ...]] = {
+    "conv1/kernel": (5, 5, 1, 32),
+    "conv1/bias": (32,),
+    "conv2/kernel": (5, 5, 32, 64),
+    "conv2/bias": (64,),
+    "dense1/kernel": (7 * 7 * 64, 1024),
+    "dense1/bias": (1024,),
+    "dense2/kernel": (1024, 10),
+    "dense2/bias": (10,),
+}
+
+
+class LectureNetwork:
+    """28x28x1 -> 5x5x32 -> pool -> 5x5x64 -> pool -> 1024 -> 10 logits, 3,274,634 parameters.
+
+    Kernels start truncated normal and biases normal, both of deviation 1, as the lecture has them. It is
+    called, counted, saved and loaded like a keras.Model, so that one training loop serves both.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        import keras
+
+        self.name = "lecture"
+        self.variables: list[Any] = []
+        for number, (name, shape) in enumerate(VARIABLES.items()):
+            initial = (
+                keras.initializers.TruncatedNormal(stddev=1.0, seed=seed + number)
+                if name.endswith("kernel")
+                else keras.initializers.RandomNormal(stddev=1.0, seed=seed + number)
+            )
+            self.variables.append(keras.Variable(initial, shape=shape, name=name.replace("/", "_")))
+        # The dropout's own random state, kept with the weights so that a resumed run goes on where it was.
+        self.dropout_seed = keras.Variable([seed, 0], dtype="int32", trainable=False, name="dropout_seed")
+        self.trainable_variables = list(self.variables)
+        self.variables.append(self.dropout_seed)
+        if self.count_params() != LECTURE_PARAMETERS:
+            raise AssertionError(f"{self.count_params()} parameters, not {LECTURE_PARAMETERS}")
+
+    def __call__(self, images: Any, training: bool = False) -> Any:
+        """Logits (n, 10) of images (n, 28, 28, 1) in 0..1."""
+        import tensorflow as tf
+
+        kernel1, bias1, kernel2, bias2, kernel3, bias3, kernel4, bias4 = (
+            variable.value for variable in self.trainable_variables
+        )
+        seen = tf.nn.relu(tf.nn.conv2d(images, kernel1, strides=1, padding="SAME") + bias1)
+        seen = tf.nn.max_pool2d(seen, ksize=2, strides=2, padding="SAME")  # (n, 14, 14, 32)
+        seen = tf.nn.relu(tf.nn.conv2d(seen, kernel2, strides=1, padding="SAME") + bias2)
+        seen = tf.nn.max_pool2d(seen, ksize=2, strides=2, padding="SAME")  # (n, 7, 7, 64)
+        flat = tf.reshape(seen, (-1, 7 * 7 * 64))
+        hidden = tf.nn.relu(tf.matmul(flat, kernel3) + bias3)
+        if training:
+            self.dropout_seed.assign_add([0, 1])
+            hidden = tf.nn.experimental.stateless_dropout(hidden, DROPOUT, self.dropout_seed.value)
+        return tf.matmul(hidden, kernel4) + bias4
+
+    def count_params(self) -> int:
+        return sum(int(variable.value.shape.num_elements()) for variable in self.trainable_variables)
+
+    def get_weights(self) -> list[Any]:
+        return [variable.numpy() for variable in self.trainable_variables]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        for variable, weight in zip(self.trainable_variables, weights, strict=True):
+            variable.assign(weight)
