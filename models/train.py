@@ -1,0 +1,259 @@
+"""Train a digit network: `python -m models.train --network bundled --data DIR --out DIR`.
+
+Started again with the same arguments it goes on from the last finished epoch, with the same result as a run
+that was not cut off. The last epoch is what is kept: nothing is chosen on the test images.
+"""
+
+import argparse
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.augmentation import augment_fields
+from models.batches import TrainingSet, draw_digit_pool, draw_rubbish_pool, split_validation
+from models.calibration import find_wilson_interval, fit_temperature, measure_calibration_error, score_rubbish, softmax
+from models.folder import save_model_folder
+from models.journal import History, ProgressBar, SummaryWriter, save_curves, tile_images
+from models.loop import CHECKPOINT, TrainingLoop
+from models.mnist import LabelledImages, Mnist, load_mnist
+from models.network import DIGITS, build_bundled_network, build_lecture_layers
+
+NETWORKS = ("lecture", "layers", "bundled")
+MODEL_VERSION = "1"
+REAL_ACCEPTED = 0.985  # of held-out digits, changed as in training, that the refusal threshold lets through
+SURE_CONFIDENCE = 0.8  # below it the answer is "unsure"
+WARM_UP_SHARE = 0.05  # of all steps
+POOL_EPOCHS = 3  # drawn fields are made for this many epochs' worth and then chosen from
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    network: str = "bundled"
+    epochs: int = 30
+    batch: int = 128
+    seed: int = 1
+    learning_rate: float = 1.5e-3  # the peak; the lecture's networks keep 1e-3 throughout
+    weight_decay: float = 0.02
+    dropout: float = 0.5
+    validation: int = 5_000  # of the training images, kept out of training
+    drawn: int = 16_000  # synthetic digits an epoch
+    rubbish: int = 26_000  # non-digits an epoch
+    real: int | None = None  # take only the first so many training images (tests)
+
+
+def train_network(config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None = None) -> dict[str, Any]:
+    """Train, resume where a checkpoint is, and write the model folder; returns its card.
+
+    `stop_after` ends the run after so many epochs as a kill would, without a model folder.
+    """
+    import keras
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    training, validation = split_validation(_take(mnist.train, config.real), config.validation)
+    batches = _gather_batches(config, training)
+    steps_an_epoch = batches.count_batches(config.batch)
+    loop = _build_loop(config, steps_an_epoch)
+    history: History = []
+    if (out / CHECKPOINT).exists():
+        history = loop.load_checkpoint(out, asdict(config))
+    summaries = SummaryWriter(out / "summaries")
+    for epoch in range(len(history), config.epochs):
+        if epoch == stop_after:
+            return {}
+        row = _train_epoch(config, loop, batches, epoch)
+        row |= _evaluate(loop, "validation", validation) | _evaluate(loop, "test", mnist.test)
+        history.append(row)
+        loop.save_checkpoint(out, asdict(config), history)
+        summaries.write_scalars(epoch + 1, row)
+        _write_pictures(summaries, loop, training, epoch + 1)
+        save_curves(history, out)
+    card = _write_card(config, mnist, out, loop, validation, history)
+    print(f"{out}: test accuracy {card['figures']['test']['accuracy']:.4f}", flush=True)
+    return card
+
+
+def _gather_batches(config: TrainConfig, training: LabelledImages) -> TrainingSet:
+    if config.network != "bundled":
+        return TrainingSet(training)
+    return TrainingSet(
+        real=training,
+        drawn=draw_digit_pool(POOL_EPOCHS * config.drawn, config.seed) if config.drawn else None,
+        rubbish=draw_rubbish_pool(POOL_EPOCHS * config.rubbish, training, config.seed) if config.rubbish else None,
+        drawn_an_epoch=config.drawn,
+        rubbish_an_epoch=config.rubbish,
+        augmented=True,
+    )
+
+
+def _build_loop(config: TrainConfig, steps_an_epoch: int) -> TrainingLoop:
+    import keras
+
+    from models.lecture import LectureNetwork
+
+    if config.network == "lecture":
+        return TrainingLoop(LectureNetwork(config.seed), keras.optimizers.Adam(1e-3), averaged=False)
+    if config.network == "layers":
+        return TrainingLoop(build_lecture_layers(config.seed), keras.optimizers.Adam(1e-3), averaged=False)
+    steps = steps_an_epoch * config.epochs
+    warm_up = max(1, int(WARM_UP_SHARE * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm_up), warmup_target=config.learning_rate, warmup_steps=warm_up
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+    return TrainingLoop(build_bundled_network(config.seed, dropout=config.dropout), optimizer, averaged=True)
+
+
+def _train_epoch(config: TrainConfig, loop: TrainingLoop, batches: TrainingSet, epoch: int) -> dict[str, float]:
+    steps = batches.count_batches(config.batch)
+    bar = ProgressBar(f"epoch {epoch + 1}/{config.epochs}", steps)
+    started, loss, right = time.monotonic(), 0.0, 0
+    for step, (images, labels) in enumerate(batches.iterate_epoch(config.seed, epoch, config.batch), 1):
+        batch_loss, batch_right = loop.train_step(images, labels)
+        loss, right = loss + batch_loss, right + batch_right
+        seen = step * config.batch
+        bar.show(step, loss / seen, right / seen)
+    seen = steps * config.batch
+    bar.finish(f"loss {loss / seen:.4f} accuracy {right / seen:.4f}")
+    return {
+        "train_loss": loss / seen,
+        "train_accuracy": right / seen,
+        "epoch": epoch + 1,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _evaluate(loop: TrainingLoop, name: str, images: LabelledImages) -> dict[str, float]:
+    if not len(images.images):
+        return {}
+    logits = loop.compute_logits(_as_input(images.images))
+    chosen = softmax(logits)[np.arange(len(logits)), images.labels]
+    return {
+        f"{name}_loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+        f"{name}_accuracy": float((logits[:, :DIGITS].argmax(axis=1) == images.labels).mean()),
+    }
+
+
+def _write_card(
+    config: TrainConfig, mnist: Mnist, out: Path, loop: TrainingLoop, validation: LabelledImages, history: History
+) -> dict[str, Any]:
+    import keras
+    import tensorflow as tf
+
+    # Half the size; what is measured below is measured on the rounded weights.
+    weights = [np.asarray(weight, np.float16) for weight in loop.get_final_weights()]
+    if config.network != "bundled":
+        weights = [np.asarray(weight, np.float32) for weight in loop.get_final_weights()]
+    used = [np.asarray(weight, np.float32) for weight in weights]
+    right = loop.compute_logits(_as_input(mnist.test.images), used)[:, :DIGITS].argmax(axis=1) == mnist.test.labels
+    card: dict[str, Any] = {
+        "name": "convserve digits",
+        "version": MODEL_VERSION,
+        "network": config.network,
+        "config": asdict(config),
+        "parameters": sum(weight.size for weight in used),
+        "input": "28x28x1 float32 in 0..1, ink 1 on 0, 20-pixel box, centre of mass at pixel index 14",
+        "outputs": int(used[-1].shape[0]),
+        "data_sha256": mnist.sha256,
+        "data_is_mnist": mnist.is_genuine,
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "figures": {"test": _describe_share(right), "curves": history},
+        "seconds": round(sum(row["seconds"] for row in history)),
+    }
+    if len(validation.images):
+        card |= calibrate(config, loop, used, validation)
+    save_model_folder(out, list(weights), card)
+    return card
+
+
+def calibrate(
+    config: TrainConfig, loop: TrainingLoop, weights: list[NDArray[np.float32]], validation: LabelledImages
+) -> dict[str, Any]:
+    """Temperature and thresholds from digits kept out of training, changed as in training."""
+    generator = np.random.default_rng([config.seed, 13])
+    images = (
+        augment_fields(validation.images, generator)[..., None]
+        if config.network == "bundled"
+        else _as_input(validation.images)
+    )
+    logits = loop.compute_logits(images, weights)
+    digits = logits[:, :DIGITS]
+    temperature = fit_temperature(digits, validation.labels)
+    confidences = softmax(digits / temperature).max(axis=1)
+    right = digits.argmax(axis=1) == validation.labels
+    calibrated: dict[str, Any] = {
+        "temperature": temperature,
+        "thresholds": {"sure_confidence": SURE_CONFIDENCE},
+        "calibration": {
+            "on": "validation digits, changed as in training",
+            "accuracy": _describe_share(right),
+            "expected_error": measure_calibration_error(confidences, right),
+        },
+    }
+    if logits.shape[1] > DIGITS:
+        scores = score_rubbish(logits)
+        calibrated["thresholds"]["rubbish_score"] = float(np.quantile(scores, REAL_ACCEPTED))
+    return calibrated
+
+
+def _describe_share(right: NDArray[np.bool_]) -> dict[str, Any]:
+    low, high = find_wilson_interval(int(right.sum()), len(right))
+    return {"accuracy": float(right.mean()), "interval_95": [low, high], "count": len(right)}
+
+
+def _write_pictures(summaries: SummaryWriter, loop: TrainingLoop, training: LabelledImages, epoch: int) -> None:
+    """The first layer's kernels and what they see in the first training image."""
+    import tensorflow as tf
+
+    kernels = loop.get_final_weights()[0]
+    summaries.write_image(epoch, "kernels", tile_images(kernels[:, :, 0].transpose(2, 0, 1), 8))
+    maps = tf.nn.conv2d(_as_input(training.images[:1]), kernels, 1, "SAME").numpy()[0]
+    summaries.write_image(epoch, "feature maps", tile_images(maps.transpose(2, 0, 1), 3))
+
+
+def _as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return images[..., None].astype(np.float32) / 255
+
+
+def _take(images: LabelledImages, count: int | None) -> LabelledImages:
+    return images if count is None else LabelledImages(images.images[:count], images.labels[:count])
+
+
+def parse_arguments(arguments: list[str] | None = None) -> tuple[TrainConfig, Path | None, Path]:
+    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train a digit network.")
+    parser.add_argument("--network", choices=NETWORKS, default="bundled")
+    parser.add_argument("--data", type=Path, help="folder of IDX files (default: download MNIST)")
+    parser.add_argument("--out", type=Path, required=True, help="model folder; a run that was cut off goes on")
+    defaults = TrainConfig()
+    parser.add_argument("--epochs", type=int, default=defaults.epochs)
+    parser.add_argument("--batch", type=int, default=defaults.batch)
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    given = parser.parse_args(arguments)
+    config = replace(defaults, network=given.network, epochs=given.epochs, batch=given.batch, seed=given.seed)
+    if config.network != "bundled":
+        # The lecture trains on all 60,000 and has no rubbish, so there is nothing to calibrate.
+        config = replace(config, validation=0, drawn=0, rubbish=0)
+    return config, given.data, given.out
+
+
+def main(arguments: list[str] | None = None) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    config, data, out = parse_arguments(arguments)
+    train_network(config, load_mnist(data), out)
+
+
+if __name__ == "__main__":
+    main()
