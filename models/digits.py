@@ -1,0 +1,167 @@
+"""The digit reader: pictures in, readings out, by the bundled network and what stands before and behind it."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import score_rubbish, softmax
+from models.errors import ModelFolderError
+from models.folder import read_model_folder
+from models.network import DIGITS, FIELD, build_bundled_network
+from models.preparation import Preparation, Steps, prepare_picture
+
+BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+READER_VERSION = "1"  # of the cards this reader understands
+BATCH_SIZES = (1, 4, 16, 64)  # traced once each; batches are padded up to one of them
+ALTERNATIVE_PROBABILITY = 0.01  # less is not worth naming
+SCORE_WEIGHT = 1.0  # of the network's word against the preparation's prior, when readings are compared
+
+Fields = NDArray[np.float32]  # (n, 28, 28) in 0..1
+
+
+@dataclass(frozen=True)
+class Alternative:
+    digit: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the network says of one field. `rubbish_score` is log odds: the higher, the less of a digit."""
+
+    verdict: str  # "digit", "unsure" or "not_a_digit"
+    digit: int
+    confidence: float  # calibrated: of digits given with 0.9, nine in ten are right
+    probabilities: tuple[float, ...]  # ten, given that it is a digit
+    rubbish_score: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The answer for one picture; `digit`, `box` and `steps` are None when it is blank."""
+
+    verdict: str  # "digit", "unsure", "not_a_digit" or "blank"
+    digit: int | None
+    confidence: float
+    probabilities: tuple[float, ...]
+    alternatives: tuple[Alternative, ...]
+    box: tuple[int, int, int, int] | None  # left, top, width, height in pixels of the picture
+    steps: Steps | None
+    model: str
+    seen: Fields | None = None  # (28, 28), what the network saw
+    stages: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # grey pictures before it
+
+
+class DigitReader:
+    """A loaded model; one serves all threads."""
+
+    def __init__(self, weights: Sequence[NDArray[np.float32]], card: dict[str, Any]) -> None:
+        import tensorflow as tf
+
+        self.card = card
+        self.model: str = card["version"]
+        self.temperature = float(card["temperature"])
+        self.sure_confidence = float(card["thresholds"]["sure_confidence"])
+        self.rubbish_score = float(card["thresholds"]["rubbish_score"])
+        network = build_bundled_network()
+        network.set_weights(list(weights))
+        network.trainable = False
+        self._lock = threading.Lock()  # tracing is not safe in two threads at once
+        self._traced = tf.function(lambda fields: network(fields, training=False))
+
+    @classmethod
+    def load(cls, folder: Path = BUNDLED_FOLDER) -> "DigitReader":
+        """Read a model folder and check its hash; raises ModelFolderError."""
+        weights, card = read_model_folder(folder)
+        if card.get("network") != "bundled" or str(card.get("version")) != READER_VERSION:
+            raise ModelFolderError(
+                f"{folder} holds the network {card.get('network')!r} of version {card.get('version')!r}; "
+                f"this reader takes 'bundled' of version {READER_VERSION!r}"
+            )
+        try:
+            return cls(weights, card)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFolderError(f"{folder} is damaged: {error}") from error
+
+    def warm_up(self) -> None:
+        """Trace every batch size, so that no request waits for it."""
+        for size in BATCH_SIZES:
+            self.compute_logits(np.zeros((size, FIELD, FIELD), np.float32))
+
+    def compute_logits(self, fields: Fields) -> NDArray[np.float32]:
+        """Logits (n, 11) of fields (n, 28, 28)."""
+        largest = BATCH_SIZES[-1]
+        parts = [
+            self._compute_batch(fields[start : start + largest]) for start in range(0, len(fields), largest)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, DIGITS + 1), np.float32)
+
+    def _compute_batch(self, fields: Fields) -> NDArray[np.float32]:
+        size = next(size for size in BATCH_SIZES if size >= len(fields))
+        padded = np.zeros((size, FIELD, FIELD, 1), np.float32)
+        padded[: len(fields), ..., 0] = fields
+        with self._lock:
+            logits = self._traced(padded)
+        return np.asarray(logits[: len(fields)], np.float32)
+
+    def judge_fields(self, fields: Fields) -> list[Judgement]:
+        """The network's word on each of (n, 28, 28)."""
+        logits = self.compute_logits(fields)
+        scores = score_rubbish(logits)
+        probabilities = softmax(logits[:, :DIGITS] / self.temperature)
+        return [self._judge(row, float(score)) for row, score in zip(probabilities, scores, strict=True)]
+
+    def _judge(self, probabilities: NDArray[np.float64], score: float) -> Judgement:
+        digit = int(probabilities.argmax())
+        confidence = float(probabilities[digit])
+        if score > self.rubbish_score:
+            verdict = "not_a_digit"
+        else:
+            verdict = "digit" if confidence >= self.sure_confidence else "unsure"
+        return Judgement(verdict, digit, confidence, tuple(float(p) for p in probabilities), score)
+
+    def classify(
+        self, pictures: Sequence[NDArray[Any]], polarity: str = "auto", keep_stages: bool = False
+    ) -> list[Reading]:
+        """Read pictures of one digit each, all in one batch; raises PictureError.
+
+        A picture is (height, width[, 1..4]) uint8, uint16 or float in 0..1, turned as its EXIF says.
+        `polarity` is "auto", "dark" or "light" (the ink's).
+        """
+        prepared = [prepare_picture(picture, polarity, keep_stages) for picture in pictures]
+        fields = [one.field for readings in prepared for one in readings]
+        judged = iter(self.judge_fields(np.stack(fields)) if fields else [])
+        return [self._choose([(one, next(judged)) for one in readings]) for readings in prepared]
+
+    def _choose(self, readings: list[tuple[Preparation, Judgement]]) -> Reading:
+        """The reading that looks most like a digit, by the network and by the preparation's prior."""
+        if not readings:
+            return Reading("blank", None, 0.0, (0.1,) * DIGITS, (), None, None, self.model)
+        prepared, judged = max(readings, key=lambda one: one[0].prior - SCORE_WEIGHT * one[1].rubbish_score)
+        return Reading(
+            judged.verdict,
+            judged.digit,
+            judged.confidence,
+            judged.probabilities,
+            list_alternatives(judged),
+            prepared.steps.box,
+            prepared.steps,
+            self.model,
+            prepared.field,
+            prepared.stages,
+        )
+
+
+def list_alternatives(judged: Judgement) -> tuple[Alternative, ...]:
+    """The other digits it may be, the likeliest first."""
+    order = sorted(range(DIGITS), key=lambda digit: -judged.probabilities[digit])
+    return tuple(
+        Alternative(digit, judged.probabilities[digit])
+        for digit in order[1:]
+        if judged.probabilities[digit] >= ALTERNATIVE_PROBABILITY
+    )

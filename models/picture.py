@@ -1,0 +1,81 @@
+"""A picture of any common shape and type as one grey channel in which ink and paper differ most."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import PictureError
+
+Grey = NDArray[np.float32]  # (height, width) in 0..1
+
+LARGEST_RANGE = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
+AXIS_SIDE = 160  # pixels: enough to find the colour of the ink
+COLOURFUL = 0.015  # mean difference of the channels above which colour is looked at
+
+
+def check_picture(picture: NDArray[Any]) -> NDArray[np.float32]:
+    """The picture as (height, width, 1..4) float32 in 0..1; raises PictureError.
+
+    Takes uint8, uint16, bool, and floats that already are in 0..1 (outside is cut off).
+    """
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.ndim != 3 or not 1 <= picture.shape[2] <= 4:
+        raise PictureError(f"a picture is (height, width, 1 to 4 channels), not {picture.shape}")
+    if picture.shape[0] < 1 or picture.shape[1] < 1:
+        raise PictureError(f"a picture has pixels; this one is {picture.shape[1]}x{picture.shape[0]}")
+    if picture.dtype.name in LARGEST_RANGE:
+        return picture.astype(np.float32) / np.float32(LARGEST_RANGE[picture.dtype.name])
+    if not np.issubdtype(picture.dtype, np.floating):
+        raise PictureError(f"a picture is uint8, uint16 or float in 0..1, not {picture.dtype}")
+    return np.clip(np.nan_to_num(picture.astype(np.float32)), 0, 1)
+
+
+def reduce_picture(picture: NDArray[Any], longest: int) -> NDArray[Any]:
+    """The picture with its longer side at most `longest` pixels, by area; small ones as they are."""
+    height, width = picture.shape[:2]
+    if max(height, width) <= longest:
+        return picture
+    scale = longest / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if picture.dtype == np.bool_:
+        picture = picture.astype(np.uint8) * 255
+    reduced = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return reduced if reduced.ndim == picture.ndim else reduced[..., None]
+
+
+def lay_over_paper(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without its transparency: over white, or over black where light ink would vanish on white."""
+    if picture.shape[2] not in (2, 4):
+        return picture
+    colour, alpha = picture[..., :-1], picture[..., -1:]
+    if float(alpha.min()) > 0.99:
+        return colour
+    weight = float(alpha.sum())
+    brightness = float((colour * alpha).sum()) / max(weight * colour.shape[2], 1e-6)
+    paper = 0.0 if brightness > 0.8 and float((alpha < 0.5).mean()) > 0.3 else 1.0
+    return colour * alpha + np.float32(paper) * (1 - alpha)
+
+
+def take_grey(colour: NDArray[np.float32]) -> Grey:
+    """(height, width) of (height, width, 1 or 3): along the axis in which the colours differ most.
+
+    For grey ink that is the mean of the channels, for a yellow pen the blue one, for blue ink on pink paper
+    the red one. Brighter stays brighter.
+    """
+    if colour.shape[2] == 1:
+        return colour[..., 0]
+    spread = np.abs(colour - colour.mean(axis=2, keepdims=True)).mean()
+    if spread < COLOURFUL:
+        return np.asarray(colour @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
+    small = reduce_picture(colour, AXIS_SIDE)
+    sigma = max(small.shape[:2]) / 8
+    local = small - cv2.GaussianBlur(small, (0, 0), sigma)
+    pixels = local.reshape(-1, 3).astype(np.float64)
+    axis = np.linalg.eigh(pixels.T @ pixels)[1][:, -1]
+    axis *= np.sign(axis.sum()) or 1.0
+    axis /= np.abs(axis).sum()
+    grey = colour @ axis.astype(np.float32)
+    return np.asarray(grey - np.minimum(axis, 0).sum(), np.float32)
