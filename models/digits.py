@@ -13,6 +13,7 @@ from models.calibration import score_rubbish, softmax
 from models.errors import ModelFolderError
 from models.folder import read_model_folder
 from models.network import DIGITS, FIELD, build_bundled_network
+from models.pages import PageReading, read_page
 from models.preparation import Preparation, Steps, prepare_picture
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
@@ -137,6 +138,10 @@ class DigitReader:
         fields = [one.field for readings in prepared for one in readings]
         judged = iter(self.judge_fields(np.stack(fields)) if fields else [])
         return [self._choose([(one, next(judged)) for one in readings]) for readings in prepared]
+
+    def read(self, picture: NDArray[Any], polarity: str = "auto") -> PageReading:
+        """Read all digits of a picture, line by line; raises PictureError. Takes what `classify` takes."""
+        return read_page(self, picture, polarity)
 
     def _choose(self, readings: list[tuple[Preparation, Judgement]]) -> Reading:
         """The reading that looks most like a digit, by the network and by the preparation's prior."""

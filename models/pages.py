@@ -1,0 +1,199 @@
+"""Read a picture with several digits: find them, judge them in one batch, cut those that touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.ink import Ink
+from models.preparation import Preparation, list_polarities, prepare_ink, reduce_to_grey
+from models.segmentation import (
+    WIDE,
+    Character,
+    extract_page_ink,
+    find_characters,
+    list_cuts,
+    sort_to_lines,
+)
+
+if TYPE_CHECKING:
+    from models.digits import DigitReader, Judgement
+
+PAGE_SIDE = 1400  # pixels: the longer side while reading
+MOST_CHARACTERS = 400  # on a page; a texture falls into thousands
+GOOD_PAGE = 0.6  # mean goodness from which the page is not turned
+TURN_GAIN = 0.15  # of mean goodness, that a turned page must be better by
+SPLIT_GAIN = 0.0  # log odds that the parts must be surer by than the whole
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class PageDigit:
+    """One character of a page; `digit` is the best guess also where the verdict is "not_a_digit"."""
+
+    digit: int
+    verdict: str  # "digit", "unsure" or "not_a_digit"
+    confidence: float
+    probabilities: tuple[float, ...]
+    box: Box  # left, top, width, height in pixels of the picture
+    line: int | None  # number of its line, None for what is not a digit
+
+
+@dataclass(frozen=True)
+class PageReading:
+    """`text` has a line of digits for each line of the page; marks that are no digit are not in it."""
+
+    text: str
+    lines: tuple[str, ...]
+    digits: tuple[PageDigit, ...]  # in reading order, then what is not a digit
+    turned: int  # degrees clockwise that the page was turned by to be read
+    model: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    character: Character
+    judged: Judgement
+
+    @property
+    def goodness(self) -> float:
+        """How much of a digit it is, and which one: 0..1."""
+        return self.judged.confidence / (1 + float(np.exp(np.clip(self.judged.rubbish_score, -30, 30))))
+
+
+def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto") -> PageReading:
+    """Read all digits of a picture (height, width[, 1..4]); see DigitReader.read."""
+    grey, scale = reduce_to_grey(picture, PAGE_SIDE)
+    turns = [0]
+    best: tuple[float, int, list[_Found]] | None = None
+    while turns:
+        turn = turns.pop(0)
+        turned = np.ascontiguousarray(np.rot90(grey, -turn // 90))
+        found = _find_digits(reader, turned, polarity)
+        goodness = float(np.mean([one.goodness for one in found])) if found else 0.0
+        if best is None:
+            best = (goodness, turn, found)
+            if goodness < GOOD_PAGE and found:
+                turns = [90, 270]
+        elif goodness > best[0] + TURN_GAIN:
+            best = (goodness, turn, found)
+    assert best is not None
+    _, turn, found = best
+    return _arrange(found, turn, scale, picture.shape, reader.model)
+
+
+def _find_digits(reader: DigitReader, grey: NDArray[np.float32], polarity: str) -> list[_Found]:
+    readings = []
+    for chosen, _odds in list_polarities(grey, polarity):
+        ink = extract_page_ink(grey, chosen)
+        if ink.is_blank:
+            continue
+        characters, labels = find_characters(ink)
+        characters = sorted(characters, key=lambda one: -one.ink)[:MOST_CHARACTERS]
+        found = _judge(reader, ink, labels, characters)
+        found = _split_touching(reader, ink, labels, found)
+        readings.append(found)
+    return max(readings, key=lambda found: sum(one.goodness for one in found), default=[])
+
+
+def _judge(
+    reader: DigitReader, ink: Ink, labels: NDArray[np.int32], characters: list[Character]
+) -> list[_Found]:
+    prepared = [(one, _prepare_character(ink, labels, one)) for one in characters]
+    kept = [(one, preparation) for one, preparation in prepared if preparation is not None]
+    if not kept:
+        return []
+    judged = reader.judge_fields(np.stack([preparation.field for _, preparation in kept]))
+    return [_Found(one, word) for (one, _), word in zip(kept, judged, strict=True)]
+
+
+def _prepare_character(ink: Ink, labels: NDArray[np.int32], one: Character) -> Preparation | None:
+    rows, columns = slice(one.top, one.bottom), slice(one.left, one.right)
+    mask = np.isin(labels[rows, columns], one.labels)
+    return prepare_ink(replace(ink, density=ink.density[rows, columns], mask=mask), mask)
+
+
+def _split_touching(
+    reader: DigitReader, ink: Ink, labels: NDArray[np.int32], found: list[_Found]
+) -> list[_Found]:
+    """Cut characters where the parts are surer than the whole."""
+    if not found:
+        return found
+    usual = float(np.median([one.character.height for one in found]))
+    kept: list[_Found] = []
+    for one in found:
+        character = one.character
+        wide = character.width > WIDE * character.height or (
+            one.goodness < 0.5 and character.width > 0.75 * max(character.height, usual)
+        )
+        kept.extend(_split(reader, ink, labels, one, usual) if wide else [one])
+    return kept
+
+
+def _split(
+    reader: DigitReader, ink: Ink, labels: NDArray[np.int32], whole: _Found, usual: float
+) -> list[_Found]:
+    one = whole.character
+    rows, columns = slice(one.top, one.bottom), slice(one.left, one.right)
+    density = ink.density[rows, columns] * np.isin(labels[rows, columns], one.labels)
+    most = int(np.clip(round(one.width / (0.55 * min(usual, one.height))), 2, 8))
+    best, best_goodness = [whole], whole.goodness + SPLIT_GAIN
+    for parts in range(2, most + 1):
+        for cuts in list_cuts(density, parts):
+            edges = [0, *cuts, one.width]
+            pieces = [
+                _trim(labels, replace(one, left=one.left + start, right=one.left + end))
+                for start, end in zip(edges[:-1], edges[1:], strict=True)
+            ]
+            found = _judge(reader, ink, labels, [piece for piece in pieces if piece is not None])
+            goodness = min((part.goodness for part in found), default=0.0)
+            if len(found) == parts and goodness > best_goodness:
+                best, best_goodness = found, goodness
+    return best
+
+
+def _trim(labels: NDArray[np.int32], one: Character) -> Character | None:
+    """The character's box around the ink that is left in it."""
+    mask = np.isin(labels[one.top : one.bottom, one.left : one.right], one.labels)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    return replace(
+        one,
+        left=one.left + int(columns[0]),
+        right=one.left + int(columns[-1]) + 1,
+        top=one.top + int(rows[0]),
+        bottom=one.top + int(rows[-1]) + 1,
+    )
+
+
+def _arrange(
+    found: list[_Found], turn: int, scale: float, shape: tuple[int, ...], model: str
+) -> PageReading:
+    digits = {one.character: one for one in found if one.judged.verdict != "not_a_digit"}
+    lines = sort_to_lines(list(digits))
+    arranged = [
+        _describe(digits[character], number, turn, scale, shape)
+        for number, line in enumerate(lines)
+        for character in line
+    ]
+    texts = tuple("".join(str(digits[character].judged.digit) for character in line) for line in lines)
+    others = [_describe(one, None, turn, scale, shape) for one in found if one.character not in digits]
+    return PageReading("\n".join(texts), texts, (*arranged, *others), turn, model)
+
+
+def _describe(one: _Found, line: int | None, turn: int, scale: float, shape: tuple[int, ...]) -> PageDigit:
+    character, judged = one.character, one.judged
+    box = (character.left, character.top, character.width, character.height)
+    left, top, width, height = (round(length / scale) for length in box)
+    # Back to the picture as it was given.
+    if turn == 90:
+        left, top, width, height = top, shape[0] - left - width, height, width
+    elif turn == 270:
+        left, top, width, height = shape[1] - top - height, left, height, width
+    return PageDigit(judged.digit, judged.verdict, judged.confidence, judged.probabilities,
+                     (left, top, max(1, width), max(1, height)), line)  # fmt: skip

@@ -1,0 +1,196 @@
+"""Several digits in one picture: pieces of ink put together to characters, and characters to lines."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.components import Piece, find_pieces, find_ruled_lines
+from models.ink import Ink, estimate_paper, keep_touching
+from models.picture import Grey
+
+PAGE_KERNEL = 0.22  # of the paper's shorter side: wider than a stroke, narrower than a shadow
+BLOCK = 24  # blocks along the longer side in which the darkest place is looked for
+LEAST_HEIGHT = 0.012  # of the longer side: smaller pieces are dirt
+SMALLEST = 0.35  # of the usual height: a character on its own
+LARGEST = 2.6
+OVERLAP = 0.5  # of the narrower piece: parts above each other
+GAP = 0.3  # of the usual height: how far above each other
+LINE_OVERLAP = 0.35  # of the lower of two neighbours in a line
+LINE_GAP = 6.0  # usual heights between neighbours in a line, at most
+WIDE = 1.15  # width over height from which a character may be two that touch
+
+
+@dataclass(frozen=True)
+class Character:
+    """Pieces of ink that are one character; lengths in pixels of the ink picture."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    labels: tuple[int, ...] = ()
+    ink: float = 0.0
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    def join(self, other: "Character") -> "Character":
+        return Character(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+            self.labels + other.labels,
+            self.ink + other.ink,
+        )
+
+
+def extract_page_ink(grey: Grey, polarity: str) -> Ink:
+    """The ink of a page (height, width), where it may be a hundredth of the picture and unevenly lit."""
+    bright = grey if polarity == "dark" else 1 - grey
+    paper = estimate_paper(bright, PAGE_KERNEL)
+    raw = paper - bright
+    if polarity == "dark":
+        raw = raw / np.maximum(paper, 0.15)
+    raw -= np.median(raw)
+    np.maximum(raw, 0, out=raw)
+    height, width = raw.shape
+    side = max(4, max(height, width) // BLOCK)
+    peaks = cv2.dilate(raw, np.ones((side, side), np.uint8))[side // 2 :: side, side // 2 :: side]
+    # Otsu over the blocks' darkest places: over the pixels it would part paper from paper.
+    middle = _find_parting(peaks.ravel())
+    inked = peaks[peaks > middle]
+    contrast = float(np.median(inked)) if inked.size else 0.0
+    calm = raw[raw < 0.25 * contrast]
+    noise = float(np.sqrt(np.mean(np.square(calm[calm > 0])))) if np.any(calm > 0) else 0.0
+    strong = raw > max(0.5 * contrast, 3 * noise)
+    mask = keep_touching(raw > max(0.3 * contrast, 2.5 * noise), strong)
+    density = np.asarray(np.clip(raw / max(0.9 * contrast, 1e-6), 0, 1), np.float32)
+    return Ink(polarity, density, mask, contrast, noise)
+
+
+def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
+    """(characters, labels (height, width)) of a page's ink; characters may be touching digits or rubbish."""
+    lines = find_ruled_lines(ink.mask)
+    pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
+    pieces = _drop_margins(pieces, ink.mask.shape)
+    if not pieces:
+        return [], labels
+    usual = find_usual_height(pieces)
+    characters = [
+        Character(one.left, one.top, one.right, one.bottom, (one.label,), one.ink)
+        for one in pieces
+        if one.size >= 0.08 * usual and one.size <= 2 * LARGEST * usual
+    ]
+    characters = join_parts(characters, usual)
+    return [
+        one
+        for one in characters
+        if SMALLEST * usual <= one.height <= LARGEST * usual and one.width <= 8 * usual
+    ], labels
+
+
+def find_usual_height(pieces: list[Piece]) -> float:
+    """The height of most of the ink that is in pieces of a digit's proportions."""
+    weights = np.array([min(one.ink, 4 * np.median([p.ink for p in pieces])) for one in pieces])
+    heights = np.array([one.height for one in pieces], float)
+    order = np.argsort(heights)
+    half = np.cumsum(weights[order]) >= weights.sum() / 2
+    return float(heights[order][np.argmax(half)])
+
+
+def join_parts(characters: list[Character], usual: float) -> list[Character]:
+    """Put the bar to its 5 and a broken stroke to its rest: parts above each other, or next to a fragment."""
+    joined = sorted(characters, key=lambda one: -one.ink)
+    changed = True
+    while changed:
+        changed = False
+        for first in range(len(joined)):
+            for second in range(len(joined) - 1, first, -1):
+                if _belong_together(joined[first], joined[second], usual):
+                    joined[first] = joined[first].join(joined.pop(second))
+                    changed = True
+    return joined
+
+
+def _belong_together(one: Character, other: Character, usual: float) -> bool:
+    overlap = min(one.right, other.right) - max(one.left, other.left)
+    gap = max(one.top, other.top) - min(one.bottom, other.bottom)
+    tall = max(one.bottom, other.bottom) - min(one.top, other.top)
+    if tall > 1.5 * max(usual, one.height, other.height):
+        return False
+    small = min(one.height, other.height) < 0.6 * usual
+    if overlap >= OVERLAP * min(one.width, other.width) and gap <= GAP * usual:
+        return small or gap < -0.3 * min(one.height, other.height)
+    # A fragment beside a stroke: the flag of a 5, half of a dry 0.
+    return small and -overlap <= 0.12 * usual and gap < 0 and min(one.ink, other.ink) < 0.5 * max(one.ink, other.ink)
+
+
+def sort_to_lines(characters: list[Character]) -> list[list[Character]]:
+    """Characters in reading order: lines from the top, each from the left. Lines may be slanted."""
+    if not characters:
+        return []
+    usual = float(np.median([one.height for one in characters]))
+    lines: list[list[Character]] = []
+    for one in sorted(characters, key=lambda one: one.left):
+        rated = [(_rate_neighbours(line[-1], one, usual), number) for number, line in enumerate(lines)]
+        best, number = max(rated, default=(0.0, -1))
+        if best > LINE_OVERLAP:
+            lines[number].append(one)
+        else:
+            lines.append([one])
+    return sorted(lines, key=lambda line: float(np.mean([(one.top + one.bottom) / 2 for one in line])))
+
+
+def _rate_neighbours(left: Character, right: Character, usual: float) -> float:
+    """How much of the lower one's height the two share, 0 when they are too far apart."""
+    if right.left - left.right > LINE_GAP * usual:
+        return 0.0
+    shared = min(left.bottom, right.bottom) - max(left.top, right.top)
+    return shared / max(1, min(left.height, right.height))
+
+
+def list_cuts(density: Grey, parts: int) -> list[tuple[int, ...]]:
+    """Columns at which a character (height, width) may come apart into `parts`, the thinnest ink first."""
+    width = density.shape[1]
+    columns = cv2.GaussianBlur(density.sum(axis=0)[None, :], (0, 0), max(0.6, width / 60)).ravel()
+    if parts == 2:
+        low, high = round(0.22 * width), round(0.78 * width)
+        places = [x for x in range(low, high) if columns[x] == columns[max(0, x - 3) : x + 4].min()]
+        return [(x,) for x in sorted(places, key=lambda x: float(columns[x]))[:4]]
+    step = width / parts
+    cuts = []
+    for number in range(1, parts):
+        low, high = round((number - 0.3) * step), round((number + 0.3) * step)
+        cuts.append(low + int(np.argmin(columns[low : max(high, low + 1)])))
+    return [tuple(cuts)]
+
+
+def _drop_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
+    """Without dirt, and without what lies along the frame: the table, the paper's edge, a shadow."""
+    height, width = shape
+    least = max(3.0, LEAST_HEIGHT * max(height, width))
+    kept = []
+    for one in pieces:
+        at_frame = one.left == 0 or one.top == 0 or one.right == width or one.bottom == height
+        long = one.width > 0.45 * width or (one.height > 0.45 * height and one.top == 0 and height > width)
+        if one.size < least or (at_frame and (long or one.frame_share > 0.6)):
+            continue
+        kept.append(one)
+    return kept
+
+
+def _find_parting(values: NDArray[np.float32]) -> float:
+    top = float(values.max()) if values.size else 0.0
+    if top <= 0:
+        return 0.0
+    levels = np.round(values / top * 255).astype(np.uint8)
+    return float(cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0]) / 255 * top
+
