@@ -26,7 +26,7 @@ TURNED: dict[str, tuple[int, ...]] = {
     "mirrored": (3, 4, 6, 7, 9),
     "upside down": (3, 4, 7),
 }
-LETTER_SHARE = 0.5
+LETTER_SHARE = 0.6
 
 
 def make_rubbish(count: int, digits: LabelledImages, generator: np.random.Generator) -> Fields:

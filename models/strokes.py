@@ -7,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.field import fit_to_field
-from models.glyphs import DIGIT_GLYPHS, OTHER_GLYPHS
+from models.glyphs import DIGIT_GLYPHS, OTHER_GLYPHS, OTHER_LETTERS
 
 CANVAS = 96  # pixels a side while drawing
 MARGIN = 20  # pixels of it around the glyph, for the pen and the warp
 POINTS_A_SEGMENT = 8
 FRACTION_BITS = 3  # of OpenCV's fixed-point coordinates
+
+PRINTED_SHARE = 0.12  # of drawn digits and letters that are type, not handwriting
+TYPEFACES = ("sans", "italic")  # that come with OpenCV
+OTHER_STRENGTH = 1.2  # of the warp: there are fewer glyphs a letter than a digit
 
 Strokes = list[NDArray[np.float64]]  # each (points, 2) as x, y in 0..1
 
@@ -92,16 +96,32 @@ def draw_digits(
     glyphs = {digit: [parse_glyph(text) for text in texts] for digit, texts in DIGIT_GLYPHS.items()}
     fields = np.empty((len(labels), 28, 28), np.uint8)
     for number, label in enumerate(labels):
-        choice = glyphs[int(label)]
-        fields[number] = draw_field(choice[generator.integers(len(choice))], generator)
+        if generator.random() < PRINTED_SHARE:
+            fields[number] = print_field(str(label), generator)
+        else:
+            choice = glyphs[int(label)]
+            fields[number] = draw_field(choice[generator.integers(len(choice))], generator)
     return fields
 
 
 def draw_other_glyphs(count: int, generator: np.random.Generator) -> NDArray[np.uint8]:
     """Fields (count, 28, 28) of handwritten letters and signs that are no digit."""
     glyphs = [parse_glyph(text) for text in OTHER_GLYPHS.values()]
-    chosen = generator.integers(len(glyphs), size=count)
-    return np.stack([draw_field(glyphs[number], generator) for number in chosen])
+    fields = np.empty((count, 28, 28), np.uint8)
+    for number in range(count):
+        if generator.random() < PRINTED_SHARE:
+            fields[number] = print_field(OTHER_LETTERS[generator.integers(len(OTHER_LETTERS))], generator)
+        else:
+            fields[number] = draw_field(glyphs[generator.integers(len(glyphs))], generator, OTHER_STRENGTH)
+    return fields
+
+
+def print_field(character: str, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """One field (28, 28) of a printed character."""
+    ink = np.zeros((2 * CANVAS, 2 * CANVAS), np.uint8)
+    face = cv2.FontFace(TYPEFACES[generator.integers(len(TYPEFACES))])
+    cv2.putText(ink, character, (40, 130), (255,), face, 90, int(generator.integers(200, 900)))
+    return np.round(fit_to_field(ink.astype(np.float32) / 255) * 255).astype(np.uint8)
 
 
 def draw_field(
