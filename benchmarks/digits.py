@@ -1,0 +1,160 @@
+"""How well pictures are read: `python -m benchmarks.digits FOLDER [--mnist DIR] [--model DIR]`.
+
+FOLDER has one folder a kind, each with pictures and a `labels.csv` whose second column is `label` (one digit),
+`text` (several; lines parted by "/") or `kind` (what it is instead of a digit).
+"""
+
+import argparse
+import csv
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from benchmarks.corruptions import CORRUPTIONS, corrupt_images
+from models.calibration import find_wilson_interval, measure_calibration_error
+from models.digits import BUNDLED_FOLDER, DigitReader, Reading
+from models.mnist import load_mnist
+
+CHUNK = 256  # pictures a call
+
+
+def open_picture(path: Path) -> NDArray[Any]:
+    """The pixels, turned as EXIF says; palettes and CMYK as RGBA."""
+    with Image.open(path) as image:
+        turned = ImageOps.exif_transpose(image)
+        if turned.mode not in ("L", "RGB", "RGBA", "I;16"):
+            turned = turned.convert("RGBA")
+        return np.asarray(turned)
+
+
+def read_labels(folder: Path) -> tuple[str, list[dict[str, str]]]:
+    """(name of the column with the truth, rows) of a folder's labels.csv."""
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = next(name for name in ("label", "text", "kind") if name in rows[0])
+    return column, rows
+
+
+def classify_all(reader: DigitReader, pictures: Sequence[NDArray[Any]]) -> list[Reading]:
+    return [
+        reading
+        for start in range(0, len(pictures), CHUNK)
+        for reading in reader.classify(pictures[start : start + CHUNK])
+    ]
+
+
+def format_share(right: int, count: int) -> str:
+    low, high = find_wilson_interval(right, count)
+    return f"{right}/{count} = {100 * right / count:.1f} % ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def report_digits(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
+    readings = classify_all(reader, [open_picture(folder / row["file"]) for row in rows])
+    right = np.array([str(one.digit) == row["label"] for one, row in zip(readings, rows, strict=True)])
+    confidences = np.array([one.confidence for one in readings])
+    taken = sum(one.verdict == "digit" for one in readings)
+    refused = sum(one.verdict in ("not_a_digit", "blank") for one in readings)
+    sure_wrong = sum(one.verdict == "digit" and not ok for one, ok in zip(readings, right, strict=True))
+    yield f"| {folder.name} | {format_share(int(right.sum()), len(rows))} |"
+    yield f"|   verdict digit | {taken}; of them wrong {sure_wrong}; refused {refused} |"
+    yield f"|   calibration error | {100 * measure_calibration_error(confidences, right):.1f} % |"
+    sources: dict[str, list[bool]] = defaultdict(list)
+    for row, ok in zip(rows, right, strict=True):
+        sources[row.get("note", "")].append(bool(ok))
+    for note, results in sources.items():
+        yield f"|   {note} | {sum(results)}/{len(results)} |"
+    for row, one, ok in zip(rows, readings, right, strict=True):
+        if not ok:
+            said = f"{one.digit} ({one.verdict}, {one.confidence:.2f})"
+            yield f"|   mistake {row['file']} | {row['label']} read as {said} |"
+
+
+def report_others(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
+    readings = classify_all(reader, [open_picture(folder / row["file"]) for row in rows])
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for row, one in zip(rows, readings, strict=True):
+        kinds[row["kind"]].append(one.verdict)
+    accepted = sum(one.verdict in ("digit", "unsure") for one in readings)
+    sure = sum(one.verdict == "digit" for one in readings)
+    yield f"| {folder.name}: not refused | {format_share(accepted, len(rows))}; taken for a digit {sure} |"
+    for kind, verdicts in kinds.items():
+        yield f"|   {kind} | {sum(one in ('digit', 'unsure') for one in verdicts)}/{len(verdicts)} |"
+
+
+def report_pages(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
+    lines_right = lines = digits_right = digits = 0
+    mistakes = []
+    for row in rows:
+        read = "/".join(reader.read(open_picture(folder / row["file"])).lines)
+        found, wanted = read.split("/"), row["text"].split("/")
+        lines += len(wanted)
+        lines_right += sum(one in found for one in wanted)
+        digits += len(row["text"].replace("/", ""))
+        digits_right += count_common(read.replace("/", ""), row["text"].replace("/", ""))
+        if read != row["text"]:
+            mistakes.append(f"|   mistake {row['file']} | {row['text']} read as {read} |")
+    yield f"| {folder.name}: digits | {format_share(digits_right, digits)} |"
+    yield f"| {folder.name}: whole lines | {format_share(lines_right, lines)} |"
+    yield from mistakes
+
+
+def count_common(read: str, wanted: str) -> int:
+    """The length of the longest common subsequence: digits that are right and in the right order."""
+    lengths = np.zeros((len(read) + 1, len(wanted) + 1), int)
+    for i, one in enumerate(read, 1):
+        for j, other in enumerate(wanted, 1):
+            lengths[i, j] = (
+                lengths[i - 1, j - 1] + 1 if one == other else max(lengths[i - 1, j], lengths[i, j - 1])
+            )
+    return int(lengths[-1, -1])
+
+
+REPORTS = {"label": report_digits, "kind": report_others, "text": report_pages}
+
+
+def report_mnist(reader: DigitReader, folder: Path, count: int) -> Iterator[str]:
+    """MNIST's test images and their corruptions, as pictures through the whole reader."""
+    test = load_mnist(folder).test
+    readings = classify_all(reader, list(test.images))
+    right = np.array([one.digit == label for one, label in zip(readings, test.labels, strict=True)])
+    refused = sum(one.verdict == "not_a_digit" for one in readings)
+    yield f"| MNIST test | {format_share(int(right.sum()), len(right))}; refused {refused} |"
+    generator = np.random.default_rng(16)
+    shares = []
+    for name in CORRUPTIONS:
+        corrupted = corrupt_images(test.images[:count], name, generator)
+        readings = classify_all(reader, list(corrupted))
+        hits = [one.digit == label for one, label in zip(readings, test.labels[:count], strict=True)]
+        shares.append(float(np.mean(hits)))
+        yield f"|   {name} | {100 * shares[-1]:.1f} % |"
+    yield f"| MNIST-C, own code, mean of {len(shares)}, {count} images each | {100 * np.mean(shares):.1f} % |"
+
+
+def main() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parser = argparse.ArgumentParser(description="Print how well the pictures of a folder are read.")
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--mnist", type=Path, help="folder of MNIST's IDX files")
+    parser.add_argument("--corrupted", type=int, default=1000, help="test images for each corruption")
+    parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER)
+    given = parser.parse_args()
+    reader = DigitReader.load(given.model)
+    print(f"Model {reader.model}, weights {reader.card['weights_sha256'][:12]}\n\n| what | result |\n|---|---|")
+    if given.folder is not None:
+        for folder in sorted(path.parent for path in given.folder.glob("*/labels.csv")):
+            column, rows = read_labels(folder)
+            for line in REPORTS[column](reader, folder, rows):
+                print(line, flush=True)
+    if given.mnist is not None:
+        for line in report_mnist(reader, given.mnist, given.corrupted):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
