@@ -109,9 +109,7 @@ def count_common(read: str, wanted: str) -> int:
     lengths = np.zeros((len(read) + 1, len(wanted) + 1), int)
     for i, one in enumerate(read, 1):
         for j, other in enumerate(wanted, 1):
-            lengths[i, j] = (
-                lengths[i - 1, j - 1] + 1 if one == other else max(lengths[i - 1, j], lengths[i, j - 1])
-            )
+            lengths[i, j] = lengths[i - 1, j - 1] + 1 if one == other else max(lengths[i - 1, j], lengths[i, j - 1])
     return int(lengths[-1, -1])
 
 

@@ -52,7 +52,7 @@ def augment_fields(
         fine = cv2.remap(fields[number], across[number], down[number], cv2.INTER_LINEAR)
         if widths[number]:
             fine = change_stroke_width(fine, generator)
-        field = np.asarray(cv2.resize(fine, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32) / 255
+        field = np.asarray(cv2.resize(fine, (FIELD, FIELD), interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
         if blurred[number]:
             field = blur(field, float(generator.uniform(0.4, 1.3)))
         if contrasted[number]:
@@ -170,7 +170,7 @@ def _salt(field: Field, generator: np.random.Generator) -> Field:
 def _draw_polyline(field: Field, points: NDArray[np.float64], strength: float) -> Field:
     ink = np.zeros((FIELD, FIELD), np.uint8)
     cv2.polylines(ink, [np.round(points * 8).astype(np.int32)], False, 255, 1, cv2.LINE_AA, 3)
-    return np.maximum(field, ink.astype(np.float32) / 255 * np.float32(strength))
+    return np.maximum(field, ink.astype(np.float32) / np.float32(255) * np.float32(strength))
 
 
 def _ruled_line(field: Field, generator: np.random.Generator) -> Field:
@@ -209,7 +209,7 @@ def _spatter(field: Field, generator: np.random.Generator) -> Field:
 
 def _outline(field: Field, _: np.random.Generator) -> Field:
     """Only the edges of the strokes, as an edge detector leaves them."""
-    return np.asarray(cv2.Canny(np.round(field * 255).astype(np.uint8), 60, 160), np.float32) / 255
+    return np.asarray(cv2.Canny(np.round(field * 255).astype(np.uint8), 60, 160), np.float32) / np.float32(255)
 
 
 def _motion_blur(field: Field, generator: np.random.Generator) -> Field:
@@ -217,7 +217,7 @@ def _motion_blur(field: Field, generator: np.random.Generator) -> Field:
     kernel = np.zeros((9, 9), np.float32)
     angle = generator.uniform(0, np.pi)
     for t in np.linspace(-length / 2, length / 2, 17):
-        kernel[int(round(4 + t * np.sin(angle) * 0.9)), int(round(4 + t * np.cos(angle) * 0.9))] = 1
+        kernel[round(4 + t * np.sin(angle) * 0.9), round(4 + t * np.cos(angle) * 0.9)] = 1
     return np.asarray(cv2.filter2D(field, -1, kernel / kernel.sum()), np.float32)
 
 

@@ -38,9 +38,7 @@ class TrainingSet:
     def count_batches(self, batch: int) -> int:
         return (len(self.real.images) + self.drawn_an_epoch + self.rubbish_an_epoch) // batch
 
-    def iterate_epoch(
-        self, seed: int, epoch: int, batch: int, worker: int = 0, workers: int = 1
-    ) -> Iterator[Batch]:
+    def iterate_epoch(self, seed: int, epoch: int, batch: int, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
         """The batches of one epoch; with several workers, this one's part of each."""
         fields, labels = self._choose(np.random.default_rng([seed, epoch]))
         order = np.random.default_rng([seed, epoch, 1]).permutation(len(fields))
@@ -51,7 +49,7 @@ class TrainingSet:
                 generator = np.random.default_rng([seed, epoch, 2, number])
                 images = augment_fields(fields[rows], generator)
             else:
-                images = fields[rows].astype(np.float32) / 255
+                images = fields[rows].astype(np.float32) / np.float32(255)
             return images[worker::workers, ..., None], labels[rows][worker::workers].astype(np.int32)
 
         yield from _prepare_ahead(prepare, self.count_batches(batch))

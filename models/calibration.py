@@ -39,9 +39,7 @@ def score_rubbish(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(logits[..., DIGITS] - together)
 
 
-def measure_calibration_error(
-    confidences: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15
-) -> float:
+def measure_calibration_error(confidences: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15) -> float:
     """Expected calibration error over bins of equal count, 0..1."""
     order = np.argsort(confidences, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]

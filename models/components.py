@@ -71,11 +71,7 @@ def choose_digit_ink(mask: NDArray[np.bool_], density: Grey) -> NDArray[np.bool_
     # Parts may lie near a part and not near the main piece.
     waiting = [piece for piece in pieces if piece is not main and _may_belong(piece, main)]
     while True:
-        near = [
-            piece
-            for piece in waiting
-            if min(piece.distance_to(one) for one in chosen) <= NEAR_SHARE * main.size
-        ]
+        near = [piece for piece in waiting if min(piece.distance_to(one) for one in chosen) <= NEAR_SHARE * main.size]
         if not near:
             break
         chosen += near

@@ -97,9 +97,7 @@ class DigitReader:
     def compute_logits(self, fields: Fields) -> NDArray[np.float32]:
         """Logits (n, 11) of fields (n, 28, 28)."""
         largest = BATCH_SIZES[-1]
-        parts = [
-            self._compute_batch(fields[start : start + largest]) for start in range(0, len(fields), largest)
-        ]
+        parts = [self._compute_batch(fields[start : start + largest]) for start in range(0, len(fields), largest)]
         return np.concatenate(parts) if parts else np.zeros((0, DIGITS + 1), np.float32)
 
     def _compute_batch(self, fields: Fields) -> NDArray[np.float32]:

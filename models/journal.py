@@ -64,9 +64,7 @@ class SummaryWriter:
         height, width = image.shape
         summary.value.add(
             tag=tag,
-            image=tf.compat.v1.Summary.Image(
-                height=height, width=width, colorspace=1, encoded_image_string=encoded
-            ),
+            image=tf.compat.v1.Summary.Image(height=height, width=width, colorspace=1, encoded_image_string=encoded),
         )
         self._write(summary, step)
 
@@ -101,9 +99,7 @@ def save_curves(history: History, folder: Path) -> None:
     cv2.imwrite(str(folder / "curves.png"), sheet)
 
 
-def _draw_plot(
-    title: str, series: dict[str, list[float]], width: int = 720, height: int = 320
-) -> NDArray[np.uint8]:
+def _draw_plot(title: str, series: dict[str, list[float]], width: int = 720, height: int = 320) -> NDArray[np.uint8]:
     sheet = np.full((height, width, 3), 255, np.uint8)
     left, right, top, bottom = 80, width - 170, 30, height - 40
     values = np.array([value for row in series.values() for value in row])

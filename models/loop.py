@@ -87,7 +87,8 @@ class TrainingLoop:
         """Keep all that the run needs to go on; a kill while writing leaves the one before."""
         note = json.dumps({"configuration": configuration, "history": history, "steps": self.steps})
         part = folder / f"{CHECKPOINT}.part.npz"
-        np.savez(part, note=np.array(note), **self._collect_state())
+        arrays: dict[str, Any] = {"note": np.array(note), **self._collect_state()}
+        np.savez(part, **arrays)
         os.replace(part, folder / CHECKPOINT)
 
     def load_checkpoint(self, folder: Path, configuration: dict[str, Any]) -> History:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +101,7 @@ def _find_digits(reader: DigitReader, grey: NDArray[np.float32], polarity: str) 
     return max(readings, key=lambda found: sum(one.goodness for one in found), default=[])
 
 
-def _judge(
-    reader: DigitReader, ink: Ink, labels: NDArray[np.int32], characters: list[Character]
-) -> list[_Found]:
+def _judge(reader: DigitReader, ink: Ink, labels: NDArray[np.int32], characters: list[Character]) -> list[_Found]:
     prepared = [(one, _prepare_character(ink, labels, one)) for one in characters]
     kept = [(one, preparation) for one, preparation in prepared if preparation is not None]
     if not kept:
@@ -117,9 +116,7 @@ def _prepare_character(ink: Ink, labels: NDArray[np.int32], one: Character) -> P
     return prepare_ink(replace(ink, density=ink.density[rows, columns], mask=mask), mask)
 
 
-def _split_touching(
-    reader: DigitReader, ink: Ink, labels: NDArray[np.int32], found: list[_Found]
-) -> list[_Found]:
+def _split_touching(reader: DigitReader, ink: Ink, labels: NDArray[np.int32], found: list[_Found]) -> list[_Found]:
     """Cut characters where the parts are surer than the whole."""
     if not found:
         return found
@@ -134,9 +131,7 @@ def _split_touching(
     return kept
 
 
-def _split(
-    reader: DigitReader, ink: Ink, labels: NDArray[np.int32], whole: _Found, usual: float
-) -> list[_Found]:
+def _split(reader: DigitReader, ink: Ink, labels: NDArray[np.int32], whole: _Found, usual: float) -> list[_Found]:
     one = whole.character
     rows, columns = slice(one.top, one.bottom), slice(one.left, one.right)
     density = ink.density[rows, columns] * np.isin(labels[rows, columns], one.labels)
@@ -147,7 +142,7 @@ def _split(
             edges = [0, *cuts, one.width]
             pieces = [
                 _trim(labels, replace(one, left=one.left + start, right=one.left + end))
-                for start, end in zip(edges[:-1], edges[1:], strict=True)
+                for start, end in itertools.pairwise(edges)
             ]
             found = _judge(reader, ink, labels, [piece for piece in pieces if piece is not None])
             goodness = min((part.goodness for part in found), default=0.0)
@@ -171,9 +166,7 @@ def _trim(labels: NDArray[np.int32], one: Character) -> Character | None:
     )
 
 
-def _arrange(
-    found: list[_Found], turn: int, scale: float, shape: tuple[int, ...], model: str
-) -> PageReading:
+def _arrange(found: list[_Found], turn: int, scale: float, shape: tuple[int, ...], model: str) -> PageReading:
     digits = {one.character: one for one in found if one.judged.verdict != "not_a_digit"}
     lines = sort_to_lines(list(digits))
     arranged = [

@@ -4,7 +4,8 @@ There can be more than one reading of a picture: ink dark or light, a line taken
 stroke. Each becomes a `Preparation`; the network that comes after says which one looks like a digit.
 """
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -45,12 +46,10 @@ class Preparation:
     field: NDArray[np.float32]
     steps: Steps
     prior: float = 0.0
-    stages: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    stages: dict[str, NDArray[np.uint8]] = dataclasses.field(default_factory=dict)
 
 
-def prepare_picture(
-    picture: NDArray[Any], polarity: str = "auto", keep_stages: bool = False
-) -> list[Preparation]:
+def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
     """The readings of a picture (height, width[, 1..4]), the likeliest first; none when it is blank.
 
     uint8, uint16 or float in 0..1, already turned as its EXIF says. Raises PictureError.

@@ -189,7 +189,7 @@ def _join(parts: list[NDArray[np.uint8]], gap: int, axis: int) -> NDArray[np.uin
 
 
 def _fit(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return _to_bytes(fit_to_field(np.ascontiguousarray(image, np.float32) / 255))
+    return _to_bytes(fit_to_field(np.ascontiguousarray(image, np.float32) / np.float32(255)))
 
 
 def _to_bytes(field: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Several digits in one picture: pieces of ink put together to characters, and characters to lines."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -91,9 +92,7 @@ def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
     ]
     characters = join_parts(characters, usual)
     return [
-        one
-        for one in characters
-        if SMALLEST * usual <= one.height <= LARGEST * usual and one.width <= 8 * usual
+        one for one in characters if SMALLEST * usual <= one.height <= LARGEST * usual and one.width <= 8 * usual
     ], labels
 
 
@@ -187,10 +186,9 @@ def _drop_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
     return kept
 
 
-def _find_parting(values: NDArray[np.float32]) -> float:
+def _find_parting(values: NDArray[Any]) -> float:
     top = float(values.max()) if values.size else 0.0
     if top <= 0:
         return 0.0
     levels = np.round(values / top * 255).astype(np.uint8)
     return float(cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0]) / 255 * top
-

@@ -26,9 +26,7 @@ def parse_glyph(text: str) -> Strokes:
     strokes = []
     for stroke in text.split("|"):
         smooth = stroke.strip().startswith("~")
-        points = [
-            [float(number) for number in pair.split(",")] for pair in stroke.strip().removeprefix("~").split()
-        ]
+        points = [[float(number) for number in pair.split(",")] for pair in stroke.strip().removeprefix("~").split()]
         path = np.array(points) / 100
         strokes.append(smooth_path(path) if smooth else _subdivide(path))
     return strokes
@@ -41,9 +39,7 @@ def smooth_path(points: NDArray[np.float64]) -> NDArray[np.float64]:
     after = np.vstack([points[2:], 2 * points[-1:] - points[-2:-1]])
     t = np.linspace(0, 1, POINTS_A_SEGMENT, endpoint=False)[None, :, None]
     p0, p1, p2, p3 = (array[:, None, :] for array in (before, start, end, after))
-    curve = 0.5 * (
-        2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-    )
+    curve = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
     return np.vstack([curve.reshape(-1, 2), points[-1:]])
 
 
@@ -81,7 +77,7 @@ def draw_strokes(strokes: Strokes, width: float, canvas: int = CANVAS) -> NDArra
     ink = np.zeros((canvas, canvas), np.uint8)
     fixed = [np.round((stroke * scale + shift) * 2**FRACTION_BITS).astype(np.int32) for stroke in strokes]
     cv2.polylines(ink, fixed, False, 255, max(1, round(width)), cv2.LINE_AA, FRACTION_BITS)
-    return ink.astype(np.float32) / 255
+    return ink.astype(np.float32) / np.float32(255)
 
 
 def choose_width(generator: np.random.Generator) -> float:
@@ -89,9 +85,7 @@ def choose_width(generator: np.random.Generator) -> float:
     return float(np.clip(np.exp(generator.normal(1.85, 0.42)), 2, 16))
 
 
-def draw_digits(
-    labels: Sequence[int] | NDArray[np.integer], generator: np.random.Generator
-) -> NDArray[np.uint8]:
+def draw_digits(labels: Sequence[int] | NDArray[np.integer], generator: np.random.Generator) -> NDArray[np.uint8]:
     """Fields (n, 28, 28) of synthetic handwritten digits."""
     glyphs = {digit: [parse_glyph(text) for text in texts] for digit, texts in DIGIT_GLYPHS.items()}
     fields = np.empty((len(labels), 28, 28), np.uint8)
@@ -121,12 +115,10 @@ def print_field(character: str, generator: np.random.Generator) -> NDArray[np.ui
     ink = np.zeros((2 * CANVAS, 2 * CANVAS), np.uint8)
     face = cv2.FontFace(TYPEFACES[generator.integers(len(TYPEFACES))])
     cv2.putText(ink, character, (40, 130), (255,), face, 90, int(generator.integers(200, 900)))
-    return np.round(fit_to_field(ink.astype(np.float32) / 255) * 255).astype(np.uint8)
+    return np.round(fit_to_field(ink.astype(np.float32) / np.float32(255)) * 255).astype(np.uint8)
 
 
-def draw_field(
-    strokes: Strokes, generator: np.random.Generator, strength: float = 1.0
-) -> NDArray[np.uint8]:
+def draw_field(strokes: Strokes, generator: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
     """One field (28, 28) of a glyph by a random hand and pen."""
     warped = warp_strokes(strokes, generator, strength)
     ink = draw_strokes(warped, choose_width(generator))

@@ -225,7 +225,7 @@ def _write_pictures(summaries: SummaryWriter, loop: TrainingLoop, training: Labe
 
 
 def _as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return images[..., None].astype(np.float32) / 255
+    return images[..., None].astype(np.float32) / np.float32(255)
 
 
 def _take(images: LabelledImages, count: int | None) -> LabelledImages:
