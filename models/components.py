@@ -69,7 +69,7 @@ def choose_digit_ink(mask: NDArray[np.bool_], density: Grey) -> NDArray[np.bool_
     main = max(pieces, key=lambda piece: _rate_main(piece, mask.shape))
     chosen = [main]
     # Parts may lie near a part and not near the main piece.
-    waiting = [piece for piece in pieces if piece is not main and _may_belong(piece, main)]
+    waiting = [piece for piece in pieces if piece is not main and _may_belong(piece, main, mask.shape)]
     while True:
         near = [piece for piece in waiting if min(piece.distance_to(one) for one in chosen) <= NEAR_SHARE * main.size]
         if not near:
@@ -88,11 +88,20 @@ def _rate_main(piece: Piece, shape: tuple[int, ...]) -> float:
     return float(piece.ink * (1 - 0.8 * along_frame) * (1.2 - off_centre))
 
 
-def _may_belong(piece: Piece, main: Piece) -> bool:
-    """Not what comes in over the frame while the digit itself does not touch it, unless it is much."""
+def _may_belong(piece: Piece, main: Piece, shape: tuple[int, ...]) -> bool:
+    """Not a ruled line, nor what lies along the frame while the digit itself does not touch it."""
     if piece.frame_share > 0.5 and main.frame_share < 0.1:
         return False
+    if _is_ruled_line(piece, shape) and not _is_ruled_line(main, shape):
+        return False
     return piece.ink > 0.02 * main.ink
+
+
+def _is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:
+    height, width = shape
+    level = piece.width >= LINE_SPAN * width and piece.height <= LINE_THICKNESS * height
+    upright = piece.height >= LINE_SPAN * height and piece.width <= LINE_THICKNESS * width
+    return level or upright
 
 
 def find_ruled_lines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
