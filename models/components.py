@@ -120,6 +120,8 @@ def _find_level_lines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     level = cv2.morphologyEx(
         mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, run), np.uint8), borderValue=0
     )  # fmt: skip
+    if not level.any():
+        return found
     bridged = cv2.dilate(level, np.ones((3, max(3, width // 10)), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(bridged, connectivity=8)
     for label in range(1, count):

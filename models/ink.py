@@ -63,8 +63,8 @@ def estimate_paper(grey: Grey, kernel: float) -> Grey:
     if scale < 1:
         small = cv2.GaussianBlur(small, (0, 0), 0.8)  # else the brightest is the noise's
     side = max(3, round(kernel * min(size))) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, element)
+    # A square: OpenCV takes it apart into a row and a column, which no disc of this size allows.
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     paper = cv2.GaussianBlur(paper, (0, 0), max(0.8, side / 40))
     return np.asarray(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
@@ -101,7 +101,7 @@ def guess_polarity(grey: Grey) -> float:
     frame = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
     # Strokes are narrow: what is left of the right class after taking away wide areas is most of it.
     side = max(3, round(0.3 * min(size))) | 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    element = np.ones((side, side), np.uint8)
     narrow_dark = float((cv2.morphologyEx(small, cv2.MORPH_CLOSE, element) - small).mean())
     narrow_light = float((small - cv2.morphologyEx(small, cv2.MORPH_OPEN, element)).mean())
     narrowness = (narrow_dark - narrow_light) / max(narrow_dark + narrow_light, 1e-6)

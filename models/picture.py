@@ -72,10 +72,10 @@ def take_grey(colour: NDArray[np.float32]) -> Grey:
     """
     if colour.shape[2] == 1:
         return colour[..., 0]
-    spread = np.abs(colour - colour.mean(axis=2, keepdims=True)).mean()
+    small = reduce_picture(colour, AXIS_SIDE)
+    spread = np.abs(small - small.mean(axis=2, keepdims=True)).mean()
     if spread < COLOURFUL:
         return np.asarray(colour @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
-    small = reduce_picture(colour, AXIS_SIDE)
     sigma = max(small.shape[:2]) / 8
     local = small - cv2.GaussianBlur(small, (0, 0), sigma)
     pixels = local.reshape(-1, 3).astype(np.float64)

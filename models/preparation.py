@@ -19,7 +19,7 @@ from models.network import FIELD
 from models.picture import Grey, check_picture, check_shape, lay_over_paper, reduce_picture, take_grey
 
 POLARITIES = ("auto", "dark", "light")
-WORK_SIDE = 512  # pixels: the longer side while looking for the ink
+WORK_SIDE = 400  # pixels: the longer side while looking for the ink
 LEAST_SIDE = 6  # pixels: in fewer nothing can be written
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
 CROP_SIDE = 100  # pixels: strokes are thickened at no less, for steps finer than the field's
@@ -125,7 +125,12 @@ def measure_stroke_width(mask: NDArray[np.bool_]) -> float:
     padded = np.pad(mask.astype(np.uint8), 1)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)) - 1e-3)
-    return float(2 * np.median(distance[ridge]) - 1) if ridge.any() else 0.0
+    if not ridge.any():
+        return 0.0
+    # Weighted by the width: slivers at the edge of a shadow are many but are not the stroke.
+    distances = np.sort(distance[ridge].astype(np.float64))
+    half = np.searchsorted(distances.cumsum(), distances.sum() / 2)
+    return float(2 * distances[half] - 1)
 
 
 def prepare_ink(ink: Ink, mask: NDArray[np.bool_], keep_stages: bool = False) -> Preparation | None:

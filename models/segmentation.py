@@ -16,6 +16,7 @@ SMOOTHING = 0.7  # pixels, against the grain of paper
 BLOCK = 24  # blocks along the longer side in which the darkest place is looked for
 PAGE_NOISE_MARGIN = 6.0  # the darkest of a block of noise is 3 to 4 deviations from the paper
 LEAST_HEIGHT = 0.012  # of the longer side: smaller pieces are dirt
+MOST_PIECES = 400  # with the most ink: a texture falls into thousands, and joining them takes the square
 SMALLEST = 0.35  # of the usual height: a character on its own
 LARGEST = 2.6
 OVERLAP = 0.5  # of the narrower piece: parts above each other
@@ -86,7 +87,7 @@ def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
     """(characters, labels (height, width)) of a page's ink; characters may be touching digits or rubbish."""
     lines = find_ruled_lines(ink.mask)
     pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
-    pieces = _drop_margins(pieces, ink.mask.shape)
+    pieces = _drop_margins(pieces, ink.mask.shape)[:MOST_PIECES]
     if not pieces:
         return [], labels
     usual = find_usual_height(pieces)
