@@ -10,6 +10,8 @@ from models.picture import Grey
 
 PAPER_SIDE = 128  # pixels: paper and light are smooth, so little is enough to estimate them
 PAPER_KERNEL = 0.4  # of the shorter side: wider than any stroke, narrower than the page
+MUCH_INK = 0.35  # of the picture: from here on the median may lie in a stroke
+PARTED = 0.75  # of the variance lies between two true classes; halves of normal noise have 0.64
 LEAST_CONTRAST = 0.035  # of full white: fainter is no ink
 NOISE_MARGIN = 3.0  # ink stands so many deviations over the paper's noise; what noise alone gives is 1.6
 
@@ -36,7 +38,7 @@ def extract_ink(grey: Grey, polarity: str, kernel: float = PAPER_KERNEL) -> Ink:
     raw = paper - paper_bright
     if polarity == "dark":
         raw = raw / np.maximum(paper, 0.15)  # a shadow dims ink and paper alike
-    raw -= np.median(raw)
+    raw -= find_paper_level(raw)
     noise = measure_noise(raw)
     np.maximum(raw, 0, out=raw)
     threshold = find_otsu_threshold(raw)
@@ -46,6 +48,18 @@ def extract_ink(grey: Grey, polarity: str, kernel: float = PAPER_KERNEL) -> Ink:
     mask = keep_touching(weak, strong)
     density = np.asarray(np.clip(raw / max(contrast, 1e-6), 0, 1), np.float32)
     return Ink(polarity, density, mask, contrast, noise)
+
+
+def find_paper_level(raw: Grey) -> float:
+    """Where the paper's values lie: the median, or that of the lighter class where ink is the most of it."""
+    low = float(raw.min())
+    ink = raw - low > find_otsu_threshold(raw - low)
+    share = float(ink.mean())
+    if share < MUCH_INK or share == 1:
+        return float(np.median(raw))
+    gap = float(raw[ink].mean() - raw[~ink].mean())
+    parted = share * (1 - share) * gap**2 / max(float(raw.var()), 1e-12)
+    return float(np.median(raw[~ink] if parted > PARTED else raw))
 
 
 def measure_noise(raw: Grey) -> float:
