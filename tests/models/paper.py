@@ -9,7 +9,7 @@ Digits = dict[int, NDArray[np.uint8]]  # digit -> (28, 28), ink 255 on 0
 
 def enlarge_ink(digit: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
     """Ink (side, side) in 0..1 with smooth, sharp-edged strokes."""
-    ink = cv2.resize(digit.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC)
+    ink = cv2.resize(digit.astype(np.float32) / np.float32(255), (side, side), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip((ink - 0.5) * 4 + 0.5, 0, 1), np.float32)
 
 

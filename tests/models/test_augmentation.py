@@ -23,7 +23,7 @@ def test_augmented_fields_are_changed_alike_by_the_same_generator(excerpt: Mnist
 @pytest.mark.parametrize("soiling", SOILINGS, ids=lambda one: one.__name__)
 def test_no_soiling_writes_to_what_it_was_given(soiling: object, excerpt: Mnist) -> None:
     assert callable(soiling)
-    field = excerpt.train.images[0].astype(np.float32) / 255
+    field = excerpt.train.images[0].astype(np.float32) / np.float32(255)
     before = field.copy()
 
     for seed in range(5):

@@ -79,14 +79,14 @@ def test_noise_is_refused(reader: DigitReader) -> None:
 
 def test_letters_and_signs_are_refused(reader: DigitReader) -> None:
     """Hands that the training did not draw; the glyphs are the training's."""
-    judged = reader.judge_fields(draw_other_glyphs(500, np.random.default_rng(77)).astype(np.float32) / 255)
+    judged = reader.judge_fields(draw_other_glyphs(500, np.random.default_rng(77)).astype(np.float32) / np.float32(255))
 
     assert np.mean([one.verdict == "not_a_digit" for one in judged]) >= 0.95
 
 
 def test_european_hands_are_read(reader: DigitReader) -> None:
     drawn = draw_digit_pool(1000, seed=78)
-    judged = reader.judge_fields(drawn.images.astype(np.float32) / 255)
+    judged = reader.judge_fields(drawn.images.astype(np.float32) / np.float32(255))
 
     right = np.array([one.digit == label for one, label in zip(judged, drawn.labels, strict=True)])
     assert right.mean() >= 0.98
@@ -95,7 +95,7 @@ def test_european_hands_are_read(reader: DigitReader) -> None:
 
 
 def test_batches_of_any_size_give_what_single_pictures_give(reader: DigitReader, excerpt: Mnist) -> None:
-    fields = excerpt.test.images[:70].astype(np.float32) / 255
+    fields = excerpt.test.images[:70].astype(np.float32) / np.float32(255)
     together = reader.compute_logits(fields)
 
     assert together.shape == (70, 11)

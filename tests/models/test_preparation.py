@@ -43,7 +43,7 @@ def test_mnist_s_own_form_goes_through_unharmed(excerpt: Mnist) -> None:
         (first, *_) = prepare_picture(image)
         if first.steps.as_is:
             kept += 1
-            np.testing.assert_array_equal(first.field, image.astype(np.float32) / 255)
+            np.testing.assert_array_equal(first.field, image.astype(np.float32) / np.float32(255))
     assert kept >= 0.97 * len(excerpt.test.images)
 
 
@@ -81,9 +81,7 @@ def test_uneven_light_is_taken_away(reader: DigitReader, digits: Digits) -> None
 
 
 def test_faint_pencil_on_grainy_paper_is_not_blank(reader: DigitReader, digits: Digits) -> None:
-    faint = {
-        digit: add_grain(picture, 0.012) for digit, picture in write_all(digits, paper=0.8, ink=0.68).items()
-    }
+    faint = {digit: add_grain(picture, 0.012) for digit, picture in write_all(digits, paper=0.8, ink=0.68).items()}
 
     assert_all_read(reader, faint)
 
@@ -104,7 +102,8 @@ def test_hairlines_are_thickened_to_mnist_s_width(reader: DigitReader) -> None:
     reading = reader.classify([picture])[0]
 
     assert (reading.digit, reading.verdict) == (7, "digit")
-    assert reading.steps is not None and reading.seen is not None
+    assert reading.steps is not None
+    assert reading.seen is not None
     assert reading.steps.stroke_width < 0.5
     stem = reading.seen[12:22].sum(axis=1)  # across a stem that leans: a little more than its width
     assert 2 <= np.median(stem) <= 4

@@ -40,6 +40,17 @@ def test_a_resumed_run_ends_as_an_unbroken_one(network: str, excerpt: Mnist, tmp
 
 
 @pytest.mark.slow
+def test_a_run_can_be_finished_early(excerpt: Mnist, tmp_path: Path) -> None:
+    config = TrainConfig("lecture", epochs=9, batch=64, real=128, validation=0, drawn=0, rubbish=0)
+    train_network(config, cut(excerpt, 10), tmp_path, stop_after=1)
+
+    card = train_network(config, cut(excerpt, 10), tmp_path, finish=True)
+
+    assert card["epochs_done"] == 1
+    assert read_model_folder(tmp_path)[1]["weights_sha256"]
+
+
+@pytest.mark.slow
 def test_a_checkpoint_of_another_run_is_not_gone_on_from(excerpt: Mnist, tmp_path: Path) -> None:
     config = TrainConfig("lecture", epochs=2, batch=64, real=128, validation=0, drawn=0, rubbish=0)
     train_network(config, cut(excerpt, 10), tmp_path, stop_after=1)
@@ -67,7 +78,7 @@ def test_a_short_run_on_real_pixels_learns_and_leaves_all_it_promises(excerpt: M
 
 
 def test_the_lecture_s_networks_train_on_all_images_without_rubbish() -> None:
-    config, data, out = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
+    config, data, out, finish = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
 
     assert (config.epochs, config.batch, config.validation, config.rubbish) == (5, 128, 0, 0)
-    assert (data, out) == (Path("d"), Path("o"))
+    assert (data, out, finish) == (Path("d"), Path("o"), False)
