@@ -1,8 +1,8 @@
 """MNIST's own preparation: ink -> 20-pixel box -> 28x28 field, centre of mass on pixel index 14.
 
 As in QMNIST's reconstruction (making_qmnist/xnist.lsh): crop to the ink, pad the shorter side to a square,
-resample by area to 20x20, and shift by whole pixels so that the centre of mass lies at 15 (edges count from
-0, so pixel index 14 +- 0.5).
+resample by area to 20x20, and shift by whole pixels, the box starting at trunc(15 - centre of mass): the
+centre of mass comes to lie at pixel index 14 +- 0.5.
 """
 
 import cv2
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.network import FIELD
 
 BOX = 20  # pixels, the longest side of the ink
-CENTRE = 15  # of mass, counted from the field's edge
+CENTRE = 14  # pixel index of the centre of mass, +- 0.5
 INK_FLOOR = 0.02  # of full ink: less is not part of the digit's box
 
 
@@ -44,7 +44,7 @@ def fit_to_field(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def centre_by_mass(box: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Put a (20, 20) box into the 28x28 field by whole pixels, its centre of mass nearest to 15."""
+    """Put a (20, 20) box into the 28x28 field by whole pixels, its centre of mass at pixel index 14 +- 0.5."""
     field = np.zeros((FIELD, FIELD), np.float32)
     mass = float(box.sum())
     if mass <= 0:
@@ -52,8 +52,8 @@ def centre_by_mass(box: NDArray[np.float32]) -> NDArray[np.float32]:
     places = np.arange(BOX) + 0.5
     x = float(box.sum(axis=0) @ places) / mass
     y = float(box.sum(axis=1) @ places) / mass
-    left = min(max(int(CENTRE - x), 0), FIELD - BOX)
-    top = min(max(int(CENTRE - y), 0), FIELD - BOX)
+    left = min(max(int(CENTRE + 1 - x), 0), FIELD - BOX)
+    top = min(max(int(CENTRE + 1 - y), 0), FIELD - BOX)
     field[top : top + BOX, left : left + BOX] = box
     return field
 

@@ -20,17 +20,22 @@ def check_picture(picture: NDArray[Any]) -> NDArray[np.float32]:
 
     Takes uint8, uint16, bool, and floats that already are in 0..1 (outside is cut off).
     """
+    check_shape(picture)
     if picture.ndim == 2:
         picture = picture[..., None]
-    if picture.ndim != 3 or not 1 <= picture.shape[2] <= 4:
-        raise PictureError(f"a picture is (height, width, 1 to 4 channels), not {picture.shape}")
-    if picture.shape[0] < 1 or picture.shape[1] < 1:
-        raise PictureError(f"a picture has pixels; this one is {picture.shape[1]}x{picture.shape[0]}")
     if picture.dtype.name in LARGEST_RANGE:
         return picture.astype(np.float32) / np.float32(LARGEST_RANGE[picture.dtype.name])
     if not np.issubdtype(picture.dtype, np.floating):
         raise PictureError(f"a picture is uint8, uint16 or float in 0..1, not {picture.dtype}")
     return np.clip(np.nan_to_num(picture.astype(np.float32)), 0, 1)
+
+
+def check_shape(picture: NDArray[Any]) -> None:
+    """Raise PictureError for what has not (height, width[, 1..4]) pixels."""
+    if picture.ndim not in (2, 3) or (picture.ndim == 3 and not 1 <= picture.shape[2] <= 4):
+        raise PictureError(f"a picture is (height, width, 1 to 4 channels), not {picture.shape}")
+    if picture.shape[0] < 1 or picture.shape[1] < 1:
+        raise PictureError(f"a picture has pixels; this one is {picture.shape[1]}x{picture.shape[0]}")
 
 
 def reduce_picture(picture: NDArray[Any], longest: int) -> NDArray[Any]:
@@ -67,10 +72,10 @@ def take_grey(colour: NDArray[np.float32]) -> Grey:
     """
     if colour.shape[2] == 1:
         return colour[..., 0]
-    spread = np.abs(colour - colour.mean(axis=2, keepdims=True)).mean()
+    small = reduce_picture(colour, AXIS_SIDE)
+    spread = np.abs(small - small.mean(axis=2, keepdims=True)).mean()
     if spread < COLOURFUL:
         return np.asarray(colour @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
-    small = reduce_picture(colour, AXIS_SIDE)
     sigma = max(small.shape[:2]) / 8
     local = small - cv2.GaussianBlur(small, (0, 0), sigma)
     pixels = local.reshape(-1, 3).astype(np.float64)

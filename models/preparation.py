@@ -16,10 +16,11 @@ from models.components import choose_digit_ink, find_ruled_lines
 from models.field import BOX, CENTRE, find_ink_box, fit_to_field
 from models.ink import Ink, extract_ink, guess_polarity
 from models.network import FIELD
-from models.picture import Grey, check_picture, lay_over_paper, reduce_picture, take_grey
+from models.picture import Grey, check_picture, check_shape, lay_over_paper, reduce_picture, take_grey
 
 POLARITIES = ("auto", "dark", "light")
-WORK_SIDE = 512  # pixels: the longer side while looking for the ink
+WORK_SIDE = 400  # pixels: the longer side while looking for the ink
+LEAST_SIDE = 6  # pixels: in fewer nothing can be written
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
 CROP_SIDE = 100  # pixels: strokes are thickened at no less, for steps finer than the field's
 THINNEST = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
@@ -55,6 +56,8 @@ def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: 
     uint8, uint16 or float in 0..1, already turned as its EXIF says. Raises PictureError.
     """
     grey, scale = reduce_to_grey(picture)
+    if max(grey.shape) < LEAST_SIDE:
+        return []
     as_is = recognize_field(grey) if scale == 1 else None
     if as_is is not None and polarity in ("auto", as_is.steps.polarity):
         return [as_is]
@@ -77,8 +80,9 @@ def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: 
 
 def reduce_to_grey(picture: NDArray[Any], longest: int = WORK_SIDE) -> tuple[Grey, float]:
     """(grey picture of at most `longest` pixels a side, its scale against the original)."""
+    check_shape(picture)
     reduced = reduce_picture(picture, longest)
-    scale = max(reduced.shape[:2]) / max(picture.shape[:2]) if min(picture.shape[:2]) else 1.0
+    scale = max(reduced.shape[:2]) / max(picture.shape[:2])
     return take_grey(lay_over_paper(check_picture(reduced))), scale
 
 
@@ -96,14 +100,13 @@ def recognize_field(grey: Grey) -> Preparation | None:
     if grey.shape != (FIELD, FIELD):
         return None
     for polarity, ink in (("light", grey), ("dark", 1 - grey)):
-        box = find_ink_box(ink)
+        box = find_ink_box(ink, floor=0)
         if box is None:
             continue
-        left, top, width, height = box
-        inside = left >= 2 and top >= 2 and left + width <= FIELD - 2 and top + height <= FIELD - 2
+        _left, _top, width, height = box
         x, y = find_centre_of_mass(ink)
-        centred = max(abs(x - CENTRE + 0.5), abs(y - CENTRE + 0.5)) <= 0.75
-        if inside and centred and abs(max(width, height) - BOX) <= 1 and ink.max() > 0.5:
+        centred = max(abs(x - CENTRE), abs(y - CENTRE)) <= 0.75
+        if centred and abs(max(width, height) - BOX) <= 1 and ink.max() > 0.5:
             stroke = measure_stroke_width(ink > 0.5) * BOX / max(width, height)
             steps = Steps(polarity, float(ink.max()), float((ink > 0.5).mean()), box, stroke, as_is=True)
             return Preparation(np.ascontiguousarray(ink, np.float32), steps, stages={"ink": _to_bytes(ink)})
@@ -122,7 +125,12 @@ def measure_stroke_width(mask: NDArray[np.bool_]) -> float:
     padded = np.pad(mask.astype(np.uint8), 1)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)) - 1e-3)
-    return float(2 * np.median(distance[ridge]) - 1) if ridge.any() else 0.0
+    if not ridge.any():
+        return 0.0
+    # Weighted by the width: slivers at the edge of a shadow are many but are not the stroke.
+    distances = np.sort(distance[ridge].astype(np.float64))
+    half = np.searchsorted(distances.cumsum(), distances.sum() / 2)
+    return float(2 * distances[half] - 1)
 
 
 def prepare_ink(ink: Ink, mask: NDArray[np.bool_], keep_stages: bool = False) -> Preparation | None:

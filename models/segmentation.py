@@ -8,18 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.components import Piece, find_pieces, find_ruled_lines
-from models.ink import Ink, estimate_paper, keep_touching
+from models.ink import Ink, estimate_paper, keep_touching, measure_noise
 from models.picture import Grey
 
 PAGE_KERNEL = 0.22  # of the paper's shorter side: wider than a stroke, narrower than a shadow
+SMOOTHING = 0.7  # pixels, against the grain of paper
 BLOCK = 24  # blocks along the longer side in which the darkest place is looked for
+PAGE_NOISE_MARGIN = 6.0  # the darkest of a block of noise is 3 to 4 deviations from the paper
 LEAST_HEIGHT = 0.012  # of the longer side: smaller pieces are dirt
+MOST_PIECES = 400  # with the most ink: a texture falls into thousands, and joining them takes the square
 SMALLEST = 0.35  # of the usual height: a character on its own
 LARGEST = 2.6
 OVERLAP = 0.5  # of the narrower piece: parts above each other
 GAP = 0.3  # of the usual height: how far above each other
 LINE_OVERLAP = 0.35  # of the lower of two neighbours in a line
 LINE_GAP = 6.0  # usual heights between neighbours in a line, at most
+SLOPES = tuple(sorted((step / 20 for step in range(-8, 9)), key=abs))  # of lines: up to 22 degrees
 WIDE = 1.15  # width over height from which a character may be two that touch
 
 
@@ -55,12 +59,14 @@ class Character:
 
 def extract_page_ink(grey: Grey, polarity: str) -> Ink:
     """The ink of a page (height, width), where it may be a hundredth of the picture and unevenly lit."""
+    grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), SMOOTHING), np.float32)
     bright = grey if polarity == "dark" else 1 - grey
     paper = estimate_paper(bright, PAGE_KERNEL)
     raw = paper - bright
     if polarity == "dark":
         raw = raw / np.maximum(paper, 0.15)
     raw -= np.median(raw)
+    noise = measure_noise(raw)
     np.maximum(raw, 0, out=raw)
     height, width = raw.shape
     side = max(4, max(height, width) // BLOCK)
@@ -69,11 +75,11 @@ def extract_page_ink(grey: Grey, polarity: str) -> Ink:
     middle = _find_parting(peaks.ravel())
     inked = peaks[peaks > middle]
     contrast = float(np.median(inked)) if inked.size else 0.0
-    calm = raw[raw < 0.25 * contrast]
-    noise = float(np.sqrt(np.mean(np.square(calm[calm > 0])))) if np.any(calm > 0) else 0.0
     strong = raw > max(0.5 * contrast, 3 * noise)
     mask = keep_touching(raw > max(0.3 * contrast, 2.5 * noise), strong)
     density = np.asarray(np.clip(raw / max(0.9 * contrast, 1e-6), 0, 1), np.float32)
+    if contrast < PAGE_NOISE_MARGIN * noise:
+        contrast = 0.0
     return Ink(polarity, density, mask, contrast, noise)
 
 
@@ -81,7 +87,7 @@ def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
     """(characters, labels (height, width)) of a page's ink; characters may be touching digits or rubbish."""
     lines = find_ruled_lines(ink.mask)
     pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
-    pieces = _drop_margins(pieces, ink.mask.shape)
+    pieces = _drop_margins(pieces, ink.mask.shape)[:MOST_PIECES]
     if not pieces:
         return [], labels
     usual = find_usual_height(pieces)
@@ -133,26 +139,39 @@ def _belong_together(one: Character, other: Character, usual: float) -> bool:
 
 
 def sort_to_lines(characters: list[Character]) -> list[list[Character]]:
-    """Characters in reading order: lines from the top, each from the left. Lines may be slanted."""
+    """Characters in reading order: lines from the top, each from the left.
+
+    Lines may all be slanted by the same angle: the one that makes the fewest lines, the smallest of equals.
+    """
+    sorted_by_slope = (_sort_to_sloped_lines(characters, float(slope)) for slope in SLOPES)
+    return min(sorted_by_slope, key=len)
+
+
+def _sort_to_sloped_lines(characters: list[Character], slope: float) -> list[list[Character]]:
     if not characters:
         return []
     usual = float(np.median([one.height for one in characters]))
     lines: list[list[Character]] = []
     for one in sorted(characters, key=lambda one: one.left):
-        rated = [(_rate_neighbours(line[-1], one, usual), number) for number, line in enumerate(lines)]
+        rated = [(_rate_neighbours(line[-1], one, usual, slope), number) for number, line in enumerate(lines)]
         best, number = max(rated, default=(0.0, -1))
         if best > LINE_OVERLAP:
             lines[number].append(one)
         else:
             lines.append([one])
-    return sorted(lines, key=lambda line: float(np.mean([(one.top + one.bottom) / 2 for one in line])))
+
+    def find_height(line: list[Character]) -> float:
+        return float(np.mean([(one.top + one.bottom - slope * (one.left + one.right)) / 2 for one in line]))
+
+    return sorted(lines, key=find_height)
 
 
-def _rate_neighbours(left: Character, right: Character, usual: float) -> float:
+def _rate_neighbours(left: Character, right: Character, usual: float, slope: float) -> float:
     """How much of the lower one's height the two share, 0 when they are too far apart."""
     if right.left - left.right > LINE_GAP * usual:
         return 0.0
-    shared = min(left.bottom, right.bottom) - max(left.top, right.top)
+    drop = slope * (right.left + right.right - left.left - left.right) / 2
+    shared = min(left.bottom, right.bottom - drop) - max(left.top, right.top - drop)
     return shared / max(1, min(left.height, right.height))
 
 

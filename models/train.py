@@ -47,10 +47,13 @@ class TrainConfig:
     real: int | None = None  # take only the first so many training images (tests)
 
 
-def train_network(config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None = None) -> dict[str, Any]:
+def train_network(
+    config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None = None, finish: bool = False
+) -> dict[str, Any]:
     """Train, resume where a checkpoint is, and write the model folder; returns its card.
 
-    `stop_after` ends the run after so many epochs as a kill would, without a model folder.
+    `stop_after` ends the run after so many epochs as a kill would, without a model folder. `finish` trains no
+    further: the folder is made from the last finished epoch.
     """
     import keras
     import tensorflow as tf
@@ -66,7 +69,7 @@ def train_network(config: TrainConfig, mnist: Mnist, out: Path, stop_after: int 
     if (out / CHECKPOINT).exists():
         history = loop.load_checkpoint(out, asdict(config))
     summaries = SummaryWriter(out / "summaries")
-    for epoch in range(len(history), config.epochs):
+    for epoch in [] if finish and history else range(len(history), config.epochs):
         if epoch == stop_after:
             return {}
         row = _train_epoch(config, loop, batches, epoch)
@@ -159,6 +162,7 @@ def _write_card(
         "version": MODEL_VERSION,
         "network": config.network,
         "config": asdict(config),
+        "epochs_done": len(history),
         "parameters": sum(weight.size for weight in used),
         "input": "28x28x1 float32 in 0..1, ink 1 on 0, 20-pixel box, centre of mass at pixel index 14",
         "outputs": int(used[-1].shape[0]),
@@ -232,7 +236,7 @@ def _take(images: LabelledImages, count: int | None) -> LabelledImages:
     return images if count is None else LabelledImages(images.images[:count], images.labels[:count])
 
 
-def parse_arguments(arguments: list[str] | None = None) -> tuple[TrainConfig, Path | None, Path]:
+def parse_arguments(arguments: list[str] | None = None) -> tuple[TrainConfig, Path | None, Path, bool]:
     parser = argparse.ArgumentParser(prog="python -m models.train", description="Train a digit network.")
     parser.add_argument("--network", choices=NETWORKS, default="bundled")
     parser.add_argument("--data", type=Path, help="folder of IDX files (default: download MNIST)")
@@ -241,18 +245,19 @@ def parse_arguments(arguments: list[str] | None = None) -> tuple[TrainConfig, Pa
     parser.add_argument("--epochs", type=int, default=defaults.epochs)
     parser.add_argument("--batch", type=int, default=defaults.batch)
     parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--finish", action="store_true", help="make the model folder from the last finished epoch")
     given = parser.parse_args(arguments)
     config = replace(defaults, network=given.network, epochs=given.epochs, batch=given.batch, seed=given.seed)
     if config.network != "bundled":
         # The lecture trains on all 60,000 and has no rubbish, so there is nothing to calibrate.
         config = replace(config, validation=0, drawn=0, rubbish=0)
-    return config, given.data, given.out
+    return config, given.data, given.out, given.finish
 
 
 def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    config, data, out = parse_arguments(arguments)
-    train_network(config, load_mnist(data), out)
+    config, data, out, finish = parse_arguments(arguments)
+    train_network(config, load_mnist(data), out, finish=finish)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""Real digits for the tests: an excerpt of MNIST, and the bundled model that reads them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.digits import DigitReader
+from models.mnist import Mnist, read_mnist
+from tests.models.paper import Digits
+
+EXCERPT = Path(__file__).parent / "mnist-excerpt"
+SHARED_MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+
+
+@pytest.fixture(scope="session")
+def excerpt() -> Mnist:
+    return read_mnist(EXCERPT)
+
+
+@pytest.fixture(scope="session")
+def digits(excerpt: Mnist) -> Digits:
+    """One clear test image of each digit."""
+    test = excerpt.test
+    return {digit: test.images[int(np.flatnonzero(test.labels == digit)[1])] for digit in range(10)}
+
+
+@pytest.fixture(scope="session")
+def shared_mnist() -> Path:
+    if not SHARED_MNIST.is_dir():
+        pytest.skip(f"the whole of MNIST is not at {SHARED_MNIST}")
+    return SHARED_MNIST
+
+
+@pytest.fixture(scope="session")
+def reader() -> DigitReader:
+    return DigitReader.load()
