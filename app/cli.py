@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app.parameters import FilterQuery
+from models.errors import ModelError
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -294,7 +295,7 @@ def refuse_errors(work: Callable[..., Any], *arguments: Any) -> Any:
         return work(*arguments)
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}." if error.filename else str(error))
-    except ValueError as error:
+    except (ValueError, ModelError) as error:
         refuse(str(error))
 
 
