@@ -73,6 +73,11 @@ def parse_channels(value: Any) -> Any:
     raise ValueError("say 'rgb', 'gray', 'luma', or any of the letters r, g and b")
 
 
+def parse_weights_field(value: Any) -> Any:
+    """FastAPI reads a query parameter that may be a list as one: a single text is taken out of it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
+
+
 def parse_lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -178,6 +183,7 @@ class FilterSettings(BaseModel):
 
     weights: Annotated[
         str | list[Any] | None,
+        BeforeValidator(parse_weights_field),
         WithJsonSchema({"type": "string", "examples": ["0,-1,0;-1,5,-1;0,-1,0"]}),
         Field(
             description="`custom`: the weights, as `[[0,-1,0],[-1,5,-1],[0,-1,0]]`, as `0,-1,0;-1,5,-1;0,-1,0`, or "
