@@ -32,6 +32,9 @@ from app.pictures.picture import Frame, Picture, Pixels
 ORIENTATION_TAG = 0x0112
 PNG_BIT_DEPTH_OFFSET = 24
 TIFF_BITS_PER_SAMPLE_TAG = 258
+TIFF_PHOTOMETRIC_TAG, TIFF_WHITE_IS_ZERO = 262, 0
+TIFF_PLANAR_CONFIGURATION_TAG, TIFF_SEPARATE_PLANES = 284, 2
+TIFF_EXTRA_SAMPLES_TAG, TIFF_PREMULTIPLIED = 338, 1
 
 TRUE_COLOUR = {
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB",
@@ -80,12 +83,14 @@ def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames
     if count > 1 and image.info.get("default_image"):  # an APNG's still picture for viewers that know no APNG
         first = 1
     check_pixels(image, count - first, limits)
+    if image.format == "TIFF" and count > 1:
+        check_pages(image, count, limits)
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
     decoded: list[Frame] = []
-    if is_16_bit(image, data):
-        pages = decode_16_bit(image, data)[: count or None]
-        decoded = [Frame(pixels) for pixels in pages]
+    scale_transparent_grey(image, data)
+    if is_16_bit(image, data) and not (image.format == "PNG" and count > 1):
+        decoded = [Frame(pixels) for pixels in decode_16_bit(image, data, count)]
     else:
         for index in range(first, count):
             if count > 1:
@@ -116,6 +121,17 @@ def check_pixels(image: Image.Image, frames: int, limits: PictureLimits) -> None
     if width * height * frames > limits.max_pixels:
         size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
         raise PictureTooLargeError(describe_limit(size, limits))
+
+
+def check_pages(image: Image.Image, pages: int, limits: PictureLimits) -> None:
+    """Pages may differ in size: the sum counts."""
+    pixels = 0
+    for index in range(pages):
+        image.seek(index)
+        pixels += image.size[0] * image.size[1]
+        if pixels > limits.max_pixels:
+            raise PictureTooLargeError(describe_limit(f"{pixels} pixels in its first {index + 1} pages", limits))
+    image.seek(0)
 
 
 def describe_limit(size: str, limits: PictureLimits) -> str:
@@ -152,6 +168,13 @@ def read_plays(image: Image.Image) -> int:
     if image.format == "GIF":  # a GIF counts the repetitions after the first showing
         return 1 if loop is None else (loop + 1 if loop else 0)
     return int(loop or 0)
+
+
+def scale_transparent_grey(image: Image.Image, data: bytes) -> None:
+    """Pillow brings greys of 2 and 4 bits to 0..255, but leaves the transparent one as it is written."""
+    transparent = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(transparent, int):
+        image.info["transparency"] = transparent * 255 // (2 ** data[PNG_BIT_DEPTH_OFFSET] - 1)
 
 
 def convert_to_true_colour(image: Image.Image) -> Image.Image:
@@ -195,7 +218,7 @@ def is_16_bit(image: Image.Image, data: bytes) -> bool:
     return False
 
 
-def decode_16_bit(image: Image.Image, data: bytes) -> list[Pixels]:
+def decode_16_bit(image: Image.Image, data: bytes, count: int) -> list[Pixels]:
     """Decode what Pillow would cut to 8 bits; Pillow has its say first, as it is strict about damage."""
     image.load()
     orientation = read_orientation(image)
@@ -208,19 +231,36 @@ def decode_16_bit(image: Image.Image, data: bytes) -> list[Pixels]:
             pixels = pixels[:, :, [0, 3]]
         return [turn_upright(pixels, orientation)]
     if image.mode.startswith("I"):
-        pages = []
-        for index in range(getattr(image, "n_frames", 1)):
-            image.seek(index)
-            pages.append(turn_upright(np.asarray(image).astype(np.uint16)[:, :, None], read_orientation(image)))
-        return pages
+        return [decode_16_bit_grey(image, index) for index in range(count)]
 
     import cv2
 
-    readable, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image.tag_v2.get(TIFF_PLANAR_CONFIGURATION_TAG) == TIFF_SEPARATE_PLANES:  # type: ignore[attr-defined]
+        raise UnreadableFormatError("This 16-bit TIFF keeps its colours in separate planes; send it interleaved.")
+    premultiplied = image.tag_v2.get(TIFF_EXTRA_SAMPLES_TAG) == (TIFF_PREMULTIPLIED,)  # type: ignore[attr-defined]
+    readable, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=(0, count))
     if not readable or any(page.dtype != np.uint16 or page.ndim != 3 for page in decoded):
         raise CorruptPictureError("The 16-bit TIFF is damaged or of a rare kind.")
     # OpenCV keeps blue first, and has already turned the picture upright.
-    return [page[:, :, [2, 1, 0, 3][: page.shape[2]]] for page in decoded]
+    pages = [page[:, :, [2, 1, 0, 3][: page.shape[2]]] for page in decoded]
+    return [divide_by_alpha(page) for page in pages] if premultiplied else pages
+
+
+def decode_16_bit_grey(image: Image.Image, index: int) -> Pixels:
+    image.seek(index)
+    pixels = np.asarray(image)
+    if not image.mode.startswith("I;16"):
+        raise UnreadableFormatError("The pages of this file have different depths. Send them one by one.")
+    if image.tag_v2.get(TIFF_PHOTOMETRIC_TAG) == TIFF_WHITE_IS_ZERO:  # type: ignore[attr-defined]
+        pixels = 65535 - pixels
+    return turn_upright(pixels.astype(np.uint16)[:, :, None], read_orientation(image))
+
+
+def divide_by_alpha(pixels: Pixels) -> Pixels:
+    """From premultiplied to straight alpha, uint16."""
+    alpha = pixels[:, :, 3:].astype(np.float64)
+    colours = np.divide(65535.0 * pixels[:, :, :3], alpha, out=np.zeros(pixels[:, :, :3].shape), where=alpha > 0)
+    return np.concatenate([np.rint(np.minimum(colours, 65535)), alpha], axis=2).astype(np.uint16)
 
 
 def unify_channels(channels: list[int]) -> int:
