@@ -26,9 +26,9 @@ class PictureParameters(FilterSettings):
         WithJsonSchema({"type": "string", "enum": list(get_args(FormatName))}),
         Field(description="Format of the answer. Default: what `Accept` asks for, else what came in."),
     ] = None
-    quality: Annotated[
-        int, Field(ge=1, le=100, description="Of jpeg, webp and avif; 100 is lossless in webp and avif.")
-    ] = DEFAULT_QUALITY
+    quality: Annotated[int, Field(ge=1, le=100, description="Of jpeg, webp and avif; 100 is lossless in webp.")] = (
+        DEFAULT_QUALITY
+    )
     frames: Annotated[
         Frames, BeforeValidator(parse_lower), Field(description="`first` takes only the first frame of an animation.")
     ] = "all"

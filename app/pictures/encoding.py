@@ -14,7 +14,7 @@ from app.pictures.picture import Picture, Pixels
 
 
 def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
-    """Encode a picture; `quality` 1..100 counts for jpeg, webp and avif (100 is lossless in webp and avif).
+    """Encode a picture; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
     What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg, 16 bits
     become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
@@ -27,10 +27,15 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
             "format=gif, webp, png or avif."
         )
     if picture.is_16_bit and format.holds_16_bit:
+        if len(picture.frames) > 1 and format.name == "png":
+            raise UnwritableFormatError(
+                f"The picture has {len(picture.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
+                "Ask for frames=first, or for format=tiff."
+            )
         return encode_16_bit(picture, format)
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in picture.frames]
     profile = pick_profile(picture)
-    if profile and not format.holds_profile:
+    if profile and not (format.holds_profile and (format.holds_grey or picture.channels >= 3)):
         images = [convert_to_srgb(image, profile) for image in images]
         profile = None
     buffer = io.BytesIO()
@@ -101,7 +106,7 @@ def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
         return opaque.convert("L" if channels == 2 else "RGB")
-    if channels < 3 and (not format.holds_grey or (channels == 2 and format.name in ("bmp", "gif"))):
+    if channels < 3 and (not format.holds_grey or (channels == 2 and format.name == "gif")):
         return image.convert("RGBA" if channels == 2 else "RGB")
     return image
 
@@ -128,8 +133,8 @@ def pick_profile(picture: Picture) -> bytes | None:
 
 
 def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """For formats that hold no profile. A profile that cannot be used leaves the pixels as they are."""
-    colours = image.convert("RGB") if image.mode == "RGBA" else image
+    """For formats that hold no such profile. A profile that cannot be used leaves the pixels as they are."""
+    colours = image.convert("L" if profile[16:20] == b"GRAY" else "RGB")
     try:
         converted = ImageCms.profileToProfile(
             colours, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
@@ -137,7 +142,7 @@ def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     except ImageCms.PyCMSError:
         return image
     assert converted is not None
-    if image.mode == "RGBA":
+    if image.mode.endswith("A"):
         converted.putalpha(image.getchannel("A"))
     return converted
 
