@@ -1,6 +1,7 @@
 """Pixels to bytes. Nothing is written but pixels, timing and the ICC profile: no EXIF, comments or text."""
 
 import io
+import math
 import struct
 import zlib
 from typing import Any
@@ -11,6 +12,9 @@ from PIL import Image, ImageCms
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, Format
 from app.pictures.picture import Picture, Pixels
+
+LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
+"""GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
 
 
 def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
@@ -41,7 +45,7 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
     buffer = io.BytesIO()
     try:
         save(images, picture, format, quality, profile, buffer)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
         raise UnwritableFormatError(
             f"A picture of {picture.width}×{picture.height} pixels cannot be written as {format.name}: {error}."
         ) from error
@@ -73,15 +77,20 @@ def save(
 
 
 def time_frames(picture: Picture, format: Format) -> dict[str, Any]:
-    """Duration and repetition, and a disposal that lets each full frame replace the one before it."""
-    durations = [round(frame.duration_ms) for frame in picture.frames]
+    """Duration and repetition, and a disposal that lets each full frame replace the one before it.
+
+    What is longer or more often than the format can count becomes the most that it can.
+    """
+    longest = LONGEST_FRAME_MS.get(format.name, math.inf)
+    durations = [round(min(frame.duration_ms, longest)) for frame in picture.frames]
     if format.name == "gif":
-        loop = {} if picture.plays == 1 else {"loop": max(picture.plays - 1, 0)}
+        loop = {} if picture.plays == 1 else {"loop": min(max(picture.plays - 1, 0), 65535)}
         return {"duration": durations, "disposal": 2, "optimize": False} | loop
     if format.name == "png":
-        return {"duration": durations, "loop": picture.plays, "disposal": 0, "blend": 0}
+        seconds = [duration if duration <= 65_535 else round(duration, -3) for duration in durations]
+        return {"duration": seconds, "loop": picture.plays, "disposal": 0, "blend": 0}
     if format.name == "webp":
-        return {"duration": durations, "loop": picture.plays}
+        return {"duration": durations, "loop": min(picture.plays, 65535)}
     return {"duration": durations} if format.name == "avif" else {}
 
 
