@@ -1,5 +1,6 @@
 """Every error as `application/problem+json` (RFC 9457), and which error is which status: one table."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -7,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -113,12 +114,13 @@ class Problem(BaseModel):
 
 def respond_with_problem(
     status: int, type: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
-) -> JSONResponse:
+) -> Response:
     body = {"type": type, "title": title, "status": int(status), "detail": detail, **more}
-    return JSONResponse(body, int(status), headers, MEDIA_TYPE)
+    # In ASCII, as what was sent and is quoted here may hold lone surrogates, which UTF-8 cannot.
+    return Response(json.dumps(body, allow_nan=False), int(status), headers, MEDIA_TYPE)
 
 
-def answer_known_error(request: Request, error: Exception) -> JSONResponse:
+def answer_known_error(request: Request, error: Exception) -> Response:
     kind = next(PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES)
     more: dict[str, Any] = {}
     headers = {}
@@ -131,7 +133,7 @@ def answer_known_error(request: Request, error: Exception) -> JSONResponse:
     return respond_with_problem(kind.status, f"/problems#{kind.slug}", kind.title, str(error), headers, **more)
 
 
-def answer_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+def answer_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Every bad parameter in one answer, each with its place, what is wrong and the value."""
     errors = [
         {
@@ -150,7 +152,7 @@ def answer_validation_error(request: Request, error: RequestValidationError) -> 
     )
 
 
-def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
+def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Errors of the framework: no such route, wrong method, a form that cannot be read."""
     status = HTTPStatus(error.status_code)
     detail = error.detail
@@ -162,7 +164,7 @@ def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
     return respond_with_problem(status, "about:blank", status.phrase, detail, error.headers)
 
 
-def answer_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+def answer_unexpected_error(request: Request, error: Exception) -> Response:
     """The log has the traceback; the client learns that it is not to blame."""
     return respond_with_problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "about:blank", "Internal Server Error",

@@ -179,7 +179,7 @@ def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:
 
 def quote_file_name(name: str) -> str:
     """`inline` with the name in ASCII and, where that loses something, in UTF-8 (RFC 6266)."""
-    name = re.split(r"[/\\]", name)[-1]
+    name = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode("utf-8")  # JSON can hold lone surrogates
     ascii_name = re.sub(r"[^A-Za-z0-9._ ()+-]", "_", name)
     disposition = f'inline; filename="{ascii_name}"'
     return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
