@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from PIL import Image
 from pydantic import BaseModel
 
 from app.etags import respond_with_etag
-from app.gallery import save_png
+from app.gallery import make_visible, save_png
+from app.pictures.encoding import convert_to_image
+from app.pictures.formats import FORMATS
 from app.problems import document_problems
 from app.routes.filter import PNG_REPLY
 from app.sample import draw_sample
@@ -124,4 +125,5 @@ def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDe
 
 def draw_preview(step: Step) -> bytes:
     """The project's own sample picture under the kernel, as a PNG."""
-    return save_png(Image.fromarray(filter_image(draw_sample(96, 72), [step]).image))
+    image = filter_image(draw_sample(96, 72), [make_visible(step)]).image
+    return save_png(convert_to_image(image, FORMATS["png"]))
