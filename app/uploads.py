@@ -1,7 +1,6 @@
 """Reading the picture of a request, with the body capped as it arrives."""
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass, field
@@ -95,13 +94,15 @@ async def read_form(request: Request) -> Upload:
 def read_json(body: bytes) -> Upload:
     try:
         fields = json.loads(body)
-        if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
-            raise missing_file("the JSON has no text field 'file' with the picture in base64")
-        encoded = fields.pop("file").removeprefix("data:")
-        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
     except (ValueError, RecursionError) as error:
-        kind = "base64" if isinstance(error, binascii.Error) else "JSON"
-        raise missing_file(f"not valid {kind}: {error}") from None
+        raise missing_file(f"not valid JSON: {error}") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
+        raise missing_file("the JSON has no text field 'file' with the picture in base64")
+    encoded = fields.pop("file").removeprefix("data:")
+    try:
+        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
+    except ValueError as error:
+        raise missing_file(f"not valid base64: {error}") from None
     return Upload(data, str(fields.pop("filename", "picture")), fields)
 
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from kernels.borders import ALIASES, Border, parse_border
 
 Response = Literal["clip", "abs", "offset", "rescale", "raw"]
+MAX_NAME_LENGTH = 100
+"""Of a kernel, in characters."""
+
 Behaviour = Literal["correlate", "convolve"]
 Alpha = Literal["auto", "keep", "filter"]
 
@@ -224,4 +227,4 @@ SHAPING = ("sigma", "sigma1", "sigma2", "radius", "length", "angle", "wavelength
 class Operation(FilterSettings):
     """One step of a chain: a kernel and how it is applied."""
 
-    kernel: Annotated[str, Field(description="A name from `/kernels`, or `custom`.", max_length=100)]
+    kernel: Annotated[str, Field(description="A name from `/kernels`, or `custom`.", max_length=MAX_NAME_LENGTH)]

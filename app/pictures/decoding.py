@@ -13,6 +13,7 @@
 """
 
 import io
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -69,8 +70,10 @@ def decode_picture(data: bytes, limits: PictureLimits, frames: Frames = "all") -
             f"These {len(data)} bytes are not an image of an accepted format. Accepted: "
             f"{', '.join(format.name.upper() for format in READABLE)}."
         ) from None
-    except Image.DecompressionBombError:
-        raise PictureTooLargeError(describe_limit("more pixels than can be counted here", limits)) from None
+    except Image.DecompressionBombError as error:  # "Image size (4225000000 pixels) exceeds limit of ..."
+        counted = re.search(r"\d+", str(error))
+        size = f"{counted.group()} pixels" if counted else "more pixels than are counted"
+        raise PictureTooLargeError(describe_limit(size, limits)) from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, IndexError, ...
         raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from error
 
