@@ -99,7 +99,7 @@ def test_npy_holds_all_frames(client: TestClient) -> None:
 @pytest.mark.parametrize("sent_as", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_frames_do_not_bleed_into_each_other(client: TestClient, sent_as: str) -> None:
     black, white = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
-    options = {"lossless": True} if sent_as == "WEBP" else {"quality": 100} if sent_as == "AVIF" else {}
+    options: dict[str, int] = {"WEBP": {"lossless": 1}, "AVIF": {"quality": 100}}.get(sent_as, {})
     if sent_as != "TIFF":
         options["duration"] = 100
     sent = encode_frames([black, white, black, white], sent_as, **options)

@@ -4,6 +4,8 @@ import base64
 import io
 import json
 import re
+from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from kernels.catalogue import ENTRIES
-from tests.app.pictures import Pixels, decode, draw_blobs, draw_noise, encode, open_image, read_png
+from tests.app.pictures import Pixels, decode, draw_blobs, draw_noise, encode, open_image, read_png, write_png
 from tests.app.replies import filter_bytes
 
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
@@ -373,8 +375,6 @@ def test_the_result_is_named_after_file_and_kernel(client: TestClient, name: str
 
 @pytest.mark.parametrize("name", ["Straße 写真.png", 'x".png', "x;y=1.png", "é.png", "a\tb.png", "😀.png"])
 def test_other_names_are_sent_in_ascii_and_in_utf_8(client: TestClient, name: str) -> None:
-    from urllib.parse import unquote
-
     body = {"file": base64.b64encode(encode(PHOTO)).decode(), "filename": name}
     disposition = client.post("/filter/emboss", json=body).headers["Content-Disposition"]
     match = re.fullmatch(
@@ -486,7 +486,7 @@ def test_npy_of_other_responses_holds_pixels(client: TestClient) -> None:
 # -- explain
 
 
-def explain(client: TestClient, pixels: Pixels, kernel: str, **query: str) -> dict[str, object]:
+def explain(client: TestClient, pixels: Pixels, kernel: str, **query: str) -> dict[str, Any]:
     reply = client.post(f"/filter/{kernel}", params=query | {"explain": "json"}, files={"file": encode(pixels)})
     assert reply.status_code == 200, reply.text
     assert reply.headers["Content-Type"] == "application/json"
@@ -505,7 +505,7 @@ def test_explain_works_out_a_small_picture(client: TestClient) -> None:
     assert answer["input"] == {"width": 3, "height": 2, "channels": 1}
     assert answer["output"] == {"width": 2, "height": 1, "channels": 1}
     assert answer["multiply_adds"] == 2 * 1 * 4
-    (step,) = answer["steps"]  # type: ignore[misc]
+    (step,) = answer["steps"]
     assert step["weights"] == [[[0, 0.5], [0.5, -2]]]
     assert (step["sum"], step["divisor"], step["bias"], step["amount"]) == (-2, 2, 1, 1)
     assert (step["minimum"], step["maximum"], step["clipped_percent"]) == (-7, -6, 100)
@@ -520,7 +520,7 @@ def test_explain_works_out_a_small_picture(client: TestClient) -> None:
 
 def test_explain_gives_the_weights_after_divisor_and_amount(client: TestClient) -> None:
     """Half of [1 2 1; 2 4 2; 1 2 1]/16 and half of the identity."""
-    (step,) = explain(client, PHOTO, "blur", amount="0.5")["steps"]  # type: ignore[misc]
+    (step,) = explain(client, PHOTO, "blur", amount="0.5")["steps"]
     assert step["weights"] == [[[1 / 32, 2 / 32, 1 / 32], [2 / 32, 4 / 32 + 0.5, 2 / 32], [1 / 32, 2 / 32, 1 / 32]]]
     assert (step["rank"], step["separable"]) == (1, True)
 
@@ -528,7 +528,7 @@ def test_explain_gives_the_weights_after_divisor_and_amount(client: TestClient) 
 def test_explain_shows_the_padding_and_strides_of_every_step(client: TestClient) -> None:
     """SAME of 17x12 with stride 2: 9x6; the odd pixel of padding comes last. Then 63 wide as it is."""
     answer = explain(client, PHOTO, "box,box", size="3", stride="2")
-    first, second = answer["steps"]  # type: ignore[misc]
+    first, second = answer["steps"]
     assert first["padding"] == {"top": 0, "bottom": 1, "left": 1, "right": 1}
     assert (first["output"]["width"], first["output"]["height"]) == (9, 6)
     assert first["output"]["width_formula"].endswith("(17 - 3 + 2×1)/2 + 1 = 9")
@@ -539,7 +539,7 @@ def test_explain_shows_the_padding_and_strides_of_every_step(client: TestClient)
 
 
 def test_explain_counts_what_is_clipped(client: TestClient) -> None:
-    (step,) = explain(client, PHOTO, "emboss")["steps"]  # type: ignore[misc]
+    (step,) = explain(client, PHOTO, "emboss")["steps"]
     values = correlate(PHOTO, EMBOSS)
     assert (step["minimum"], step["maximum"]) == (values.min(), values.max())
     assert step["clipped_percent"] == pytest.approx(100 * np.mean((values < 0) | (values > 255)), abs=0.001)
@@ -559,8 +559,6 @@ def test_explain_works_as_a_field_and_for_operations(client: TestClient) -> None
 
 
 def test_16_bit_biases_count_in_16_bits(client: TestClient) -> None:
-    from tests.app.pictures import write_png
-
     sent = write_png(np.full((2, 2), 1000, np.uint16))
     assert read_png(filter_bytes(client, sent, bias="50%")).tolist() == [[33768, 33768]] * 2
     assert read_png(filter_bytes(client, sent, bias="7")).tolist() == [[1007, 1007]] * 2
