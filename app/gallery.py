@@ -27,6 +27,10 @@ INK = (24, 24, 24)
 def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
     """The named kernels, or all of them, with their default parameters."""
     names = [name for name in kernels.split(",") if name.strip()] if kernels else list(catalogue)
+    if not names:
+        raise KernelParameterError(
+            "kernels", f"'{kernels}' names no kernel: give names with commas, or nothing for all."
+        )
     if len(names) > max_kernels:
         raise KernelParameterError(
             "kernels", f"{len(names)} kernels; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS)."
