@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from app.etags import respond_with_etag
+from app.etags import NOT_MODIFIED, respond_with_etag
 from app.gallery import make_visible, save_png
 from app.pictures.encoding import convert_to_image
 from app.pictures.formats import FORMATS
@@ -51,7 +51,6 @@ class KernelList(BaseModel):
 
 
 KernelName = Annotated[str, Path(max_length=100, description="A name from `/kernels`, or `custom` with `weights`.")]
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified (`If-None-Match`)."}}
 
 
 @router.get(
