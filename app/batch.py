@@ -22,7 +22,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.iterdir() if file.suffix.lower() in extensions)
+            found += sorted(file for file in path.iterdir() if file.suffix.lower() in extensions and file.is_file())
         else:
             found.append(path)
     if not found:
@@ -33,8 +33,11 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
 def plan_outputs(
     files: Sequence[Path], output: Path | None, request: FilterRequest, asked: str | None
 ) -> list[tuple[Path, Path]]:
-    """Which file is written for which. Raises ValueError where one would overwrite an input or another result."""
-    to_folder = output is not None and (output.is_dir() or len(files) > 1 or str(output).endswith(os.sep))
+    """Which file is written for which. Raises ValueError where one would overwrite an input or another result.
+
+    An output without an extension is a folder: a `Path` does not tell `results/` from `results`.
+    """
+    to_folder = output is not None and (output.is_dir() or len(files) > 1 or not output.suffix)
     if to_folder and output is not None and output.exists() and not output.is_dir():
         raise ValueError(f"{output} is a file; {len(files)} results need a folder.")
     plan = []

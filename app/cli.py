@@ -21,7 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where the result goes: a file, or a folder.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Where the result goes: a file, or (without an extension) a folder."),
+]
 
 
 def take_filter_parameters(command: Callable[..., None]) -> Callable[..., None]:
