@@ -135,14 +135,14 @@ def write_gif(size: tuple[int, int], palette: Sequence[int], frames: Sequence[Gi
     return b"".join(parts) + b";"
 
 
-def write_profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """An ICC profile of version 2 for a display."""
+def write_profile(space: bytes, tags: dict[bytes, bytes], kind: bytes = b"mntr", connection: bytes = b"XYZ ") -> bytes:
+    """An ICC profile of version 2."""
     offset = 128 + 4 + 12 * len(tags)
     table, bodies = struct.pack(">I", len(tags)), b""
     for name, body in tags.items():
         table += name + struct.pack(">II", offset + len(bodies), len(body))
         bodies += body + b"\0" * (-len(body) % 4)
-    header = struct.pack(">I4sI4s4s4s", offset + len(bodies), b"lcms", 0x02400000, b"mntr", space, b"XYZ ")
+    header = struct.pack(">I4sI4s4s4s", offset + len(bodies), b"lcms", 0x02400000, kind, space, connection)
     header += bytes(12) + b"acsp" + bytes(28) + struct.pack(">iii", 63190, 65536, 54061)
     return header.ljust(128, b"\0") + table + bodies
 
@@ -163,3 +163,14 @@ def swap_red_and_blue(profile: bytes) -> bytes:
 
 
 SWAPPED_PROFILE = swap_red_and_blue(SRGB_PROFILE)
+
+
+def write_ink_profile() -> bytes:
+    """A CMYK profile whose cyan ink looks red (CIELAB 53, 80, 67, as sRGB's red) and whose black is black."""
+    white, red, black = (255, 128, 128), (136, 208, 195), (0, 128, 128)
+    corners = [black if ink & 1 else red if ink & 8 else white for ink in range(16)]  # cyan counts most, black least
+    identity = bytes(range(256))
+    matrix = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + matrix
+    table += 4 * identity + bytes(value for corner in corners for value in corner) + 3 * identity
+    return write_profile(b"CMYK", {b"wtpt": WHITE_POINT, b"A2B0": table}, b"prtr", b"Lab ")

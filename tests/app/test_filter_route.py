@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
@@ -562,3 +563,11 @@ def test_16_bit_biases_count_in_16_bits(client: TestClient) -> None:
     sent = write_png(np.full((2, 2), 1000, np.uint16))
     assert read_png(filter_bytes(client, sent, bias="50%")).tolist() == [[33768, 33768]] * 2
     assert read_png(filter_bytes(client, sent, bias="7")).tolist() == [[1007, 1007]] * 2
+
+
+def test_requests_at_the_same_time_do_not_mix(client: TestClient) -> None:
+    pictures = [draw_noise(20 + seed, 30, seed=seed) for seed in range(16)]
+    with ThreadPoolExecutor(8) as executor:
+        bodies = list(executor.map(lambda pixels: filter_bytes(client, encode(pixels), "emboss"), pictures))
+    for pixels, body in zip(pictures, bodies, strict=True):
+        assert np.array_equal(decode(body), round_and_clip(correlate(pixels, EMBOSS)))

@@ -28,6 +28,7 @@ from tests.app.pictures import (
     read_chunks,
     read_png,
     write_chunk,
+    write_ink_profile,
     write_png,
 )
 from tests.app.replies import filter_bytes
@@ -129,6 +130,20 @@ def test_cmyk_jpeg_answers_with_an_rgb_jpeg(client: TestClient) -> None:
     with open_image(filter_bytes(client, encode(cmyk, "JPEG", quality=100), quality="100")) as result:
         assert (result.format, result.mode) == ("JPEG", "RGB")
         assert np.abs(np.asarray(result).astype(int) - draw_blobs(16, 16)).max() <= 8
+
+
+@pytest.mark.parametrize("format", ["TIFF", "JPEG"])
+def test_cmyk_is_converted_through_its_profile(client: TestClient, format: str) -> None:
+    """By this profile cyan ink looks red; by the plain formula it would be cyan."""
+    cyan = Image.merge("CMYK", [Image.new("L", (8, 8), value) for value in (255, 0, 0, 0)])
+    sent = encode(cyan, format, icc_profile=write_ink_profile())
+    with open_image(filter_bytes(client, sent, format="png")) as result:
+        assert result.mode == "RGB"
+        assert "icc_profile" not in result.info
+        red, green, blue = np.asarray(result)[4, 4].tolist()
+        assert red >= 245
+        assert green <= 20
+        assert blue <= 20
 
 
 def test_the_profile_of_a_cmyk_picture_does_not_survive_it(client: TestClient) -> None:
