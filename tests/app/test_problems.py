@@ -123,6 +123,8 @@ CASES = [
          ("CONVSERVE_MAX_MULTIPLY_ADDS",), limited=True),
     Case("too much work in all steps", 413, "work-too-large", "/filter/" + ",".join(["edge"] * 10),
          ("CONVSERVE_MAX_MULTIPLY_ADDS",), limited=True),
+    Case("too much work in all frames", 413, "work-too-large", "/filter/box?size=9", ("1.94e+05", "1e+05"),
+         request=raw_body(encode_frames([draw_noise(20, 20, seed=s) for s in (1, 2)], "GIF")), limited=True),
     # -- no picture
     Case("a form of addresses", 415, "unsupported-upload", FILTER, ("application/x-www-form-urlencoded", "'file'"),
          request={"data": {"file": "x"}}),
@@ -318,6 +320,8 @@ def test_what_is_within_the_limits_is_answered(limited_client: TestClient) -> No
     assert limited_client.post("/filter/blur", **raw_body(encode(Image.new("L", (40, 25))))).status_code == 200
     frames = encode_frames([draw_noise(20, 20, 1, seed=s) for s in (1, 2, 3)], "GIF")
     assert limited_client.post("/filter/blur?frames=first", **raw_body(frames)).status_code == 200
+    frames = encode_frames([draw_noise(20, 20, seed=s) for s in (1, 2)], "GIF")
+    assert limited_client.post("/filter/box?size=9&frames=first", **raw_body(frames)).status_code == 200
     padded = SMALL + bytes(20_000 - len(SMALL))
     assert limited_client.post("/filter/blur", **raw_body(padded)).status_code == 200
     assert limited_client.post("/filter/box?size=9", **raw_body(encode(Image.new("L", (35, 35))))).status_code == 413
