@@ -20,7 +20,7 @@ LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
 def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
     """Encode a picture; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
-    What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg, 16 bits
+    What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg and bmp, 16 bits
     become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
     """
     if format.name == "npy":
