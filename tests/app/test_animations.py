@@ -18,7 +18,9 @@ from tests.app.pictures import (
     encode_frames,
     open_image,
     read_chunks,
+    write_chunk,
     write_gif,
+    write_png,
 )
 from tests.app.replies import filter_bytes
 
@@ -309,3 +311,27 @@ def test_a_moving_part_that_is_transparent_leaves_no_trail(client: TestClient) -
     for format in ("gif", "png", "webp"):
         result = decode_frames(filter_bytes(client, sent, format=format, quality="100"))
         assert same_as_seen(result, list(frames))
+
+
+def test_an_animated_png_of_16_bits_keeps_its_frames_in_8(client: TestClient) -> None:
+    frames = [np.full((3, 4, 3), 257 * grey, np.uint16) for grey in (40, 200)]
+    bodies = [dict(read_chunks(write_png(frame)))[b"IDAT"] for frame in frames]
+    controls = [struct.pack(">IIIIIHHBB", index, 4, 3, 0, 0, 70, 1000, 0, 0) for index in range(2)]
+    header = dict(read_chunks(write_png(frames[0])))[b"IHDR"]
+    chunks = [
+        (b"IHDR", header),
+        (b"acTL", struct.pack(">II", 2, 0)),
+        (b"fcTL", controls[0]),
+        (b"IDAT", bodies[0]),
+        (b"fcTL", controls[1]),
+        (b"fdAT", struct.pack(">I", 2) + bodies[1]),
+        (b"IEND", b""),
+    ]
+    sent = b"\x89PNG\r\n\x1a\n" + b"".join(write_chunk(kind, body) for kind, body in chunks)
+
+    result = filter_bytes(client, sent)
+
+    assert [frame[..., :3].tolist() for frame in decode_frames(result)] == [
+        np.full((3, 4, 3), grey).tolist() for grey in (40, 200)
+    ]
+    assert read_apng_delays(result) == [70, 70]
