@@ -4,7 +4,7 @@ import json
 from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.parameters import PictureParameters
 from kernels.catalogue import Catalogue
@@ -12,7 +12,7 @@ from kernels.errors import UnknownKernelError
 from kernels.settings import MAX_NAME_LENGTH, Operation
 from kernels.steps import Step, resolve_chain
 
-Query = TypeVar("Query", bound=PictureParameters)
+Query = TypeVar("Query", bound=BaseModel)
 
 
 def add_fields(query: Query, fields: dict[str, Any]) -> Query:

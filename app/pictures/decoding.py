@@ -81,29 +81,17 @@ def decode_picture(data: bytes, limits: PictureLimits, frames: Frames = "all") -
 def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames) -> Picture:
     check_pixels(image, 1, limits)
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
-    count = 1 if frames == "first" or image.format == "MPO" else getattr(image, "n_frames", 1)
-    first = 0
-    if count > 1 and image.info.get("default_image"):  # an APNG's still picture for viewers that know no APNG
-        first = 1
-    check_pixels(image, count - first, limits)
-    if image.format == "TIFF" and count > 1:
-        check_pages(image, count, limits)
+    first, end = choose_frames(image, frames)
+    check_pixels(image, end - first, limits)
+    if image.format == "TIFF" and end > 1:
+        check_pages(image, end, limits)
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
-    decoded: list[Frame] = []
     scale_transparent_grey(image, data)
-    if is_16_bit(image, data) and not (image.format == "PNG" and count > 1):
-        decoded = [Frame(pixels) for pixels in decode_16_bit(image, data, count)]
+    if is_16_bit(image, data) and not (image.format == "PNG" and end > 1):
+        decoded = [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
     else:
-        for index in range(first, count):
-            if count > 1:
-                image.seek(index)
-            image.load()
-            orientation = read_orientation(image)
-            converted = convert_to_true_colour(image)
-            pixels = np.asarray(converted)
-            pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-            decoded.append(Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0)))
+        decoded = [decode_frame(image, index) for index in range(first, end)]
         if image.mode in ("CMYK", "LAB"):
             profile = None  # the pixels are sRGB now
     if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
@@ -117,6 +105,24 @@ def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames
         profile,
         read_plays(image),
     )
+
+
+def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
+    """Index of the first frame that is wanted, and of the one behind the last."""
+    count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    # An APNG may begin with a still picture for viewers that know no APNG.
+    first = 1 if count > 1 and image.info.get("default_image") else 0
+    return first, first + 1 if frames == "first" else count
+
+
+def decode_frame(image: Image.Image, index: int) -> Frame:
+    if index != image.tell():
+        image.seek(index)
+    image.load()
+    orientation = read_orientation(image)
+    pixels = np.asarray(convert_to_true_colour(image))
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))
 
 
 def check_pixels(image: Image.Image, frames: int, limits: PictureLimits) -> None:
