@@ -268,6 +268,8 @@ def test_the_still_of_an_animated_png_is_not_one_of_its_frames(client: TestClien
     opaque = [np.dstack([frame, np.full((8, 8), 255, np.uint8)]) for frame in frames]
     assert same_as_seen(decode_frames(result), opaque)
     assert read_apng_plays(result) == 2
+    first = decode_frames(filter_bytes(client, sent, frames="first"))
+    assert same_as_seen(first, opaque[:1])
 
 
 def test_pages_of_a_tiff_are_filtered_each(client: TestClient) -> None:

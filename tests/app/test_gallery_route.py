@@ -125,3 +125,17 @@ def test_a_list_without_a_name_is_refused(client: TestClient) -> None:
     reply = client.post("/gallery?kernels=,,", files={"file": encode(draw_noise(8, 8))})
     assert reply.status_code == 422
     assert "',,'" in reply.json()["detail"]
+
+
+def test_kernels_may_be_named_in_the_form(client: TestClient) -> None:
+    picture = encode(draw_noise(40, 40))
+    in_the_form = client.post("/gallery", files={"file": picture}, data={"kernels": "blur,edge", "side": "30"})
+    in_the_query = client.post("/gallery?kernels=blur,edge&side=30", files={"file": picture})
+    assert in_the_form.status_code == 200
+    assert np.array_equal(decode(in_the_form.content), decode(in_the_query.content))
+
+
+def test_an_unknown_parameter_is_refused(client: TestClient) -> None:
+    reply = client.post("/gallery?kernel=blur", files={"file": encode(draw_noise(8, 8))})
+    assert reply.status_code == 422
+    assert reply.json()["detail"] == "kernel: there is no such parameter"
