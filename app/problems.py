@@ -1,5 +1,6 @@
 """Every error as `application/problem+json` (RFC 9457), and which error is which status: one table."""
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.filtering import WorkTooLargeError
+from app.parameters import ChainQuery, GalleryQuery, SizeQuery
 from app.pictures.errors import (
     CorruptPictureError,
     EmptyPictureError,
@@ -138,9 +140,7 @@ def answer_validation_error(request: Request, error: RequestValidationError) -> 
     errors = [
         {
             "loc": list(item["loc"]),
-            "msg": "there is no such parameter"
-            if item["type"] == "extra_forbidden"
-            else item["msg"].removeprefix("Value error, "),
+            "msg": describe_mistake(item),
             "type": item["type"],
             "input": shorten(item.get("input")),
         }
@@ -150,6 +150,19 @@ def answer_validation_error(request: Request, error: RequestValidationError) -> 
     return respond_with_problem(
         BAD_PARAMETER.status, f"/problems#{BAD_PARAMETER.slug}", BAD_PARAMETER.title, detail, errors=errors
     )
+
+
+def describe_mistake(item: Mapping[str, Any]) -> str:
+    """What pydantic found, with the value, or with the parameter that was probably meant."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        known = ChainQuery.model_fields | GalleryQuery.model_fields | SizeQuery.model_fields
+        name = str(item["loc"][-1])
+        nearest = difflib.get_close_matches(name, known.keys() - {name}, n=1)
+        return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
+    if item["type"] in ("missing", "json") or item.get("input") is None:
+        return message
+    return f"{message}; it is {shorten(item['input'])!r}"
 
 
 def answer_http_error(request: Request, error: HTTPException) -> Response:

@@ -83,6 +83,8 @@ async def read_form(request: Request) -> Upload:
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
+            if isinstance(file, str):
+                raise missing_file("the field 'file' holds text, not a file; with curl, write -F file=@photo.jpg")
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise missing_file(f"the form has no file in a field 'file'; its fields: {found}")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}

@@ -241,10 +241,13 @@ def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
     anchor_x, anchor_y = settings.anchor or (None, None)
     (kernel_height, kernel_width), (stride_y, stride_x) = step.kernel.shape, settings.stride
     dilation_y, dilation_x = settings.dilation
-    return (
-        lay_out_axis(height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y),
-        lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
-    )
+    try:
+        return (
+            lay_out_axis(height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y),
+            lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
+        )
+    except KernelParameterError as error:
+        raise KernelParameterError("border", f"{error} Any border but 'valid' pads it.") from None
 
 
 def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axis, Axis]]:

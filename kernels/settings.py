@@ -6,7 +6,7 @@ The HTTP query, the `operations` of a chain, the command line and the Python API
 import re
 from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from kernels.borders import ALIASES, Border, parse_border
 
@@ -226,5 +226,11 @@ SHAPING = ("sigma", "sigma1", "sigma2", "radius", "length", "angle", "wavelength
 
 class Operation(FilterSettings):
     """One step of a chain: a kernel and how it is applied."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def take_a_name(cls, value: Any) -> Any:
+        """A name alone is an operation with nothing set."""
+        return {"kernel": value} if isinstance(value, str) else value
 
     kernel: Annotated[str, Field(description="A name from `/kernels`, or `custom`.", max_length=MAX_NAME_LENGTH)]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
 from app.pictures.errors import (
     CorruptPictureError,
@@ -28,7 +28,7 @@ from app.pictures.errors import (
     UnreadableFormatError,
 )
 from app.pictures.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
-from app.pictures.picture import Frame, Picture, Pixels
+from app.pictures.picture import Frame, JpegSampling, Picture, Pixels
 
 ORIENTATION_TAG = 0x0112
 PNG_BIT_DEPTH_OFFSET = 24
@@ -103,6 +103,7 @@ def decode_frames(image: Image.Image, data: bytes, limits: PictureLimits, frames
         tuple(Frame(spread_channels(frame.pixels, channels), frame.duration_ms) for frame in decoded),
         format,
         profile,
+        read_jpeg_sampling(image),
         read_plays(image),
     )
 
@@ -169,6 +170,13 @@ def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def read_jpeg_sampling(image: Image.Image) -> JpegSampling | None:
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return None
+    samplings: dict[int, JpegSampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+    return samplings.get(JpegImagePlugin.get_sampling(image))
 
 
 def read_plays(image: Image.Image) -> int:

@@ -62,7 +62,7 @@ def save(
 ) -> None:
     options: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if format.name == "jpeg":
-        options["quality"] = quality
+        options |= {"quality": quality, "subsampling": picture.jpeg_sampling or "4:4:4"}
     elif format.name == "webp":
         options |= {"lossless": True} if quality == 100 else {"quality": quality}
     elif format.name == "avif":

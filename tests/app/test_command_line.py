@@ -67,8 +67,7 @@ def list_files(folder: Path) -> set[str]:
 def test_a_picture_is_filtered_in_a_process_of_its_own(photo: Path) -> None:
     before = photo.read_bytes()
     result = run_process("filter", "emboss", photo, "-o", photo.with_name("out.png"))
-    assert (result.returncode, result.stdout) == (0, "")
-    assert "Traceback" not in result.stderr
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"{photo.with_name('out.png')}\n", "")
     assert np.array_equal(decode(photo.with_name("out.png").read_bytes()), emboss(draw_noise(12, 17)))
     assert photo.read_bytes() == before
 
@@ -361,6 +360,59 @@ def test_a_missing_kernels_file_stops_the_start_of_the_process(tmp_path: Path) -
 
 
 # -- the other commands
+
+
+def test_a_misspelt_setting_stops_the_start(photo: Path) -> None:
+    result = run("filter", "edge", photo, CONVSERVE_MAX_PIXLES="5")
+    assert result.exit_code == 2
+    assert "no setting CONVSERVE_MAX_PIXLES; did you mean CONVSERVE_MAX_PIXELS?" in result.stderr
+
+
+def test_an_empty_setting_counts_as_none(photo: Path) -> None:
+    assert run("filter", "edge", photo, CONVSERVE_KERNELS_FILE="", CONVSERVE_PORT="").exit_code == 0
+
+
+def test_a_taken_port_is_told_at_once_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", port)
+    assert result.exit_code == 2
+    assert f"port {port}: Address already in use" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_sheet_is_not_written_under_another_formats_name(photo: Path) -> None:
+    result = run("gallery", photo, "-o", photo.with_name("sheet.jpg"))
+    assert result.exit_code == 2
+    assert "sheet.png" in result.stderr
+    assert list_files(photo.parent) == {"photo.png"}
+
+
+def test_format_and_name_must_agree(photo: Path) -> None:
+    result = run("filter", "edge", photo, "-o", photo.with_name("out.jpg"), "--format", "png")
+    assert result.exit_code == 2
+    assert "do not agree" in result.stderr
+
+
+def test_several_pictures_do_not_make_a_folder_named_like_a_picture(photo: Path) -> None:
+    other = photo.with_name("other.png")
+    shutil.copy(photo, other)
+    result = run("filter", "edge", photo, other, "-o", photo.with_name("one.png"))
+    assert result.exit_code == 2
+    assert "2 results need a folder" in result.stderr
+    assert list_files(photo.parent) == {"photo.png", "other.png"}
+
+
+def test_a_place_that_cannot_be_written_is_named(photo: Path) -> None:
+    result = run("filter", "edge", photo, "-o", "/proc/nowhere/out.png")
+    assert result.exit_code == 1
+    assert "/proc/nowhere/out.png cannot be written" in result.stderr
+
+
+def test_one_result_is_named_and_nothing_else_is_said(photo: Path) -> None:
+    result = run_process("filter", "edge", photo)
+    assert result.stdout.strip() == str(photo.with_name("photo-edge.png"))
+    assert result.stderr == ""
 
 
 def test_kernels_lists_the_catalogue() -> None:

@@ -571,3 +571,26 @@ def test_requests_at_the_same_time_do_not_mix(client: TestClient) -> None:
         bodies = list(executor.map(lambda pixels: filter_bytes(client, encode(pixels), "emboss"), pictures))
     for pixels, body in zip(pictures, bodies, strict=True):
         assert np.array_equal(decode(body), round_and_clip(correlate(pixels, EMBOSS)))
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [("photos.2024/IMG001", "IMG001-edge.png"), ("../../etc/passwd", "passwd-edge.png"), ("...", "picture-edge.png")],
+)
+def test_folders_in_the_name_are_left_out(client: TestClient, sent: str, answered: str) -> None:
+    body = {"file": base64.b64encode(encode(draw_noise(4, 4))).decode(), "filename": sent}
+    reply = client.post("/filter/edge", json=body)
+    assert reply.headers["content-disposition"] == f'inline; filename="{answered}"'
+
+
+def test_operations_may_be_names_alone(client: TestClient) -> None:
+    picture = encode(draw_noise(9, 9))
+    named = client.post("/filter", files={"file": picture}, data={"operations": '["gaussian", "edge"]'})
+    assert named.status_code == 200
+    assert named.content == client.post("/filter/gaussian,edge", files={"file": picture}).content
+
+
+def test_a_forgotten_at_sign_is_told(client: TestClient) -> None:
+    reply = client.post("/filter/edge", files={"x": b""}, data={"file": "photo.jpg"})
+    assert reply.status_code == 422
+    assert "-F file=@photo.jpg" in reply.json()["detail"]

@@ -138,4 +138,4 @@ def test_kernels_may_be_named_in_the_form(client: TestClient) -> None:
 def test_an_unknown_parameter_is_refused(client: TestClient) -> None:
     reply = client.post("/gallery?kernel=blur", files={"file": encode(draw_noise(8, 8))})
     assert reply.status_code == 422
-    assert reply.json()["detail"] == "kernel: there is no such parameter"
+    assert reply.json()["detail"] == "kernel: there is no such parameter; did you mean 'kernels'?"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from fastapi.testclient import TestClient
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
 from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 
@@ -545,3 +545,16 @@ def test_the_pixels_of_an_odd_profile_are_left_as_they_are(client: TestClient) -
     result = open_image(filter_bytes(client, sent))
     assert np.array_equal(np.asarray(result), pixels)
     assert ImageCms.ImageCmsProfile(io.BytesIO(result.info["icc_profile"])).tobytes() == SWAPPED_PROFILE
+
+
+@pytest.mark.parametrize(("subsampling", "expected"), [("4:4:4", 0), ("4:2:2", 1), ("4:2:0", 2)])
+def test_a_jpeg_keeps_its_sampling_of_colours(client: TestClient, subsampling: str, expected: int) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(draw_noise(32, 32)).save(buffer, "JPEG", subsampling=subsampling)
+    with open_image(filter_bytes(client, buffer.getvalue())) as result:
+        assert JpegImagePlugin.get_sampling(result) == expected
+
+
+def test_what_was_no_jpeg_keeps_all_its_colours_as_one(client: TestClient) -> None:
+    with open_image(filter_bytes(client, encode(draw_noise(32, 32)), format="jpeg")) as result:
+        assert JpegImagePlugin.get_sampling(result) == 0

@@ -63,4 +63,4 @@ def test_the_numbers_asked_for_come_back(client: TestClient) -> None:
 def test_an_unknown_parameter_is_refused(client: TestClient) -> None:
     reply = client.get("/size?input=28&kernel=5&strides=2")
     assert reply.status_code == 422
-    assert reply.json()["detail"] == "strides: there is no such parameter"
+    assert reply.json()["detail"] == "strides: there is no such parameter; did you mean 'stride'?"
