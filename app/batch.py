@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from app.filtering import FilterRequest, filter_picture, name_result
+from app.greeting import without_greeting
 from app.pictures.errors import PictureError
 from app.pictures.formats import ALIASES, FORMATS, READABLE, Format, recognize_format
 from app.settings import Settings
@@ -22,7 +23,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.iterdir() if file.suffix.lower() in extensions)
+            found += sorted(file for file in path.iterdir() if file.suffix.lower() in extensions and file.is_file())
         else:
             found.append(path)
     if not found:
@@ -33,10 +34,17 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
 def plan_outputs(
     files: Sequence[Path], output: Path | None, request: FilterRequest, asked: str | None
 ) -> list[tuple[Path, Path]]:
-    """Which file is written for which. Raises ValueError where one would overwrite an input or another result."""
-    to_folder = output is not None and (output.is_dir() or len(files) > 1 or str(output).endswith(os.sep))
-    if to_folder and output is not None and output.exists() and not output.is_dir():
-        raise ValueError(f"{output} is a file; {len(files)} results need a folder.")
+    """Which file is written for which. Raises ValueError where one would overwrite an input or another result.
+
+    An output without an extension is a folder: a `Path` does not tell `results/` from `results`.
+    """
+    to_folder = output is not None and (output.is_dir() or not output.suffix)
+    if output is not None and ((len(files) > 1 and not to_folder) or (to_folder and output.is_file())):
+        raise ValueError(f"{output} is a file, or named like one; {len(files)} results need a folder.")
+    if output is not None and not to_folder and asked is not None:
+        meant = choose_output_format(files[0], output, request, None)
+        if meant.name != asked:
+            raise ValueError(f"--format {asked} and the name {output} do not agree. Leave one of them out.")
     plan = []
     for file in files:
         if output is not None and not to_folder:
@@ -48,7 +56,7 @@ def plan_outputs(
     targets: dict[Path, Path] = {}
     for file, target in plan:
         if target.resolve() in inputs:
-            raise ValueError(f"{target} is one of the inputs; it would be overwritten. Choose another --output.")
+            raise ValueError(f"{target} is one of the inputs; it would be overwritten. Say where to: -o FOLDER.")
         if target.resolve() in targets:
             raise ValueError(f"{file} and {targets[target.resolve()]} would both be written to {target}.")
         targets[target.resolve()] = file
@@ -83,14 +91,18 @@ def filter_files(
     """Filter every file, a bad one being no reason to stop. Returns the files that failed, and why."""
     from kernels.engine import warm_up
 
-    warm_up()
+    with without_greeting():
+        warm_up()
     failures: dict[Path, str] = {}
     single = len(plan) == 1
 
     def filter_file(file: Path, target: Path) -> None:
         format = choose_output_format(file, target, request, asked)
         result = filter_picture(file.read_bytes(), request, settings, lambda _: format)
-        write_file(target, result.data)
+        try:
+            write_file(target, result.data)
+        except OSError as error:
+            raise ValueError(f"{target} cannot be written: {error.strerror}.") from error
 
     with ThreadPoolExecutor(settings.worker_threads) as executor:
         tasks = {executor.submit(filter_file, file, target): file for file, target in plan}

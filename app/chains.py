@@ -4,14 +4,15 @@ import json
 from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.parameters import PictureParameters
 from kernels.catalogue import Catalogue
-from kernels.settings import Operation
+from kernels.errors import UnknownKernelError
+from kernels.settings import MAX_NAME_LENGTH, Operation
 from kernels.steps import Step, resolve_chain
 
-Query = TypeVar("Query", bound=PictureParameters)
+Query = TypeVar("Query", bound=BaseModel)
 
 
 def add_fields(query: Query, fields: dict[str, Any]) -> Query:
@@ -28,7 +29,11 @@ def add_fields(query: Query, fields: dict[str, Any]) -> Query:
 
 def parse_steps(names: str, query: PictureParameters, catalogue: Catalogue) -> list[Step]:
     """The steps of a path such as `gaussian,edge`. Raises KernelError."""
-    operations = [Operation(kernel=name) for name in names.split(",")]
+    listed = names.split(",")
+    for name in listed:
+        if len(name) > MAX_NAME_LENGTH:
+            raise UnknownKernelError(name, [])
+    operations = [Operation(kernel=name) for name in listed]
     return resolve_chain(operations, catalogue, query.shared)
 
 

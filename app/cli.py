@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from kernels.catalogue import Catalogue
     from models.digits import DigitReader
 
+BACKLOG = 2048
+
 app = typer.Typer(
     help="Convolve pictures with named kernels: over HTTP, or here.",
     no_args_is_help=True,
@@ -23,7 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where the result goes: a file, or a folder.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Where the result goes: a file, or (without an extension) a folder."),
+]
 
 
 def take_filter_parameters(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,6 +74,7 @@ def serve(
     settings = load_settings(host=host, port=port)
     load_catalogue(settings)
     check_model(settings)
+    listening = open_socket(settings)  # before anything heavy: a taken port is told at once, early clients wait
     import uvicorn
 
     from app.main import create_app
@@ -76,7 +83,8 @@ def serve(
     print(
         f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
     )
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port)
+    server = uvicorn.Server(uvicorn.Config(create_app(settings)))
+    server.run(sockets=[listening])
 
 
 @app.command(name="filter")
@@ -103,7 +111,9 @@ def filter_files(
         return
     plan = refuse_errors(batch.plan_outputs, files, output, request, query.format)
     failures = batch.filter_files(plan, request, settings, query.format)
-    if len(plan) > 1:
+    if len(plan) == 1 and not failures:
+        typer.echo(plan[0][1])
+    elif len(plan) > 1:
         typer.echo(f"{len(plan) - len(failures)} of {len(plan)} pictures filtered.", err=True)
     report(failures)
 
@@ -118,11 +128,15 @@ def gallery(
     """Draw one contact sheet of a picture under every kernel."""
     from app.batch import write_file
     from app.gallery import choose_steps, make_contact_sheet
+    from app.greeting import without_greeting
 
     settings = load_settings()
     steps = refuse_errors(choose_steps, kernels, load_catalogue(settings), settings.max_gallery_kernels)
+    if output and output.suffix.lower() != ".png":
+        refuse(f"The sheet is a PNG; name it {output.with_suffix('.png')}.")
     data = refuse_errors(picture.read_bytes)
-    sheet = refuse_errors(make_contact_sheet, data, steps, side, settings)
+    with without_greeting():
+        sheet = refuse_errors(make_contact_sheet, data, steps, side, settings)
     target = output or picture.with_name(f"{picture.stem}-gallery.png")
     if target.resolve() == picture.resolve():
         refuse(f"{target} is the input; it would be overwritten.")
@@ -230,6 +244,17 @@ def version() -> None:
     typer.echo(version("convserve"))
 
 
+def open_socket(settings: "Settings") -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        refuse(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Another one: --port, or "
+            "CONVSERVE_PORT."
+        )
+
+
 def load_settings(**overrides: Any) -> "Settings":
     from pydantic import ValidationError
 
@@ -239,8 +264,11 @@ def load_settings(**overrides: Any) -> "Settings":
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            refuse(f"{message[0].upper()}{message[1:]}")
         name = f"CONVSERVE_{'_'.join(str(part) for part in first['loc'])}".upper()
-        refuse(f"{name} is {first['input']!r}: {first['msg']}.")
+        refuse(f"{name} is {first['input']!r}: {message}.")
 
 
 def load_catalogue(settings: "Settings") -> "Catalogue":

@@ -1,10 +1,13 @@
 """Strong validators for what does not change while the service runs."""
 
 import hashlib
+from typing import Any
 
 from fastapi import Request, Response
 
 MAX_AGE_SECONDS = 300
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified (`If-None-Match`)."}}
+"""For a route's `responses`."""
 
 
 def respond_with_etag(request: Request, content: bytes, media_type: str) -> Response:

@@ -1,5 +1,6 @@
 """One picture through a chain of kernels: bytes in, bytes out. The web and the command line both call this."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -164,6 +165,7 @@ def used_weights(step: Step, part: Any) -> Any:
 
 
 def name_result(name: str, steps: Sequence[Step], format: Format) -> str:
-    """`photo.jpg` under gaussian and edge becomes `photo-gaussian-edge.png`."""
-    stem = name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
+    """`photo.jpg` under gaussian and edge becomes `photo-gaussian-edge.png`; folders in the name are left out."""
+    name = re.split(r"[/\\]", name)[-1].lstrip(".")
+    stem = name.rsplit(".", 1)[0]
     return "-".join([stem or "picture", *(step.kernel.name for step in steps)]) + f".{format.extension}"

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -26,11 +27,22 @@ INK = (24, 24, 24)
 def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
     """The named kernels, or all of them, with their default parameters."""
     names = [name for name in kernels.split(",") if name.strip()] if kernels else list(catalogue)
+    if not names:
+        raise KernelParameterError(
+            "kernels", f"'{kernels}' names no kernel: give names with commas, or nothing for all."
+        )
     if len(names) > max_kernels:
         raise KernelParameterError(
             "kernels", f"{len(names)} kernels; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS)."
         )
-    return [resolve_step(name, FilterSettings(), catalogue) for name in names]
+    return [make_visible(resolve_step(name, FilterSettings(), catalogue)) for name in names]
+
+
+def make_visible(step: Step) -> Step:
+    """Raw numbers are no picture: they are shown from the smallest, black, to the largest, white."""
+    if step.response != "raw":
+        return step
+    return replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
 
 
 def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> bytes:

@@ -15,11 +15,13 @@ def choose_format(asked: str | None, accept: str | None, came_in: Format) -> For
         return came_in
     weights = parse_accept(accept)
     candidates = [came_in, *(FORMATS[name] for name in PREFERENCE)]
+    if came_in.name == "npy":  # numbers that fit no picture
+        candidates = [came_in]
     best = max(candidates, key=lambda format: find_weight(format.media_type, weights))  # the first of equals
     if find_weight(best.media_type, weights) == 0:
         raise NotAcceptableError(
-            f"The header Accept: {accept[:100]} admits none of {', '.join(f.media_type for f in FORMATS.values())}. "
-            "Say format=png, or Accept: image/*."
+            f"The header Accept: {accept[:100]} admits none of "
+            f"{', '.join(dict.fromkeys(format.media_type for format in candidates))}. Say format=, or Accept: */*."
         )
     return best
 

@@ -5,7 +5,7 @@ The HTTP query and the command line are both made from these models.
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.pictures.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
 from kernels.settings import FilterSettings, parse_lower
@@ -26,9 +26,9 @@ class PictureParameters(FilterSettings):
         WithJsonSchema({"type": "string", "enum": list(get_args(FormatName))}),
         Field(description="Format of the answer. Default: what `Accept` asks for, else what came in."),
     ] = None
-    quality: Annotated[
-        int, Field(ge=1, le=100, description="Of jpeg, webp and avif; 100 is lossless in webp and avif.")
-    ] = DEFAULT_QUALITY
+    quality: Annotated[int, Field(ge=1, le=100, description="Of jpeg, webp and avif; 100 is lossless in webp.")] = (
+        DEFAULT_QUALITY
+    )
     frames: Annotated[
         Frames, BeforeValidator(parse_lower), Field(description="`first` takes only the first frame of an animation.")
     ] = "all"
@@ -59,3 +59,30 @@ class ChainQuery(FilterQuery):
         WithJsonSchema({"type": "string", "examples": ['[{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]']}),
         Field(description="The steps as JSON, 1 to 10; as a form field or here."),
     ] = None
+
+
+class GalleryQuery(BaseModel):
+    """The query of `POST /gallery`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kernels: Annotated[
+        str | None,
+        WithJsonSchema({"type": "string", "maxLength": 5000}),
+        Field(max_length=5000, description="Names with commas. Default: every kernel."),
+    ] = None
+    side: Annotated[int, Field(ge=16, le=512, description="Longest side of each picture in pixels.")] = 160
+
+
+class SizeQuery(BaseModel):
+    """The query of `GET /size`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Annotated[int, Field(ge=1, le=1_000_000, description="Pixels of the input, W.", examples=[28])]
+    kernel: Annotated[int, Field(ge=1, le=100_000, description="Weights of the kernel, F.", examples=[5])]
+    stride: Annotated[int, Field(ge=1, le=100_000, description="S.")] = 1
+    padding: Annotated[
+        str, Field(description="Pixels on each side, P; or `SAME` or `VALID`, as TensorFlow has them.", examples=["2"])
+    ] = "VALID"
+    dilation: Annotated[int, Field(ge=1, le=1000, description="Distance of the weights; F spans D(F - 1) + 1.")] = 1

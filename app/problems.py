@@ -1,5 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457), and which error is which status: one table."""
 
+import difflib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -7,11 +9,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.filtering import WorkTooLargeError
+from app.parameters import ChainQuery, GalleryQuery, SizeQuery
 from app.pictures.errors import (
     CorruptPictureError,
     EmptyPictureError,
@@ -121,12 +124,13 @@ class Problem(BaseModel):
 
 def respond_with_problem(
     status: int, type: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
-) -> JSONResponse:
+) -> Response:
     body = {"type": type, "title": title, "status": int(status), "detail": detail, **more}
-    return JSONResponse(body, int(status), headers, MEDIA_TYPE)
+    # In ASCII, as what was sent and is quoted here may hold lone surrogates, which UTF-8 cannot.
+    return Response(json.dumps(body, allow_nan=False), int(status), headers, MEDIA_TYPE)
 
 
-def answer_known_error(request: Request, error: Exception) -> JSONResponse:
+def answer_known_error(request: Request, error: Exception) -> Response:
     kind = next(PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES)
     more: dict[str, Any] = {}
     headers = {}
@@ -139,14 +143,12 @@ def answer_known_error(request: Request, error: Exception) -> JSONResponse:
     return respond_with_problem(kind.status, f"/problems#{kind.slug}", kind.title, str(error), headers, **more)
 
 
-def answer_validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+def answer_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Every bad parameter in one answer, each with its place, what is wrong and the value."""
     errors = [
         {
             "loc": list(item["loc"]),
-            "msg": "there is no such parameter"
-            if item["type"] == "extra_forbidden"
-            else item["msg"].removeprefix("Value error, "),
+            "msg": describe_mistake(item),
             "type": item["type"],
             "input": shorten(item.get("input")),
         }
@@ -158,7 +160,20 @@ def answer_validation_error(request: Request, error: RequestValidationError) -> 
     )
 
 
-def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
+def describe_mistake(item: Mapping[str, Any]) -> str:
+    """What pydantic found, with the value, or with the parameter that was probably meant."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        known = ChainQuery.model_fields | GalleryQuery.model_fields | SizeQuery.model_fields
+        name = str(item["loc"][-1])
+        nearest = difflib.get_close_matches(name, known.keys() - {name}, n=1)
+        return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
+    if item["type"] in ("missing", "json") or item.get("input") is None:
+        return message
+    return f"{message}; it is {shorten(item['input'])!r}"
+
+
+def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Errors of the framework: no such route, wrong method, a form that cannot be read."""
     status = HTTPStatus(error.status_code)
     detail = error.detail
@@ -170,7 +185,7 @@ def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
     return respond_with_problem(status, "about:blank", status.phrase, detail, error.headers)
 
 
-def answer_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+def answer_unexpected_error(request: Request, error: Exception) -> Response:
     """The log has the traceback; the client learns that it is not to blame."""
     return respond_with_problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "about:blank", "Internal Server Error",

@@ -1,17 +1,20 @@
 """What an operator can set: environment variables with the prefix CONVSERVE_."""
 
+import difflib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CONVSERVE_"
 
 
 class Settings(BaseSettings):
     """Limits and places; the units are in the names."""
 
-    model_config = SettingsConfigDict(env_prefix="CONVSERVE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on.")] = 8000
@@ -27,3 +30,15 @@ class Settings(BaseSettings):
     worker_threads: Annotated[
         int, Field(ge=1, le=64, description="Pictures in work at once. Default: the number of cores.")
     ] = Field(default_factory=lambda: os.cpu_count() or 1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_unknown_variables(cls, values: Any) -> Any:
+        """A misspelt variable would be passed over in silence."""
+        known = {PREFIX + name.upper() for name in cls.model_fields}
+        for name in os.environ:
+            if name.upper().startswith(PREFIX) and name.upper() not in known:
+                nearest = difflib.get_close_matches(name.upper(), known, n=1)
+                hint = f"; did you mean {nearest[0]}?" if nearest else ""
+                raise ValueError(f"there is no setting {name}{hint}")
+        return values

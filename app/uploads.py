@@ -1,7 +1,6 @@
 """Reading the picture of a request, with the body capped as it arrives."""
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass, field
@@ -107,6 +106,8 @@ async def read_form(request: Request) -> Upload:
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
+            if isinstance(file, str):
+                raise missing_file("the field 'file' holds text, not a file; with curl, write -F file=@photo.jpg")
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise missing_file(f"the form has no file in a field 'file'; its fields: {found}")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -118,13 +119,15 @@ async def read_form(request: Request) -> Upload:
 def read_json(body: bytes) -> Upload:
     try:
         fields = json.loads(body)
-        if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
-            raise missing_file("the JSON has no text field 'file' with the picture in base64")
-        encoded = fields.pop("file").removeprefix("data:")
-        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
     except (ValueError, RecursionError) as error:
-        kind = "base64" if isinstance(error, binascii.Error) else "JSON"
-        raise missing_file(f"not valid {kind}: {error}") from None
+        raise missing_file(f"not valid JSON: {error}") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
+        raise missing_file("the JSON has no text field 'file' with the picture in base64")
+    encoded = fields.pop("file").removeprefix("data:")
+    try:
+        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
+    except ValueError as error:
+        raise missing_file(f"not valid base64: {error}") from None
     return Upload(data, str(fields.pop("filename", "picture")), fields)
 
 

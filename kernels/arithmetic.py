@@ -92,8 +92,9 @@ def lay_out_axis(
         before = after = padding
     if input + before + after < footprint:
         raise KernelParameterError(
-            "border" if padding == "VALID" else "padding",
-            f"A kernel that spans {footprint} pixels does not fit into {input} pixels with {before + after} of "
-            f"padding: the picture must be at least {footprint - before - after} pixels on this side, or padded.",
+            "padding",
+            f"A kernel that spans {footprint} pixels does not fit into {input}"
+            + (f" with {before + after} of padding" if before + after else "")
+            + f": there must be at least {footprint - before - after}.",
         )
     return Axis(input, kernel, stride, dilation, before, after, center)

@@ -19,6 +19,8 @@ from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
+from kernels.factors import choose_factors, count_taps
+from kernels.kernel import Weights
 from kernels.responses import measure_range, respond
 from kernels.settings import FilterSettings
 from kernels.steps import Step, name_step, resolve_step
@@ -62,7 +64,7 @@ def convolve(
 ) -> Image:
     """Filter one picture with one kernel.
 
-    image: (height, width) or (height, width, 1..4), uint8, uint16 or float32 (0..255).
+    image: (height, width) or (height, width, 1..4), uint8, uint16 or float32 (0..255), or a Pillow image.
     kernel: a name of the catalogue, or weights of shape (rows, columns), each side 1..63, applied as written.
     settings: `kernels.settings.FilterSettings`, for example border="reflect", sigma=2, response="abs".
     linear: filter linear light instead of sRGB values.
@@ -75,6 +77,7 @@ def convolve(
         settings["weights"] = np.asarray(kernel).tolist()
         kernel = CUSTOM
     step = resolve_step(kernel, FilterSettings(**settings), catalogue or Catalogue())
+    image = np.asarray(image)
     planes = image[:, :, None] if image.ndim == 2 else image
     result = filter_image(planes, [step], linear=linear).image
     return result[:, :, 0] if image.ndim == 2 and result.shape[2] == 1 else result
@@ -172,7 +175,7 @@ def filter_planes(
             (columns.padding_before, columns.padding_after),
             step.settings.border,
         )
-        sums = [engine.correlate(padded, part, step.settings.stride, step.settings.dilation) for part in step.weights]
+        sums = [slide(padded, part, step) for part in step.weights]
         for total in sums:
             total /= np.float32(step.divisor)
         return sums
@@ -209,6 +212,14 @@ def filter_planes(
     return mix(combine(answers, step.kernel.combine), own), own_alpha
 
 
+def slide(padded: Planes, weights: Weights, step: Step) -> Planes:
+    """In one pass, or in passes along y and x where that is cheaper."""
+    factors = choose_factors(weights)
+    if factors is None:
+        return engine.correlate(padded, weights, step.settings.stride, step.settings.dilation)
+    return engine.correlate_factors(padded, factors, step.settings.stride, step.settings.dilation)
+
+
 def combine(answers: list[Planes], how: str) -> Planes:
     """Put the answers of the parts of a kernel together."""
     if how == "magnitude":
@@ -230,10 +241,13 @@ def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
     anchor_x, anchor_y = settings.anchor or (None, None)
     (kernel_height, kernel_width), (stride_y, stride_x) = step.kernel.shape, settings.stride
     dilation_y, dilation_x = settings.dilation
-    return (
-        lay_out_axis(height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y),
-        lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
-    )
+    try:
+        return (
+            lay_out_axis(height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y),
+            lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
+        )
+    except KernelParameterError as error:
+        raise KernelParameterError("border", f"{error} Any border but 'valid' pads it.") from None
 
 
 def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axis, Axis]]:
@@ -250,8 +264,8 @@ def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axi
 
 
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
-    taps = rows.kernel * columns.kernel * len(step.kernel.parts)
-    return rows.output * columns.output * channels * taps
+    """For the whole picture, by the way that will be taken."""
+    return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)
 
 
 def split_alpha(planes: Planes) -> tuple[Planes, Planes | None]:

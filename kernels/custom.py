@@ -42,7 +42,7 @@ def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
         raise KernelParameterError(
             "weights",
             f"{len(rows[0])} weights in one row: give columns=, or end each row with ';' (a single row is "
-            f"columns={len(rows[0])}).",
+            f"columns={len(rows[0])}). In a form, curl's -F cuts the text at ';': say --form-string.",
         )
     lengths = {len(row) for row in rows}
     if len(lengths) != 1:

@@ -7,6 +7,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.factors import Factors
+
 # Before the first import: TensorFlow reads it then. Warnings of its C++ side say nothing to a user.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -31,6 +33,19 @@ def correlate(
     filters = np.repeat(weights.astype(np.float32)[:, :, None, None], channels, axis=3)
     result = tf.nn.conv2d(image[None], filters, strides=stride, padding="VALID", dilations=dilation)
     return cast(NDArray[np.float32], result.numpy()[0])
+
+
+def correlate_factors(
+    image: NDArray[np.float32], factors: Factors, stride: tuple[int, int], dilation: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The same as `correlate` with the sum of the factors: a pass along y and one along x for each."""
+    total: NDArray[np.float32] | None = None
+    for column, row in factors:
+        along_y = correlate(image, column, (stride[0], 1), (dilation[0], 1))
+        both = correlate(along_y, row, (1, stride[1]), (1, dilation[1]))
+        total = both if total is None else total + both
+    assert total is not None
+    return total
 
 
 def warm_up(threads_per_convolution: int = 1) -> None:

@@ -20,7 +20,8 @@ class UnknownKernelError(KernelError):
         self.name = name
         self.nearest = list(nearest)
         hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
-        super().__init__(f"{where}There is no kernel named '{name}'.{hint}")
+        shown = name if len(name) <= 100 else name[:100] + " ..."
+        super().__init__(f"{where}There is no kernel named '{shown}'.{hint}")
 
 
 class KernelParameterError(KernelError):

@@ -6,11 +6,14 @@ The HTTP query, the `operations` of a chain, the command line and the Python API
 import re
 from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from kernels.borders import ALIASES, Border, parse_border
 
 Response = Literal["clip", "abs", "offset", "rescale", "raw"]
+MAX_NAME_LENGTH = 100
+"""Of a kernel, in characters."""
+
 Behaviour = Literal["correlate", "convolve"]
 Alpha = Literal["auto", "keep", "filter"]
 
@@ -71,6 +74,11 @@ def parse_channels(value: Any) -> Any:
     if isinstance(name, str) and name and set(name) <= set("rgb") and len(set(name)) == len(name):
         return "".join(sorted(name, key="rgb".index))
     raise ValueError("say 'rgb', 'gray', 'luma', or any of the letters r, g and b")
+
+
+def parse_weights_field(value: Any) -> Any:
+    """FastAPI reads a query parameter that may be a list as one: a single text is taken out of it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
 
 
 def parse_lower(value: Any) -> Any:
@@ -178,6 +186,7 @@ class FilterSettings(BaseModel):
 
     weights: Annotated[
         str | list[Any] | None,
+        BeforeValidator(parse_weights_field),
         WithJsonSchema({"type": "string", "examples": ["0,-1,0;-1,5,-1;0,-1,0"]}),
         Field(
             description="`custom`: the weights, as `[[0,-1,0],[-1,5,-1],[0,-1,0]]`, as `0,-1,0;-1,5,-1;0,-1,0`, or "
@@ -218,4 +227,10 @@ SHAPING = ("sigma", "sigma1", "sigma2", "radius", "length", "angle", "wavelength
 class Operation(FilterSettings):
     """One step of a chain: a kernel and how it is applied."""
 
-    kernel: Annotated[str, Field(description="A name from `/kernels`, or `custom`.", max_length=100)]
+    @model_validator(mode="before")
+    @classmethod
+    def take_a_name(cls, value: Any) -> Any:
+        """A name alone is an operation with nothing set."""
+        return {"kernel": value} if isinstance(value, str) else value
+
+    kernel: Annotated[str, Field(description="A name from `/kernels`, or `custom`.", max_length=MAX_NAME_LENGTH)]

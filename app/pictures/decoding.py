@@ -13,11 +13,12 @@
 """
 
 import io
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
 from app.pictures.errors import (
     CorruptPictureError,
@@ -27,11 +28,14 @@ from app.pictures.errors import (
     UnreadableFormatError,
 )
 from app.pictures.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
-from app.pictures.picture import Frame, Picture, Pixels
+from app.pictures.picture import Frame, JpegSampling, Picture, Pixels
 
 ORIENTATION_TAG = 0x0112
 PNG_BIT_DEPTH_OFFSET = 24
 TIFF_BITS_PER_SAMPLE_TAG = 258
+TIFF_PHOTOMETRIC_TAG, TIFF_WHITE_IS_ZERO = 262, 0
+TIFF_PLANAR_CONFIGURATION_TAG, TIFF_SEPARATE_PLANES = 284, 2
+TIFF_EXTRA_SAMPLES_TAG, TIFF_PREMULTIPLIED = 338, 1
 
 TRUE_COLOUR = {
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBX": "RGB",
@@ -71,8 +75,10 @@ def decode_picture(
             f"These {len(data)} bytes are not an image of an accepted format. Accepted: "
             f"{', '.join(format.name.upper() for format in READABLE)}."
         ) from None
-    except Image.DecompressionBombError:
-        raise PictureTooLargeError(describe_limit("more pixels than can be counted here", limits)) from None
+    except Image.DecompressionBombError as error:  # "Image size (4225000000 pixels) exceeds limit of ..."
+        counted = re.search(r"\d+", str(error))
+        size = f"{counted.group()} pixels" if counted else "more pixels than are counted"
+        raise PictureTooLargeError(describe_limit(size, limits)) from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, IndexError, ...
         raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from error
 
@@ -83,27 +89,17 @@ def decode_frames(
     check_pixels(image, 1, limits)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
-    count = 1 if frames == "first" or image.format == "MPO" else getattr(image, "n_frames", 1)
-    first = 0
-    if count > 1 and image.info.get("default_image"):  # an APNG's still picture for viewers that know no APNG
-        first = 1
-    check_pixels(image, count - first, limits)
+    first, end = choose_frames(image, frames)
+    check_pixels(image, end - first, limits)
+    if image.format == "TIFF" and end > 1:
+        check_pages(image, end, limits)
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
-    decoded: list[Frame] = []
-    if is_16_bit(image, data):
-        pages = decode_16_bit(image, data)[: count or None]
-        decoded = [Frame(pixels) for pixels in pages]
+    scale_transparent_grey(image, data)
+    if is_16_bit(image, data) and not (image.format == "PNG" and end > 1):
+        decoded = [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
     else:
-        for index in range(first, count):
-            if count > 1:
-                image.seek(index)
-            image.load()
-            orientation = read_orientation(image)
-            converted = convert_to_true_colour(image)
-            pixels = np.asarray(converted)
-            pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-            decoded.append(Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0)))
+        decoded = [decode_frame(image, index) for index in range(first, end)]
         if image.mode in ("CMYK", "LAB"):
             profile = None  # the pixels are sRGB now
     if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
@@ -115,6 +111,7 @@ def decode_frames(
         tuple(Frame(spread_channels(frame.pixels, channels), frame.duration_ms) for frame in decoded),
         format,
         profile,
+        read_jpeg_sampling(image),
         read_plays(image),
         reduced,
     )
@@ -130,11 +127,40 @@ def reduce_jpeg(image: Image.Image, enough_px: int) -> int:
     return reduced
 
 
+def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
+    """Index of the first frame that is wanted, and of the one behind the last."""
+    count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    # An APNG may begin with a still picture for viewers that know no APNG.
+    first = 1 if count > 1 and image.info.get("default_image") else 0
+    return first, first + 1 if frames == "first" else count
+
+
+def decode_frame(image: Image.Image, index: int) -> Frame:
+    if index != image.tell():
+        image.seek(index)
+    image.load()
+    orientation = read_orientation(image)
+    pixels = np.asarray(convert_to_true_colour(image))
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))
+
+
 def check_pixels(image: Image.Image, frames: int, limits: PictureLimits) -> None:
     width, height = image.size
     if width * height * frames > limits.max_pixels:
         size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
         raise PictureTooLargeError(describe_limit(size, limits))
+
+
+def check_pages(image: Image.Image, pages: int, limits: PictureLimits) -> None:
+    """Pages may differ in size: the sum counts."""
+    pixels = 0
+    for index in range(pages):
+        image.seek(index)
+        pixels += image.size[0] * image.size[1]
+        if pixels > limits.max_pixels:
+            raise PictureTooLargeError(describe_limit(f"{pixels} pixels in its first {index + 1} pages", limits))
+    image.seek(0)
 
 
 def describe_limit(size: str, limits: PictureLimits) -> str:
@@ -165,12 +191,26 @@ def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
+def read_jpeg_sampling(image: Image.Image) -> JpegSampling | None:
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return None
+    samplings: dict[int, JpegSampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+    return samplings.get(JpegImagePlugin.get_sampling(image))
+
+
 def read_plays(image: Image.Image) -> int:
     """How often an animation is shown; 0 is for ever."""
     loop = image.info.get("loop")
     if image.format == "GIF":  # a GIF counts the repetitions after the first showing
         return 1 if loop is None else (loop + 1 if loop else 0)
     return int(loop or 0)
+
+
+def scale_transparent_grey(image: Image.Image, data: bytes) -> None:
+    """Pillow brings greys of 2 and 4 bits to 0..255, but leaves the transparent one as it is written."""
+    transparent = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(transparent, int):
+        image.info["transparency"] = transparent * 255 // (2 ** data[PNG_BIT_DEPTH_OFFSET] - 1)
 
 
 def convert_to_true_colour(image: Image.Image) -> Image.Image:
@@ -214,7 +254,7 @@ def is_16_bit(image: Image.Image, data: bytes) -> bool:
     return False
 
 
-def decode_16_bit(image: Image.Image, data: bytes) -> list[Pixels]:
+def decode_16_bit(image: Image.Image, data: bytes, count: int) -> list[Pixels]:
     """Decode what Pillow would cut to 8 bits; Pillow has its say first, as it is strict about damage."""
     image.load()
     orientation = read_orientation(image)
@@ -227,19 +267,36 @@ def decode_16_bit(image: Image.Image, data: bytes) -> list[Pixels]:
             pixels = pixels[:, :, [0, 3]]
         return [turn_upright(pixels, orientation)]
     if image.mode.startswith("I"):
-        pages = []
-        for index in range(getattr(image, "n_frames", 1)):
-            image.seek(index)
-            pages.append(turn_upright(np.asarray(image).astype(np.uint16)[:, :, None], read_orientation(image)))
-        return pages
+        return [decode_16_bit_grey(image, index) for index in range(count)]
 
     import cv2
 
-    readable, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image.tag_v2.get(TIFF_PLANAR_CONFIGURATION_TAG) == TIFF_SEPARATE_PLANES:  # type: ignore[attr-defined]
+        raise UnreadableFormatError("This 16-bit TIFF keeps its colours in separate planes; send it interleaved.")
+    premultiplied = image.tag_v2.get(TIFF_EXTRA_SAMPLES_TAG) == (TIFF_PREMULTIPLIED,)  # type: ignore[attr-defined]
+    readable, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=(0, count))
     if not readable or any(page.dtype != np.uint16 or page.ndim != 3 for page in decoded):
         raise CorruptPictureError("The 16-bit TIFF is damaged or of a rare kind.")
     # OpenCV keeps blue first, and has already turned the picture upright.
-    return [page[:, :, [2, 1, 0, 3][: page.shape[2]]] for page in decoded]
+    pages = [page[:, :, [2, 1, 0, 3][: page.shape[2]]] for page in decoded]
+    return [divide_by_alpha(page) for page in pages] if premultiplied else pages
+
+
+def decode_16_bit_grey(image: Image.Image, index: int) -> Pixels:
+    image.seek(index)
+    pixels = np.asarray(image)
+    if not image.mode.startswith("I;16"):
+        raise UnreadableFormatError("The pages of this file have different depths. Send them one by one.")
+    if image.tag_v2.get(TIFF_PHOTOMETRIC_TAG) == TIFF_WHITE_IS_ZERO:  # type: ignore[attr-defined]
+        pixels = 65535 - pixels
+    return turn_upright(pixels.astype(np.uint16)[:, :, None], read_orientation(image))
+
+
+def divide_by_alpha(pixels: Pixels) -> Pixels:
+    """From premultiplied to straight alpha, uint16."""
+    alpha = pixels[:, :, 3:].astype(np.float64)
+    colours = np.divide(65535.0 * pixels[:, :, :3], alpha, out=np.zeros(pixels[:, :, :3].shape), where=alpha > 0)
+    return np.concatenate([np.rint(np.minimum(colours, 65535)), alpha], axis=2).astype(np.uint16)
 
 
 def unify_channels(channels: list[int]) -> int:

@@ -1,6 +1,7 @@
 """Pixels to bytes. Nothing is written but pixels, timing and the ICC profile: no EXIF, comments or text."""
 
 import io
+import math
 import struct
 import zlib
 from typing import Any
@@ -12,11 +13,14 @@ from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, Format
 from app.pictures.picture import Picture, Pixels
 
+LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
+"""GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
+
 
 def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
-    """Encode a picture; `quality` 1..100 counts for jpeg, webp and avif (100 is lossless in webp and avif).
+    """Encode a picture; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
-    What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg, 16 bits
+    What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg and bmp, 16 bits
     become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
     """
     if format.name == "npy":
@@ -27,16 +31,21 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
             "format=gif, webp, png or avif."
         )
     if picture.is_16_bit and format.holds_16_bit:
+        if len(picture.frames) > 1 and format.name == "png":
+            raise UnwritableFormatError(
+                f"The picture has {len(picture.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
+                "Ask for frames=first, or for format=tiff."
+            )
         return encode_16_bit(picture, format)
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in picture.frames]
     profile = pick_profile(picture)
-    if profile and not format.holds_profile:
+    if profile and not (format.holds_profile and (format.holds_grey or picture.channels >= 3)):
         images = [convert_to_srgb(image, profile) for image in images]
         profile = None
     buffer = io.BytesIO()
     try:
         save(images, picture, format, quality, profile, buffer)
-    except (OSError, ValueError, struct.error) as error:
+    except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
         raise UnwritableFormatError(
             f"A picture of {picture.width}×{picture.height} pixels cannot be written as {format.name}: {error}."
         ) from error
@@ -53,7 +62,7 @@ def save(
 ) -> None:
     options: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if format.name == "jpeg":
-        options["quality"] = quality
+        options |= {"quality": quality, "subsampling": picture.jpeg_sampling or "4:4:4"}
     elif format.name == "webp":
         options |= {"lossless": True} if quality == 100 else {"quality": quality}
     elif format.name == "avif":
@@ -68,15 +77,20 @@ def save(
 
 
 def time_frames(picture: Picture, format: Format) -> dict[str, Any]:
-    """Duration and repetition, and a disposal that lets each full frame replace the one before it."""
-    durations = [round(frame.duration_ms) for frame in picture.frames]
+    """Duration and repetition, and a disposal that lets each full frame replace the one before it.
+
+    What is longer or more often than the format can count becomes the most that it can.
+    """
+    longest = LONGEST_FRAME_MS.get(format.name, math.inf)
+    durations = [round(min(frame.duration_ms, longest)) for frame in picture.frames]
     if format.name == "gif":
-        loop = {} if picture.plays == 1 else {"loop": max(picture.plays - 1, 0)}
+        loop = {} if picture.plays == 1 else {"loop": min(max(picture.plays - 1, 0), 65535)}
         return {"duration": durations, "disposal": 2, "optimize": False} | loop
     if format.name == "png":
-        return {"duration": durations, "loop": picture.plays, "disposal": 0, "blend": 0}
+        seconds = [duration if duration <= 65_535 else round(duration, -3) for duration in durations]
+        return {"duration": seconds, "loop": picture.plays, "disposal": 0, "blend": 0}
     if format.name == "webp":
-        return {"duration": durations, "loop": picture.plays}
+        return {"duration": durations, "loop": min(picture.plays, 65535)}
     return {"duration": durations} if format.name == "avif" else {}
 
 
@@ -101,7 +115,7 @@ def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
         return opaque.convert("L" if channels == 2 else "RGB")
-    if channels < 3 and (not format.holds_grey or (channels == 2 and format.name in ("bmp", "gif"))):
+    if channels < 3 and (not format.holds_grey or (channels == 2 and format.name == "gif")):
         return image.convert("RGBA" if channels == 2 else "RGB")
     return image
 
@@ -128,8 +142,8 @@ def pick_profile(picture: Picture) -> bytes | None:
 
 
 def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """For formats that hold no profile. A profile that cannot be used leaves the pixels as they are."""
-    colours = image.convert("RGB") if image.mode == "RGBA" else image
+    """For formats that hold no such profile. A profile that cannot be used leaves the pixels as they are."""
+    colours = image.convert("L" if profile[16:20] == b"GRAY" else "RGB")
     try:
         converted = ImageCms.profileToProfile(
             colours, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
@@ -137,7 +151,7 @@ def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     except ImageCms.PyCMSError:
         return image
     assert converted is not None
-    if image.mode == "RGBA":
+    if image.mode.endswith("A"):
         converted.putalpha(image.getchannel("A"))
     return converted
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app.pictures.formats import Format
 
 Pixels = NDArray[Any]
+JpegSampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Picture:
     """The format that it came in."""
     profile: bytes | None = None
     """ICC profile of the pixels; None means sRGB."""
+    jpeg_sampling: JpegSampling | None = None
+    """How a JPEG thinned out its colours; None for what was no JPEG, or one in grey."""
     plays: int = 0
     """How often an animation is shown; 0 is for ever."""
     reduced: int = 1

@@ -26,7 +26,13 @@ PICTURE_REPLY: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The filtered picture; with `explain=json` the arithmetic.",
         "content": {
-            **{format.media_type: {"schema": {"type": "string", "format": "binary"}} for format in FORMATS.values()},
+            media_type: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in (
+                "image/*",
+                *(format.media_type for format in FORMATS.values()),
+            )  # /docs asks for the first
+        }
+        | {
             "application/json": {"schema": {"type": "object"}},
         },
         "headers": {
@@ -109,6 +115,10 @@ async def filter_with_kernel(
     return await answer(service, upload, steps, query, request.headers.get("accept"))
 
 
+MISSING_OPERATIONS = (
+    'Field required: the steps as JSON, such as [{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]. '
+    "For one kernel, POST /filter/gaussian"
+)
 OPERATIONS = {
     "operations": {
         "type": "string",
@@ -134,7 +144,7 @@ async def filter_in_steps(
     query = add_fields(query, upload.fields)
     if operations is None:
         raise RequestValidationError(
-            [{"loc": ("body", "operations"), "msg": "Field required", "type": "missing", "input": None}]
+            [{"loc": ("body", "operations"), "msg": MISSING_OPERATIONS, "type": "missing", "input": None}]
         )
     steps = parse_operations(operations, query, service.catalogue)
     return await answer(service, upload, steps, query, request.headers.get("accept"))
@@ -179,7 +189,7 @@ def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:
 
 def quote_file_name(name: str) -> str:
     """`inline` with the name in ASCII and, where that loses something, in UTF-8 (RFC 6266)."""
-    name = re.split(r"[/\\]", name)[-1]
+    name = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode("utf-8")  # JSON can hold lone surrogates
     ascii_name = re.sub(r"[^A-Za-z0-9._ ()+-]", "_", name)
     disposition = f'inline; filename="{ascii_name}"'
     return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.chains import add_fields
 from app.gallery import choose_steps, make_contact_sheet
+from app.parameters import GalleryQuery
 from app.problems import document_problems
 from app.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
 from app.state import ServiceDependency
@@ -24,13 +26,11 @@ router = APIRouter(tags=["filter"])
 async def make_gallery(
     request: Request,
     service: ServiceDependency,
-    kernels: Annotated[
-        str | None, Query(max_length=5000, description="Names with commas. Default: every kernel.")
-    ] = None,
-    side: Annotated[int, Query(ge=16, le=512, description="Longest side of each picture in pixels.")] = 160,
+    query: Annotated[GalleryQuery, Query()],
 ) -> Response:
     upload = await read_upload(request)
-    steps = choose_steps(kernels, service.catalogue, service.settings.max_gallery_kernels)
-    sheet = await service.workers.run(make_contact_sheet, upload.data, steps, side, service.settings)
+    query = add_fields(query, upload.fields)
+    steps = choose_steps(query.kernels, service.catalogue, service.settings.max_gallery_kernels)
+    sheet = await service.workers.run(make_contact_sheet, upload.data, steps, query.side, service.settings)
     headers = PRIVATE | {"Content-Disposition": quote_file_name("gallery.png")}
     return Response(sheet, media_type="image/png", headers=headers)

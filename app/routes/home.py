@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from app.etags import respond_with_etag
+from app.etags import NOT_MODIFIED, respond_with_etag
 from app.gallery import save_png
 from app.negotiation import find_weight, parse_accept
 from app.routes.filter import PNG_REPLY
@@ -52,7 +52,7 @@ async def get_home(request: Request) -> Response:
     operation_id="get_sample",
     summary="A picture to try the filters with",
     response_class=Response,
-    responses=PNG_REPLY,
+    responses=PNG_REPLY | NOT_MODIFIED,
 )
 async def get_sample(request: Request, service: ServiceDependency) -> Response:
     return respond_with_etag(request, await service.workers.run(encode_sample), "image/png")

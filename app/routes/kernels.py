@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from PIL import Image
 from pydantic import BaseModel
 
-from app.etags import respond_with_etag
-from app.gallery import save_png
+from app.etags import NOT_MODIFIED, respond_with_etag
+from app.gallery import make_visible, save_png
+from app.pictures.encoding import convert_to_image
+from app.pictures.formats import FORMATS
 from app.problems import document_problems
 from app.routes.filter import PNG_REPLY
 from app.sample import draw_sample
@@ -50,7 +51,6 @@ class KernelList(BaseModel):
 
 
 KernelName = Annotated[str, Path(max_length=100, description="A name from `/kernels`, or `custom` with `weights`.")]
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified (`If-None-Match`)."}}
 
 
 @router.get(
@@ -124,4 +124,5 @@ def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDe
 
 def draw_preview(step: Step) -> bytes:
     """The project's own sample picture under the kernel, as a PNG."""
-    return save_png(Image.fromarray(filter_image(draw_sample(96, 72), [step]).image))
+    image = filter_image(draw_sample(96, 72), [make_visible(step)]).image
+    return save_png(convert_to_image(image, FORMATS["png"]))

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from app.parameters import SizeQuery
 from app.problems import document_problems
 from kernels.arithmetic import Padding, lay_out_axis
 from kernels.errors import KernelParameterError
@@ -37,22 +38,15 @@ class Size(BaseModel):
     summary="Output size of a convolution, (W - F + 2P)/S + 1",
     responses=document_problems(422, 500),
 )
-async def work_out_size(
-    input: Annotated[int, Query(ge=1, le=1_000_000, description="Pixels of the input, W.", examples=[28])],
-    kernel: Annotated[int, Query(ge=1, le=100_000, description="Weights of the kernel, F.", examples=[5])],
-    stride: Annotated[int, Query(ge=1, le=100_000, description="S.")] = 1,
-    padding: Annotated[
-        str, Query(description="Pixels on each side, P; or `SAME` or `VALID`, as TensorFlow has them.", examples=["2"])
-    ] = "VALID",
-    dilation: Annotated[int, Query(ge=1, le=1000, description="Distance of the weights; F spans D(F - 1) + 1.")] = 1,
-) -> Size:
-    axis = lay_out_axis(input, kernel, stride=stride, dilation=dilation, padding=parse_padding(padding))
+async def work_out_size(query: Annotated[SizeQuery, Query()]) -> Size:
+    padding = parse_padding(query.padding)
+    axis = lay_out_axis(query.input, query.kernel, stride=query.stride, dilation=query.dilation, padding=padding)
     return Size(
-        input=input,
-        kernel=kernel,
-        stride=stride,
-        dilation=dilation,
-        padding=padding.upper(),
+        input=query.input,
+        kernel=query.kernel,
+        stride=query.stride,
+        dilation=query.dilation,
+        padding=str(padding),
         padding_before=axis.padding_before,
         padding_after=axis.padding_after,
         footprint=axis.footprint,

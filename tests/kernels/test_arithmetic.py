@@ -86,8 +86,8 @@ def test_every_result_belongs_to_a_pixel_of_the_picture(
 
 @pytest.mark.parametrize(
     ("padding", "message"),
-    [("VALID", "spans 9 pixels does not fit into 5 pixels with 0 of padding: the picture must be at least 9"),
-     (1, "does not fit into 5 pixels with 2 of padding: the picture must be at least 7")],
+    [("VALID", "spans 9 pixels does not fit into 5: there must be at least 9"),
+     (1, "does not fit into 5 with 2 of padding: there must be at least 7")],
 )  # fmt: skip
 def test_a_kernel_that_does_not_fit_is_refused_with_the_size_that_would(padding: Any, message: str) -> None:
     with pytest.raises(KernelParameterError, match=message):
