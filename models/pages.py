@@ -27,6 +27,7 @@ PAGE_SIDE = 1400  # pixels: the longer side while reading
 MOST_CHARACTERS = 400  # on a page; a texture falls into thousands
 GOOD_PAGE = 0.6  # mean goodness from which the page is not turned
 TURN_GAIN = 0.15  # of mean goodness, that a turned page must be better by
+LINE_ODDS = 3.0  # log odds for a digit that standing in a line of digits gives
 SPLIT_GAIN = 0.0  # log odds that the parts must be surer by than the whole
 
 Box = tuple[int, int, int, int]
@@ -84,7 +85,7 @@ def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto"
             best = (goodness, turn, found)
     assert best is not None
     _, turn, found = best
-    return _arrange(found, turn, scale, picture.shape, reader.model)
+    return _arrange(reader, found, turn, scale, picture.shape)
 
 
 def _find_digits(reader: DigitReader, grey: NDArray[np.float32], polarity: str) -> list[_Found]:
@@ -166,8 +167,32 @@ def _trim(labels: NDArray[np.int32], one: Character) -> Character | None:
     )
 
 
-def _arrange(found: list[_Found], turn: int, scale: float, shape: tuple[int, ...], model: str) -> PageReading:
-    digits = {one.character: one for one in found if one.judged.verdict != "not_a_digit"}
+def _take_digits(reader: DigitReader, found: list[_Found]) -> list[_Found]:
+    """The characters that are digits, and those that may be and stand in a line with two or more."""
+    sure = [one for one in found if one.judged.verdict != "not_a_digit"]
+    if len(sure) < 2:
+        return sure
+    usual = float(np.median([one.character.height for one in sure]))
+    doubtful = {
+        one.character: one
+        for one in found
+        if one.judged.verdict == "not_a_digit"
+        and one.judged.rubbish_score < reader.rubbish_score + LINE_ODDS
+        and 0.6 < one.character.height / usual < 1.6
+    }
+    taken = list(sure)
+    for line in sort_to_lines([*(one.character for one in sure), *doubtful]):
+        if sum(character not in doubtful for character in line) >= 2:
+            taken += [
+                replace(doubtful[character], judged=replace(doubtful[character].judged, verdict="unsure"))
+                for character in line
+                if character in doubtful
+            ]
+    return taken
+
+
+def _arrange(reader: DigitReader, found: list[_Found], turn: int, scale: float, shape: tuple[int, ...]) -> PageReading:
+    digits = {one.character: one for one in _take_digits(reader, found)}
     lines = sort_to_lines(list(digits))
     arranged = [
         _describe(digits[character], number, turn, scale, shape)
@@ -176,7 +201,7 @@ def _arrange(found: list[_Found], turn: int, scale: float, shape: tuple[int, ...
     ]
     texts = tuple("".join(str(digits[character].judged.digit) for character in line) for line in lines)
     others = [_describe(one, None, turn, scale, shape) for one in found if one.character not in digits]
-    return PageReading("\n".join(texts), texts, (*arranged, *others), turn, model)
+    return PageReading("\n".join(texts), texts, (*arranged, *others), turn, reader.model)
 
 
 def _describe(one: _Found, line: int | None, turn: int, scale: float, shape: tuple[int, ...]) -> PageDigit:
