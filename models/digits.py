@@ -68,6 +68,7 @@ class DigitReader:
         self.model: str = card["version"]
         self.temperature = float(card["temperature"])
         self.sure_confidence = float(card["thresholds"]["sure_confidence"])
+        self.doubt_score = float(card["thresholds"]["doubt_score"])
         self.rubbish_score = float(card["thresholds"]["rubbish_score"])
         network = build_bundled_network()
         network.set_weights(list(weights))
@@ -121,7 +122,8 @@ class DigitReader:
         if score > self.rubbish_score:
             verdict = "not_a_digit"
         else:
-            verdict = "digit" if confidence >= self.sure_confidence else "unsure"
+            sure = confidence >= self.sure_confidence and score <= self.doubt_score
+            verdict = "digit" if sure else "unsure"
         return Judgement(verdict, digit, confidence, tuple(float(p) for p in probabilities), score)
 
     def classify(

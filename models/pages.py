@@ -27,6 +27,8 @@ PAGE_SIDE = 1400  # pixels: the longer side while reading
 MOST_CHARACTERS = 400  # on a page; a texture falls into thousands
 GOOD_PAGE = 0.6  # mean goodness from which the page is not turned
 TURN_GAIN = 0.15  # of mean goodness, that a turned page must be better by
+COLUMN_GAIN = 0.05  # the same where the characters stand in a column
+LINE_ODDS = 3.0  # log odds for a digit that standing in a line of digits gives
 SPLIT_GAIN = 0.0  # log odds that the parts must be surer by than the whole
 
 Box = tuple[int, int, int, int]
@@ -69,22 +71,25 @@ class _Found:
 def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto") -> PageReading:
     """Read all digits of a picture (height, width[, 1..4]); see DigitReader.read."""
     grey, scale = reduce_to_grey(picture, PAGE_SIDE)
-    turns = [0]
-    best: tuple[float, int, list[_Found]] | None = None
-    while turns:
-        turn = turns.pop(0)
-        turned = np.ascontiguousarray(np.rot90(grey, -turn // 90))
-        found = _find_digits(reader, turned, polarity)
-        goodness = float(np.mean([one.goodness for one in found])) if found else 0.0
-        if best is None:
-            best = (goodness, turn, found)
-            if goodness < GOOD_PAGE and found:
-                turns = [90, 270]
-        elif goodness > best[0] + TURN_GAIN:
-            best = (goodness, turn, found)
-    assert best is not None
-    _, turn, found = best
-    return _arrange(found, turn, scale, picture.shape, reader.model)
+    upright = _find_digits(reader, grey, polarity)
+    rated = {0: (_rate(upright) + (COLUMN_GAIN if _is_column(upright) else TURN_GAIN), upright)}
+    if upright and (_rate(upright) < GOOD_PAGE or _is_column(upright)):
+        for turn in (90, 270):
+            found = _find_digits(reader, np.ascontiguousarray(np.rot90(grey, -turn // 90)), polarity)
+            rated[turn] = (_rate(found), found)
+    turn = max(rated, key=lambda one: rated[one][0])
+    found = rated[turn][1]
+    return _arrange(reader, found, turn, scale, picture.shape)
+
+
+def _rate(found: list[_Found]) -> float:
+    return float(np.mean([one.goodness for one in found])) if found else 0.0
+
+
+def _is_column(found: list[_Found]) -> bool:
+    """Whether the characters stand under each other, as a line does on a page that lies on its side."""
+    lines = sort_to_lines([one.character for one in found])
+    return len(found) > 2 and len(lines) > 0.6 * len(found)
 
 
 def _find_digits(reader: DigitReader, grey: NDArray[np.float32], polarity: str) -> list[_Found]:
@@ -166,8 +171,32 @@ def _trim(labels: NDArray[np.int32], one: Character) -> Character | None:
     )
 
 
-def _arrange(found: list[_Found], turn: int, scale: float, shape: tuple[int, ...], model: str) -> PageReading:
-    digits = {one.character: one for one in found if one.judged.verdict != "not_a_digit"}
+def _take_digits(reader: DigitReader, found: list[_Found]) -> list[_Found]:
+    """The characters that are digits, and those that may be and stand in a line with two or more."""
+    sure = [one for one in found if one.judged.verdict != "not_a_digit"]
+    if len(sure) < 2:
+        return sure
+    usual = float(np.median([one.character.height for one in sure]))
+    doubtful = {
+        one.character: one
+        for one in found
+        if one.judged.verdict == "not_a_digit"
+        and one.judged.rubbish_score < reader.rubbish_score + LINE_ODDS
+        and 0.6 < one.character.height / usual < 1.6
+    }
+    taken = list(sure)
+    for line in sort_to_lines([*(one.character for one in sure), *doubtful]):
+        if sum(character not in doubtful for character in line) >= 2:
+            taken += [
+                replace(doubtful[character], judged=replace(doubtful[character].judged, verdict="unsure"))
+                for character in line
+                if character in doubtful
+            ]
+    return taken
+
+
+def _arrange(reader: DigitReader, found: list[_Found], turn: int, scale: float, shape: tuple[int, ...]) -> PageReading:
+    digits = {one.character: one for one in _take_digits(reader, found)}
     lines = sort_to_lines(list(digits))
     arranged = [
         _describe(digits[character], number, turn, scale, shape)
@@ -176,7 +205,7 @@ def _arrange(found: list[_Found], turn: int, scale: float, shape: tuple[int, ...
     ]
     texts = tuple("".join(str(digits[character].judged.digit) for character in line) for line in lines)
     others = [_describe(one, None, turn, scale, shape) for one in found if one.character not in digits]
-    return PageReading("\n".join(texts), texts, (*arranged, *others), turn, model)
+    return PageReading("\n".join(texts), texts, (*arranged, *others), turn, reader.model)
 
 
 def _describe(one: _Found, line: int | None, turn: int, scale: float, shape: tuple[int, ...]) -> PageDigit:

@@ -74,7 +74,7 @@ def test_a_short_run_on_real_pixels_learns_and_leaves_all_it_promises(excerpt: M
     assert written["data_sha256"] == excerpt.sha256
     assert written["data_is_mnist"] is False
     assert 0.2 < written["temperature"] < 10
-    assert {"sure_confidence", "rubbish_score"} == set(written["thresholds"])
+    assert {"sure_confidence", "doubt_score", "rubbish_score"} == set(written["thresholds"])
 
 
 def test_the_lecture_s_networks_train_on_all_images_without_rubbish() -> None:
