@@ -72,6 +72,7 @@ class DigitReader:
         network = build_bundled_network()
         network.set_weights(list(weights))
         network.trainable = False
+        self.network = network
         self._lock = threading.Lock()  # tracing is not safe in two threads at once
         self._traced = tf.function(lambda fields: network(fields, training=False))
 
