@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from app.problems import Problem, add_problem_handlers
-from app.routes import digits, documentation, filter, gallery, health, home, kernels, size
+from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, size
 from app.settings import Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = Service(settings, catalogue, PictureWorkers(settings.worker_threads))
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
-    for routes in (filter, gallery, digits, kernels, size, home, health):
+    for routes in (filter, gallery, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)
     documentation.serve_documentation(app, Problem)
     add_problem_handlers(app)
