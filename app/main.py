@@ -4,14 +4,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.learned import load_catalogue
 from app.problems import Problem, add_problem_handlers
 from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, size
 from app.settings import Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit
 from app.workers import PictureWorkers
-from kernels.catalogue import Catalogue
-from kernels.custom import read_kernels_file
 
 DESCRIPTION = """
 Send a picture and the name of a kernel, get the filtered picture back, right to the pixel. The convolution is
@@ -24,11 +23,13 @@ curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the service. Raises KernelFileError for a bad CONVSERVE_KERNELS_FILE, ValidationError for a bad setting."""
+    """Build the service.
+
+    Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE and
+    ValidationError for a bad setting.
+    """
     settings = settings or Settings()
-    catalogue = Catalogue()
-    if settings.kernels_file:
-        catalogue = catalogue.extended(read_kernels_file(settings.kernels_file))
+    catalogue = load_catalogue(settings)
 
     app = FastAPI(
         title="convserve",

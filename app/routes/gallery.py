@@ -25,7 +25,7 @@ async def make_gallery(
     request: Request,
     service: ServiceDependency,
     kernels: Annotated[
-        str | None, Query(max_length=5000, description="Names with commas. Default: every kernel.")
+        str | None, Query(max_length=5000, description="Names with commas. Default: every kernel but the learned ones.")
     ] = None,
     side: Annotated[int, Query(ge=16, le=512, description="Longest side of each picture in pixels.")] = 160,
 ) -> Response:
