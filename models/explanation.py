@@ -56,7 +56,7 @@ class Explanation:
     occlusion: Values
     """(14, 14): by how much the log odds fall when the 6x6 patch around each 2x2 square is covered with paper."""
     gradient: Values
-    """(28, 28): the derivative of the log odds by the ink of each pixel."""
+    """(28, 28): the derivative of the log odds by the ink of each pixel; at a kink of the network one of them."""
 
 
 class Explainer:
