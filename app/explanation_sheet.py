@@ -61,21 +61,32 @@ def draw_sheet(explained: ExplainedPicture) -> Image.Image:
         for stage in explanation.stages
         if stage.kind == "conv"
     ]
-    heights = [2 * CAPTION_PX + TILE_PX + GAP_PX, *(CAPTION_PX + maps.height + GAP_PX for _, maps in layers)]
-    sheet = Image.new("RGB", (WIDTH_PX, sum(heights) + GAP_PX), PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(0.65 * CAPTION_PX)
+    rows = [draw_row(tiles), *(draw_row([layer]) for layer in layers)]
+    sheet = Image.new("RGB", (WIDTH_PX, CAPTION_PX + GAP_PX + sum(row.height for row in rows)), PAPER)
     percent = math.floor(10_000 * answer.confidence) / 100  # rounded down: it never is 100 % sure
     sentence = f"{answer.verdict.replace('_', ' ')}: {answer.digit}, confidence {percent:.2f} %."
-    draw.text((GAP_PX, GAP_PX), f"{sentence} Red speaks for {answer.digit}, blue against.", font=font, fill=INK)
-    for number, (caption, tile) in enumerate(tiles):
-        left = GAP_PX + number * ((WIDTH_PX - 2 * GAP_PX - TILE_PX) // (len(tiles) - 1))
-        draw.text((left, GAP_PX + CAPTION_PX), caption, font=font, fill=INK)
-        sheet.paste(tile, (left, GAP_PX + 2 * CAPTION_PX))
-    for number, (caption, maps) in enumerate(layers):
-        top = GAP_PX + sum(heights[: number + 1])
-        draw.text((GAP_PX, top), caption, font=font, fill=INK)
-        sheet.paste(maps, (GAP_PX, top + CAPTION_PX))
+    write_caption(sheet, (GAP_PX, GAP_PX), f"{sentence} Red speaks for {answer.digit}, blue against.")
+    top = CAPTION_PX + GAP_PX
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
     return sheet
+
+
+def draw_row(tiles: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+    """Pictures beside each other, each with a caption over it, spread over the width of the sheet."""
+    row = Image.new("RGB", (WIDTH_PX, CAPTION_PX + max(tile.height for _, tile in tiles) + GAP_PX), PAPER)
+    free = WIDTH_PX - 2 * GAP_PX - sum(tile.width for _, tile in tiles)
+    left = GAP_PX
+    for caption, tile in tiles:
+        write_caption(row, (left, 0), caption)
+        row.paste(tile, (left, CAPTION_PX))
+        left += tile.width + free // max(len(tiles) - 1, 1)
+    return row
+
+
+def write_caption(sheet: Image.Image, corner: tuple[int, int], text: str) -> None:
+    ImageDraw.Draw(sheet).text(corner, text, font=ImageFont.load_default(0.65 * CAPTION_PX), fill=INK)
 
 
 def shrink_input(pixels: NDArray[Any]) -> Image.Image:
