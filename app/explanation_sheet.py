@@ -64,7 +64,8 @@ def draw_sheet(explained: ExplainedPicture) -> Image.Image:
     rows = [draw_row(tiles), *(draw_row([layer]) for layer in layers)]
     sheet = Image.new("RGB", (WIDTH_PX, CAPTION_PX + GAP_PX + sum(row.height for row in rows)), PAPER)
     percent = math.floor(10_000 * answer.confidence) / 100  # rounded down: it never is 100 % sure
-    sentence = f"{answer.verdict.replace('_', ' ')}: {answer.digit}, confidence {percent:.2f} %."
+    verdict = "not a digit; if it were one" if answer.verdict == "not_a_digit" else answer.verdict
+    sentence = f"{verdict}: {answer.digit}, confidence {percent:.2f} %."
     write_caption(sheet, (GAP_PX, GAP_PX), f"{sentence} Red speaks for {answer.digit}, blue against.")
     top = CAPTION_PX + GAP_PX
     for row in rows:

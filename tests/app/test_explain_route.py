@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from app.main import create_app
 from app.settings import Settings
@@ -199,6 +199,17 @@ def test_accept_chooses_the_form(
 ) -> None:
     reply = client.post("/classify/explain", files={"file": encode(four)}, headers={"Accept": accept})
     assert (reply.status_code, reply.headers["content-type"]) == (status, media_type)
+
+
+def test_what_is_no_digit_is_explained_by_the_eleventh_output(client: TestClient) -> None:
+    star = Image.new("L", (120, 120), 255)
+    draw = ImageDraw.Draw(star)
+    for line in ((15, 60, 105, 60), (60, 15, 60, 105), (28, 28, 92, 92), (28, 92, 92, 28)):
+        draw.line(line, fill=0, width=6)
+    reply = client.post("/classify/explain?format=json", files={"file": encode(np.asarray(star))}).json()
+    assert reply["answer"]["verdict"] == "not_a_digit"
+    output = reply["layers"][-1]
+    assert output["not_a_digit"] > max(output["values"])
 
 
 @pytest.mark.parametrize("query", ["", "?format=json", "?layer=conv1&map=7"])
