@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,6 @@ CURVES = [
     {"epoch": 1, "train_loss": 0.9, "test_accuracy": 0.97},
     {"epoch": 2, "train_loss": 0.5, "test_accuracy": 0.98},
 ]
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(worker_threads=2))) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,6 @@ from models.folder import CARD, WEIGHTS, read_card, save_model_folder
 
 Damage = Callable[[Path], object]
 NAMES = [f"mnist-conv1-{number:02}" for number in range(32)]
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(worker_threads=2))) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
