@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -73,7 +73,6 @@ def serve(
     """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
     settings = load_settings(host=host, port=port)
     load_catalogue(settings)
-    check_model(settings)
     listening = open_socket(settings)  # before anything heavy: a taken port is told at once, early clients wait
     import uvicorn
 
@@ -122,7 +121,7 @@ def filter_files(
 def gallery(
     picture: Annotated[Path, typer.Argument(help="A picture.")],
     output: Output = None,
-    kernels: Annotated[str | None, typer.Option(help="Names with commas. [every kernel]")] = None,
+    kernels: Annotated[str | None, typer.Option(help="Names with commas. [every kernel but the learned ones]")] = None,
     side: Annotated[int, typer.Option(min=16, max=512, help="Longest side of each picture in pixels.")] = 160,
 ) -> None:
     """Draw one contact sheet of a picture under every kernel."""
@@ -272,20 +271,10 @@ def load_settings(**overrides: Any) -> "Settings":
 
 
 def load_catalogue(settings: "Settings") -> "Catalogue":
-    from kernels.catalogue import Catalogue
-    from kernels.custom import read_kernels_file
+    """Stops the command where the digit model or the kernels file is damaged, before anything heavy is imported."""
+    from app import learned
 
-    if settings.kernels_file is None:
-        return Catalogue()
-    return Catalogue().extended(refuse_errors(read_kernels_file, settings.kernels_file))
-
-
-def check_model(settings: "Settings") -> None:
-    """Stop the start where the digit model is damaged, before anything heavy is imported."""
-    from models.digits import BUNDLED_FOLDER
-    from models.folder import read_model_folder
-
-    refuse_errors(read_model_folder, settings.model_folder or BUNDLED_FOLDER)
+    return cast("Catalogue", refuse_errors(learned.load_catalogue, settings))
 
 
 def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "DigitReader", "Settings", Any]:
@@ -318,7 +307,7 @@ def check_parameters(given: dict[str, Any]) -> FilterQuery:
 
 
 def refuse_errors(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Call `work`; what is wrong with a kernel, a picture or a file ends the command with one line."""
+    """Call `work`; what is wrong with a kernel, a picture, a model or a file ends the command with one line."""
     try:
         return work(*arguments)
     except OSError as error:

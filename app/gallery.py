@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from app.learned import LEARNED
 from app.pictures.decoding import PictureLimits, decode_picture
 from app.pictures.encoding import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
 from app.pictures.formats import FORMATS
@@ -25,8 +26,12 @@ INK = (24, 24, 24)
 
 
 def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
-    """The named kernels, or all of them, with their default parameters."""
-    names = [name for name in kernels.split(",") if name.strip()] if kernels else list(catalogue)
+    """The named kernels or, without names, all but the learned ones, with their default parameters."""
+    if kernels:
+        names = [name for name in kernels.split(",") if name.strip()]
+    else:
+        # Half of the sheet would be small variations on a theme; by name they can be had.
+        names = [entry.name for entry in catalogue.values() if entry.source != LEARNED]
     if not names:
         raise KernelParameterError(
             "kernels", f"'{kernels}' names no kernel: give names with commas, or nothing for all."

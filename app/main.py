@@ -4,14 +4,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.learned import load_catalogue
 from app.problems import Problem, add_problem_handlers
-from app.routes import digits, documentation, filter, gallery, health, home, kernels, size
+from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, size
 from app.settings import Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit
 from app.workers import PictureWorkers
-from kernels.catalogue import Catalogue
-from kernels.custom import read_kernels_file
 
 DESCRIPTION = """
 Send a picture and the name of a kernel, get the filtered picture back, right to the pixel. The convolution is
@@ -24,11 +23,13 @@ curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Build the service. Raises KernelFileError for a bad CONVSERVE_KERNELS_FILE, ValidationError for a bad setting."""
+    """Build the service.
+
+    Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE and
+    ValidationError for a bad setting.
+    """
     settings = settings or Settings()
-    catalogue = Catalogue()
-    if settings.kernels_file:
-        catalogue = catalogue.extended(read_kernels_file(settings.kernels_file))
+    catalogue = load_catalogue(settings)
 
     app = FastAPI(
         title="convserve",
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = Service(settings, catalogue, PictureWorkers(settings.worker_threads))
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
-    for routes in (filter, gallery, digits, kernels, size, home, health):
+    for routes in (filter, gallery, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)
     documentation.serve_documentation(app, Problem)
     add_problem_handlers(app)

@@ -69,7 +69,7 @@ class GalleryQuery(BaseModel):
     kernels: Annotated[
         str | None,
         WithJsonSchema({"type": "string", "maxLength": 5000}),
-        Field(max_length=5000, description="Names with commas. Default: every kernel."),
+        Field(max_length=5000, description="Names with commas. Default: every kernel but the learned ones."),
     ] = None
     side: Annotated[int, Field(ge=16, le=512, description="Longest side of each picture in pixels.")] = 160
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from app.filtering import WorkTooLargeError
 from app.parameters import ChainQuery, GalleryQuery, SizeQuery
 from app.pictures.errors import (
+    BlankPictureError,
     CorruptPictureError,
     EmptyPictureError,
     PictureTooLargeError,
@@ -42,6 +43,10 @@ class TooManyFilesError(ValueError):
 
 class NotAcceptableError(ValueError):
     """No format that the client accepts can be written."""
+
+
+class NoTrainingRecordError(LookupError):
+    """The digit model came without a record of its training."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,10 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "corrupt-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Corrupt picture",
         "The picture is damaged or cut short. It is refused as a whole: no half-grey result.",
     ),
+    BlankPictureError: ProblemType(
+        "blank-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Blank picture",
+        "There is no ink in the picture, so there is nothing that the network's answer could be explained by.",
+    ),
     UnwritableFormatError: ProblemType(
         "unwritable-format", HTTPStatus.UNPROCESSABLE_ENTITY, "Result does not fit the format",
         "For example an animation as JPEG, or raw numbers as PNG.",
@@ -103,6 +112,10 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     NotAcceptableError: ProblemType(
         "not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "Nothing acceptable to answer",
         "The Accept header admits none of the formats that can be written.",
+    ),
+    NoTrainingRecordError: ProblemType(
+        "no-training-record", HTTPStatus.NOT_FOUND, "No training record",
+        "The card of the digit model has no `figures.curves`, which `convserve train` writes into it.",
     ),
     KernelFileError: ProblemType(
         "bad-kernels-file", HTTPStatus.INTERNAL_SERVER_ERROR, "Bad kernels file",

@@ -13,6 +13,7 @@ from kernels.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from models.digits import DigitReader
+    from models.explanation import Explainer
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Running(TypedDict):
     """What is there only while the service runs."""
 
     reader: "DigitReader"
+    explainer: "Explainer"
 
 
 @asynccontextmanager
@@ -35,7 +37,7 @@ async def run_service(app: FastAPI) -> AsyncIterator[Running]:
     """Import TensorFlow, convolve once and load the digit reader before the first request is taken."""
     service = cast(Service, app.state.service)
     reader = await service.workers.run(warm_up_service, service.settings)
-    yield {"reader": reader}
+    yield {"reader": reader, "explainer": make_explainer(reader)}
     service.workers.close()
 
 
@@ -49,6 +51,13 @@ def warm_up_service(settings: Settings) -> "DigitReader":
     return reader
 
 
+def make_explainer(reader: "DigitReader") -> "Explainer":
+    """It is traced by the first request that needs it: few do, and the start would be half a second longer."""
+    from models.explanation import Explainer
+
+    return Explainer(reader)
+
+
 def get_service(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
@@ -57,6 +66,12 @@ def get_reader(request: Request) -> Any:
     return request.state.reader
 
 
+def get_explainer(request: Request) -> Any:
+    return request.state.explainer
+
+
 ServiceDependency = Annotated[Service, Depends(get_service)]
 ReaderDependency = Annotated[Any, Depends(get_reader)]
 """A `models.digits.DigitReader`; naming the type here would import TensorFlow's wrappers with the routes."""
+ExplainerDependency = Annotated[Any, Depends(get_explainer)]
+"""A `models.explanation.Explainer`."""

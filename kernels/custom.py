@@ -107,7 +107,7 @@ class WrittenKernel(BaseModel):
     source: str | None = None
 
 
-def read_kernels_file(path: Path) -> list[Entry]:
+def read_kernels_file(path: Path, taken: Catalogue | None = None) -> list[Entry]:
     """Read kernels from a TOML file with a table for each:
 
         [kernels.my-edge]
@@ -117,7 +117,7 @@ def read_kernels_file(path: Path) -> list[Entry]:
         response = "abs"        # from the sum of the weights
         source = "my notebook"  # the file's name
 
-    Raises KernelFileError.
+    Names in `taken` (the named kernels, if it is left out) are refused. Raises KernelFileError.
     """  # fmt: skip
     try:
         document = tomllib.loads(path.read_text("utf-8"))
@@ -130,18 +130,18 @@ def read_kernels_file(path: Path) -> list[Entry]:
         raise KernelFileError(f"The kernels file {path} must hold one table [kernels.<name>] for each kernel.")
     entries: dict[str, Entry] = {}
     for name, table in tables.items():
-        entry = read_entry(path, name, table)
+        entry = read_entry(path, name, table, taken or Catalogue())
         if entry.name in entries:
             raise KernelFileError(f"In the kernels file {path}, kernel '{name}': that name is taken by another table.")
         entries[entry.name] = entry
     return list(entries.values())
 
 
-def read_entry(path: Path, name: str, table: object) -> Entry:
+def read_entry(path: Path, name: str, table: object, taken: Catalogue) -> Entry:
     where = f"In the kernels file {path}, kernel '{name}'"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", normalize_name(name)):
         raise KernelFileError(f"{where}: a name is 1 to 64 letters, digits and '-'.")
-    if normalize_name(name) == CUSTOM or name in Catalogue():
+    if normalize_name(name) == CUSTOM or name in taken:
         raise KernelFileError(f"{where}: that name is taken by the service.")
     try:
         written = WrittenKernel.model_validate(table)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.calibration import score_rubbish, softmax
 from models.errors import ModelFolderError
-from models.folder import read_model_folder
+from models.folder import Weights, read_model_folder
 from models.network import DIGITS, FIELD, build_bundled_network
 from models.pages import PageReading, read_page
 from models.preparation import Preparation, Steps, prepare_picture
@@ -73,18 +73,14 @@ class DigitReader:
         network = build_bundled_network()
         network.set_weights(list(weights))
         network.trainable = False
+        self.network = network
         self._lock = threading.Lock()  # tracing is not safe in two threads at once
         self._traced = tf.function(lambda fields: network(fields, training=False))
 
     @classmethod
     def load(cls, folder: Path = BUNDLED_FOLDER) -> "DigitReader":
         """Read a model folder and check its hash; raises ModelFolderError."""
-        weights, card = read_model_folder(folder)
-        if card.get("network") != "bundled" or str(card.get("version")) != READER_VERSION:
-            raise ModelFolderError(
-                f"{folder} holds the network {card.get('network')!r} of version {card.get('version')!r}; "
-                f"this reader takes 'bundled' of version {READER_VERSION!r}"
-            )
+        weights, card = read_weights(folder)
         try:
             return cls(weights, card)
         except (KeyError, TypeError, ValueError) as error:
@@ -160,6 +156,17 @@ class DigitReader:
             prepared.field,
             prepared.stages,
         )
+
+
+def read_weights(folder: Path, first: int | None = None) -> tuple[Weights, dict[str, Any]]:
+    """What `read_model_folder` reads, of a folder that this reader takes; raises ModelFolderError."""
+    weights, card = read_model_folder(folder, first)
+    if card.get("network") != "bundled" or str(card.get("version")) != READER_VERSION:
+        raise ModelFolderError(
+            f"{folder} holds the network {card.get('network')!r} of version {card.get('version')!r}; "
+            f"this reader takes 'bundled' of version {READER_VERSION!r}"
+        )
+    return weights, card
 
 
 def list_alternatives(judged: Judgement) -> tuple[Alternative, ...]:

@@ -45,8 +45,11 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def read_model_folder(folder: Path) -> tuple[Weights, dict[str, Any]]:
-    """(weights as float32, card) of a folder whose hash is right; raises ModelFolderError."""
+def read_model_folder(folder: Path, first: int | None = None) -> tuple[Weights, dict[str, Any]]:
+    """(weights as float32, card) of a folder whose hash is right; only the `first` few if so asked.
+
+    Raises ModelFolderError.
+    """
     card = read_card(folder)
     path = folder / WEIGHTS
     try:
@@ -57,7 +60,8 @@ def read_model_folder(folder: Path) -> tuple[Weights, dict[str, Any]]:
     if found != card.get("weights_sha256"):
         raise ModelFolderError(f"{path} is damaged: its hash is {found}, its card says {card.get('weights_sha256')}")
     with np.load(path, allow_pickle=False) as archive:
-        weights = [np.asarray(archive[f"arr_{number}"], np.float32) for number in range(len(archive.files))]
-    if [list(weight.shape) for weight in weights] != card.get("shapes"):
+        numbers = range(len(archive.files))[:first]
+        weights = [np.asarray(archive[f"arr_{number}"], np.float32) for number in numbers]
+    if [list(weight.shape) for weight in weights] != card.get("shapes", [])[:first]:
         raise ModelFolderError(f"{path} holds other shapes than its card says")
     return weights, card

@@ -4,11 +4,13 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
 from app.digits import DigitAnswer, PageAnswer, Polarity, classify_pictures, read_page
 from app.etags import respond_with_etag
-from app.problems import document_problems
+from app.problems import NoTrainingRecordError, document_problems
 from app.routes.filter import PRIVATE, describe_upload
+from app.routes.kernels import NOT_MODIFIED
 from app.state import ReaderDependency, ServiceDependency
 from app.uploads import read_upload, read_uploads
 
@@ -71,3 +73,28 @@ async def read_digits(
 async def get_model(request: Request, reader: ReaderDependency) -> Response:
     card: dict[str, Any] = reader.card
     return respond_with_etag(request, json.dumps(card).encode(), "application/json")
+
+
+class TrainingRecord(BaseModel):
+    """How the training of the digit model went."""
+
+    model: str
+    network: str
+    epochs: list[dict[str, float]]
+    """A row an epoch: `epoch`, `seconds`, and loss and accuracy in training, on validation and on test images."""
+
+
+@router.get(
+    "/model/curves",
+    operation_id="get_model_curves",
+    summary="The training record of the digit model: loss and accuracy, epoch by epoch",
+    response_model=TrainingRecord,
+    responses=NOT_MODIFIED | document_problems(404, 500),
+)
+async def get_model_curves(request: Request, reader: ReaderDependency) -> Response:
+    card: dict[str, Any] = reader.card
+    epochs = card.get("figures", {}).get("curves")
+    if not epochs:
+        raise NoTrainingRecordError("The digit model came without a record of its training.")
+    record = TrainingRecord(model=reader.model, network=card["network"], epochs=epochs)
+    return respond_with_etag(request, record.model_dump_json().encode(), "application/json")

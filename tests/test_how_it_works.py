@@ -1,0 +1,23 @@
+"""docs/how-it-works.md was made with the model that is bundled; `scripts/explain_digit.py` makes it anew."""
+
+import re
+from pathlib import Path
+
+from models.digits import BUNDLED_FOLDER
+from models.folder import read_card
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+MAX_PICTURE_BYTES = 200_000
+
+
+def test_page_was_made_with_the_bundled_model() -> None:
+    made_with = re.search(r"Model `([0-9a-f]{16})`", (DOCS / "how-it-works.md").read_text("utf-8"))
+    assert made_with is not None
+    assert read_card(BUNDLED_FOLDER)["weights_sha256"].startswith(made_with[1])
+
+
+def test_page_shows_every_picture_and_all_are_small() -> None:
+    text = (DOCS / "how-it-works.md").read_text("utf-8")
+    pictures = sorted((DOCS / "how-it-works").glob("*"))
+    assert {picture.name for picture in pictures} == set(re.findall(r"\]\(how-it-works/([^)]+)\)", text))
+    assert [picture.name for picture in pictures if picture.stat().st_size > MAX_PICTURE_BYTES] == []
