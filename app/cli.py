@@ -112,9 +112,7 @@ def filter_files(
     failures = batch.filter_files(plan, request, settings, query.format)
     if len(plan) == 1 and not failures:
         typer.echo(plan[0][1])
-    elif len(plan) > 1:
-        typer.echo(f"{len(plan) - len(failures)} of {len(plan)} pictures filtered.", err=True)
-    report(failures)
+    report(failures, f"{len(plan) - len(failures)} of {len(plan)} pictures filtered." if len(plan) > 1 else "")
 
 
 @app.command()
@@ -288,10 +286,12 @@ def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "D
     return files, refuse_errors(warm_up_service, settings), settings, polarity
 
 
-def report(failures: list[tuple[Path, str]]) -> None:
+def report(failures: list[tuple[Path, str]], summary: str = "") -> None:
     """Name the files that failed, and leave with status 1 if there are any."""
     for file, reason in failures:
         typer.echo(f"{file}: {reason}", err=True)
+    if summary:
+        typer.echo(summary, err=True)
     if failures:
         raise typer.Exit(1)
 

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from app.digits import DigitAnswer, PageAnswer, Polarity, classify_pictures, read_page
-from app.etags import respond_with_etag
+from app.etags import NOT_MODIFIED, respond_with_etag
 from app.problems import NoTrainingRecordError, document_problems
 from app.routes.filter import PRIVATE, describe_upload
-from app.routes.kernels import NOT_MODIFIED
 from app.state import ReaderDependency, ServiceDependency
 from app.uploads import read_upload, read_uploads
 

@@ -433,6 +433,7 @@ def test_every_error_of_kernels_and_pictures_has_its_status() -> None:
 
 def test_every_kind_of_problem_but_the_start_up_one_is_met_here() -> None:
     kinds = {kind.slug for kind in app.problems.PROBLEM_TYPES.values()} - {"bad-kernels-file", "corrupt-picture"}
+    kinds -= {"blank-picture", "too-many-files", "no-training-record"}  # of digits: their tests meet them
     assert kinds == {case.slug for case in CASES if case.slug}
 
 
