@@ -1,0 +1,376 @@
+import { Problem, ask, askJson, askOnce, keepLatest } from "./api.js";
+import { describeRequest, formatAddress, makeSetting, parseAddress } from "./address.js";
+import { hasCamera, takePhoto } from "./camera.js";
+import { MAX_STEPS, drawChain } from "./chain.js";
+import { Compare } from "./compare.js";
+import { drawCopyAs } from "./copy-as.js";
+import { find, make, say, settle } from "./dom.js";
+import { drawGallery } from "./gallery.js";
+import { Inspector } from "./inspector.js";
+import { workOutPixel } from "./arithmetic.js";
+import { openPicture, receivePictures } from "./picture.js";
+import { describeStepKernel, fetchRange, fetchSource, filterLive, planChain } from "./results.js";
+import { drawStep, keepCommon, showFieldErrors, updateStep } from "./step-controls.js";
+
+const SAMPLES = { house: "House", chart: "Test chart", digits: "Handwriting" };
+const OWN = "own";
+
+/** @param {HTMLElement} root */
+export async function openFilterRoom(root) {
+  const room = new FilterRoom(root);
+  await room.start();
+  return room;
+}
+
+class FilterRoom {
+  constructor(root) {
+    this.root = root;
+    this.setting = makeSetting();
+    this.kernels = [];
+    this.picture = null;
+    this.result = null;
+    this.drawn = "";
+    this.inspector = new Inspector(find("#inspector"));
+    this.compare = new Compare(find("#compare"), {
+      pick: (at, keep) => this.pick(at, keep),
+      slide: (split) => this.apply(() => { this.setting.split = split; }, "view"),
+    });
+    this.refreshSoon = settle(() => this.refresh(), 60);
+    this.writeSoon = settle(() => history.replaceState(null, "", formatAddress(this.setting)), 250);
+    this.requestResult = keepLatest((signal) => this.work(signal));
+    this.requestSize = keepLatest((signal) => this.drawSize(signal));
+    this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.picture, signal, (kernel) => this.openFromGallery(kernel)));
+    this.requestSource = keepLatest((signal) => this.findSource(signal));
+    this.requestFull = keepLatest((signal) => this.makeFull(signal));
+  }
+
+  async start() {
+    this.drawSources();
+    find("#zoom").addEventListener("change", (event) => this.apply(() => { this.setting.zoom = event.target.value; }, "view"));
+    find("#full").addEventListener("click", () => this.requestFull());
+    find("#add-step").addEventListener("click", () => this.apply(() => {
+      this.setting.steps.push({ kernel: "blur" });
+      this.setting.active = this.setting.steps.length - 1;
+    }, "chain"));
+    new IntersectionObserver(([entry]) => {
+      this.galleryInView = entry.isIntersecting;
+      if (this.galleryInView) this.updateGallery();
+    }, { rootMargin: "200px" }).observe(find("#gallery"));
+    try {
+      this.kernels = (await askOnce("/kernels")).kernels;
+    } catch (problem) {
+      this.showProblem(problem);
+    }
+  }
+
+  drawSources() {
+    find("#samples").append(...Object.entries(SAMPLES).map(([name, title]) => make("button", {
+      type: "button", class: "sample", "data-sample": name, "aria-label": `Sample: ${title}`, title,
+      onclick: () => this.apply(() => { this.setting.picture = name; }, "picture"),
+    }, make("img", { src: `/samples/${name}.png`, alt: "", width: 64, height: 48, loading: "lazy" }))));
+    receivePictures(find("#file"), () => !this.root.hidden, (file, name) => this.openOwn(file, name));
+    find("#camera").hidden = !hasCamera();
+    find("#camera").addEventListener("click", async () => {
+      try {
+        const photo = await takePhoto();
+        if (photo) this.openOwn(photo, "photo.png");
+      } catch (error) {
+        say(find("#picture-error"), error.message);
+      }
+    });
+  }
+
+  /** Takes over what an address says. Called on entering and whenever the address changes. */
+  follow(hash) {
+    if (this.picture && hash === formatAddress(this.setting)) return;
+    const before = this.setting.picture;
+    this.setting = parseAddress(hash).setting;
+    this.drawn = "";
+    this.compare.setSplit(this.setting.split);
+    this.drawChain();
+    return this.picture && before === this.setting.picture ? this.refresh() : this.openSample();
+  }
+
+  /** Changes the setting, and with it the address and what is to be seen. @param {"view"|"step"|"chain"|"picture"} what */
+  apply(change, what) {
+    change();
+    this.writeSoon();
+    if (what === "view") return this.drawView();
+    if (what === "picture") return this.openSample();
+    if (what === "chain") this.drawChain();
+    this.refreshSoon();
+  }
+
+  async openSample() {
+    const { picture: name } = this.setting;
+    const lost = name === OWN && !this.own;
+    const known = name in SAMPLES ? name : "house";
+    if (name === OWN && this.own) return this.usePicture(this.own);
+    try {
+      const reply = await ask(`/samples/${known}.png`, { accept: "image/png" });
+      this.usePicture(await openPicture(await reply.blob(), `${known}.png`));
+      if (lost) say(find("#picture-note"), "This link was made with a picture of its sender's. Choose yours; until then, the sample.");
+    } catch (problem) {
+      say(find("#picture-error"), problem.message);
+    }
+  }
+
+  async openOwn(file, name) {
+    say(find("#picture-error"), "");
+    say(find("#picture-note"), "Opening …");
+    try {
+      this.own = await openPicture(file, name);
+      this.setting.picture = OWN;
+      this.setting.at = null;
+      this.writeSoon();
+      this.usePicture(this.own);
+    } catch (problem) {
+      this.drawNote();
+      say(find("#picture-error"), `${name}: ${problem.message}`);
+    }
+  }
+
+  usePicture(picture) {
+    this.picture = picture;
+    this.result = null;
+    this.galleryStale = true;
+    say(find("#picture-error"), "");
+    this.drawNote();
+    for (const sample of this.root.querySelectorAll("[data-sample]")) sample.setAttribute("aria-pressed", String(sample.dataset.sample === this.setting.picture));
+    this.compare.showBefore(picture.pixels);
+    this.drawView();
+    this.refresh();
+    if (this.galleryInView) this.updateGallery();
+  }
+
+  drawNote() {
+    const { name, width, height, reduced, pixels } = this.picture ?? {};
+    say(find("#picture-note"), !this.picture ? "" : reduced
+      ? `${name}, ${width} × ${height}: scaled down to ${pixels.width} × ${pixels.height} for the live view. “Full size” sends the original.`
+      : `${name}, ${width} × ${height}`);
+  }
+
+  drawChain() {
+    drawChain(find("#chain"), this.setting, (change, what) => this.apply(change, what));
+    find("#add-step").disabled = this.setting.steps.length >= MAX_STEPS;
+  }
+
+  drawView() {
+    find("#zoom").value = this.setting.zoom;
+    this.compare.setZoom(this.setting.zoom);
+    this.compare.setSplit(this.setting.split);
+  }
+
+  /** Asks for the result of the setting as it is now; what was asked before is dropped. */
+  async refresh() {
+    if (!this.picture) return;
+    clearTimeout(this.retry);
+    this.root.classList.add("busy");
+    try {
+      await this.requestResult();
+    } catch (problem) {
+      this.showProblem(problem);
+    }
+  }
+
+  async work(signal) {
+    const { setting, picture } = this;
+    const { steps, active } = setting;
+    const answer = filterLive(picture, setting, signal);
+    answer.catch(() => {}); // its error is met below, after that of the kernels
+    const descriptions = await Promise.all(steps.map((step) => describeStepKernel(step, this.kernels)));
+    if (signal.aborted) return;
+    this.drawStep(descriptions[active]);
+    const chain = planChain(steps, descriptions, picture.pixels.width, picture.pixels.height);
+    this.drawCopyAs(descriptions);
+    this.chain = chain;
+    this.requestSize().catch(() => {});
+    const result = await answer;
+    if (signal.aborted) return;
+    this.result = { ...result, ...chain };
+    this.source = null;
+    this.showProblem(null);
+    this.compare.showAfter(result.pixels, chain.placements.at(-1));
+    this.root.classList.remove("busy");
+    this.drawStatus();
+    this.inspect(setting.at);
+  }
+
+  drawStatus() {
+    const { pixels, clippedPercent, milliseconds, plans } = this.result;
+    const before = this.picture.pixels;
+    say(find("#status"), `${before.width} × ${before.height} → ${pixels.width} × ${pixels.height} · ${clippedPercent} % clipped · ${milliseconds} ms in the service`);
+    const hint = find("#clipped");
+    const { response } = plans.at(-1);
+    hint.hidden = clippedPercent < 1 || (response === "offset" && clippedPercent < 5);
+    if (hint.hidden) return;
+    const offers = ["abs", "offset", "rescale"].filter((name) => name !== response);
+    hint.replaceChildren(`${clippedPercent} % of the values lay below 0 or above 255 and were cut off. Try `, ...offers.flatMap((name, index) => [
+      index ? (index === offers.length - 1 ? " or " : ", ") : "",
+      make("button", { type: "button", class: "small", onclick: () => this.apply(() => {
+        this.setting.steps.at(-1).response = name;
+        this.drawn = "";
+      }, "step") }, name)]), ".");
+  }
+
+  drawStep(kernel) {
+    const { steps, active } = this.setting;
+    const step = steps[active];
+    const form = find("#step");
+    const on = {
+      set: (name, value) => this.apply(() => {
+        if (value === "") delete step[name];
+        else step[name] = value;
+      }, "step"),
+      choose: (name) => this.apply(() => {
+        steps[active] = { kernel: name, ...keepCommon(step), ...(name === "custom" ? this.writeCustom(kernel) : {}) };
+        delete steps[active].divisor;
+      }, "chain"),
+      write: (weights, from) => this.apply(() => {
+        if (step.kernel !== "custom" && !step.divisor && from.divisor !== 1) step.divisor = String(from.divisor);
+        if (step.kernel !== "custom") for (const name of Object.keys(step)) if (name !== "kernel" && !(name in keepCommon(step))) delete step[name];
+        Object.assign(step, { kernel: "custom", weights });
+        this.drawChain();
+      }, "step"),
+    };
+    const wanted = JSON.stringify([active, step.kernel, step.kernel === "custom" && [kernel?.rows, kernel?.columns]]);
+    if (wanted === this.drawn && kernel) return updateStep(form, step, kernel, on);
+    this.drawn = wanted;
+    const focused = form.contains(document.activeElement) && document.activeElement;
+    const label = focused && (focused.id ? `#${focused.id}` : `[aria-label="${focused.getAttribute("aria-label")}"]`);
+    const caret = focused?.selectionStart;
+    drawStep(form, step, kernel, this.kernels, on);
+    const again = label ? form.querySelector(label) : null;
+    again?.focus();
+    if (again && caret != null && again.type === "text") again.setSelectionRange(caret, caret);
+  }
+
+  writeCustom(kernel) {
+    const single = kernel?.combine === "single" && Math.max(kernel.rows, kernel.columns) <= 9;
+    return { weights: single ? kernel.weights.map((row) => row.join(",")).join(";") : "0,0,0;0,1,0;0,0,0" };
+  }
+
+  drawCopyAs(descriptions) {
+    drawCopyAs(find("#copy-as"), { setting: this.setting, descriptions, picture: this.picture });
+  }
+
+  async drawSize(signal) {
+    const { active } = this.setting;
+    const plan = this.chain.plans[active];
+    const axes = this.chain.axes[active];
+    const padding = plan.border === "valid" ? "VALID" : "SAME";
+    const lines = await Promise.all([["width", axes.columns, 1], ["height", axes.rows, 0]].map(async ([name, axis, place]) => {
+      const kernel = place ? plan.parts[0][0].length : plan.parts[0].length;
+      const { worked_out } = await askJson("/size", { query: { input: axis.input, kernel, stride: axis.stride, dilation: axis.dilation, padding }, signal });
+      return make("span", {}, make("b", {}, `${name} `), worked_out);
+    }));
+    if (!signal.aborted) find("#size").replaceChildren(...lines);
+  }
+
+  pick(at, keep) {
+    if (keep) {
+      this.setting.at = at;
+      this.writeSoon();
+    }
+    this.inspect(at ?? this.setting.at);
+  }
+
+  async inspect(at) {
+    this.wanted = this.compare.at = at;
+    if (!this.result || !at) {
+      this.compare.mark(null);
+      return this.inspector.explain("Point at the picture, or go there with the keyboard and use the arrow keys. A click keeps the pixel.");
+    }
+    if (this.picture.transparent) return this.inspector.explain("This picture has transparency: colours are weighted by it, which this table does not show.");
+    const { pixels } = this.result;
+    if (at[0] >= pixels.width || at[1] >= pixels.height) return this.inspector.explain(`The result has no pixel ${at.join(", ")}.`);
+    try {
+      this.source ??= await this.requestSource();
+    } catch (problem) {
+      return this.inspector.explain(problem.message);
+    }
+    if (this.source && this.wanted === at) this.drawPixel(at);
+  }
+
+  async findSource(signal) {
+    const { setting, picture, result } = this;
+    const plan = result.plans.at(-1);
+    const source = await fetchSource(picture, setting.steps, result.plans, setting.linear, signal);
+    const range = plan.response === "rescale" ? await fetchRange(picture, setting.steps, setting.linear, signal) : undefined;
+    return { source, range };
+  }
+
+  drawPixel([x, y]) {
+    const { pixels, plans, axes, placements } = this.result;
+    const { source, range } = this.source;
+    const { linear, steps } = this.setting;
+    const { rows, columns } = axes.at(-1);
+    const into = placements.at(-2);
+    const worked = workOutPixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
+    const given = [...pixels.data.slice(4 * (y * pixels.width + x), 4 * (y * pixels.width + x) + 3)];
+    this.inspector.show(worked, plans.at(-1), { at: [x, y], given, linear });
+    const toPicture = (left, top, width, height) => [into.x + left * into.scaleX, into.y + top * into.scaleY, width * into.scaleX, height * into.scaleY];
+    const [left, top] = [x * columns.stride - columns.before, y * rows.stride - rows.before];
+    this.compare.mark({ patch: toPicture(left, top, columns.footprint, rows.footprint), spot: toPicture(left + columns.anchor, top + rows.anchor, 1, 1) });
+  }
+
+  async updateGallery() {
+    if (!this.galleryStale || !this.picture) return;
+    this.galleryStale = false;
+    try {
+      await this.requestGallery();
+      say(find("#gallery-error"), "");
+    } catch (problem) {
+      this.galleryStale = true;
+      say(find("#gallery-error"), problem.message);
+    }
+  }
+
+  openFromGallery(kernel) {
+    this.apply(() => { this.setting.steps[this.setting.active] = { kernel }; }, "chain");
+    find("#compare").scrollIntoView({ block: "start", behavior: "smooth" });
+    find("#compare .viewer").focus({ preventScroll: true });
+  }
+
+  async makeFull(signal) {
+    const { path, query: { operations, ...query } } = describeRequest(this.setting);
+    const format = find("#full-format").value;
+    say(find("#full-error"), "");
+    say(find("#full-result"), "Working …");
+    try {
+      const form = { file: [this.picture.original, this.picture.name], ...(operations ? { operations } : {}) };
+      const reply = await ask(path, { query: format ? { ...query, format } : query, form, accept: "*/*", signal });
+      const blob = await reply.blob();
+      const name = /filename="([^"]*)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1] ?? "result";
+      URL.revokeObjectURL(this.fullUrl);
+      this.fullUrl = URL.createObjectURL(blob);
+      find("#full-result").replaceChildren(make("a", { href: this.fullUrl, download: name, id: "full-link" }, name),
+        ` ${reply.headers.get("X-Result-Width")} × ${reply.headers.get("X-Result-Height")}, ${Math.ceil(blob.size / 1000)} kB`);
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      say(find("#full-result"), "");
+      say(find("#full-error"), problem.message);
+    }
+  }
+
+  /** Says what went wrong, at the control that caused it where one did. What was set stays set. */
+  showProblem(problem) {
+    const place = find("#filter-error");
+    this.root.classList.remove("busy");
+    if (problem && !(problem instanceof Problem)) throw problem;
+    const errors = !problem ? [] : problem.status === 404 ? [{ loc: ["query", "kernel"], msg: describeUnknown(problem) }] : problem.errors;
+    const number = Number(/^Step (\d+)/.exec(problem?.message ?? "")?.[1] ?? errors.find(({ loc }) => loc[1] === "operations")?.loc[2] + 1);
+    if (number && number - 1 !== this.setting.active) this.setting.active = Math.min(number, this.setting.steps.length) - 1;
+    if (problem && !find("#step").childElementCount) this.drawStep(null);
+    showFieldErrors(find("#step"), errors);
+    const retry = make("button", { type: "button", class: "small", onclick: () => this.refresh() }, "Try again");
+    if (!problem) place.replaceChildren();
+    else place.replaceChildren(`${problem.message} `, ...(problem.status === 0 || problem.status >= 500 ? [retry] : []));
+    if (problem?.retryAfterSeconds != null) {
+      place.append(` The service is busy; this page asks again in ${problem.retryAfterSeconds} s.`);
+      this.retry = setTimeout(() => this.refresh(), 1000 * problem.retryAfterSeconds);
+    }
+  }
+}
+
+const describeUnknown = ({ message, suggestions }) => (suggestions.length ? `${message} Did you mean ${suggestions.join(", ")}?` : message);
