@@ -38,7 +38,7 @@ export class Inspector {
   drawChannels(working, chosen) {
     if (working.length < 2) return [];
     return working.map((one, index) => make("button", {
-      type: "button", class: "small", "aria-pressed": index === chosen,
+      type: "button", class: "small", "aria-pressed": String(index === chosen),
       onclick: () => {
         this.channel = index;
         this.show(...this.last);
