@@ -80,6 +80,10 @@ class FilterRoom {
     });
   }
 
+  setBusy(busy) {
+    this.root.setAttribute("aria-busy", String(busy));
+  }
+
   /** Takes over what an address says. Called on entering and whenever the address changes. */
   follow(hash) {
     if (this.picture && hash === formatAddress(this.setting)) return;
@@ -96,6 +100,7 @@ class FilterRoom {
     change();
     this.writeSoon();
     if (what === "view") return this.drawView();
+    this.setBusy(true);
     if (what === "picture") return this.openSample();
     if (what === "chain") this.drawChain();
     this.refreshSoon();
@@ -111,11 +116,13 @@ class FilterRoom {
       this.usePicture(await openPicture(await reply.blob(), `${known}.png`));
       if (lost) say(find("#picture-note"), "This link was made with a picture of its sender's. Choose yours; until then, the sample.");
     } catch (problem) {
+      this.setBusy(false);
       say(find("#picture-error"), problem.message);
     }
   }
 
   async openOwn(file, name) {
+    this.setBusy(true);
     say(find("#picture-error"), "");
     say(find("#picture-note"), "Opening …");
     try {
@@ -125,6 +132,7 @@ class FilterRoom {
       this.writeSoon();
       this.usePicture(this.own);
     } catch (problem) {
+      this.setBusy(false);
       this.drawNote();
       say(find("#picture-error"), `${name}: ${problem.message}`);
     }
@@ -165,7 +173,7 @@ class FilterRoom {
   async refresh() {
     if (!this.picture) return;
     clearTimeout(this.retry);
-    this.root.classList.add("busy");
+    this.setBusy(true);
     try {
       await this.requestResult();
     } catch (problem) {
@@ -191,7 +199,7 @@ class FilterRoom {
     this.source = null;
     this.showProblem(null);
     this.compare.showAfter(result.pixels, chain.placements.at(-1));
-    this.root.classList.remove("busy");
+    this.setBusy(false);
     this.drawStatus();
     this.inspect(setting.at);
   }
@@ -356,7 +364,7 @@ class FilterRoom {
   /** Says what went wrong, at the control that caused it where one did. What was set stays set. */
   showProblem(problem) {
     const place = find("#filter-error");
-    this.root.classList.remove("busy");
+    this.setBusy(false);
     if (problem && !(problem instanceof Problem)) throw problem;
     const errors = !problem ? [] : problem.status === 404 ? [{ loc: ["query", "kernel"], msg: describeUnknown(problem) }] : problem.errors;
     const number = Number(/^Step (\d+)/.exec(problem?.message ?? "")?.[1] ?? errors.find(({ loc }) => loc[1] === "operations")?.loc[2] + 1);
