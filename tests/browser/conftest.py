@@ -20,7 +20,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 8_000
 MAX_UPLOAD_BYTES = 3_000_000
 
 

@@ -100,7 +100,7 @@ def test_an_edited_cell_filters_with_the_new_weights(page: Page, api: httpx.Clie
     assert np.array_equal(
         read_result(page), filter_by_api(api, photo.read_bytes(), "/filter/custom", weights=weights, divisor=16)
     )
-    page.wait_for_url(f"**weights={weights}*divisor=16*")
+    page.wait_for_url(f"**divisor=16&weights={weights}*")
     expect(page.locator("[aria-label='row 2, column 2']")).to_be_focused()
 
 
@@ -140,7 +140,7 @@ def test_a_shared_link_brings_the_whole_setting(browser: Browser, page: Page, si
     change(page, "#set-stride", "2")
     change(page, ".slider[data-parameter=sigma] .number", "1.5")
     page.select_option("#zoom", "2")
-    page.locator("canvas.after").click(position={"x": 40, "y": 40})
+    page.locator("#compare .sheet").click(position={"x": 40, "y": 40})
     page.wait_for_url(re.compile("sigma=1.5.*at=|at=.*sigma=1.5"))
     with browser.new_page() as other:
         other.goto(page.url)
