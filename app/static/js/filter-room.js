@@ -61,6 +61,7 @@ class FilterRoom {
     } catch (problem) {
       this.showProblem(problem);
     }
+    performance.mark("interactive");
   }
 
   drawSources() {
