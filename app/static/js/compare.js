@@ -82,15 +82,24 @@ export class Compare {
     this.fit();
   }
 
+  /** What was in the middle stays there; a pixel that was chosen comes there. */
   setZoom(zoom) {
+    if (zoom === this.zoom) return;
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.scroller;
+    const middle = [(scrollLeft + clientWidth / 2) / this.scale, (scrollTop + clientHeight / 2) / this.scale];
     this.zoom = zoom;
     this.fit();
+    this.center(this.marked ? this.marked.spot : middle);
+  }
+
+  center([x, y]) {
+    this.scroller.scrollTo(x * this.scale - this.scroller.clientWidth / 2, y * this.scale - this.scroller.clientHeight / 2);
   }
 
   fit() {
     const { width, height } = this.before;
     const room = this.scroller.clientWidth;
-    const fitting = Math.min(room / width, (0.7 * innerHeight) / height);
+    const fitting = Math.min(room / width, (0.5 * innerHeight) / height);
     const scale = this.zoom === "fit" ? (fitting >= 2 ? Math.floor(fitting) : fitting) : Number(this.zoom);
     this.scale = scale;
     this.sheet.style.width = `${width * scale}px`;

@@ -1,18 +1,20 @@
 import { Problem, ask, askJson, askOnce, keepLatest } from "./api.js";
-import { describeRequest, formatAddress, makeSetting, parseAddress } from "./address.js";
-import { hasCamera, takePhoto } from "./camera.js";
+import { formatAddress, makeSetting, parseAddress } from "./address.js";
 import { MAX_STEPS, drawChain } from "./chain.js";
 import { Compare } from "./compare.js";
 import { drawCopyAs } from "./copy-as.js";
-import { find, make, say, settle } from "./dom.js";
+import { find, say, settle } from "./dom.js";
+import { makeFullSize } from "./full-size.js";
 import { drawGallery } from "./gallery.js";
 import { Inspector } from "./inspector.js";
 import { workOutPixel } from "./arithmetic.js";
-import { openPicture, receivePictures } from "./picture.js";
+import { openPicture } from "./picture.js";
 import { describeStepKernel, fetchRange, fetchSource, filterLive, planChain } from "./results.js";
+import { drawSize } from "./size.js";
+import { SAMPLES, describePicture, drawSources, markSample } from "./sources.js";
+import { drawProblem, drawStatus, findFaultyStep, listErrors } from "./status.js";
 import { drawStep, keepCommon, showFieldErrors, updateStep } from "./step-controls.js";
 
-const SAMPLES = { house: "House", chart: "Test chart", digits: "Handwriting" };
 const OWN = "own";
 
 /** @param {HTMLElement} root */
@@ -38,14 +40,18 @@ class FilterRoom {
     this.refreshSoon = settle(() => this.refresh(), 60);
     this.writeSoon = settle(() => history.replaceState(null, "", formatAddress(this.setting)), 250);
     this.requestResult = keepLatest((signal) => this.work(signal));
-    this.requestSize = keepLatest((signal) => this.drawSize(signal));
+    this.requestSize = keepLatest((signal) => drawSize(find("#size"), this.chain.plans[this.setting.active], this.chain.axes[this.setting.active], signal));
     this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.picture, signal, (kernel) => this.openFromGallery(kernel)));
     this.requestSource = keepLatest((signal) => this.findSource(signal));
-    this.requestFull = keepLatest((signal) => this.makeFull(signal));
+    this.requestFull = keepLatest((signal) => makeFullSize(this.picture, this.setting, signal));
   }
 
   async start() {
-    this.drawSources();
+    drawSources({
+      isHere: () => !this.root.hidden,
+      choose: (name) => this.apply(() => { this.setting.picture = name; }, "picture"),
+      open: (file, name) => this.openOwn(file, name),
+    });
     find("#zoom").addEventListener("change", (event) => this.apply(() => { this.setting.zoom = event.target.value; }, "view"));
     find("#full").addEventListener("click", () => this.requestFull());
     find("#add-step").addEventListener("click", () => this.apply(() => {
@@ -64,23 +70,6 @@ class FilterRoom {
     performance.mark("interactive");
   }
 
-  drawSources() {
-    find("#samples").append(...Object.entries(SAMPLES).map(([name, title]) => make("button", {
-      type: "button", class: "sample", "data-sample": name, "aria-label": `Sample: ${title}`, title,
-      onclick: () => this.apply(() => { this.setting.picture = name; }, "picture"),
-    }, make("img", { src: `/samples/${name}.png`, alt: "", width: 64, height: 48, loading: "lazy" }))));
-    receivePictures(find("#file"), () => !this.root.hidden, (file, name) => this.openOwn(file, name));
-    find("#camera").hidden = !hasCamera();
-    find("#camera").addEventListener("click", async () => {
-      try {
-        const photo = await takePhoto();
-        if (photo) this.openOwn(photo, "photo.png");
-      } catch (error) {
-        say(find("#picture-error"), error.message);
-      }
-    });
-  }
-
   setBusy(busy) {
     this.root.setAttribute("aria-busy", String(busy));
   }
@@ -90,6 +79,7 @@ class FilterRoom {
     if (this.picture && hash === formatAddress(this.setting)) return;
     const before = this.setting.picture;
     this.setting = parseAddress(hash).setting;
+    this.centered = false;
     this.drawn = "";
     this.compare.setSplit(this.setting.split);
     this.drawChain();
@@ -134,7 +124,7 @@ class FilterRoom {
       this.usePicture(this.own);
     } catch (problem) {
       this.setBusy(false);
-      this.drawNote();
+      say(find("#picture-note"), describePicture(this.picture));
       say(find("#picture-error"), `${name}: ${problem.message}`);
     }
   }
@@ -144,19 +134,12 @@ class FilterRoom {
     this.result = null;
     this.galleryStale = true;
     say(find("#picture-error"), "");
-    this.drawNote();
-    for (const sample of this.root.querySelectorAll("[data-sample]")) sample.setAttribute("aria-pressed", String(sample.dataset.sample === this.setting.picture));
+    say(find("#picture-note"), describePicture(this.picture));
+    markSample(this.setting.picture);
     this.compare.showBefore(picture.pixels);
     this.drawView();
     this.refresh();
     if (this.galleryInView) this.updateGallery();
-  }
-
-  drawNote() {
-    const { name, width, height, reduced, pixels } = this.picture ?? {};
-    say(find("#picture-note"), !this.picture ? "" : reduced
-      ? `${name}, ${width} × ${height}: scaled down to ${pixels.width} × ${pixels.height} for the live view. “Full size” sends the original.`
-      : `${name}, ${width} × ${height}`);
   }
 
   drawChain() {
@@ -186,14 +169,15 @@ class FilterRoom {
     const { setting, picture } = this;
     const { steps, active } = setting;
     const answer = filterLive(picture, setting, signal);
-    answer.catch(() => {}); // its error is met below, after that of the kernels
-    const descriptions = await Promise.all(steps.map((step) => describeStepKernel(step, this.kernels)));
+    answer.catch(() => {}); // met below
+    const described = Promise.all(steps.map((step) => describeStepKernel(step, this.kernels)));
+    const descriptions = await described.catch(() => answer.then(() => described)); // the answer's error names the step
     if (signal.aborted) return;
     this.drawStep(descriptions[active]);
     const chain = planChain(steps, descriptions, picture.pixels.width, picture.pixels.height);
     this.drawCopyAs(descriptions);
     this.chain = chain;
-    this.requestSize().catch(() => {});
+    this.requestSize().then(() => say(find("#size-error"), ""), (problem) => say(find("#size-error"), problem.message));
     const result = await answer;
     if (signal.aborted) return;
     this.result = { ...result, ...chain };
@@ -201,25 +185,13 @@ class FilterRoom {
     this.showProblem(null);
     this.compare.showAfter(result.pixels, chain.placements.at(-1));
     this.setBusy(false);
-    this.drawStatus();
-    this.inspect(setting.at);
-  }
-
-  drawStatus() {
-    const { pixels, clippedPercent, milliseconds, plans } = this.result;
-    const before = this.picture.pixels;
-    say(find("#status"), `${before.width} × ${before.height} → ${pixels.width} × ${pixels.height} · ${clippedPercent} % clipped · ${milliseconds} ms in the service`);
-    const hint = find("#clipped");
-    const { response } = plans.at(-1);
-    hint.hidden = clippedPercent < 1 || (response === "offset" && clippedPercent < 5);
-    if (hint.hidden) return;
-    const offers = ["abs", "offset", "rescale"].filter((name) => name !== response);
-    hint.replaceChildren(`${clippedPercent} % of the values lay below 0 or above 255 and were cut off. Try `, ...offers.flatMap((name, index) => [
-      index ? (index === offers.length - 1 ? " or " : ", ") : "",
-      make("button", { type: "button", class: "small", onclick: () => this.apply(() => {
-        this.setting.steps.at(-1).response = name;
-        this.drawn = "";
-      }, "step") }, name)]), ".");
+    drawStatus(this.result, picture.pixels, (response) => this.apply(() => {
+      setting.steps.at(-1).response = response;
+      this.drawn = "";
+    }, "step"));
+    await this.inspect(setting.at);
+    if (setting.at && !this.centered) this.compare.center(this.compare.marked?.spot ?? [0, 0]);
+    this.centered = true;
   }
 
   drawStep(kernel) {
@@ -243,7 +215,8 @@ class FilterRoom {
       }, "step"),
     };
     const wanted = JSON.stringify([active, step.kernel, step.kernel === "custom" && [kernel?.rows, kernel?.columns]]);
-    if (wanted === this.drawn && kernel) return updateStep(form, step, kernel, on);
+    this.drawnStep = `${active} ${step.kernel}`;
+    if (wanted === this.drawn) return updateStep(form, step, kernel, on);
     this.drawn = wanted;
     const focused = form.contains(document.activeElement) && document.activeElement;
     const label = focused && (focused.id ? `#${focused.id}` : `[aria-label="${focused.getAttribute("aria-label")}"]`);
@@ -261,19 +234,6 @@ class FilterRoom {
 
   drawCopyAs(descriptions) {
     drawCopyAs(find("#copy-as"), { setting: this.setting, descriptions, picture: this.picture });
-  }
-
-  async drawSize(signal) {
-    const { active } = this.setting;
-    const plan = this.chain.plans[active];
-    const axes = this.chain.axes[active];
-    const padding = plan.border === "valid" ? "VALID" : "SAME";
-    const lines = await Promise.all([["width", axes.columns, 1], ["height", axes.rows, 0]].map(async ([name, axis, place]) => {
-      const kernel = place ? plan.parts[0][0].length : plan.parts[0].length;
-      const { worked_out } = await askJson("/size", { query: { input: axis.input, kernel, stride: axis.stride, dilation: axis.dilation, padding }, signal });
-      return make("span", {}, make("b", {}, `${name} `), worked_out);
-    }));
-    if (!signal.aborted) find("#size").replaceChildren(...lines);
   }
 
   pick(at, keep) {
@@ -341,45 +301,19 @@ class FilterRoom {
     find("#compare .viewer").focus({ preventScroll: true });
   }
 
-  async makeFull(signal) {
-    const { path, query: { operations, ...query } } = describeRequest(this.setting);
-    const format = find("#full-format").value;
-    say(find("#full-error"), "");
-    say(find("#full-result"), "Working …");
-    try {
-      const form = { file: [this.picture.original, this.picture.name], ...(operations ? { operations } : {}) };
-      const reply = await ask(path, { query: format ? { ...query, format } : query, form, accept: "*/*", signal });
-      const blob = await reply.blob();
-      const name = /filename="([^"]*)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1] ?? "result";
-      URL.revokeObjectURL(this.fullUrl);
-      this.fullUrl = URL.createObjectURL(blob);
-      find("#full-result").replaceChildren(make("a", { href: this.fullUrl, download: name, id: "full-link" }, name),
-        ` ${reply.headers.get("X-Result-Width")} × ${reply.headers.get("X-Result-Height")}, ${Math.ceil(blob.size / 1000)} kB`);
-    } catch (problem) {
-      if (problem.name === "AbortError") return;
-      say(find("#full-result"), "");
-      say(find("#full-error"), problem.message);
-    }
-  }
-
   /** Says what went wrong, at the control that caused it where one did. What was set stays set. */
   showProblem(problem) {
-    const place = find("#filter-error");
     this.setBusy(false);
     if (problem && !(problem instanceof Problem)) throw problem;
-    const errors = !problem ? [] : problem.status === 404 ? [{ loc: ["query", "kernel"], msg: describeUnknown(problem) }] : problem.errors;
-    const number = Number(/^Step (\d+)/.exec(problem?.message ?? "")?.[1] ?? errors.find(({ loc }) => loc[1] === "operations")?.loc[2] + 1);
-    if (number && number - 1 !== this.setting.active) this.setting.active = Math.min(number, this.setting.steps.length) - 1;
-    if (problem && !find("#step").childElementCount) this.drawStep(null);
-    showFieldErrors(find("#step"), errors);
-    const retry = make("button", { type: "button", class: "small", onclick: () => this.refresh() }, "Try again");
-    if (!problem) place.replaceChildren();
-    else place.replaceChildren(`${problem.message} `, ...(problem.status === 0 || problem.status >= 500 ? [retry] : []));
-    if (problem?.retryAfterSeconds != null) {
-      place.append(` The service is busy; this page asks again in ${problem.retryAfterSeconds} s.`);
-      this.retry = setTimeout(() => this.refresh(), 1000 * problem.retryAfterSeconds);
+    const { setting } = this;
+    const faulty = problem && findFaultyStep(problem);
+    if (faulty) setting.active = Math.min(faulty, setting.steps.length) - 1;
+    const step = setting.steps[setting.active];
+    if (problem && this.drawnStep !== `${setting.active} ${step.kernel}`) {
+      this.drawChain();
+      this.drawStep(this.kernels.find(({ name }) => name === step.kernel) ?? null);
     }
+    showFieldErrors(find("#step"), listErrors(problem));
+    this.retry = drawProblem(find("#filter-error"), problem, () => this.refresh());
   }
 }
-
-const describeUnknown = ({ message, suggestions }) => (suggestions.length ? `${message} Did you mean ${suggestions.join(", ")}?` : message);

@@ -26,10 +26,11 @@ export class Inspector {
     const same = pixel.every((value, index) => value === where.given[index]);
     this.root.replaceChildren(
       make("p", { class: "where" }, `Pixel ${where.at[0]}, ${where.at[1]} `, swatch(where.given), ...this.drawChannels(working, channel)),
-      working[channel].taps[0].length * working[channel].taps[0][0].length <= 81
-        ? drawPatch(working[channel])
-        : make("p", { class: "quiet" }, `The patch has ${working[channel].taps[0].length} × ${working[channel].taps[0][0].length} pixels: too many to write out.`),
-      drawTable(working, plan, where.linear, channel),
+      make("div", { class: "worked" },
+        working[channel].taps[0].length * working[channel].taps[0][0].length <= 81
+          ? drawPatch(working[channel])
+          : make("p", { class: "quiet" }, `The patch has ${working[channel].taps[0].length} × ${working[channel].taps[0][0].length} pixels: too many to write out.`),
+        drawTable(working, plan, where.linear, channel)),
       make("p", { class: same ? "verdict same" : "verdict", id: "inspected", "data-worked": pixel.join(","), "data-given": where.given.join(",") },
         same ? `The API's pixel is ${where.given.join(", ")}: the same.` : `The API's pixel is ${where.given.join(", ")}; worked out here: ${pixel.join(", ")}.`),
     );

@@ -124,7 +124,7 @@ function writeSvg({ setting, descriptions, picture }) {
     code: `<svg xmlns="http://www.w3.org/2000/svg" width="${picture.width}" height="${picture.height}">
   <filter id="kernel" x="0" y="0" width="100%" height="100%" color-interpolation-filters="sRGB">
     <feConvolveMatrix order="${width === height ? width : `${width} ${height}`}" kernelMatrix="${matrix}"
-      divisor="${tidy(divisor)}"${bias ? ` bias="${tidy(bias)}"` : ""} targetX="${width - 1 - ax}" targetY="${height - 1 - ay}" edgeMode="${borders[one.border]}" preserveAlpha="true"/>
+      divisor="${tidy(divisor)}"${bias ? ` bias="${tidy(bias)}"` : ""} targetX="${ax}" targetY="${ay}" edgeMode="${borders[one.border]}" preserveAlpha="true"/>
   </filter>
   <image href="${picture.name}" width="${picture.width}" height="${picture.height}" filter="url(#kernel)"/>
 </svg>

@@ -44,7 +44,7 @@ export function drawStep(form, step, kernel, kernels, on) {
   const select = (name) => {
     const value = step[name] ?? DEFAULTS[name] ?? "";
     const choices = CHOICES[name].includes(value) ? CHOICES[name] : [...CHOICES[name], value];
-    const automatic = kernel ? `${kernel.response}: the kernel's` : "the kernel's";
+    const automatic = kernel ? `auto (${kernel.response})` : "auto";
     return field(name, make("select", { id: `set-${name}`, onchange: set(name) },
       ...choices.map((choice) => make("option", { value: choice, selected: choice === value }, choice || automatic))));
   };
