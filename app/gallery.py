@@ -67,7 +67,12 @@ def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Setti
     picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
     png = FORMATS["png"]
     return [
-        (name, encode_picture(picture.with_pixels([np.atleast_3d(np.asarray(tile))]), png) if pick_profile(picture) else save_png(tile))
+        (
+            name,
+            encode_picture(picture.with_pixels([np.atleast_3d(np.asarray(tile))]), png)
+            if pick_profile(picture)
+            else save_png(tile),
+        )
         for name, tile in draw_tiles(picture, steps, side_px)
     ]
 

@@ -17,7 +17,6 @@ from app.uploads import read_upload
 router = APIRouter(tags=["filter"])
 
 
-
 class Tile(BaseModel):
     """One picture of the gallery."""
 
@@ -29,7 +28,9 @@ class Gallery(BaseModel):
     pictures: list[Tile]
 
 
-GALLERY_REPLY: dict[int | str, dict[str, Any]] = {200: {"content": PNG_REPLY[200]["content"] | {"application/json": {"schema": Gallery.model_json_schema()}}}}
+GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
+    200: {"content": PNG_REPLY[200]["content"] | {"application/json": {"schema": Gallery.model_json_schema()}}}
+}
 
 
 @router.post(

@@ -78,7 +78,9 @@ def page(browser: Browser, site: str, errors: list[str]) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1200, "height": 900}, base_url=site)
     page.set_default_timeout(TIMEOUT_MS)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(f"{message.text} {message.location}") if is_error(message) else None)
+    page.on(
+        "console", lambda message: errors.append(f"{message.text} {message.location}") if is_error(message) else None
+    )
     yield page
     page.close()
     assert errors == []

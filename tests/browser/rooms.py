@@ -21,7 +21,9 @@ def open_filter_room(page: Page, setting: str = "#filter/emboss") -> None:
 
 def follow_link(page: Page, setting: str) -> None:
     """Within the page that is open."""
-    page.evaluate("hash => { document.querySelector('#filter-room').ariaBusy = 'true'; location.hash = hash; }", setting)
+    page.evaluate(
+        "hash => { document.querySelector('#filter-room').ariaBusy = 'true'; location.hash = hash; }", setting
+    )
     wait_for_result(page)
 
 

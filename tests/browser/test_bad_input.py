@@ -7,7 +7,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import MAX_UPLOAD_BYTES
-from tests.browser.rooms import change, follow_link, open_filter_room, read_canvas, read_result, save_photo, upload, wait_for_result
+from tests.browser.rooms import (
+    change,
+    follow_link,
+    open_filter_room,
+    read_canvas,
+    read_result,
+    save_photo,
+    upload,
+    wait_for_result,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +99,9 @@ def test_a_server_that_is_down(page: Page) -> None:
     open_filter_room(page, "#filter/gaussian?sigma=2")
     page.route("**/filter/**", lambda route: route.abort())
     page.fill(".slider[data-parameter=sigma] .number", "4")
-    expect(page.locator("#filter-error")).to_contain_text("The service does not answer. Your picture and settings are kept")
+    expect(page.locator("#filter-error")).to_contain_text(
+        "The service does not answer. Your picture and settings are kept"
+    )
     assert page.input_value(".slider[data-parameter=sigma] .number") == "4"
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
@@ -104,7 +115,9 @@ def test_a_server_that_is_busy_is_asked_again_when_it_says(page: Page) -> None:
     problem = '{"type": "about:blank", "title": "Busy", "status": 503, "detail": "All workers are busy."}'
     page.route(
         "**/filter/**",
-        lambda route: route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body=problem),
+        lambda route: route.fulfill(
+            status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body=problem
+        ),
     )
     page.fill(".slider[data-parameter=sigma] .number", "4")
     expect(page.locator("#filter-error")).to_contain_text("All workers are busy. ")

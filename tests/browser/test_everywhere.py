@@ -11,7 +11,7 @@ from tests.browser.rooms import open_filter_room, wait_for_result
 from tests.browser.test_digit_room import STROKES, draw
 
 FIRST_VIEW_BYTES = 150_000
-ROOMS = ("#filter/sobel?at=60,60", "#filter?operations=[{\"kernel\":\"gaussian\"},{\"kernel\":\"edge\"}]&step=1", "#digits")
+ROOMS = ("#filter/sobel?at=60,60", '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1', "#digits")
 
 
 def enter(page: Page, room: str) -> None:
@@ -26,12 +26,18 @@ def enter(page: Page, room: str) -> None:
         expect(page.locator("#reading")).to_have_attribute("data-digit", "3")
 
 
-@pytest.mark.parametrize(("room", "scheme"), [(ROOMS[0], "light"), (ROOMS[1], "dark"), (ROOMS[2], "light"), (ROOMS[2], "dark")])
+@pytest.mark.parametrize(
+    ("room", "scheme"), [(ROOMS[0], "light"), (ROOMS[1], "dark"), (ROOMS[2], "light"), (ROOMS[2], "dark")]
+)
 def test_axe_finds_nothing_serious(page: Page, room: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     enter(page, room)
     found = Axe().run(page).response["violations"]
-    bad = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found if one["impact"] in ("serious", "critical")]
+    bad = [
+        (one["id"], [node["target"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
     assert bad == []
 
 
@@ -75,7 +81,9 @@ def test_the_first_view_is_small_and_soon_interactive(browser: Browser, site: st
 
 def test_page_files_are_revalidated_and_safe(api: httpx.Client) -> None:
     page = api.get("/", headers={"Accept": "text/html"})
-    assert page.headers["content-security-policy"].startswith("default-src 'self'; img-src 'self' data: blob:; style-src 'self'")
+    assert page.headers["content-security-policy"].startswith(
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'"
+    )
     assert "script" not in page.headers["content-security-policy"]
     module = api.get("/static/js/main.js")
     assert module.headers["content-type"].startswith("text/javascript")

@@ -152,9 +152,7 @@ def test_a_shared_link_brings_the_whole_setting(browser: Browser, page: Page, si
         assert other.text_content(".where") == page.text_content(".where")
         shown = read_result(other)
     picture = api.get("/samples/chart.png").content
-    expected = filter_by_api(
-        api, picture, "/filter/gaussian", sigma=1.5, border="wrap", response="offset", stride=2
-    )
+    expected = filter_by_api(api, picture, "/filter/gaussian", sigma=1.5, border="wrap", response="offset", stride=2)
     assert np.array_equal(shown, expected)
 
 
@@ -185,7 +183,9 @@ def test_the_worked_out_pixel_is_the_pixel_of_the_api(page: Page, tmp_path: Path
         follow_link(page, setting + "&picture=own" if "?" in setting else setting + "?picture=own")
         height, width = read_result(page).shape[:2]
         for x, y in ((0, 0), (width - 1, height - 1), (width // 3, height // 2), (width // 2, height - 2)):
-            page.evaluate("([x, y]) => { location.hash = location.hash.replace(/&at=[^&]*/, '') + `&at=${x},${y}`; }", [x, y])
+            page.evaluate(
+                "([x, y]) => { location.hash = location.hash.replace(/&at=[^&]*/, '') + `&at=${x},${y}`; }", [x, y]
+            )
             verdict = page.wait_for_function(
                 "([x, y]) => document.querySelector('.where')?.textContent.startsWith(`Pixel ${x}, ${y} `)"
                 " && document.querySelector('#filter-room').ariaBusy === 'false'"
