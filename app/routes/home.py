@@ -1,5 +1,6 @@
 """`GET /`: a page for people, links for programs; `/static`: what the page is made of; and pictures to try."""
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -113,7 +114,9 @@ async def get_named_sample(
     return respond_with_etag(request, await service.workers.run(encode_sample, name), "image/png")
 
 
+@cache
 def encode_sample(name: SampleName) -> bytes:
+    """Drawn once: drawing takes longer than many a filter."""
     from PIL import Image
 
     return save_png(Image.fromarray(SAMPLES[name]()))

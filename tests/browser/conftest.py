@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from app.main import create_app
 from app.settings import Settings
@@ -66,6 +66,14 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
+    """One cache for all tests."""
+    with browser.new_context(viewport={"width": 1200, "height": 900}, base_url=site) as context:
+        context.set_default_timeout(TIMEOUT_MS)
+        yield context
+
+
 @pytest.fixture
 def errors() -> list[str]:
     """What the page complained of. A test that provokes complaints empties it."""
@@ -73,10 +81,9 @@ def errors() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: str, errors: list[str]) -> Iterator[Page]:
+def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
     """A page of the service, still empty. It may not log an error, nor break the content security policy."""
-    page = browser.new_page(viewport={"width": 1200, "height": 900}, base_url=site)
-    page.set_default_timeout(TIMEOUT_MS)
+    page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console", lambda message: errors.append(f"{message.text} {message.location}") if is_error(message) else None

@@ -73,8 +73,11 @@ def test_the_line_follows_mouse_and_keyboard(page: Page) -> None:
     page.mouse.move(box["x"] + 0.25 * box["width"], knob["y"], steps=4)
     page.mouse.up()
     assert page.input_value("#split") == "25"
-    shown = page.locator(".veil").evaluate("veil => parseFloat(veil.style.clipPath.split(' ').at(-1))")
-    assert shown == pytest.approx(25, abs=2)
+    line = page.locator(".veil").evaluate(
+        "veil => { const box = veil.getBoundingClientRect();"
+        " return box.left + box.width * parseFloat(veil.style.clipPath.split(' ').at(-1)) / 100; }"
+    )
+    assert line == pytest.approx(box["x"] + 0.25 * box["width"], abs=3)
     page.wait_for_url("**split=25*")
     page.focus("#split")
     page.keyboard.press("ArrowRight")
