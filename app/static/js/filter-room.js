@@ -6,10 +6,9 @@ import { drawCopyAs } from "./copy-as.js";
 import { find, say, settle } from "./dom.js";
 import { makeFullSize } from "./full-size.js";
 import { drawGallery } from "./gallery.js";
-import { Inspector } from "./inspector.js";
-import { workOutPixel } from "./arithmetic.js";
+import { Inspection } from "./inspection.js";
 import { openPicture } from "./picture.js";
-import { describeStepKernel, fetchRange, fetchSource, filterLive, planChain } from "./results.js";
+import { describeStepKernel, filterLive, planChain } from "./results.js";
 import { drawSize } from "./size.js";
 import { SAMPLES, describePicture, drawSources, markSample } from "./sources.js";
 import { drawProblem, drawStatus, findFaultyStep, listErrors } from "./status.js";
@@ -30,19 +29,17 @@ class FilterRoom {
     this.setting = makeSetting();
     this.kernels = [];
     this.picture = null;
-    this.result = null;
     this.drawn = "";
-    this.inspector = new Inspector(find("#inspector"));
     this.compare = new Compare(find("#compare"), {
       pick: (at, keep) => this.pick(at, keep),
       slide: (split) => this.apply(() => { this.setting.split = split; }, "view"),
     });
+    this.inspection = new Inspection(this.compare);
     this.refreshSoon = settle(() => this.refresh(), 60);
     this.writeSoon = settle(() => history.replaceState(null, "", formatAddress(this.setting)), 250);
     this.requestResult = keepLatest((signal) => this.work(signal));
     this.requestSize = keepLatest((signal) => drawSize(find("#size"), this.chain.plans[this.setting.active], this.chain.axes[this.setting.active], signal));
     this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.picture, signal, (kernel) => this.openFromGallery(kernel)));
-    this.requestSource = keepLatest((signal) => this.findSource(signal));
     this.requestFull = keepLatest((signal) => makeFullSize(this.picture, this.setting, signal));
   }
 
@@ -131,7 +128,7 @@ class FilterRoom {
 
   usePicture(picture) {
     this.picture = picture;
-    this.result = null;
+    this.inspection.setResult(null);
     this.galleryStale = true;
     say(find("#picture-error"), "");
     say(find("#picture-note"), describePicture(this.picture));
@@ -180,16 +177,15 @@ class FilterRoom {
     this.requestSize().then(() => say(find("#size-error"), ""), (problem) => say(find("#size-error"), problem.message));
     const result = await answer;
     if (signal.aborted) return;
-    this.result = { ...result, ...chain };
-    this.source = null;
+    this.inspection.setResult({ ...result, ...chain, picture, steps: structuredClone(steps), linear: setting.linear });
     this.showProblem(null);
     this.compare.showAfter(result.pixels, chain.placements.at(-1));
     this.setBusy(false);
-    drawStatus(this.result, picture.pixels, (response) => this.apply(() => {
+    drawStatus({ ...result, ...chain }, picture.pixels, (response) => this.apply(() => {
       setting.steps.at(-1).response = response;
       this.drawn = "";
     }, "step"));
-    await this.inspect(setting.at);
+    await this.inspection.inspect(setting.at);
     if (setting.at && !this.centered) this.compare.center(this.compare.marked?.spot ?? [0, 0]);
     this.centered = true;
   }
@@ -241,46 +237,7 @@ class FilterRoom {
       this.setting.at = at;
       this.writeSoon();
     }
-    this.inspect(at ?? this.setting.at);
-  }
-
-  async inspect(at) {
-    this.wanted = this.compare.at = at;
-    if (!this.result || !at) {
-      this.compare.mark(null);
-      return this.inspector.explain("Point at the picture, or go there with the keyboard and use the arrow keys. A click keeps the pixel.");
-    }
-    if (this.picture.transparent) return this.inspector.explain("This picture has transparency: colours are weighted by it, which this table does not show.");
-    const { pixels } = this.result;
-    if (at[0] >= pixels.width || at[1] >= pixels.height) return this.inspector.explain(`The result has no pixel ${at.join(", ")}.`);
-    try {
-      this.source ??= await this.requestSource();
-    } catch (problem) {
-      return this.inspector.explain(problem.message);
-    }
-    if (this.source && this.wanted === at) this.drawPixel(at);
-  }
-
-  async findSource(signal) {
-    const { setting, picture, result } = this;
-    const plan = result.plans.at(-1);
-    const source = await fetchSource(picture, setting.steps, result.plans, setting.linear, signal);
-    const range = plan.response === "rescale" ? await fetchRange(picture, setting.steps, setting.linear, signal) : undefined;
-    return { source, range };
-  }
-
-  drawPixel([x, y]) {
-    const { pixels, plans, axes, placements } = this.result;
-    const { source, range } = this.source;
-    const { linear, steps } = this.setting;
-    const { rows, columns } = axes.at(-1);
-    const into = placements.at(-2);
-    const worked = workOutPixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
-    const given = [...pixels.data.slice(4 * (y * pixels.width + x), 4 * (y * pixels.width + x) + 3)];
-    this.inspector.show(worked, plans.at(-1), { at: [x, y], given, linear });
-    const toPicture = (left, top, width, height) => [into.x + left * into.scaleX, into.y + top * into.scaleY, width * into.scaleX, height * into.scaleY];
-    const [left, top] = [x * columns.stride - columns.before, y * rows.stride - rows.before];
-    this.compare.mark({ patch: toPicture(left, top, columns.footprint, rows.footprint), spot: toPicture(left + columns.anchor, top + rows.anchor, 1, 1) });
+    this.inspection.inspect(at ?? this.setting.at);
   }
 
   async updateGallery() {

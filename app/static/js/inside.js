@@ -68,11 +68,11 @@ function drawKernel(kernel) {
 }
 
 function drawExplanation({ layers, occlusion, input_gradient: gradient }) {
-  const mattered = [["Hidden patch by patch (occlusion)", occlusion], ["Change of the answer by pixel (input gradient)", gradient]].filter(([, map]) => map);
+  const mattered = [["Occlusion", occlusion], ["Input gradient", gradient]].filter(([, map]) => map);
   return [
     make("h3", {}, "What mattered for this answer"),
     make("div", { class: "mattered" }, ...mattered.map(([title, map]) => make("figure", {},
-      make("img", { src: map.picture, alt: title }), make("figcaption", {}, make("b", {}, `${title}. `), map.explanation ?? "")))),
+      make("img", { src: map.picture, alt: title }), make("figcaption", {}, map.explanation ?? title)))),
     ...layers.filter(({ maps }) => maps?.length).flatMap(({ name, shape, maps }) => [
       make("h3", {}, `${name}: ${shape.join(" × ")}`),
       make("div", { class: `maps ${name}` }, ...maps.map((source, index) => make("img", { src: source, alt: `${name}, map ${index}`, title: `map ${index}`, loading: "lazy" }))),
