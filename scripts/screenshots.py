@@ -9,13 +9,14 @@ from pathlib import Path
 
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 from app.main import create_app
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-FILTER_ROOM = "#filter/top-sobel?response=offset&zoom=2&at=236,166&split=45"
+FILTER_ROOM = "#filter/top-sobel?response=offset&zoom=2&at=190,192&split=36"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+PAPER: FloatRect = {"x": 0, "y": 0, "width": 1240, "height": 1140}
 MAX_BYTES = 300_000
 
 
@@ -31,12 +32,12 @@ def main() -> None:
         time.sleep(0.1)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = chromium.new_page(viewport={"width": 1240, "height": 1000}, color_scheme="light")
+        page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         show_filter_room(page, address)
-        save(page.screenshot(), "page-filter.png")
+        save(page.screenshot(full_page=True, clip=PAPER), "page-filter.png")
         show_digit_room(page, address)
-        save(page.screenshot(), "page-digits.png")
+        save(page.screenshot(full_page=True, clip=PAPER), "page-digits.png")
         chromium.close()
     server.should_exit = True
     thread.join(10)

@@ -24,7 +24,7 @@ def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1) -
         page.mouse.move(*places[0])
         page.mouse.down()
         for place in places[1:]:
-            page.mouse.move(*place, steps=4)
+            page.mouse.move(*place, steps=2)
         page.mouse.up()
 
 

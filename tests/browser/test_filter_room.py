@@ -62,6 +62,44 @@ def test_a_format_that_the_browser_cannot_show_is_converted_by_the_service(page:
     assert np.array_equal(read_result(page), np.asarray(draw_photo(40, 30)))
 
 
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(page: Page, tmp_path: Path, way: str) -> None:
+    photo = save_photo(tmp_path, 30, 20)
+    open_filter_room(page, "#filter/identity")
+    page.evaluate(
+        """([way, bytes]) => {
+          document.querySelector("#filter-room").ariaBusy = "true";
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "given.png", { type: "image/png" }));
+          const event = way === "drop" ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+            : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+          document.body.dispatchEvent(event);
+        }""",
+        [way, list(photo.read_bytes())],
+    )
+    wait_for_result(page)
+    assert np.array_equal(read_result(page), np.asarray(draw_photo(30, 20)))
+    expect(page.locator("#picture-note")).to_have_text("given.png, 30 × 20")
+
+
+def test_a_picture_is_taken_with_the_camera(page: Page) -> None:
+    open_filter_room(page, "#filter/identity")
+    page.click("#camera")
+    page.wait_for_function("() => document.querySelector('dialog video')?.videoWidth > 0")
+    page.evaluate("document.querySelector('#filter-room').ariaBusy = 'true'")
+    page.get_by_role("button", name="Take the picture").click()
+    wait_for_result(page)
+    expect(page.locator("#picture-note")).to_contain_text("photo.png")
+    assert page.locator("dialog").count() == 0
+    assert read_result(page).std() > 1
+
+
+def test_a_link_to_somebody_elses_picture_says_so(page: Page) -> None:
+    open_filter_room(page, "#filter/edge?picture=own")
+    expect(page.locator("#picture-note")).to_contain_text("Choose yours")
+    assert page.input_value("#set-kernel") == "edge"
+
+
 def test_the_line_follows_mouse_and_keyboard(page: Page) -> None:
     open_filter_room(page)
     box = page.locator("#compare .viewer").bounding_box()
