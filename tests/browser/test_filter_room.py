@@ -145,6 +145,14 @@ def test_an_edited_cell_filters_with_the_new_weights(page: Page, api: httpx.Clie
     expect(page.locator("[aria-label='row 2, column 2']")).to_be_focused()
 
 
+def test_custom_starts_from_the_kernel_that_was_there(page: Page) -> None:
+    open_filter_room(page, "#filter/blur")
+    before = read_result(page)
+    change(page, "#set-kernel", "custom")
+    page.wait_for_url("**#filter/custom?*divisor=16*")
+    assert np.array_equal(read_result(page), before)
+
+
 def test_the_editor_turns_and_normalises(page: Page) -> None:
     open_filter_room(page)
     for button, weights in EDITS.items():

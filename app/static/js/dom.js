@@ -38,3 +38,15 @@ export function show(number, digits = 4) {
   const text = Number.isInteger(number) ? String(number) : String(Number(number.toFixed(digits)));
   return (text === "-0" || (text === "0" && number !== 0) ? number.toPrecision(2) : text).replace("-", "−");
 }
+
+/** Draws anew what is in `root`; who typed there types on. */
+export function keepFocus(root, draw) {
+  const focused = root.contains(document.activeElement) ? document.activeElement : null;
+  const label = focused && (focused.id ? `#${focused.id}` : `[aria-label="${focused.getAttribute("aria-label")}"]`);
+  const caret = focused?.selectionStart;
+  draw();
+  const again = label && root.querySelector(label);
+  if (!again) return;
+  again.focus();
+  if (caret != null && again.type === "text") again.setSelectionRange(caret, caret);
+}

@@ -3,7 +3,7 @@ import { formatAddress, makeSetting, parseAddress } from "./address.js";
 import { MAX_STEPS, drawChain } from "./chain.js";
 import { Compare } from "./compare.js";
 import { drawCopyAs } from "./copy-as.js";
-import { find, say, settle } from "./dom.js";
+import { find, keepFocus, say, settle } from "./dom.js";
 import { makeFullSize } from "./full-size.js";
 import { drawGallery } from "./gallery.js";
 import { Inspection } from "./inspection.js";
@@ -12,7 +12,8 @@ import { describeStepKernel, filterLive, planChain } from "./results.js";
 import { drawSize } from "./size.js";
 import { SAMPLES, describePicture, drawSources, markSample } from "./sources.js";
 import { drawProblem, drawStatus, findFaultyStep, listErrors } from "./status.js";
-import { drawStep, keepCommon, showFieldErrors, updateStep } from "./step-controls.js";
+import { drawStep, showFieldErrors, updateStep } from "./step-controls.js";
+import { editStep } from "./step-editing.js";
 
 const OWN = "own";
 
@@ -194,38 +195,12 @@ class FilterRoom {
     const { steps, active } = this.setting;
     const step = steps[active];
     const form = find("#step");
-    const on = {
-      set: (name, value) => this.apply(() => {
-        if (value === "") delete step[name];
-        else step[name] = value;
-      }, "step"),
-      choose: (name) => this.apply(() => {
-        steps[active] = { kernel: name, ...keepCommon(step), ...(name === "custom" ? this.writeCustom(kernel) : {}) };
-        delete steps[active].divisor;
-      }, "chain"),
-      write: (weights, from) => this.apply(() => {
-        if (step.kernel !== "custom" && !step.divisor && from.divisor !== 1) step.divisor = String(from.divisor);
-        if (step.kernel !== "custom") for (const name of Object.keys(step)) if (name !== "kernel" && !(name in keepCommon(step))) delete step[name];
-        Object.assign(step, { kernel: "custom", weights });
-        this.drawChain();
-      }, "step"),
-    };
+    const on = editStep(this.setting, kernel, (change, what) => this.apply(change, what), () => this.drawChain());
     const wanted = JSON.stringify([active, step.kernel, step.kernel === "custom" && [kernel?.rows, kernel?.columns]]);
     this.drawnStep = `${active} ${step.kernel}`;
     if (wanted === this.drawn) return updateStep(form, step, kernel, on);
     this.drawn = wanted;
-    const focused = form.contains(document.activeElement) && document.activeElement;
-    const label = focused && (focused.id ? `#${focused.id}` : `[aria-label="${focused.getAttribute("aria-label")}"]`);
-    const caret = focused?.selectionStart;
-    drawStep(form, step, kernel, this.kernels, on);
-    const again = label ? form.querySelector(label) : null;
-    again?.focus();
-    if (again && caret != null && again.type === "text") again.setSelectionRange(caret, caret);
-  }
-
-  writeCustom(kernel) {
-    const single = kernel?.combine === "single" && Math.max(kernel.rows, kernel.columns) <= 9;
-    return { weights: single ? kernel.weights.map((row) => row.join(",")).join(";") : "0,0,0;0,1,0;0,0,0" };
+    keepFocus(form, () => drawStep(form, step, kernel, this.kernels, on));
   }
 
   drawCopyAs(descriptions) {
