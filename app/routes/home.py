@@ -101,7 +101,7 @@ async def get_sample(request: Request, service: ServiceDependency) -> Response:
     operation_id="get_named_sample",
     summary="A picture to try the service with",
     response_class=Response,
-    responses=PNG_REPLY | document_problems(422),
+    responses=PNG_REPLY | NOT_MODIFIED | document_problems(422),
 )
 async def get_named_sample(
     request: Request,
