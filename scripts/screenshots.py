@@ -37,7 +37,7 @@ def main() -> None:
         show_filter_room(page, address)
         save(page.screenshot(full_page=True, clip=PAPER), "page-filter.png")
         show_digit_room(page, address)
-        save(page.screenshot(full_page=True, clip=PAPER), "page-digits.png")
+        save(page.screenshot(full_page=True), "page-digits.png")
         chromium.close()
     server.should_exit = True
     thread.join(10)
@@ -53,7 +53,7 @@ def show_digit_room(page: Page, address: str) -> None:
     page.goto(address + "#digits")
     page.get_by_role("button", name="3", exact=True).click()
     page.wait_for_selector("#reading[data-digit='3']")
-    page.wait_for_timeout(1500)  # the maps of the layers, where there are any
+    page.wait_for_selector(".maps img")
 
 
 def save(png: bytes, name: str) -> None:

@@ -28,8 +28,17 @@ class Gallery(BaseModel):
     pictures: list[Tile]
 
 
+TILE_SCHEMA = Tile.model_json_schema()
+GALLERY_SCHEMA = {
+    "type": "object",
+    "required": ["pictures"],
+    "properties": {"pictures": {"type": "array", "items": TILE_SCHEMA}},
+}
 GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
-    200: {"content": PNG_REPLY[200]["content"] | {"application/json": {"schema": Gallery.model_json_schema()}}}
+    200: {
+        "description": "A PNG; with `format=json` every picture on its own.",
+        "content": PNG_REPLY[200]["content"] | {"application/json": {"schema": GALLERY_SCHEMA}},
+    }
 }
 
 

@@ -39,7 +39,7 @@ export function drawEditor(root, kernel, typed, change) {
   };
   const drawGrid = () => grid.replaceChildren(make("table", { class: "weights" }, make("tbody", {}, ...cells.map((row, y) =>
     make("tr", {}, ...row.map((text, x) => make("td", {}, make("input", {
-      value: text, "aria-label": `row ${y + 1}, column ${x + 1}`, "aria-describedby": "weights-error", spellcheck: "false", autocomplete: "off",
+      value: text, title: text.length > 5 ? text : null, "aria-label": `row ${y + 1}, column ${x + 1}`, "aria-describedby": "weights-error", spellcheck: "false", autocomplete: "off",
       size: Math.min(Math.max(text.length, 3), 7),
       oninput: (event) => {
         cells[y][x] = event.target.value.trim();
