@@ -12,6 +12,7 @@ from app.learned import LEARNED
 from app.pictures.decoding import PictureLimits, decode_picture
 from app.pictures.encoding import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
 from app.pictures.formats import FORMATS
+from app.pictures.picture import Picture
 from app.settings import Settings
 from kernels.catalogue import Catalogue
 from kernels.convolution import filter_image
@@ -56,6 +57,27 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
     The kernels work on the reduced picture, so that what they do can be seen. Raises PictureError or KernelError.
     """
     picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
+    sheet = Image.fromarray(arrange(draw_tiles(picture, steps, side_px)))
+    result = picture.with_pixels([np.asarray(sheet)])
+    return encode_picture(result, FORMATS["png"]) if pick_profile(result) else save_png(sheet)
+
+
+def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> list[tuple[str, bytes]]:
+    """The pictures of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
+    picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
+    png = FORMATS["png"]
+    return [
+        (
+            name,
+            encode_picture(picture.with_pixels([np.atleast_3d(np.asarray(tile))]), png)
+            if pick_profile(picture)
+            else save_png(tile),
+        )
+        for name, tile in draw_tiles(picture, steps, side_px)
+    ]
+
+
+def draw_tiles(picture: Picture, steps: Sequence[Step], side_px: int) -> list[tuple[str, Image.Image]]:
     png = FORMATS["png"]
     original = convert_to_image(reduce_to_8_bit(picture.frames[0].pixels), png)
     original.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3)
@@ -65,9 +87,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
     tiles = [("input", original)]
     for step in steps:
         tiles.append((step.kernel.name, convert_to_image(filter_image(pixels, [step]).image, png)))
-    sheet = Image.fromarray(arrange(tiles))
-    result = picture.with_pixels([np.asarray(sheet)])
-    return encode_picture(result, png) if pick_profile(result) else save_png(sheet)
+    return tiles
 
 
 def arrange(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.uint8]":

@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
     for routes in (filter, gallery, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)
+    home.serve_page_files(app)
     documentation.serve_documentation(app, Problem)
     add_problem_handlers(app)
     return app

@@ -72,6 +72,11 @@ class GalleryQuery(BaseModel):
         Field(max_length=5000, description="Names with commas. Default: every kernel but the learned ones."),
     ] = None
     side: Annotated[int, Field(ge=16, le=512, description="Longest side of each picture in pixels.")] = 160
+    format: Annotated[
+        Literal["png", "json"],
+        BeforeValidator(parse_lower),
+        Field(description="`png`: one sheet; `json`: every picture on its own, as a data URI."),
+    ] = "png"
 
 
 class SizeQuery(BaseModel):

@@ -1,11 +1,13 @@
 """`POST /gallery`: a picture under many kernels at a glance."""
 
-from typing import Annotated
+import base64
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from app.chains import add_fields
-from app.gallery import choose_steps, make_contact_sheet
+from app.gallery import choose_steps, make_contact_sheet, make_tiles
 from app.parameters import GalleryQuery
 from app.problems import document_problems
 from app.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
@@ -15,12 +17,37 @@ from app.uploads import read_upload
 router = APIRouter(tags=["filter"])
 
 
+class Tile(BaseModel):
+    """One picture of the gallery."""
+
+    kernel: str = Field(description="`input` is the picture as it came, reduced.")
+    picture: str = Field(description="A PNG as a data URI.")
+
+
+class Gallery(BaseModel):
+    pictures: list[Tile]
+
+
+TILE_SCHEMA = Tile.model_json_schema()
+GALLERY_SCHEMA = {
+    "type": "object",
+    "required": ["pictures"],
+    "properties": {"pictures": {"type": "array", "items": TILE_SCHEMA}},
+}
+GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A PNG; with `format=json` every picture on its own.",
+        "content": PNG_REPLY[200]["content"] | {"application/json": {"schema": GALLERY_SCHEMA}},
+    }
+}
+
+
 @router.post(
     "/gallery",
     operation_id="make_gallery",
     summary="A contact sheet of the picture under every kernel",
     response_class=Response,
-    responses=PNG_REPLY | document_problems(400, 404, 413, 415, 422, 500),
+    responses=GALLERY_REPLY | document_problems(400, 404, 413, 415, 422, 500),
     openapi_extra=describe_upload(),
 )
 async def make_gallery(
@@ -31,6 +58,17 @@ async def make_gallery(
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
     steps = choose_steps(query.kernels, service.catalogue, service.settings.max_gallery_kernels)
+    if query.format == "json":
+        tiles = await service.workers.run(make_tiles, upload.data, steps, query.side, service.settings)
+        return Response(describe_tiles(tiles).model_dump_json(), media_type="application/json", headers=PRIVATE)
     sheet = await service.workers.run(make_contact_sheet, upload.data, steps, query.side, service.settings)
     headers = PRIVATE | {"Content-Disposition": quote_file_name("gallery.png")}
     return Response(sheet, media_type="image/png", headers=headers)
+
+
+def describe_tiles(tiles: list[tuple[str, bytes]]) -> Gallery:
+    return Gallery(
+        pictures=[
+            Tile(kernel=name, picture="data:image/png;base64," + base64.b64encode(png).decode()) for name, png in tiles
+        ]
+    )

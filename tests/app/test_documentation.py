@@ -89,9 +89,11 @@ def test_pictures_are_documented_as_pictures(document: dict[str, Any], path: str
     assert set(uploads) == PICTURE_TYPES | {"multipart/form-data", "application/json"}
     assert uploads["multipart/form-data"]["schema"]["properties"]["file"]["format"] == "binary"
     assert uploads["multipart/form-data"]["schema"]["required"] == ["file"]
-    for path_of_png in ("/gallery", "/kernels/{name}/preview.png", "/sample.png"):
+    for path_of_png in ("/kernels/{name}/preview.png", "/sample.png", "/samples/{name}.png"):
         (png,) = document["paths"][path_of_png].values()
         assert list(png["responses"]["200"]["content"]) == ["image/png"]
+    gallery = document["paths"]["/gallery"]["post"]["responses"]["200"]["content"]
+    assert list(gallery) == ["image/png", "application/json"]
 
 
 def test_there_are_examples_of_a_named_a_custom_and_a_chained_kernel(document: dict[str, Any]) -> None:

@@ -1,0 +1,29 @@
+import { find } from "./dom.js";
+import { openFilterRoom } from "./filter-room.js";
+import { parseAddress } from "./address.js";
+
+const TITLES = { filter: "convserve: see a kernel work", digits: "convserve: read digits" };
+const rooms = { filter: find("#filter-room"), digits: find("#digits-room") };
+const opened = {};
+
+/** The digit room's code is fetched when somebody enters it. */
+const open = {
+  filter: () => openFilterRoom(rooms.filter),
+  digits: async () => (await import("./digit-room.js")).openDigitRoom(rooms.digits),
+};
+
+async function enter() {
+  if (location.hash === "#main") return;
+  const name = parseAddress(location.hash).room in rooms ? parseAddress(location.hash).room : "filter";
+  for (const [other, room] of Object.entries(rooms)) room.hidden = other !== name;
+  for (const link of document.querySelectorAll("[data-room]")) {
+    if (link.dataset.room === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = TITLES[name];
+  opened[name] ??= open[name]();
+  (await opened[name])?.follow(location.hash);
+}
+
+addEventListener("hashchange", enter);
+enter();

@@ -1,0 +1,49 @@
+/**
+ * PNG from pixels, written here because a canvas always writes alpha or not as it likes: a picture without
+ * transparency has to arrive at the service as RGB, or the border `zero` would count as transparent.
+ */
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+  for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
+  return n >>> 0;
+});
+
+function sum(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
+  return ~crc >>> 0;
+}
+
+function chunk(type, data) {
+  const bytes = new Uint8Array(12 + data.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, data.length);
+  bytes.set(new TextEncoder().encode(type), 4);
+  bytes.set(data, 8);
+  view.setUint32(8 + data.length, sum(bytes.subarray(4, 8 + data.length)));
+  return bytes;
+}
+
+/** @param {ImageData} image */
+export function hasTransparency({ data }) {
+  for (let index = 3; index < data.length; index += 4) if (data[index] !== 255) return true;
+  return false;
+}
+
+/** @param {ImageData} image @returns {Promise<Blob>} */
+export async function encodePng({ data, width, height }, transparent) {
+  const channels = transparent ? 4 : 3;
+  const rows = new Uint8Array(height * (1 + width * channels));
+  for (let y = 0, to = 0, from = 0; y < height; y++) {
+    rows[to++] = 0;
+    for (let x = 0; x < width; x++, from += 4) for (let c = 0; c < channels; c++) rows[to++] = data[from + c];
+  }
+  const packed = new Response(new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate")));
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, transparent ? 6 : 2], 8);
+  const parts = [chunk("IHDR", header), chunk("IDAT", new Uint8Array(await packed.arrayBuffer())), chunk("IEND", new Uint8Array())];
+  return new Blob([Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10), ...parts], { type: "image/png" });
+}

@@ -1,0 +1,1 @@
+"""The page in a real Chromium, against a real server. Skipped, with the reason, where there is no Chromium."""

@@ -1,0 +1,102 @@
+"""A server on a free port, a Chromium, and a page that must not log an error."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app.main import create_app
+from app.settings import Settings
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+]  # fmt: skip
+TIMEOUT_MS = 8_000
+MAX_UPLOAD_BYTES = 3_000_000
+
+
+@pytest.fixture(scope="package")
+def chromium() -> str:
+    """Its path: CONVSERVE_CHROMIUM, or what is found."""
+    found = os.environ.get("CONVSERVE_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUMS)} is on the PATH (Debian: apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="package")
+def site(chromium: str) -> Iterator[str]:
+    """The address of a running service. It takes uploads of up to 3 MB, so that one too large is quickly made."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = create_app(Settings(max_upload_bytes=MAX_UPLOAD_BYTES, worker_threads=2))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 120
+        while not server.started:
+            assert thread.is_alive(), "the service did not start"
+            assert time.monotonic() < deadline, "the service took more than two minutes to start"
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="package")
+def api(site: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=site, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
+    """One cache for all tests."""
+    with browser.new_context(viewport={"width": 1200, "height": 900}, base_url=site) as context:
+        context.set_default_timeout(TIMEOUT_MS)
+        yield context
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    """What the page complained of. A test that provokes complaints empties it."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
+    """A page of the service, still empty. It may not log an error, nor break the content security policy."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console", lambda message: errors.append(f"{message.text} {message.location}") if is_error(message) else None
+    )
+    yield page
+    page.close()
+    assert errors == []
+
+
+def is_error(message: object) -> bool:
+    """What is not offered by this service answers 404, which the page expects and the browser logs."""
+    text, kind = getattr(message, "text", ""), getattr(message, "type", "")
+    place = str(getattr(message, "location", {}))
+    expected = "404" in text and any(path in place for path in ("/model/curves", "/classify/explain"))
+    return kind == "error" and not expected
