@@ -249,6 +249,14 @@ def test_the_worked_out_pixel_is_the_pixel_of_the_api(page: Page, tmp_path: Path
 CHAIN = [{"kernel": "gaussian", "sigma": 1.5}, {"kernel": "top-sobel", "stride": 2, "response": "offset"}]
 
 
+def test_a_change_just_before_leaving_does_not_overwrite_the_new_address(page: Page) -> None:
+    open_filter_room(page, "#filter/blur")
+    page.select_option("#zoom", "2")
+    page.evaluate("location.hash = 'digits'")
+    page.wait_for_timeout(600)
+    assert page.evaluate("location.hash") == "#digits"
+
+
 def test_hovering_and_arrow_keys_choose_the_pixel(page: Page) -> None:
     open_filter_room(page, "#filter/blur?zoom=4")
     page.locator("#compare .sheet").hover(position={"x": 4 * 30 + 2, "y": 4 * 20 + 2})

@@ -37,7 +37,7 @@ class FilterRoom {
     });
     this.inspection = new Inspection(this.compare);
     this.refreshSoon = settle(() => this.refresh(), 60);
-    this.writeSoon = settle(() => history.replaceState(null, "", formatAddress(this.setting)), 250);
+    this.writeSoon = settle(() => this.writeAddress(), 250);
     this.requestResult = keepLatest((signal) => this.work(signal));
     this.requestSize = keepLatest((signal) => drawSize(find("#size"), this.chain.plans[this.setting.active], this.chain.axes[this.setting.active], signal));
     this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.picture, signal, (kernel) => this.openFromGallery(kernel)));
@@ -74,6 +74,7 @@ class FilterRoom {
 
   /** Takes over what an address says. Called on entering and whenever the address changes. */
   follow(hash) {
+    this.address = hash;
     if (this.picture && hash === formatAddress(this.setting)) return;
     const before = this.setting.picture;
     this.setting = parseAddress(hash).setting;
@@ -82,6 +83,13 @@ class FilterRoom {
     this.compare.setSplit(this.setting.split);
     this.drawChain();
     return this.picture && before === this.setting.picture ? this.refresh() : this.openSample();
+  }
+
+  /** Unless somebody has gone elsewhere meanwhile: their address is not overwritten. */
+  writeAddress() {
+    if (location.hash !== this.address) return;
+    history.replaceState(null, "", formatAddress(this.setting));
+    this.address = location.hash;
   }
 
   /** Changes the setting, and with it the address and what is to be seen. @param {"view"|"step"|"chain"|"picture"} what */
