@@ -277,13 +277,16 @@ def load_catalogue(settings: "Settings") -> "Catalogue":
 
 def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "DigitReader", "Settings", Any]:
     from app import batch
+    from app.greeting import without_greeting
     from app.state import warm_up_service
 
     if polarity not in ("auto", "dark", "light"):
         refuse(f"--polarity {polarity}: say auto, dark or light.")
     settings = load_settings()
     files = refuse_errors(batch.find_pictures, pictures)
-    return files, refuse_errors(warm_up_service, settings), settings, polarity
+    with without_greeting():
+        reader = refuse_errors(warm_up_service, settings)
+    return files, reader, settings, polarity
 
 
 def report(failures: list[tuple[Path, str]], summary: str = "") -> None:

@@ -10,13 +10,13 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from app.gallery import save_png
+from app.parameters import Polarity
 from app.pictures.decoding import PictureLimits, decode_picture
 from app.pictures.errors import PictureError
 from app.settings import Settings
 from models.digits import DigitReader, Reading
 from models.pages import PAGE_SIDE
 
-Polarity = Literal["auto", "dark", "light"]
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
 
 

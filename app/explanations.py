@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from app.digits import DigitAnswer, Polarity, decode_for_reading, describe_reading, encode_data_uri
+from app.digits import DigitAnswer, decode_for_reading, describe_reading, encode_data_uri
+from app.parameters import Polarity
 from app.pictures.errors import BlankPictureError
 from app.settings import Settings
 from models.explanation import GRID, PATCH, STEP, Explainer, Explanation, Stage

@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from app.pictures.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
 from kernels.settings import FilterSettings, parse_lower
 
+Polarity = Literal["auto", "dark", "light"]
+MapLayer = Literal["conv1", "pool1", "conv2", "pool2"]
+
 
 def parse_format(value: Any) -> Any:
     name = parse_lower(value)
@@ -77,6 +80,48 @@ class GalleryQuery(BaseModel):
         BeforeValidator(parse_lower),
         Field(description="`png`: one sheet; `json`: every picture on its own, as a data URI."),
     ] = "png"
+
+
+class ReadQuery(BaseModel):
+    """The query of `POST /read`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    polarity: Annotated[
+        Polarity,
+        BeforeValidator(parse_lower),
+        Field(description="Of the ink: found out, or said to be `dark` on light or `light` on dark."),
+    ] = "auto"
+
+
+class ClassifyQuery(ReadQuery):
+    """The query of `POST /classify`."""
+
+    preview: Annotated[bool, Field(description="Add the 28×28 that the network saw, and what led to it.")] = False
+
+
+class ExplainQuery(ReadQuery):
+    """The query of `POST /classify/explain`."""
+
+    format: Annotated[
+        Literal["png", "json"] | None,
+        BeforeValidator(parse_lower),
+        WithJsonSchema({"type": "string", "enum": ["png", "json"]}),
+        Field(description="Of the answer. Default: what `Accept` asks for, else `png`."),
+    ] = None
+    layer: Annotated[
+        MapLayer | None,
+        WithJsonSchema({"type": "string", "enum": list(get_args(MapLayer))}),
+        Field(description="Only the feature maps of this layer, as a PNG; with `map` only one."),
+    ] = None
+    map: Annotated[
+        int | None,
+        WithJsonSchema({"type": "integer", "minimum": 0}),
+        Field(ge=0, description="Which map, from 0: 32 of `conv1` and `pool1`, 64 of `conv2` and `pool2`."),
+    ] = None
+    scale: Annotated[
+        int, Field(ge=1, le=32, description="With `layer`: pixels a side for each value, without smoothing.")
+    ] = 8
 
 
 class SizeQuery(BaseModel):

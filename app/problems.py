@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.filtering import WorkTooLargeError
-from app.parameters import ChainQuery, GalleryQuery, SizeQuery
+from app.parameters import ChainQuery, ClassifyQuery, GalleryQuery, SizeQuery
 from app.pictures.errors import (
     BlankPictureError,
     CorruptPictureError,
@@ -177,9 +177,11 @@ def describe_mistake(item: Mapping[str, Any]) -> str:
     """What pydantic found, with the value, or with the parameter that was probably meant."""
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
-        known = ChainQuery.model_fields | GalleryQuery.model_fields | SizeQuery.model_fields
         name = str(item["loc"][-1])
-        nearest = difflib.get_close_matches(name, known.keys() - {name}, n=1)
+        known = {
+            field for query in (ChainQuery, GalleryQuery, SizeQuery, ClassifyQuery) for field in query.model_fields
+        }
+        nearest = difflib.get_close_matches(name, known - {name}, n=1)
         return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
     if item["type"] in ("missing", "json") or item.get("input") is None:
         return message

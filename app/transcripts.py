@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.digits import Polarity, classify_pictures, read_page
+from app.digits import classify_pictures, read_page
+from app.parameters import Polarity
 from app.pictures.errors import PictureError
 from app.settings import Settings
 from models.digits import DigitReader

@@ -96,7 +96,10 @@ async def read_uploads(request: Request, max_files: int) -> list[Upload]:
                 f"The form has {len(files)} files; the limit is {max_files} (CONVSERVE_MAX_DIGIT_FILES). Send several "
                 "requests."
             )
-        return [Upload(await file.read(), file.filename or f"file {index}") for index, file in enumerate(files, 1)]
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return [
+            Upload(await file.read(), file.filename or f"file {index}", fields) for index, file in enumerate(files, 1)
+        ]
     finally:
         await form.close()
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.augmentation import Augmentation, augment_fields
 from models.batches import TrainingSet, draw_digit_pool, draw_rubbish_pool, split_validation
 from models.calibration import find_wilson_interval, fit_temperature, measure_calibration_error, score_rubbish, softmax
+from models.errors import CheckpointError, DataError, ModelError
 from models.folder import save_model_folder
 from models.journal import History, ProgressBar, SummaryWriter, save_curves, tile_images
 from models.loop import CHECKPOINT, TrainingLoop
@@ -62,6 +63,11 @@ def train_network(
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)
+    if len(mnist.train.images) <= config.validation:
+        raise DataError(
+            f"there are {len(mnist.train.images)} training images; {config.validation} are kept out for calibration, "
+            "so more are needed"
+        )
     training, validation = split_validation(_take(mnist.train, config.real), config.validation)
     batches = _gather_batches(config, training)
     steps_an_epoch = batches.count_batches(config.batch)
@@ -239,14 +245,17 @@ def _take(images: LabelledImages, count: int | None) -> LabelledImages:
 
 
 def parse_arguments(arguments: list[str] | None = None) -> tuple[TrainConfig, Path | None, Path, bool]:
-    parser = argparse.ArgumentParser(prog="python -m models.train", description="Train a digit network.")
-    parser.add_argument("--network", choices=NETWORKS, default="bundled")
-    parser.add_argument("--data", type=Path, help="folder of IDX files (default: download MNIST)")
+    parser = argparse.ArgumentParser(
+        description="Train a digit network: the lecture's by hand, the same with layers, or the one that is bundled.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--network", choices=NETWORKS, default="bundled", help="which one")
+    parser.add_argument("--data", type=Path, help="folder of IDX files, gzipped or not; without it MNIST is downloaded")
     parser.add_argument("--out", type=Path, required=True, help="model folder; a run that was cut off goes on")
     defaults = TrainConfig()
-    parser.add_argument("--epochs", type=int, default=defaults.epochs)
-    parser.add_argument("--batch", type=int, default=defaults.batch)
-    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--epochs", type=int, default=defaults.epochs, help="times through the training images")
+    parser.add_argument("--batch", type=int, default=defaults.batch, help="images in a step")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything that is drawn at random")
     parser.add_argument("--finish", action="store_true", help="make the model folder from the last finished epoch")
     given = parser.parse_args(arguments)
     config = replace(defaults, network=given.network, epochs=given.epochs, batch=given.batch, seed=given.seed)
@@ -259,7 +268,12 @@ def parse_arguments(arguments: list[str] | None = None) -> tuple[TrainConfig, Pa
 def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     config, data, out, finish = parse_arguments(arguments)
-    train_network(config, load_mnist(data), out, finish=finish)
+    try:
+        train_network(config, load_mnist(data), out, finish=finish)
+    except CheckpointError as error:
+        raise SystemExit(f"{error}: give the options it was begun with, or another --out") from None
+    except ModelError as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from app.digits import DigitAnswer, PageAnswer, Polarity, classify_pictures, read_page
+from app.chains import add_fields
+from app.digits import DigitAnswer, PageAnswer, classify_pictures, read_page
 from app.etags import NOT_MODIFIED, respond_with_etag
+from app.parameters import ClassifyQuery, ReadQuery
 from app.problems import NoTrainingRecordError, document_problems
 from app.routes.filter import PRIVATE, describe_upload
 from app.state import ReaderDependency, ServiceDependency
@@ -16,7 +18,6 @@ from app.uploads import read_upload, read_uploads
 router = APIRouter(tags=["digits"])
 
 PROBLEMS = document_problems(400, 413, 415, 422, 500)
-POLARITY = Query(description="Of the ink: found out, or said to be `dark` on light or `light` on dark.")
 
 
 @router.post(
@@ -33,12 +34,14 @@ async def classify_digits(
     response: Response,
     service: ServiceDependency,
     reader: ReaderDependency,
-    polarity: Annotated[Polarity, POLARITY] = "auto",
-    preview: Annotated[bool, Query(description="Add the 28×28 that the network saw, and what led to it.")] = False,
+    query: Annotated[ClassifyQuery, Query()],
 ) -> DigitAnswer | list[DigitAnswer]:
     uploads = await read_uploads(request, service.settings.max_digit_files)
+    query = add_fields(query, uploads[0].fields)
     files = [(upload.name, upload.data) for upload in uploads]
-    answers = await service.workers.run(classify_pictures, files, reader, service.settings, polarity, preview)
+    answers = await service.workers.run(
+        classify_pictures, files, reader, service.settings, query.polarity, query.preview
+    )
     response.headers.update(PRIVATE)
     return answers[0] if len(answers) == 1 else answers
 
@@ -55,11 +58,12 @@ async def read_digits(
     response: Response,
     service: ServiceDependency,
     reader: ReaderDependency,
-    polarity: Annotated[Polarity, POLARITY] = "auto",
+    query: Annotated[ReadQuery, Query()],
 ) -> PageAnswer:
     upload = await read_upload(request)
+    query = add_fields(query, upload.fields)
     response.headers.update(PRIVATE)
-    return await service.workers.run(read_page, upload.data, reader, service.settings, polarity)
+    return await service.workers.run(read_page, upload.data, reader, service.settings, query.polarity)
 
 
 @router.get(

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, NoReturn
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.digits import Polarity
+from app.chains import add_fields
 from app.explanation_sheet import draw_explanation
 from app.explanations import PictureExplanation, describe_explanation, explain_picture
 from app.negotiation import find_weight, parse_accept
+from app.parameters import ExplainQuery, MapLayer
 from app.problems import NotAcceptableError, document_problems
-from app.routes.digits import POLARITY
 from app.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
 from app.state import ExplainerDependency, ServiceDependency
 from app.uploads import read_upload
@@ -18,8 +18,6 @@ from app.uploads import read_upload
 router = APIRouter(tags=["digits"])
 
 ExplanationFormat = Literal["png", "json"]
-MapLayer = Literal["conv1", "pool1", "conv2", "pool2"]
-MAX_SCALE = 32
 
 REPLY: dict[int | str, dict[str, Any]] = {
     200: {
@@ -47,29 +45,19 @@ async def explain_digit(
     request: Request,
     service: ServiceDependency,
     explainer: ExplainerDependency,
-    polarity: Annotated[Polarity, POLARITY] = "auto",
-    format: Annotated[
-        ExplanationFormat | None, Query(description="Of the answer. Default: what `Accept` asks for, else `png`.")
-    ] = None,
-    layer: Annotated[
-        MapLayer | None, Query(description="Only the feature maps of this layer, as a PNG; with `map` only one.")
-    ] = None,
-    map: Annotated[
-        int | None, Query(ge=0, description="Which map, from 0: 32 of `conv1` and `pool1`, 64 of `conv2` and `pool2`.")
-    ] = None,
-    scale: Annotated[
-        int, Query(ge=1, le=MAX_SCALE, description="With `layer`: pixels a side for each value, without smoothing.")
-    ] = 8,
+    query: Annotated[ExplainQuery, Query()],
 ) -> Response:
-    as_json = choose_format(format, request.headers.get("accept")) == "json"
-    check_map(layer, map, as_json, explainer.list_maps())
     upload = await read_upload(request)
-    explained = await service.workers.run(explain_picture, upload.data, explainer, service.settings, polarity)
+    query = add_fields(query, upload.fields)
+    layer, map = query.layer, query.map
+    as_json = choose_format(query.format, request.headers.get("accept")) == "json"
+    check_map(layer, map, as_json, explainer.list_maps())
+    explained = await service.workers.run(explain_picture, upload.data, explainer, service.settings, query.polarity)
     if as_json:
         description = await service.workers.run(describe_explanation, explained)
         return Response(description.model_dump_json(), media_type="application/json", headers=PRIVATE)
     name = "-".join(str(part) for part in ("explanation", layer, map) if part is not None) + ".png"
-    picture = await service.workers.run(draw_explanation, explained, layer, map, scale)
+    picture = await service.workers.run(draw_explanation, explained, layer, map, query.scale)
     return Response(picture, media_type="image/png", headers=PRIVATE | {"Content-Disposition": quote_file_name(name)})
 
 

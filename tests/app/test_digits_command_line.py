@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from models.digits import BUNDLED_FOLDER
-from tests.app.test_digits_route import encode, find_digit, write_line, write_on_paper
+from tests.app.test_digits_route import EXCERPT, encode, find_digit, write_line, write_on_paper
 
 runner = CliRunner()
 
@@ -81,3 +83,18 @@ def test_an_unknown_polarity_is_refused(tmp_path: Path) -> None:
     result = runner.invoke(app, ["classify", str(tmp_path / "a.png"), "--polarity", "both"])
     assert result.exit_code == 2
     assert "auto, dark or light" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--data", "nowhere"], "nowhere has no train-images-idx3-ubyte"),
+        (["--data", str(EXCERPT), "--epochs", "1"], "5000 are kept out for calibration"),
+    ],
+)
+def test_training_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+    command = [sys.executable, "-m", "app", "train", "--out", str(tmp_path / "run"), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr

@@ -194,3 +194,15 @@ def test_the_model_shows_its_card(client: TestClient) -> None:
     assert 0 < card["thresholds"]["sure_confidence"] < 1
     unchanged = client.get("/model", headers={"If-None-Match": reply.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/classify", "/read", "/classify/explain"])
+def test_parameters_may_stand_in_the_form_and_misspelt_ones_are_refused(client: TestClient, path: str) -> None:
+    files = {"file": encode(write_on_paper(find_digit(3)))}
+    misspelt = client.post(path, files=files, data={"polrity": "light"})
+    assert misspelt.status_code == 422
+    assert misspelt.json()["detail"] == "polrity: there is no such parameter; did you mean 'polarity'?"
+    assert client.post(f"{path}?foo=1", files=files).status_code == 422
+    wrong = client.post(path, files=files, data={"polarity": "both"})
+    assert wrong.status_code == 422
+    assert "'both'" in wrong.json()["detail"]

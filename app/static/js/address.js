@@ -29,7 +29,7 @@ export function parseAddress(hash) {
   setting.linear = query.get("linear") === "true";
   const common = [...query].filter(([name]) => ![...OWN, "operations", "linear"].includes(name));
   const names = decodeURIComponent(rest.join("/"));
-  if (names) setting.steps = names.split(",").slice(0, 10).map((kernel) => ({ kernel, ...Object.fromEntries(common) }));
+  if (names) setting.steps = names.split(",").map((kernel) => ({ kernel, ...Object.fromEntries(common) }));
   else setting.steps = parseOperations(query.get("operations")) ?? setting.steps;
   setting.active = Math.min(Math.max(Number(query.get("step") ?? 1) - 1 || 0, 0), setting.steps.length - 1);
   return { room: room || "filter", setting };
@@ -39,7 +39,7 @@ function parseOperations(text) {
   try {
     const steps = JSON.parse(text ?? "null");
     const usable = Array.isArray(steps) && steps.length && steps.every((step) => typeof step?.kernel === "string");
-    return usable ? steps.slice(0, 10).map((step) => Object.fromEntries(Object.entries(step).map(([k, v]) => [k, String(v)]))) : null;
+    return usable ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([k, v]) => [k, String(v)]))) : null;
   } catch {
     return null;
   }

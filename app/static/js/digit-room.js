@@ -40,7 +40,7 @@ class DigitRoom {
     this.readSoon = settle(() => this.read(), 50);
     this.request = keepLatest((signal) => this.ask(signal));
     this.requestInside = keepLatest((signal, exported) => this.inside.explain(exported, signal));
-    this.explainSoon = settle((exported) => this.requestInside(exported), 350);
+    this.explainSoon = settle((exported) => this.mode === "one" && this.requestInside(exported), 350);
     drawPadTools(find("#pad-tools", root), this.pad);
     for (const option of root.querySelectorAll("[name=mode]")) option.addEventListener("change", () => { location.hash = option.value === "one" ? "digits" : "digits?mode=several"; });
     receivePictures(find("#digit-file", root), () => !root.hidden, (file, name) => this.open(file, name));
@@ -58,6 +58,7 @@ class DigitRoom {
     this.root.classList.toggle("several", several);
     find("#reading").hidden = find("#examples").hidden = several;
     find("#page").hidden = find("#page-sample").hidden = !several;
+    if (several) find("#explained").hidden = true;
     this.pad.setSize(several ? 960 : 400, several ? 720 : 400);
     this.overlay.setAttribute("viewBox", `0 0 ${this.pad.canvas.width} ${this.pad.canvas.height}`);
     this.read();
@@ -117,7 +118,9 @@ class DigitRoom {
     const form = { file: [exported.blob, exported.name] };
     if (this.mode === "several") {
       const page = await askJson("/read", { form, signal });
-      if (!signal.aborted) drawPage(find("#page"), this.overlay, page, exported);
+      if (signal.aborted) return;
+      find("#explained").hidden = true;
+      drawPage(find("#page"), this.overlay, page, exported);
       return;
     }
     const answer = await askJson("/classify", { form, query: { preview: "true" }, signal });
