@@ -67,7 +67,7 @@ async def read_upload(request: Request) -> Upload:
     """
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type == "multipart/form-data":
-        return await read_form(request)
+        return (await read_form(request, 1))[0]
     if content_type == "application/json":
         return await run_in_threadpool(read_json, await request.body())
     if content_type.startswith("image/") or content_type == "application/octet-stream":
@@ -86,35 +86,27 @@ async def read_uploads(request: Request, max_files: int) -> list[Upload]:
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return [await read_upload(request)]
-    form = await request.form(max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    uploads = await read_form(request, MAX_FORM_FILES)
+    if len(uploads) > max_files:
+        raise TooManyFilesError(
+            f"The form has {len(uploads)} files; the limit is {max_files} (CONVSERVE_MAX_DIGIT_FILES). Send several "
+            "requests."
+        )
+    return uploads
+
+
+async def read_form(request: Request, max_files: int) -> list[Upload]:
+    """At least one file, each with all the other fields. More than `max_files` are an HTTPException."""
+    form = await request.form(max_files=max_files, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
     try:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
         if not files:
-            raise missing_file(f"the form has no file in a field 'file'; its fields: {', '.join(form) or 'none'}")
-        if len(files) > max_files:
-            raise TooManyFilesError(
-                f"The form has {len(files)} files; the limit is {max_files} (CONVSERVE_MAX_DIGIT_FILES). Send several "
-                "requests."
-            )
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return [
-            Upload(await file.read(), file.filename or f"file {index}", fields) for index, file in enumerate(files, 1)
-        ]
-    finally:
-        await form.close()
-
-
-async def read_form(request: Request) -> Upload:
-    form = await request.form(max_files=1, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
-    try:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            if isinstance(file, str):
+            if "file" in form:
                 raise missing_file("the field 'file' holds text, not a file; with curl, write -F file=@photo.jpg")
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise missing_file(f"the form has no file in a field 'file'; its fields: {found}")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return Upload(await file.read(), file.filename or "picture", fields)
+        return [Upload(await file.read(), file.filename or "picture", fields) for file in files]
     finally:
         await form.close()
 
