@@ -5,11 +5,11 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
 
 import typer
 
-from app.parameters import FilterQuery
+from app.parameters import FilterQuery, Polarity
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "D
     from app.greeting import without_greeting
     from app.state import warm_up_service
 
-    if polarity not in ("auto", "dark", "light"):
+    if polarity not in get_args(Polarity):
         refuse(f"--polarity {polarity}: say auto, dark or light.")
     settings = load_settings()
     files = refuse_errors(batch.find_pictures, pictures)

@@ -1,6 +1,5 @@
 """Pictures to digits: bytes in, answers out. The web and the command line both call this."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from app.gallery import save_png
+from app.gallery import encode_data_uri, save_png
 from app.parameters import Polarity
 from app.pictures.decoding import PictureLimits, decode_picture
 from app.pictures.errors import PictureError
@@ -154,9 +153,9 @@ def describe_box(box: tuple[int, int, int, int], reduced: int) -> Box:
 
 
 def draw_preview(reading: Reading) -> Preview:
-    seen = None if reading.seen is None else encode_data_uri(np.rint(255 * reading.seen).astype(np.uint8))
-    return Preview(seen=seen, stages={name: encode_data_uri(stage) for name, stage in reading.stages.items()})
+    seen = None if reading.seen is None else draw_data_uri(np.rint(255 * reading.seen).astype(np.uint8))
+    return Preview(seen=seen, stages={name: draw_data_uri(stage) for name, stage in reading.stages.items()})
 
 
-def encode_data_uri(grey: Any) -> str:
-    return "data:image/png;base64," + base64.b64encode(save_png(Image.fromarray(grey))).decode()
+def draw_data_uri(grey: Any) -> str:
+    return encode_data_uri(save_png(Image.fromarray(grey)))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from app.digits import DigitAnswer, decode_for_reading, describe_reading, encode_data_uri
+from app.digits import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri
 from app.parameters import Polarity
 from app.pictures.errors import BlankPictureError
 from app.settings import Settings
@@ -81,12 +81,12 @@ def describe_explanation(explained: ExplainedPicture) -> PictureExplanation:
         answer=explained.answer,
         layers=[describe_stage(stage) for stage in explanation.stages],
         occlusion=MapExplanation(
-            picture=encode_data_uri(draw_signed(explanation.occlusion, explanation.field, MAP_SCALE)),
+            picture=draw_data_uri(draw_signed(explanation.occlusion, explanation.field, MAP_SCALE)),
             explanation=explain_occlusion(explanation),
             values=explanation.occlusion.tolist(),
         ),
         input_gradient=MapExplanation(
-            picture=encode_data_uri(draw_signed(explanation.gradient, explanation.field, MAP_SCALE)),
+            picture=draw_data_uri(draw_signed(explanation.gradient, explanation.field, MAP_SCALE)),
             explanation=explain_gradient(explanation),
             values=explanation.gradient.tolist(),
         ),
@@ -103,7 +103,7 @@ def describe_stage(stage: Stage) -> LayerExplanation:
         maximum=float(stage.values.max()),
     )
     if stage.kind == "conv":
-        described.maps = [encode_data_uri(grey) for grey in draw_maps(stage)]
+        described.maps = [draw_data_uri(grey) for grey in draw_maps(stage)]
     elif stage.kind == "dense":
         described.values = stage.values.tolist()
     elif stage.kind == "output":

@@ -1,5 +1,6 @@
 """One contact sheet of a picture under many kernels: the lecture's figure."""
 
+import base64
 import io
 import math
 from collections.abc import Sequence
@@ -105,6 +106,10 @@ def arrange(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.u
         mask = image.getchannel("A") if image.mode.endswith("A") else None
         sheet.paste(image.convert("RGB"), (left, top + CAPTION_PX), mask)
     return np.asarray(sheet)
+
+
+def encode_data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def save_png(image: Image.Image) -> bytes:

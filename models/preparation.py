@@ -18,7 +18,6 @@ from models.ink import Ink, extract_ink, guess_polarity
 from models.network import FIELD
 from models.picture import Grey, check_picture, check_shape, lay_over_paper, reduce_picture, take_grey
 
-POLARITIES = ("auto", "dark", "light")
 WORK_SIDE = 400  # pixels: the longer side while looking for the ink
 LEAST_SIDE = 6  # pixels: in fewer nothing can be written
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried

@@ -1,13 +1,12 @@
 """`POST /gallery`: a picture under many kernels at a glance."""
 
-import base64
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.chains import add_fields
-from app.gallery import choose_steps, make_contact_sheet, make_tiles
+from app.gallery import choose_steps, encode_data_uri, make_contact_sheet, make_tiles
 from app.parameters import GalleryQuery
 from app.problems import document_problems
 from app.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
@@ -67,8 +66,4 @@ async def make_gallery(
 
 
 def describe_tiles(tiles: list[tuple[str, bytes]]) -> Gallery:
-    return Gallery(
-        pictures=[
-            Tile(kernel=name, picture="data:image/png;base64," + base64.b64encode(png).decode()) for name, png in tiles
-        ]
-    )
+    return Gallery(pictures=[Tile(kernel=name, picture=encode_data_uri(png)) for name, png in tiles])
