@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from app.pictures import decoding
-from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.decoding import decode_picture
+from app.pictures.limits import PictureLimits
 from app.pictures.errors import PictureError
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
