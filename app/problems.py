@@ -19,6 +19,7 @@ from app.pictures.errors import (
     BlankPictureError,
     CorruptPictureError,
     EmptyPictureError,
+    PictureTooCostlyError,
     PictureTooLargeError,
     UnreadableFormatError,
     UnwritableFormatError,
@@ -78,6 +79,11 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     PictureTooLargeError: ProblemType(
         "picture-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too large",
         "The picture has more pixels (width × height × frames) than CONVSERVE_MAX_PIXELS.",
+    ),
+    PictureTooCostlyError: ProblemType(
+        "picture-too-costly", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too costly to open",
+        "Small, but dear to open: too many scans (CONVSERVE_MAX_JPEG_SCANS), frames (CONVSERVE_MAX_FRAMES) or blocks, "
+        "or too much metadata (CONVSERVE_MAX_METADATA_BYTES).",
     ),
     WorkTooLargeError: ProblemType(
         "work-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much work",
