@@ -87,7 +87,7 @@ def build_dropout(rate: float, seed: int, share: Share = WHOLE) -> Any:
     """keras.layers.Dropout; a worker that has a share of the batch draws the mask of the whole and takes its rows."""
     from keras import layers, ops, random
 
-    class SharedDropout(layers.Dropout):
+    class SharedDropout(layers.Dropout):  # type: ignore[misc]  # Keras has no types
         def call(self, inputs: Any, training: bool = False) -> Any:
             if not training:
                 return inputs
