@@ -85,7 +85,7 @@ def extract_page_ink(grey: Grey, polarity: str) -> Ink:
 
 def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
     """(characters, labels (height, width)) of a page's ink; characters may be touching digits or rubbish."""
-    lines = find_ruled_lines(ink.mask)
+    lines, _ = find_ruled_lines(ink.mask, ink.density)
     pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
     pieces = _drop_margins(pieces, ink.mask.shape)[:MOST_PIECES]
     if not pieces:
