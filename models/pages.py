@@ -10,11 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.field import find_ink_box
 from models.ink import Ink
 from models.preparation import LEAST_SIDE, Preparation, list_polarities, prepare_ink, reduce_to_grey
 from models.segmentation import (
     WIDE,
     Character,
+    Seam,
     extract_page_ink,
     find_characters,
     list_cuts,
@@ -84,7 +86,8 @@ def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto"
     if len(upright) >= LEAST_TURNED and (_rate(upright) < GOOD_PAGE or _is_column(upright)):
         for turn in (90, 270):
             found = _find_digits(reader, np.ascontiguousarray(np.rot90(grey, -turn // 90)), polarity)
-            if len(found) >= LEAST_TURNED:
+            sure = sum(one.judged.verdict == "digit" for one in found)
+            if sure >= LEAST_TURNED and sure > 0.6 * len(found):
                 rated[turn] = (_rate(found), found)
     turn = max(rated, key=lambda one: rated[one][0])
     page = _arrange(reader, rated[turn][1], turn, scale, picture.shape, max(grey.shape))
@@ -106,10 +109,11 @@ def _agree_on_one(single: Reading, page: PageReading) -> PageReading:
     if single.other_pieces or single.box is None:
         return page
     read = [one for one in page.digits if one.line is not None]
-    several = [one for one in read if one.box[3] >= LIKE_HEIGHT * single.box[3] and one.verdict == "digit"]
-    if len(several) > 1:
+    one_digit = single.verdict in ("digit", "unsure")
+    least = LIKE_HEIGHT * single.box[3] if one_digit else 0
+    if sum(one.box[3] >= least and one.verdict == "digit" for one in read) > 1:
         return page
-    if single.verdict in ("digit", "unsure") and single.digit is not None:
+    if one_digit and single.digit is not None:
         one = PageDigit(single.digit, single.verdict, single.confidence, single.probabilities, single.box, 0)
         text = str(single.digit)
         return PageReading(text, (text,), (one,), 0, page.model)
@@ -187,43 +191,48 @@ def _split(
     """
     one = whole.character
     rows, columns = slice(one.top, one.bottom), slice(one.left, one.right)
-    density = ink.density[rows, columns] * np.isin(labels[rows, columns], one.labels)
+    mask = np.isin(labels[rows, columns], one.labels)
+    part_of_ink = replace(ink, density=ink.density[rows, columns], mask=mask)
     most = int(np.clip(round(one.width / (0.55 * min(usual, one.height))), 2, 8))
-    best, best_goodness = [whole], whole.goodness
-    for parts in range(2, most + 1):
-        for cuts in list_cuts(density, parts):
-            if any(float(density[:, cut].sum()) > CUT_INK * one.height for cut in cuts):
-                continue
-            edges = [0, *cuts, one.width]
-            pieces = [
-                _trim(labels, replace(one, left=one.left + start, right=one.left + end))
-                for start, end in itertools.pairwise(edges)
-            ]
-            found = _judge(reader, ink, labels, [piece for piece in pieces if piece is not None])
-            goodness = min((part.goodness for part in found), default=0.0)
-            tallest = max((part.character.height for part in found), default=0)
-            whole_digits = len(found) == parts and all(
-                (beside or part.judged.verdict == "digit") and part.character.height >= LIKE_HEIGHT * tallest
-                for part in found
-            )
-            if whole_digits and goodness > best_goodness:
-                best, best_goodness = found, goodness
+    cuts = [cut for parts in range(2, most + 1) for cut in list_cuts(part_of_ink.density * mask, parts)]
+    cut_apart = [_cut_apart(mask, cut) for cut in cuts if max(one.ink for one in cut) <= CUT_INK * one.height]
+    places = [(number, part) for number, (_, parts) in enumerate(cut_apart) for part in parts]
+    prepared = [_prepare_character(part_of_ink, cut_apart[number][0], part) for number, part in places]
+    fields = [preparation.field for preparation in prepared if preparation is not None]
+    judged = iter(reader.judge_fields(np.stack(fields)) if fields else [])
+    tried: list[list[_Found]] = [[] for _ in cut_apart]
+    for (number, part), preparation in zip(places, prepared, strict=True):
+        if preparation is not None:
+            tried[number].append(_Found(_move(part, one.left, one.top), next(judged)))
+    best = [whole]
+    for found, (_, parts) in zip(tried, cut_apart, strict=True):
+        tallest = max((part.character.height for part in found), default=0)
+        good = len(found) == len(parts) > 1 and all(
+            (beside or part.judged.verdict == "digit") and part.character.height >= LIKE_HEIGHT * tallest
+            for part in found
+        )
+        if good and min(part.goodness for part in found) > min(part.goodness for part in best):
+            best = found
     return best
 
 
-def _trim(labels: NDArray[np.int32], one: Character) -> Character | None:
-    """The character's box around the ink that is left in it."""
-    mask = np.isin(labels[one.top : one.bottom, one.left : one.right], one.labels)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return None
-    return replace(
-        one,
-        left=one.left + int(columns[0]),
-        right=one.left + int(columns[-1]) + 1,
-        top=one.top + int(rows[0]),
-        bottom=one.top + int(rows[-1]) + 1,
-    )
+def _cut_apart(mask: NDArray[np.bool_], seams: tuple[Seam, ...]) -> tuple[NDArray[np.int32], list[Character]]:
+    """(labels (height, width) of the parts from 1, the parts with ink) of a character's mask."""
+    columns = np.arange(mask.shape[1])[None, :]
+    number = np.sum([columns >= seam.columns[:, None] for seam in seams], axis=0) + 1
+    labels = np.asarray(number * mask, np.int32)
+    parts = []
+    for label in range(1, len(seams) + 2):
+        box = find_ink_box((labels == label).astype(np.float32))
+        if box is not None:
+            left, top, width, height = box
+            ink = float((labels == label).sum())
+            parts.append(Character(left, top, left + width, top + height, (label,), ink))
+    return labels, parts
+
+
+def _move(one: Character, left: int, top: int) -> Character:
+    return replace(one, left=one.left + left, right=one.right + left, top=one.top + top, bottom=one.bottom + top)
 
 
 def _take_digits(reader: DigitReader, found: list[_Found]) -> list[_Found]:
@@ -260,11 +269,10 @@ def _drop_strays(taken: list[_Found], found: list[_Found], side: int) -> list[_F
     dropped: set[Character] = set()
     for line in sort_to_lines(everything):
         runs = [list(run) for is_digit, run in itertools.groupby(line, key=digits.__contains__) if is_digit]
-        longest = max((len(run) for run in runs), default=0)
         among_words = sum(map(len, runs)) < 0.6 * len(line)
         for run in runs:
             small = len(run) < 2 and max(one.height for one in run) < LEAST_LONE_HEIGHT * side
-            if small or (among_words and len(run) < min(RUN, longest + 1)):
+            if small or (among_words and len(run) < RUN):
                 dropped.update(run)
     # A page of which little can be read has marks, not digits.
     if len(digits - dropped) < 2 and len(found) > 3:
@@ -276,10 +284,8 @@ def _arrange(
     reader: DigitReader, found: list[_Found], turn: int, scale: float, shape: tuple[int, ...], side: int
 ) -> PageReading:
     digits = {one.character: one for one in _drop_strays(_take_digits(reader, found), found, side)}
-    found = [
-        one if one.character in digits else replace(one, judged=replace(one.judged, verdict="not_a_digit"))
-        for one in found
-    ]
+    marks = [replace(one, judged=replace(one.judged, verdict="not_a_digit")) for one in found
+             if one.character not in digits]  # fmt: skip
     lines = sort_to_lines(list(digits))
     arranged = [
         _describe(digits[character], number, turn, scale, shape)
@@ -287,7 +293,7 @@ def _arrange(
         for character in line
     ]
     texts = tuple("".join(str(digits[character].judged.digit) for character in line) for line in lines)
-    others = [_describe(one, None, turn, scale, shape) for one in found if one.character not in digits]
+    others = [_describe(one, None, turn, scale, shape) for one in marks]
     return PageReading("\n".join(texts), texts, (*arranged, *others), turn, reader.model)
 
 
