@@ -104,7 +104,7 @@ def filter_files(
         except OSError as error:
             raise ValueError(f"{target} cannot be written: {error.strerror}.") from error
 
-    with ThreadPoolExecutor(settings.worker_threads) as executor:
+    with ThreadPoolExecutor(settings.workers) as executor:
         tasks = {executor.submit(filter_file, file, target): file for file, target in plan}
         done = track(
             as_completed(tasks), "Filtering", len(tasks), console=Console(stderr=True), disable=single, transient=True

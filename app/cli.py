@@ -15,7 +15,6 @@ from models.errors import ModelError
 if TYPE_CHECKING:
     from app.settings import Settings
     from kernels.catalogue import Catalogue
-    from models.digits import DigitReader
 
 BACKLOG = 2048
 
@@ -275,18 +274,18 @@ def load_catalogue(settings: "Settings") -> "Catalogue":
     return cast("Catalogue", refuse_errors(learned.load_catalogue, settings))
 
 
-def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "DigitReader", "Settings", Any]:
+def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "Settings", Any]:
     from app import batch
+    from app.digits import load_reader
     from app.greeting import without_greeting
-    from app.state import warm_up_service
 
     if polarity not in get_args(Polarity):
         refuse(f"--polarity {polarity}: say auto, dark or light.")
     settings = load_settings()
     files = refuse_errors(batch.find_pictures, pictures)
     with without_greeting():
-        reader = refuse_errors(warm_up_service, settings)
-    return files, reader, settings, polarity
+        refuse_errors(load_reader, settings.model_folder)
+    return files, settings, polarity
 
 
 def report(failures: list[tuple[Path, str]], summary: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +15,7 @@ from app.parameters import Polarity
 from app.pictures.decoding import PictureLimits, decode_picture
 from app.pictures.errors import PictureError
 from app.settings import Settings
-from models.digits import DigitReader, Reading
+from models.digits import BUNDLED_FOLDER, DigitReader, Reading
 from models.pages import PAGE_SIDE
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
@@ -85,21 +87,27 @@ class PageAnswer(BaseModel):
     model: str
 
 
+@cache
+def load_reader(model_folder: Path | None) -> DigitReader:
+    """The reader of a model folder or the bundled one, once a process. Raises ModelFolderError."""
+    return DigitReader.load(model_folder or BUNDLED_FOLDER)
+
+
 def classify_pictures(
-    files: Sequence[tuple[str, bytes]], reader: DigitReader, settings: Settings, polarity: Polarity, preview: bool
+    files: Sequence[tuple[str, bytes]], settings: Settings, polarity: Polarity, preview: bool
 ) -> list[DigitAnswer]:
     """Read pictures (name, bytes) of one digit each, as one batch. Raises PictureError, with the file named."""
     decoded = [decode_for_reading(name, data, settings, len(files) > 1) for name, data in files]
-    readings = reader.classify([pixels for pixels, _ in decoded], polarity, preview)
+    readings = load_reader(settings.model_folder).classify([pixels for pixels, _ in decoded], polarity, preview)
     return [
         describe_reading(reading, reduced, preview) for reading, (_, reduced) in zip(readings, decoded, strict=True)
     ]
 
 
-def read_page(data: bytes, reader: DigitReader, settings: Settings, polarity: Polarity) -> PageAnswer:
+def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer:
     """Read all digits of a picture. Raises PictureError."""
     pixels, reduced = decode_for_reading("", data, settings, False)
-    page = reader.read(pixels, polarity)
+    page = load_reader(settings.model_folder).read(pixels, polarity)
     return PageAnswer(
         text=page.text,
         lines=list(page.lines),

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from app.explanations import ExplainedPicture, draw_maps, draw_signed, enlarge
+from app.explanations import ExplainedPicture, draw_maps, draw_signed, enlarge, explain_picture
 from app.gallery import GAP_PX, INK, PAPER, save_png
+from app.parameters import Polarity
 from app.pictures.encoding import convert_to_image, reduce_to_8_bit
 from app.pictures.formats import FORMATS
+from app.settings import Settings
 from models.explanation import Stage
 
 TILE_PX = 224  # a field eight times enlarged
@@ -22,6 +24,13 @@ CAPTION_PX = 22
 WIDTH_PX = 2 * GAP_PX + COLUMNS * (MAP_PX + MAP_GAP_PX)
 MAT = (208, 208, 208)
 # Captions have x for ×: Pillow's own font has no such sign.
+
+
+def explain_as_picture(
+    data: bytes, settings: Settings, polarity: Polarity, layer: str | None, map: int | None, scale: int
+) -> bytes:
+    """A PNG, as `draw_explanation` makes it. Raises PictureError, for a blank picture, too."""
+    return draw_explanation(explain_picture(data, settings, polarity), layer, map, scale)
 
 
 def draw_explanation(explained: ExplainedPicture, layer: str | None, map: int | None, scale: int) -> bytes:

@@ -1,13 +1,15 @@
 """What the digit network sees in a picture, as numbers and pictures. The drawing of the sheet is next door."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from app.digits import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri
+from app.digits import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri, load_reader
 from app.parameters import Polarity
 from app.pictures.errors import BlankPictureError
 from app.settings import Settings
@@ -65,9 +67,21 @@ class ExplainedPicture:
     explanation: Explanation
 
 
-def explain_picture(data: bytes, explainer: Explainer, settings: Settings, polarity: Polarity) -> ExplainedPicture:
+@cache
+def load_explainer(model_folder: Path | None) -> Explainer:
+    """Over the reader of the same folder, once a process. It is traced when first used: few requests need it."""
+    return Explainer(load_reader(model_folder))
+
+
+def explain_as_json(data: bytes, settings: Settings, polarity: Polarity) -> str:
+    """A `PictureExplanation`. Raises PictureError, for a blank picture, too."""
+    return describe_explanation(explain_picture(data, settings, polarity)).model_dump_json()
+
+
+def explain_picture(data: bytes, settings: Settings, polarity: Polarity) -> ExplainedPicture:
     """Read a picture of one digit and look into the network. Raises PictureError, for a blank picture, too."""
     pixels, reduced = decode_for_reading("", data, settings, False)
+    explainer = load_explainer(settings.model_folder)
     reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
     if reading.seen is None or reading.digit is None:
         raise BlankPictureError("The picture is blank: the network is shown nothing, so there is nothing to explain.")

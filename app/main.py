@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from app.abandonment import StopAbandoned
 from app.learned import load_catalogue
 from app.problems import Problem, add_problem_handlers
 from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, size
@@ -11,6 +12,8 @@ from app.settings import Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit
 from app.workers import PictureWorkers
+from models.digits import BUNDLED_FOLDER
+from models.folder import read_card
 
 DESCRIPTION = """
 Send a picture and the name of a kernel, get the filtered picture back, right to the pixel. The convolution is
@@ -30,6 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     catalogue = load_catalogue(settings)
+    card = read_card(settings.model_folder or BUNDLED_FOLDER)
 
     app = FastAPI(
         title="convserve",
@@ -40,7 +44,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = Service(settings, catalogue, PictureWorkers(settings.worker_threads))
+    app.state.service = Service(settings, catalogue, card, PictureWorkers(settings))
+    app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
     for routes in (filter, gallery, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)

@@ -24,6 +24,7 @@ from app.pictures.errors import (
     UnwritableFormatError,
 )
 from app.pictures.formats import READABLE
+from app.workers import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
 from kernels.errors import KernelFileError, KernelParameterError, UnknownKernelError
 
 MEDIA_TYPE = "application/problem+json"
@@ -117,6 +118,18 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "no-training-record", HTTPStatus.NOT_FOUND, "No training record",
         "The card of the digit model has no `figures.curves`, which `convserve train` writes into it.",
     ),
+    OverloadedError: ProblemType(
+        "overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded",
+        "All workers are busy and enough is waiting already. Nothing was done; Retry-After says when to come back.",
+    ),
+    DeadlineError: ProblemType(
+        "took-too-long", HTTPStatus.SERVICE_UNAVAILABLE, "Took too long",
+        "The work was stopped after CONVSERVE_DEADLINE_SECONDS.",
+    ),
+    WorkerLostError: ProblemType(
+        "worker-lost", HTTPStatus.SERVICE_UNAVAILABLE, "Worker lost",
+        "The process that worked on the picture ended without an answer. The request can be tried again.",
+    ),
     KernelFileError: ProblemType(
         "bad-kernels-file", HTTPStatus.INTERNAL_SERVER_ERROR, "Bad kernels file",
         "Stops the start; no request meets it.",
@@ -151,6 +164,8 @@ def answer_known_error(request: Request, error: Exception) -> Response:
         more["did_you_mean"] = error.nearest
     elif isinstance(error, KernelParameterError):
         more["errors"] = [{"loc": ["query", error.parameter], "msg": str(error), "type": "kernel_parameter"}]
+    elif isinstance(error, UnfinishedError):
+        headers["Retry-After"] = str(error.retry_after_s)
     elif isinstance(error, UnreadableFormatError):
         headers["Accept"] = ", ".join(format.media_type for format in READABLE)
     return respond_with_problem(kind.status, f"/problems#{kind.slug}", kind.title, str(error), headers, **more)
@@ -241,7 +256,7 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def list_problem_types(status: int) -> list[ProblemType]:
-    return list({kind.slug: kind for kind in PROBLEM_TYPES.values() if kind.status == status < 500}.values())
+    return list({kind.slug: kind for kind in PROBLEM_TYPES.values() if kind.status == status != 500}.values())
 
 
 def give_example(kind: ProblemType) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.machine import choose_worker_count
+
 PREFIX = "CONVSERVE_"
 
 
@@ -27,9 +29,26 @@ class Settings(BaseSettings):
     max_gallery_kernels: Annotated[int, Field(ge=1, description="Most pictures on one contact sheet.")] = 100
     max_digit_files: Annotated[int, Field(ge=1, description="Most pictures in one request to /classify.")] = 50
     model_folder: Annotated[Path | None, Field(description="Digit model to use instead of the bundled one.")] = None
-    worker_threads: Annotated[
-        int, Field(ge=1, le=64, description="Pictures in work at once. Default: the number of cores.")
-    ] = Field(default_factory=lambda: os.cpu_count() or 1)
+    workers: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=256,
+            description="Processes that work on pictures, each on one at a time. Default: the number of cores, fewer "
+            "where there is less than 1.5 GB of memory for each.",
+        ),
+    ] = Field(default_factory=choose_worker_count)
+    deadline_seconds: Annotated[
+        float, Field(gt=0, description="Longest work on one request; then it is stopped and answered with 503.")
+    ] = 10
+    large_upload_bytes: Annotated[int, Field(ge=1, description="Uploads above this wait in a line of their own.")] = (
+        1_000_000
+    )
+    max_waiting: Annotated[
+        int, Field(ge=0, description="Most uploads that wait for a worker; beyond them the answer is 503.")
+    ] = 64
+    max_waiting_large: Annotated[int, Field(ge=0, description="Most large uploads that wait for a worker.")] = 8
+    max_wait_seconds: Annotated[float, Field(gt=0, description="Longest wait for a worker; then 503.")] = 10
 
     @model_validator(mode="before")
     @classmethod

@@ -15,32 +15,27 @@ from app.digits import classify_pictures, read_page
 from app.parameters import Polarity
 from app.pictures.errors import PictureError
 from app.settings import Settings
-from models.digits import DigitReader
 from models.errors import ModelError
 
 Rows = list[dict[str, Any]]
 Failures = list[tuple[Path, str]]
 
 
-def classify_files(
-    files: Sequence[Path], reader: DigitReader, settings: Settings, polarity: Polarity
-) -> tuple[Rows, Failures]:
+def classify_files(files: Sequence[Path], settings: Settings, polarity: Polarity) -> tuple[Rows, Failures]:
     """One digit a file. Returns rows and the files that could not be read."""
 
     def classify(file: Path) -> dict[str, Any]:
-        (answer,) = classify_pictures([(file.name, file.read_bytes())], reader, settings, polarity, False)
+        (answer,) = classify_pictures([(file.name, file.read_bytes())], settings, polarity, False)
         return answer.model_dump(exclude={"preview"})
 
     return work_through(files, classify)
 
 
-def read_files(
-    files: Sequence[Path], reader: DigitReader, settings: Settings, polarity: Polarity
-) -> tuple[Rows, Failures]:
+def read_files(files: Sequence[Path], settings: Settings, polarity: Polarity) -> tuple[Rows, Failures]:
     """All digits of each file. Returns rows and the files that could not be read."""
 
     def read(file: Path) -> dict[str, Any]:
-        return read_page(file.read_bytes(), reader, settings, polarity).model_dump()
+        return read_page(file.read_bytes(), settings, polarity).model_dump()
 
     return work_through(files, read)
 

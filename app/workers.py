@@ -1,23 +1,321 @@
-"""The threads that work on pictures, so that the event loop never does."""
+"""The processes that work on pictures, and who gets the next one.
+
+A thread cannot be stopped in the middle of its work; a process can, and its core and memory are free at once. The
+process that talks HTTP decodes and convolves nothing, so that it always answers.
+"""
 
 import asyncio
+import logging
+import math
+import pickle
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
+
+from app.settings import Settings
+from app.worker import LENGTH_BYTES, frame_message
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
+RETRY_SECONDS = (0, 1, 2, 5, 10, 30)  # between tries to replace a process; the last one goes on
+
+logger = logging.getLogger(__name__)
+
+
+class UnfinishedError(RuntimeError):
+    """The work was not done, for no fault of the request. `retry_after_s` is when it is worth asking again."""
+
+    def __init__(self, message: str = "", retry_after_s: int = 1) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class OverloadedError(UnfinishedError):
+    """Too much work is waiting already."""
+
+
+class DeadlineError(UnfinishedError):
+    """The work took longer than the limit and was stopped. The message names the limit and its setting."""
+
+
+class WorkerLostError(UnfinishedError):
+    """The process that had the work ended without an answer."""
+
+
+class Channel(asyncio.Protocol):
+    """The front's end of the socket to one process: a message out, its reply in, one at a time."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.get_running_loop().create_future()
+        self._reply: asyncio.Future[bytes] | None = None
+        self._received = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.WriteTransport, transport)
+
+    async def ask(self, message: bytes) -> bytes:
+        """Send a message and wait for its reply. Raises WorkerLostError."""
+        if self.lost.done():
+            raise WorkerLostError
+        self._reply = asyncio.get_running_loop().create_future()
+        self.transport.writelines(frame_message(message))
+        return await self._reply
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) < LENGTH_BYTES:
+            return
+        end = LENGTH_BYTES + int.from_bytes(self._received[:LENGTH_BYTES])
+        if len(self._received) == end and self._reply and not self._reply.done():
+            received, self._received = self._received, bytearray()
+            self._reply.set_result(bytes(memoryview(received)[LENGTH_BYTES:]))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._reply and not self._reply.done():
+            self._reply.set_exception(WorkerLostError())
+        self.lost.set_result(None)
+
+
+class Worker:
+    """One process, warm, and the channel to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
+        self.process = process
+        self.channel = channel
+
+    @classmethod
+    async def start(cls, settings: Settings) -> "Worker":
+        """Start a process and wait until it is warm. Raises the error that kept it from starting."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        transport, channel = await asyncio.get_running_loop().create_unix_connection(Channel, sock=ours)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                read_reply(await channel.ask(pickle.dumps(settings)))
+        except BaseException as error:
+            transport.abort()
+            process.kill()
+            process.wait()
+            if isinstance(error, WorkerLostError):
+                raise WorkerLostError("a worker process ended while it was starting, see above") from error
+            raise
+        return cls(process, channel)
+
+    def stop(self) -> None:
+        """At once, whatever it is doing."""
+        self.channel.transport.abort()
+        self.process.kill()
+
+    def describe_end(self) -> str:
+        """`signal 9` or `exit status 1`. Waits for the end."""
+        status = self.process.wait()
+        return f"signal {-status}" if status < 0 else f"exit status {status}"
+
 
 class PictureWorkers:
-    """A fixed number of threads: TensorFlow keeps a cache for each one that convolves."""
+    """As many processes as slots. Work that finds none free waits; what would wait too long is refused at once.
 
-    def __init__(self, threads: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="picture")
+    Small and large uploads wait in lines of their own and take turns, and while small ones wait, large ones leave
+    one process to them: nobody's thumbnail stands behind a queue of panoramas.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.slots = settings.workers
+        self.replaced = 0
+        """Processes that were stopped or lost, and replaced, since the start."""
+        self._workers: set[Worker] = set()
+        self._idle: deque[Worker] = deque()
+        self._large_in_work = 0
+        self._lines: dict[bool, deque[Waiting]] = {False: deque(), True: deque()}  # by whether the upload is large
+        self._turn = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    @property
+    def ready(self) -> int:
+        """Processes that are warm: working or free."""
+        return len(self._workers)
+
+    @property
+    def busy(self) -> int:
+        return len(self._workers) - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        return sum(len(line) for line in self._lines.values())
+
+    @property
+    def oldest_wait_s(self) -> float:
+        return max((time.monotonic() - line[0].since for line in self._lines.values() if line), default=0.0)
+
+    async def start(self) -> None:
+        """Start all processes at once and wait until they are warm. Raises the first error."""
+        starts = [asyncio.create_task(Worker.start(self.settings)) for _ in range(self.slots)]
+        try:
+            for worker in await asyncio.gather(*starts):
+                self._admit(worker)
+        except BaseException:
+            for start in starts:
+                start.cancel()
+            for started in await asyncio.gather(*starts, return_exceptions=True):
+                if isinstance(started, Worker):
+                    started.stop()
+            raise
+
+    async def close(self) -> None:
+        """Stop all processes."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in list(self._workers):
+            worker.stop()
+            await asyncio.to_thread(worker.process.wait)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` in one of the threads and wait for it without blocking the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(*args, **kwargs))
+        """Run a function of a module in a process; arguments and result are pickled.
 
-    def close(self) -> None:
-        self._executor.shutdown()
+        Raises what the function raises, and OverloadedError, DeadlineError or WorkerLostError. Cancelled while it
+        waits, it leaves the line; what is in work is finished, as stopping it would cost more.
+        """
+        message = pickle.dumps((work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+        large = len(message) > self.settings.large_upload_bytes
+        self.refuse_if_full(len(message))
+        worker = await self._wait_for_worker(large)
+        task = asyncio.create_task(self._finish(worker, message, large))
+        self._tasks.add(task)  # type: ignore[arg-type]
+        task.add_done_callback(self._forget)
+        return read_reply(await asyncio.shield(task))
+
+    def refuse_if_full(self, upload_bytes: int) -> None:
+        """Raise OverloadedError where an upload of this size could not even wait. For use before it is read, too."""
+        large = upload_bytes > self.settings.large_upload_bytes
+        limit = self.settings.max_waiting_large if large else self.settings.max_waiting
+        if len(self._lines[large]) >= limit:
+            name = "CONVSERVE_MAX_WAITING" + ("_LARGE" if large else "")
+            raise self._overloaded(f"{limit} {'large ' if large else ''}uploads are waiting already ({name})")
+
+    def _overloaded(self, why: str) -> OverloadedError:
+        retry_after_s = max(1, math.ceil(self.oldest_wait_s))
+        return OverloadedError(f"All workers are busy and {why}. Try again in {retry_after_s} s.", retry_after_s)
+
+    async def _wait_for_worker(self, large: bool) -> Worker:
+        waiting = Waiting()
+        self._lines[large].append(waiting)
+        self._hand_out()
+        try:
+            async with asyncio.timeout(self.settings.max_wait_seconds):
+                return await waiting.worker
+        except BaseException as error:
+            if waiting in self._lines[large]:
+                self._lines[large].remove(waiting)
+            elif not waiting.worker.cancelled():  # handed out in the same moment
+                self._take_back(waiting.worker.result(), large)
+            if isinstance(error, TimeoutError):
+                limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
+                raise self._overloaded(f"none became free within {limit}") from None
+            raise
+
+    def _hand_out(self) -> None:
+        """Give free processes to those who wait."""
+        while self._idle and (self._lines[False] or self._lines[True]):
+            large = self._choose_line()
+            waiting = self._lines[large].popleft()
+            if waiting.worker.done():  # it was cancelled and has not left the line yet
+                continue
+            self._turn = not large
+            self._large_in_work += large
+            waiting.worker.set_result(self._idle.popleft())
+
+    def _choose_line(self) -> bool:
+        """Whether a large upload is next."""
+        if not self._lines[False] or not self._lines[True]:
+            return bool(self._lines[True])
+        if self.slots > 1 and self._large_in_work >= self.slots - 1:
+            return False
+        return self._turn
+
+    async def _finish(self, worker: Worker, message: bytes, large: bool) -> bytes:
+        deadline = self.settings.deadline_seconds
+        try:
+            async with asyncio.timeout(deadline):
+                return await worker.channel.ask(message)
+        except TimeoutError:
+            worker.stop()
+            raise DeadlineError(
+                f"The work took longer than {deadline:g} s (CONVSERVE_DEADLINE_SECONDS) and was stopped. "
+                "Send a smaller picture or a smaller kernel."
+            ) from None
+        except WorkerLostError:
+            raise WorkerLostError(
+                "The process that worked on the picture ended without an answer. The request can be tried again."
+            ) from None
+        finally:
+            self._take_back(worker, large)
+
+    def _take_back(self, worker: Worker, large: bool) -> None:
+        self._large_in_work -= large
+        if worker in self._workers and not worker.channel.lost.done():
+            self._idle.append(worker)
+            self._hand_out()
+
+    def _admit(self, worker: Worker) -> None:
+        self._workers.add(worker)
+        self._idle.append(worker)
+        worker.channel.lost.add_done_callback(lambda _: self._replace(worker))
+        self._hand_out()
+
+    def _replace(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if not self._closing:
+            self.replaced += 1
+            task = asyncio.create_task(self._start_another(worker))
+            self._tasks.add(task)
+            task.add_done_callback(self._forget)
+
+    async def _start_another(self, lost: Worker) -> None:
+        lost.process.kill()
+        end = await asyncio.to_thread(lost.describe_end)
+        logger.warning("worker process %d ended (%s); starting another", lost.process.pid, end)
+        for attempt in range(sys.maxsize):
+            await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+            try:
+                self._admit(await Worker.start(self.settings))
+                return
+            except Exception:
+                logger.exception("a worker process did not start")
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked for it may have gone
+
+
+class Waiting:
+    """A place in a line: since when, and the process once it has come."""
+
+    def __init__(self) -> None:
+        self.since = time.monotonic()
+        self.worker: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+
+
+def read_reply(reply: bytes) -> Any:
+    """The result, or raise the error, that a process sent."""
+    result, error = pickle.loads(reply)
+    if error is not None:
+        raise error
+    return result

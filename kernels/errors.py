@@ -31,6 +31,9 @@ class KernelParameterError(KernelError):
         self.parameter = parameter
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[type["KernelParameterError"], tuple[str, str]]:
+        return type(self), (self.parameter, str(self))
+
 
 class KernelFileError(KernelError):
     """A file of one's own kernels cannot be read. The message names the file and what is wrong in it."""

@@ -71,11 +71,6 @@ class Explainer:
         self._lock = threading.Lock()  # tracing is not safe in two threads at once
         self._traced = tf.function(self._look)
 
-    def list_maps(self) -> dict[str, int]:
-        """How many maps each stage that has maps gives."""
-        shapes = {name: group[-1].output.shape for name, _, group in self._group_layers()}
-        return {name: int(shape[-1]) for name, shape in shapes.items() if len(shape) == 4}
-
     def explain(self, field: Values, digit: int) -> Explanation:
         """Explain why `field`, (28, 28) in 0..1, is or is not taken for `digit`."""
         with self._lock:

@@ -10,6 +10,8 @@ DIGITS = 10
 RUBBISH = 10  # the bundled network's last output: "this is no digit"
 LECTURE_PARAMETERS = 3_274_634
 DROPOUT = 0.25  # the lecture's
+MAPS = {"conv1": 32, "pool1": 32, "conv2": 64, "pool2": 64}
+"""How many maps each stage of the bundled network gives that gives maps."""
 
 
 def build_lecture_layers(seed: int = 0) -> Any:

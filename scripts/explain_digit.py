@@ -24,7 +24,6 @@ from app.settings import Settings
 from kernels.settings import FilterSettings
 from kernels.steps import resolve_step
 from models.digits import BUNDLED_FOLDER, DigitReader
-from models.explanation import Explainer
 from models.folder import read_model_folder
 from models.mnist import read_mnist
 
@@ -134,7 +133,7 @@ def main() -> None:
     test = read_mnist(EXCERPT).test
     picture = write_on_paper(test.images[int(np.flatnonzero(test.labels == DIGIT)[0])])
     reader = DigitReader.load()
-    explained = explain_picture(picture, Explainer(reader), Settings(), "auto")
+    explained = explain_picture(picture, Settings(), "auto")
     stages = reader.classify([explained.pixels], keep_stages=True)[0].stages
     draw_pictures(explained, stages, weights)
     tables = write_tables(explained, weights, card["weights_sha256"])

@@ -1,7 +1,7 @@
 """`POST /classify`, `POST /read` and `GET /model`: handwritten digits."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
@@ -12,12 +12,12 @@ from app.etags import NOT_MODIFIED, respond_with_etag
 from app.parameters import ClassifyQuery, ReadQuery
 from app.problems import NoTrainingRecordError, document_problems
 from app.routes.filter import PRIVATE, describe_upload
-from app.state import ReaderDependency, ServiceDependency
+from app.state import ServiceDependency
 from app.uploads import read_upload, read_uploads
 
 router = APIRouter(tags=["digits"])
 
-PROBLEMS = document_problems(400, 413, 415, 422, 500)
+PROBLEMS = document_problems(400, 413, 415, 422, 500, 503)
 
 
 @router.post(
@@ -33,15 +33,12 @@ async def classify_digits(
     request: Request,
     response: Response,
     service: ServiceDependency,
-    reader: ReaderDependency,
     query: Annotated[ClassifyQuery, Query()],
 ) -> DigitAnswer | list[DigitAnswer]:
     uploads = await read_uploads(request, service.settings.max_digit_files)
     query = add_fields(query, uploads[0].fields)
     files = [(upload.name, upload.data) for upload in uploads]
-    answers = await service.workers.run(
-        classify_pictures, files, reader, service.settings, query.polarity, query.preview
-    )
+    answers = await service.workers.run(classify_pictures, files, service.settings, query.polarity, query.preview)
     response.headers.update(PRIVATE)
     return answers[0] if len(answers) == 1 else answers
 
@@ -57,13 +54,12 @@ async def read_digits(
     request: Request,
     response: Response,
     service: ServiceDependency,
-    reader: ReaderDependency,
     query: Annotated[ReadQuery, Query()],
 ) -> PageAnswer:
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
     response.headers.update(PRIVATE)
-    return await service.workers.run(read_page, upload.data, reader, service.settings, query.polarity)
+    return await service.workers.run(read_page, upload.data, service.settings, query.polarity)
 
 
 @router.get(
@@ -73,9 +69,8 @@ async def read_digits(
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
     response_class=Response,
 )
-async def get_model(request: Request, reader: ReaderDependency) -> Response:
-    card: dict[str, Any] = reader.card
-    return respond_with_etag(request, json.dumps(card).encode(), "application/json")
+async def get_model(request: Request, service: ServiceDependency) -> Response:
+    return respond_with_etag(request, json.dumps(service.model_card).encode(), "application/json")
 
 
 class TrainingRecord(BaseModel):
@@ -94,10 +89,10 @@ class TrainingRecord(BaseModel):
     response_model=TrainingRecord,
     responses=NOT_MODIFIED | document_problems(404, 500),
 )
-async def get_model_curves(request: Request, reader: ReaderDependency) -> Response:
-    card: dict[str, Any] = reader.card
+async def get_model_curves(request: Request, service: ServiceDependency) -> Response:
+    card = service.model_card
     epochs = card.get("figures", {}).get("curves")
     if not epochs:
         raise NoTrainingRecordError("The digit model came without a record of its training.")
-    record = TrainingRecord(model=reader.model, network=card["network"], epochs=epochs)
+    record = TrainingRecord(model=card["version"], network=card["network"], epochs=epochs)
     return respond_with_etag(request, record.model_dump_json().encode(), "application/json")

@@ -1,19 +1,21 @@
 """`POST /classify/explain`: what the digit network sees in a picture and what its answer hangs on."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NoReturn
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from app.chains import add_fields
-from app.explanation_sheet import draw_explanation
-from app.explanations import PictureExplanation, describe_explanation, explain_picture
+from app.explanation_sheet import explain_as_picture
+from app.explanations import PictureExplanation, explain_as_json
 from app.negotiation import find_weight, parse_accept
 from app.parameters import ExplainQuery, MapLayer
 from app.problems import NotAcceptableError, document_problems
 from app.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
-from app.state import ExplainerDependency, ServiceDependency
+from app.state import ServiceDependency
 from app.uploads import read_upload
+from models.network import MAPS
 
 router = APIRouter(tags=["digits"])
 
@@ -38,26 +40,26 @@ REPLY: dict[int | str, dict[str, Any]] = {
         "A blank picture is refused: the network is not shown it."
     ),
     response_class=Response,
-    responses=REPLY | document_problems(400, 406, 413, 415, 422, 500),
+    responses=REPLY | document_problems(400, 406, 413, 415, 422, 500, 503),
     openapi_extra=describe_upload(),
 )
 async def explain_digit(
     request: Request,
     service: ServiceDependency,
-    explainer: ExplainerDependency,
     query: Annotated[ExplainQuery, Query()],
 ) -> Response:
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
     layer, map = query.layer, query.map
     as_json = choose_format(query.format, request.headers.get("accept")) == "json"
-    check_map(layer, map, as_json, explainer.list_maps())
-    explained = await service.workers.run(explain_picture, upload.data, explainer, service.settings, query.polarity)
+    check_map(layer, map, as_json, MAPS)
     if as_json:
-        description = await service.workers.run(describe_explanation, explained)
-        return Response(description.model_dump_json(), media_type="application/json", headers=PRIVATE)
+        document = await service.workers.run(explain_as_json, upload.data, service.settings, query.polarity)
+        return Response(document, media_type="application/json", headers=PRIVATE)
     name = "-".join(str(part) for part in ("explanation", layer, map) if part is not None) + ".png"
-    picture = await service.workers.run(draw_explanation, explained, layer, map, query.scale)
+    picture = await service.workers.run(
+        explain_as_picture, upload.data, service.settings, query.polarity, layer, map, query.scale
+    )
     return Response(picture, media_type="image/png", headers=PRIVATE | {"Content-Disposition": quote_file_name(name)})
 
 
@@ -75,7 +77,7 @@ def choose_format(asked: ExplanationFormat | None, accept: str | None) -> Explan
     return "json" if json > png else "png"
 
 
-def check_map(layer: MapLayer | None, map: int | None, as_json: bool, maps: dict[str, int]) -> None:
+def check_map(layer: MapLayer | None, map: int | None, as_json: bool, maps: Mapping[str, int]) -> None:
     """Raise RequestValidationError for a layer as JSON, a map without a layer, or one that its layer lacks."""
     if layer and as_json:
         refuse("layer", layer, "a layer is answered as a PNG; the JSON has all of them: leave out layer and map")

@@ -50,7 +50,7 @@ PICTURE_REPLY: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 500)
+PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 500, 503)
 PNG_REPLY: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A PNG.",

@@ -46,7 +46,7 @@ GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
     operation_id="make_gallery",
     summary="A contact sheet of the picture under every kernel",
     response_class=Response,
-    responses=GALLERY_REPLY | document_problems(400, 404, 413, 415, 422, 500),
+    responses=GALLERY_REPLY | document_problems(400, 404, 413, 415, 422, 500, 503),
     openapi_extra=describe_upload(),
 )
 async def make_gallery(

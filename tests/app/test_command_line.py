@@ -299,7 +299,7 @@ def test_all_cores_work_at_once(folder: Path, tmp_path: Path, monkeypatch: pytes
         return filter_picture(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("app.batch.filter_picture", meet)
-    result = run("filter", "blur", folder, "-o", tmp_path / "out", CONVSERVE_WORKER_THREADS="4")
+    result = run("filter", "blur", folder, "-o", tmp_path / "out", CONVSERVE_WORKERS="4")
     assert result.exit_code == 0, result.stderr
 
 

@@ -72,7 +72,7 @@ def test_errors_are_documented_as_problems_and_not_as_fastapis(document: dict[st
                 assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
     for path in ("/filter", "/filter/{kernel}"):
         statuses = set(document["paths"][path]["post"]["responses"])
-        assert statuses == {"200", "400", "404", "406", "413", "415", "422", "500"}
+        assert statuses == {"200", "400", "404", "406", "413", "415", "422", "500", "503"}
 
 
 @pytest.mark.parametrize("path", ["/filter", "/filter/{kernel}"])

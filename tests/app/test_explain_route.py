@@ -239,7 +239,7 @@ def test_sheet_is_drawn_of_any_kind_of_picture(client: TestClient, four: NDArray
 
 def test_api_description_has_the_image_and_the_json(client: TestClient) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/classify/explain"]["post"]
-    assert set(operation["responses"]) == {"200", "400", "406", "413", "415", "422", "500"}
+    assert set(operation["responses"]) == {"200", "400", "406", "413", "415", "422", "500", "503"}
     content = operation["responses"]["200"]["content"]
     assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/PictureExplanation"}
@@ -250,7 +250,7 @@ def serve_card(folder: Path, figures: dict[str, Any]) -> TestClient:
     shutil.copytree(BUNDLED_FOLDER, folder)
     card = json.loads((folder / CARD).read_text())
     (folder / CARD).write_text(json.dumps(card | {"figures": figures}))
-    return TestClient(create_app(Settings(model_folder=folder, worker_threads=1)))
+    return TestClient(create_app(Settings(model_folder=folder, workers=1)))
 
 
 def test_curves_are_those_of_the_card(tmp_path: Path) -> None:

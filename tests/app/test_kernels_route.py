@@ -158,7 +158,7 @@ def test_kernels_of_a_file_are_served_like_the_others(tmp_path: Path, client: Te
         '[kernels.My_Lift]\nweights = [[1]]\ndivisor = 0.5\ntitle = "Twice as bright"\n'
         '[kernels.numbers]\nweights = [[-1, 0, 1]]\nresponse = "raw"\n'
     )
-    with TestClient(create_app(Settings(kernels_file=file, worker_threads=1))) as own:
+    with TestClient(create_app(Settings(kernels_file=file, workers=1))) as own:
         lift = own.get("/kernels/my-lift").json()
         assert (lift["title"], lift["divisor"], lift["source"]) == ("Twice as bright", 0.5, "kernels.toml")
         sample = own.get("/sample.png").content

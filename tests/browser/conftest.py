@@ -39,7 +39,7 @@ def site(chromium: str) -> Iterator[str]:
     """The address of a running service. It takes uploads of up to 3 MB, so that one too large is quickly made."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        app = create_app(Settings(max_upload_bytes=MAX_UPLOAD_BYTES, worker_threads=2))
+        app = create_app(Settings(max_upload_bytes=MAX_UPLOAD_BYTES, workers=2))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -4,9 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.digits import DigitReader
+from models.digits import BUNDLED_FOLDER, DigitReader
 from models.errors import ModelFolderError
-from models.folder import CARD, WEIGHTS, read_model_folder, save_model_folder
+from models.folder import CARD, WEIGHTS, read_card, read_model_folder, save_model_folder
+from scripts.record_seeds import compare_seeds
 
 
 @pytest.fixture
@@ -62,3 +63,23 @@ def test_the_reader_says_when_a_card_lacks_what_it_needs(tmp_path: Path) -> None
 
 def test_the_card_is_plain_json(folder: Path) -> None:
     assert json.loads((folder / CARD).read_text())["shapes"] == [[2, 3]]
+
+
+def test_the_bundled_card_tells_what_other_seeds_gave() -> None:
+    """Of the same training: the figure of one run says little."""
+    card = read_card(BUNDLED_FOLDER)
+    seeds = card["figures"]["seeds"]
+    assert len({run["seed"] for run in seeds["runs"]}) == len({run["weights_sha256"] for run in seeds["runs"]}) >= 3
+    assert seeds["mean_accuracy"] == pytest.approx(sum(run["accuracy"] for run in seeds["runs"]) / len(seeds["runs"]))
+    own = next(run for run in seeds["runs"] if run["seed"] == card["config"]["seed"])
+    assert own["accuracy"] == card["figures"]["test"]["accuracy"]
+    assert own["weights_sha256"] == card["weights_sha256"]
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_not_compared() -> None:
+    card = read_card(BUNDLED_FOLDER)
+    other = card | {"config": card["config"] | {"seed": 9}}
+    assert [run["seed"] for run in compare_seeds([card, other])["runs"]] == [1, 9]
+    for change in ({"config": other["config"] | {"epochs": 1}}, {"epochs_done": 3}, {"config": card["config"]}):
+        with pytest.raises(SystemExit):
+            compare_seeds([card, other | change])

@@ -1,0 +1,42 @@
+"""Requests whose client has gone: what still waits for a worker gives up its place."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class StopAbandoned:
+    """Middleware that cancels a request when its client disconnects after the whole body has come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        body_read = asyncio.Event()
+
+        async def receive_body() -> Message:
+            if body_read.is_set():  # a streamed answer watches for the end of the connection, too
+                await asyncio.shield(watching)
+                return {"type": "http.disconnect"}
+            message = await receive()
+            if not message.get("more_body", False):
+                body_read.set()
+            return message
+
+        async def watch() -> None:
+            await body_read.wait()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        watching = asyncio.ensure_future(watch())
+        request = asyncio.ensure_future(self.app(scope, receive_body, send))
+        try:
+            await asyncio.wait({watching, request}, return_when=asyncio.FIRST_COMPLETED)
+            if request.done():
+                await request
+        finally:
+            for task in (watching, request):
+                task.cancel()
+            await asyncio.gather(watching, request, return_exceptions=True)

@@ -1,0 +1,35 @@
+"""What this process may use of the machine: a container may be given less than there is."""
+
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+WORKER_BYTES = 1_500_000_000  # TensorFlow's 0.6 GB and the planes of a large picture
+
+
+def count_cores() -> int:
+    """Cores that this process may run on, or the container's share of them, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = read_line(CGROUP / "cpu.max").partition(" ")
+    if quota.isdigit() and period.isdigit():
+        cores = min(cores, -(-int(quota) // int(period)))
+    return max(1, cores)
+
+
+def find_memory_bytes() -> int:
+    """The machine's memory, or the container's limit where that is less."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = read_line(CGROUP / "memory.max")
+    return min(memory, int(limit)) if limit.isdigit() else memory
+
+
+def choose_worker_count() -> int:
+    """A process for each core, as far as the memory goes."""
+    return max(1, min(count_cores(), find_memory_bytes() // WORKER_BYTES))
+
+
+def read_line(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,43 @@
+"""Write into a model's card what the same training gave with other seeds: `python -m scripts.record_seeds RUN ...`."""
+
+import argparse
+import json
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from models.digits import BUNDLED_FOLDER
+from models.folder import CARD, read_card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="model folders of the other seeds")
+    parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER)
+    given = parser.parse_args()
+    card = read_card(given.model)
+    card["figures"]["seeds"] = compare_seeds([card, *(read_card(run) for run in given.runs)])
+    (given.model / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    print(f"{len(given.runs) + 1} seeds, mean test accuracy {card['figures']['seeds']['mean_accuracy']:.4f}")
+
+
+def compare_seeds(cards: list[dict[str, Any]]) -> dict[str, Any]:
+    """Test accuracies after the last epoch. Raises SystemExit where more than the seed differs."""
+    kinds = [(card["config"] | {"seed": None}, card["epochs_done"], card["data_sha256"]) for card in cards]
+    if any(kind != kinds[0] for kind in kinds):
+        raise SystemExit("These runs differ in more than their seeds: configuration, epochs done or data.")
+    runs = [
+        {
+            "seed": card["config"]["seed"],
+            "accuracy": card["figures"]["test"]["accuracy"],
+            "weights_sha256": card["weights_sha256"],
+        }
+        for card in cards
+    ]
+    if len({run["seed"] for run in runs}) < len(runs):
+        raise SystemExit("Two of these runs have the same seed.")
+    return {"mean_accuracy": round(fmean(run["accuracy"] for run in runs), 6), "runs": runs}
+
+
+if __name__ == "__main__":
+    main()
