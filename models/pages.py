@@ -51,6 +51,7 @@ class PageDigit:
     verdict: str  # "digit", "unsure" or "not_a_digit"
     confidence: float
     probabilities: tuple[float, ...]
+    not_a_digit: float  # probability, 0..1
     box: Box  # left, top, width, height in pixels of the picture
     line: int | None  # number of its line, None for what is not a digit
 
@@ -83,7 +84,7 @@ def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto"
     grey, scale = _enlarge_small(grey, scale)
     upright = _find_digits(reader, grey, polarity)
     rated = {0: (_rate(upright) + (COLUMN_GAIN if _is_column(upright) else TURN_GAIN), upright)}
-    if len(upright) >= LEAST_TURNED and (_rate(upright) < GOOD_PAGE or _is_column(upright)):
+    if upright and (_rate(upright) < GOOD_PAGE or _is_column(upright)):
         for turn in (90, 270):
             found = _find_digits(reader, np.ascontiguousarray(np.rot90(grey, -turn // 90)), polarity)
             sure = sum(one.judged.verdict == "digit" for one in found)
@@ -114,7 +115,8 @@ def _agree_on_one(single: Reading, page: PageReading) -> PageReading:
     if sum(one.box[3] >= least and one.verdict == "digit" for one in read) > 1:
         return page
     if one_digit and single.digit is not None:
-        one = PageDigit(single.digit, single.verdict, single.confidence, single.probabilities, single.box, 0)
+        one = PageDigit(single.digit, single.verdict, single.confidence, single.probabilities,
+                        single.not_a_digit, single.box, 0)  # fmt: skip
         text = str(single.digit)
         return PageReading(text, (text,), (one,), 0, page.model)
     others = tuple(replace(one, verdict="not_a_digit", line=None) for one in page.digits)
@@ -306,5 +308,5 @@ def _describe(one: _Found, line: int | None, turn: int, scale: float, shape: tup
         left, top, width, height = top, shape[0] - left - width, height, width
     elif turn == 270:
         left, top, width, height = shape[1] - top - height, left, height, width
-    return PageDigit(judged.digit, judged.verdict, judged.confidence, judged.probabilities,
+    return PageDigit(judged.digit, judged.verdict, judged.confidence, judged.probabilities, judged.not_a_digit,
                      (left, top, max(1, width), max(1, height)), line)  # fmt: skip

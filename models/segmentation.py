@@ -193,9 +193,11 @@ def list_cuts(density: Grey, parts: int) -> list[tuple[Seam, ...]]:
     if parts == 2:
         low, high = round(0.22 * width), round(0.78 * width)
         places = [x for x in range(low, high) if columns[x] == columns[max(0, x - 3) : x + 4].min()]
-        straight = [(_cut_straight(density, x),) for x in sorted(places, key=lambda x: float(columns[x]))[:4]]
+        seams: list[tuple[Seam, ...]] = [
+            (_cut_straight(density, x),) for x in sorted(places, key=lambda x: float(columns[x]))[:4]
+        ]
         reach = max(2, round(SEAM_REACH * height))
-        return straight + [(find_seam(density, round(share * width), reach),) for share in SEAM_PLACES]
+        return seams + [(find_seam(density, round(share * width), reach),) for share in SEAM_PLACES]
     step = width / parts
     reach = max(2, round(0.3 * step))
     middles = [round(number * step) for number in range(1, parts)]
