@@ -266,18 +266,20 @@ def _drop_strays(taken: list[_Found], found: list[_Found], side: int) -> list[_F
 
     `side` is the page's longer one in pixels.
     """
-    digits = {one.character for one in taken}
+    digits = {one.character: one.judged.digit for one in taken}
     everything = [one.character for one in found]
     dropped: set[Character] = set()
     for line in sort_to_lines(everything):
         runs = [list(run) for is_digit, run in itertools.groupby(line, key=digits.__contains__) if is_digit]
         among_words = sum(map(len, runs)) < 0.6 * len(line)
         for run in runs:
-            small = len(run) < 2 and max(one.height for one in run) < LEAST_LONE_HEIGHT * side
+            # Specks are short strokes: on their own, or in a row of nothing but 1s.
+            strokes = len(run) < 2 or {digits[one] for one in run} == {1}
+            small = strokes and max(one.height for one in run) < LEAST_LONE_HEIGHT * side
             if small or (among_words and len(run) < RUN):
                 dropped.update(run)
     # A page of which little can be read has marks, not digits.
-    if len(digits - dropped) < 2 and len(found) > 3:
+    if len(digits.keys() - dropped) < 2 and len(found) > 3:
         return []
     return [one for one in taken if one.character not in dropped]
 

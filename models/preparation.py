@@ -27,6 +27,9 @@ PLAIN_FIELD_PRIOR = 0.5  # log odds for a 28x28 picture as it is against its pre
 LINES_PRIOR = -1.0  # log odds that a line through the picture is the paper's
 EACH_LINE = 0.7  # log odds more for each further line
 MOST_LINES_PRIOR = 2.0  # log odds at most
+SPECK_STEP = 0.35  # of full white from its surroundings: a speck, or a frayed edge
+SPECKLED = 0.006  # of the picture's pixels
+SMOOTHED_PRIOR = -0.5  # log odds that the specks are dirt
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,13 @@ def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: 
             continue
         if grey.shape == (FIELD, FIELD):
             readings.append(_take_plain_field(grey, ink, prior + PLAIN_FIELD_PRIOR))
-        for mask, others, line_prior in _list_masks(ink):
+        masks = [(ink, *one) for one in _list_masks(ink)]
+        smooth = _smooth_specks(grey)
+        if smooth is not None:
+            ink = extract_ink(smooth, chosen)
+            mask, others = choose_digit_ink(ink.mask, ink.density)
+            masks.append((ink, mask, others, SMOOTHED_PRIOR))
+        for ink, mask, others, line_prior in masks:
             if is_edge(mask, grey, ink.contrast):
                 continue
             prepared = prepare_ink(ink, mask, keep_stages)
@@ -176,6 +185,14 @@ def thicken_hairlines(crop: Grey, stroke: float, side: int) -> tuple[Grey, float
         element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         crop = np.asarray(cv2.dilate(crop, element), np.float32)
     return crop, share
+
+
+def _smooth_specks(grey: Grey) -> Grey | None:
+    """The picture without single dark or light pixels, as a bad threshold leaves them; None where there are few."""
+    smooth = np.asarray(cv2.medianBlur(np.ascontiguousarray(grey), 3), np.float32)
+    if float((np.abs(grey - smooth) > SPECK_STEP).mean()) < SPECKLED:
+        return None
+    return np.asarray(cv2.medianBlur(smooth, 3), np.float32)
 
 
 def _list_masks(ink: Ink) -> list[tuple[NDArray[np.bool_], int, float]]:
