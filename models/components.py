@@ -215,14 +215,15 @@ def _find_level_bands(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, 
     middles = (edges[:-1] + edges[1:]) / 2 - width / 2
     profiles = np.stack([mask[:, one:other].mean(axis=1) for one, other in pairwise(edges)])
     steps = max(1, round(STEEPEST_LINE * width / 2))
-    best: tuple[float, float, NDArray[np.float64]] = (-1.0, 0.0, np.zeros(height))
-    for slope in sorted((2 * step / width for step in range(-steps, steps + 1)), key=abs):
-        shifted = np.stack([_shift(row, round(slope * x)) for row, x in zip(profiles, middles, strict=True)])
-        share = (shifted >= LINE_COVER).mean(axis=0)
-        rating = float((share >= LINE_SPAN).sum()) + 1e-3 * float((share**2).sum())
-        if rating > best[0]:
-            best = (rating, slope, share)
-    _, slope, share = best
+    reach = steps + 1
+    padded = np.pad(profiles, ((0, 0), (reach, reach))) >= LINE_COVER
+    slopes = 2 * np.array(sorted(range(-steps, steps + 1), key=abs)) / width
+    drops = np.round(slopes[:, None] * middles).astype(int)  # (slopes, blocks)
+    places = np.arange(height) + reach + drops[..., None]
+    shares = padded[np.arange(LINE_BLOCKS)[None, :, None], places].mean(axis=1)  # (slopes, height)
+    ratings = (shares >= LINE_SPAN).sum(axis=1) + 1e-3 * (shares**2).sum(axis=1)
+    best = int(ratings.argmax())
+    slope, share = float(slopes[best]), shares[best]
     thickest, count = 0, 0
     rows = np.zeros(height, bool)
     for start, end in _find_runs(share >= LINE_SPAN):
@@ -233,19 +234,9 @@ def _find_level_bands(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, 
             rows[max(0, start - 1) : end + 1] = True
     if count:
         drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
-        places = np.arange(height)[:, None] - drop[None, :]
-        found = rows[np.clip(places, 0, height - 1)]
+        level = np.arange(height)[:, None] - drop[None, :]
+        found = rows[np.clip(level, 0, height - 1)]
     return found, count, thickest
-
-
-def _shift(row: NDArray[np.floating], by: int) -> NDArray[np.floating]:
-    """The row moved up by `by` places; what comes in is empty."""
-    moved = np.zeros_like(row)
-    if by >= 0:
-        moved[: len(row) - by] = row[by:]
-    else:
-        moved[-by:] = row[:by]
-    return moved
 
 
 def _find_runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
