@@ -19,7 +19,7 @@ from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
-from kernels.factors import choose_factors, count_taps
+from kernels.factors import Factors, choose_factors, count_taps
 from kernels.kernel import Weights
 from kernels.responses import measure_range, respond
 from kernels.settings import FilterSettings
@@ -27,6 +27,8 @@ from kernels.steps import Step, name_step, resolve_step
 
 Image = NDArray[Any]
 Planes = NDArray[np.float32]
+
+STRIP_BYTES = 1_000_000  # of float32: the strip, its sums and the result fit into a core's second-level cache
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,9 @@ def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False) -
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
+    if can_run_in_strips(image, steps, linear):
+        result, report = filter_in_strips(image, steps[0], maximum)
+        return Filtered(result, (report,))
     planes = image.astype(np.float32)
     if linear:
         planes = convert_colour(planes, lambda colours: colour.decode_srgb(colours, maximum))
@@ -113,18 +118,14 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
     source = select_planes(colours, step.settings.channels, linear)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # checked below
         values, result_alpha = filter_planes(source, alpha, step, rows, columns, maximum)
-        values += np.float32(step.settings.pick_bias(maximum))
+        bias = np.float32(step.settings.pick_bias(maximum))
+        values = values + bias if bias else values
     if result_alpha is not None:
         result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
 
     seen = values if result_alpha is None else values[result_alpha[:, :, 0] > 0]
     lowest, highest, clipped_percent = measure_range(seen, step.response, maximum)
-    if not np.isfinite([lowest, highest]).all():
-        raise KernelParameterError(
-            "divisor",
-            f"The values of '{step.kernel.name}' grow beyond what float32 holds (about 3e38): "
-            "the weights or the bias are too large, or the divisor too small.",
-        )
+    check_range(step, lowest, highest)
     report = StepReport(step, rows, columns, source.shape[2], lowest, highest, clipped_percent)
     values = respond(values, step.response, maximum, lowest, highest)
     before = source[rows.centers, columns.centers]
@@ -133,6 +134,16 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
         return values, report
     values = np.where(result_alpha > 0, values, 0)
     return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
+
+
+def check_range(step: Step, lowest: float, highest: float) -> None:
+    """Raise KernelParameterError for values that are no numbers any more."""
+    if not np.isfinite([lowest, highest]).all():
+        raise KernelParameterError(
+            "divisor",
+            f"The values of '{step.kernel.name}' grow beyond what float32 holds (about 3e38): "
+            "the weights or the bias are too large, or the divisor too small.",
+        )
 
 
 def is_partial(channels: str) -> bool:
@@ -175,10 +186,8 @@ def filter_planes(
             (columns.padding_before, columns.padding_after),
             step.settings.border,
         )
-        sums = [slide(padded, part, step) for part in step.weights]
-        for total in sums:
-            total /= np.float32(step.divisor)
-        return sums
+        sums = [slide(padded, part, choose_factors(part), step) for part in step.weights]
+        return divide_all(sums, np.float32(step.divisor))
 
     def mix(filtered: Planes, original: Planes) -> Planes:
         share = np.float32(step.amount)
@@ -212,9 +221,56 @@ def filter_planes(
     return mix(combine(answers, step.kernel.combine), own), own_alpha
 
 
-def slide(padded: Planes, weights: Weights, step: Step) -> Planes:
-    """In one pass, or in passes along y and x where that is cheaper."""
-    factors = choose_factors(weights)
+def can_run_in_strips(image: Image, steps: Sequence[Step], linear: bool) -> bool:
+    """Whether each row of the result hangs on nothing but the rows under the kernel, and is rounded at once."""
+    (step, *more), settings = steps, steps[0].settings
+    return (
+        not more
+        and not linear
+        and image.dtype != np.float32
+        and image.shape[2] in (1, 3)
+        and step.response in ("clip", "abs", "offset")
+        and step.amount == 1
+        and (settings.channels == "rgb" or (settings.channels in ("gray", "luma") and image.shape[2] == 1))
+        and settings.stride == (1, 1)
+    )
+
+
+def filter_in_strips(image: Image, step: Step, maximum: float) -> tuple[Image, StepReport]:
+    """What `apply_step` and `round_to` give, but the floats of one strip of rows stay in the processor's cache."""
+    rows, columns = lay_out(step, image.shape[0], image.shape[1])
+    padded = pad(
+        image,
+        (rows.padding_before, rows.padding_after),
+        (columns.padding_before, columns.padding_after),
+        step.settings.border,
+    )
+    plans = [(part, choose_factors(part)) for part in step.weights]
+    bias, divisor = np.float32(step.settings.pick_bias(maximum)), np.float32(step.divisor)
+    result = np.empty((rows.output, columns.output, image.shape[2]), image.dtype)
+    height = max(1, STRIP_BYTES // (4 * padded.shape[1] * padded.shape[2]))
+    overlap = padded.shape[0] - rows.output
+    lowest, highest, clipped = np.inf, -np.inf, 0.0
+    for top in range(0, rows.output, height):
+        strip = padded[top : top + height + overlap].astype(np.float32)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            sums = [slide(strip, part, factors, step) for part, factors in plans]
+            values = combine(divide_all(sums, divisor), step.kernel.combine)
+            values = values + bias if bias else values
+        low, high, clipped_percent = measure_range(values, step.response, maximum)
+        lowest, highest = min(lowest, low), max(highest, high)
+        clipped += clipped_percent * values.size
+        check_range(step, low, high)
+        result[top : top + height] = np.rint(respond(values, step.response, maximum, low, high))
+    return result, StepReport(step, rows, columns, image.shape[2], lowest, highest, clipped / result.size)
+
+
+def divide_all(sums: list[Planes], divisor: np.float32) -> list[Planes]:
+    return sums if divisor == 1 else [total / divisor for total in sums]
+
+
+def slide(padded: Planes, weights: Weights, factors: Factors | None, step: Step) -> Planes:
+    """In one pass, or with `factors` in passes along y and x."""
     if factors is None:
         return engine.correlate(padded, weights, step.settings.stride, step.settings.dilation)
     return engine.correlate_factors(padded, factors, step.settings.stride, step.settings.dilation)

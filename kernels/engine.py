@@ -32,7 +32,7 @@ def correlate(
     channels = image.shape[2]
     filters = np.repeat(weights.astype(np.float32)[:, :, None, None], channels, axis=3)
     result = tf.nn.conv2d(image[None], filters, strides=stride, padding="VALID", dilations=dilation)
-    return cast(NDArray[np.float32], result.numpy()[0])
+    return cast(NDArray[np.float32], np.asarray(memoryview(result)))[0]  # .numpy() would copy
 
 
 def correlate_factors(

@@ -19,6 +19,8 @@ def respond(values: Planes, response: Response, maximum: float, lowest: float, h
     elif response == "rescale":
         spread = highest - lowest
         return (values - lowest) * (np.float32(maximum / spread)) if spread > 0 else np.zeros_like(values)
+    if lowest >= 0 and highest <= maximum and response == "clip":
+        return values
     return np.clip(values, 0, np.float32(maximum))
 
 
@@ -34,5 +36,6 @@ def measure_range(values: Planes, response: Response, maximum: float) -> tuple[f
         floor = -ceiling
     elif response == "offset":
         floor, ceiling = -(maximum + 1) - 1, maximum
-    clipped = np.count_nonzero(values < floor) + np.count_nonzero(values >= ceiling)
+    clipped = np.count_nonzero(values < floor) if lowest < floor else 0
+    clipped += np.count_nonzero(values >= ceiling) if highest >= ceiling else 0
     return lowest, highest, 100 * clipped / values.size

@@ -3,7 +3,6 @@
 import io
 import math
 import struct
-import zlib
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image, ImageCms
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, Format
 from app.pictures.picture import Picture, Pixels
+from app.pictures.png import encode_png
 
 LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
 """GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
@@ -37,6 +37,8 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
                 "Ask for frames=first, or for format=tiff."
             )
         return encode_16_bit(picture, format)
+    if format.name == "png" and len(picture.frames) == 1:
+        return encode_png(picture.frames[0].pixels, pick_profile(picture))
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in picture.frames]
     profile = pick_profile(picture)
     if profile and not (format.holds_profile and (format.holds_grey or picture.channels >= 3)):
@@ -157,7 +159,7 @@ def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def encode_16_bit(picture: Picture, format: Format) -> bytes:
-    """Pillow writes no 16-bit colour: PNG is written here, TIFF by tifffile."""
+    """Pillow writes no 16-bit colour: PNG is written by `png.py`, TIFF by tifffile."""
     profile = pick_profile(picture)
     if format.name == "png":
         return encode_png(picture.frames[0].pixels, profile)
@@ -179,22 +181,3 @@ def encode_16_bit(picture: Picture, format: Format) -> bytes:
                 software=False,
             )
     return buffer.getvalue()
-
-
-def encode_png(pixels: Pixels, profile: bytes | None) -> bytes:
-    """A PNG of 8 or 16 bits and 1..4 channels; every row by the filter Up. Source: PNG specification, 3rd edition."""
-    height, width, channels = pixels.shape
-    rows = pixels.astype(pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
-    filtered = np.empty((height, rows.shape[1] + 1), np.uint8)
-    filtered[:, 0] = 2
-    filtered[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.dtype.itemsize, colour_type, 0, 0, 0)
-    chunks = [(b"IHDR", header)]
-    if profile:
-        chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
-    chunks += [(b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )

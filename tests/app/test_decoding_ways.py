@@ -1,0 +1,91 @@
+"""The fast way to decode gives the pixels and the verdicts of the strict one, on good files and on damaged ones."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.pictures import decoding
+from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.errors import PictureError
+
+KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "jpeg 4:4:4": ("RGB", "JPEG", {"subsampling": 0}),
+    "jpeg 4:2:2": ("RGB", "JPEG", {"subsampling": 1}),
+    "jpeg 4:2:0": ("RGB", "JPEG", {"subsampling": 2}),
+    "jpeg progressive": ("RGB", "JPEG", {"progressive": True}),
+    "jpeg restarts": ("RGB", "JPEG", {"restart_marker_blocks": 3}),
+    "jpeg rgb": ("RGB", "JPEG", {"keep_rgb": True}),
+    "jpeg grey": ("L", "JPEG", {}),
+    "jpeg cmyk": ("CMYK", "JPEG", {}),
+    "png grey": ("L", "PNG", {}),
+    "png grey alpha": ("LA", "PNG", {}),
+    "png rgb": ("RGB", "PNG", {}),
+    "png rgba": ("RGBA", "PNG", {}),
+    "png palette": ("P", "PNG", {}),
+    "png bilevel": ("1", "PNG", {}),
+}
+
+
+def make_file(kind: str, **more: Any) -> bytes:
+    mode, format, options = KINDS[kind]
+    pixels = np.random.default_rng(1).integers(0, 256, (9, 12, 4), np.uint8)
+    image = (
+        Image.fromarray(pixels).resize((61, 45), Image.Resampling.BICUBIC).convert("RGB" if mode == "CMYK" else mode)
+    )
+    buffer = io.BytesIO()
+    image.convert(mode).save(buffer, format, **options, **more)
+    return buffer.getvalue()
+
+
+def damage(data: bytes) -> Iterator[bytes]:
+    """Cut at fifty places; up to three bytes changed in a hundred and fifty ways."""
+    yield from (data[:cut] for cut in range(1, len(data), max(1, len(data) // 50)))
+    generator = np.random.default_rng(2)
+    for _ in range(150):
+        changed = bytearray(data)
+        for place in generator.integers(2, len(data), generator.integers(1, 4)):
+            changed[place] = generator.integers(256)
+        yield bytes(changed)
+
+
+def decode(data: bytes) -> tuple[str, Any]:
+    try:
+        return "decoded", decode_picture(data, PictureLimits(100_000)).frames[0].pixels
+    except PictureError as error:
+        return type(error).__name__, None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_ways_agree(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    files = [make_file(kind), *damage(make_file(kind))]
+    fast = [decode(file) for file in files]
+    monkeypatch.setattr(decoding, "decode_plain", lambda *arguments: None)
+    strict = [decode(file) for file in files]
+    assert [verdict for verdict, _ in fast] == [verdict for verdict, _ in strict]
+    for (_, one), (_, other) in zip(fast, strict, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len({verdict for verdict, _ in strict}) > 1
+
+
+@pytest.mark.parametrize("kind", ["jpeg 4:2:0", "png rgb"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_both_ways_turn_alike(monkeypatch: pytest.MonkeyPatch, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = make_file(kind, exif=exif)
+    _, fast = decode(file)
+    monkeypatch.setattr(decoding, "decode_plain", lambda *arguments: None)
+    _, strict = decode(file)
+    np.testing.assert_array_equal(fast, strict)
+    assert (fast.shape[:2] == (61, 45)) == (orientation in (6, 8))
+
+
+def test_the_common_kinds_do_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the comparison above compares the strict way with itself."""
+    monkeypatch.setattr(decoding, "decode_frame", None)
+    for kind in ("jpeg 4:2:0", "jpeg progressive", "jpeg grey", "png grey", "png rgb", "png rgba"):
+        assert decode(make_file(kind))[0] == "decoded", kind

@@ -1,0 +1,59 @@
+"""A picture filtered strip by strip is the picture filtered as a whole, and both are SciPy's."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from kernels import convolution
+from kernels.catalogue import Catalogue
+from kernels.convolution import filter_image
+from kernels.settings import FilterSettings
+from kernels.steps import Step, resolve_step
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("sharpen", {}),
+    ("blur", {"border": "reflect"}),
+    ("edge", {"border": "zero"}),
+    ("emboss", {"border": "wrap", "bias": 20}),
+    ("sobel", {}),
+    ("gaussian", {"sigma": 3, "border": "symmetric"}),
+    ("box", {"size": 5, "border": "valid", "divisor": 7}),
+    ("laplacian", {"dilation": (2, 3), "response": "offset"}),
+    ("top-sobel", {"anchor": (0, 2), "response": "abs"}),
+]
+
+
+def make_step(name: str, settings: dict[str, Any]) -> Step:
+    return resolve_step(name, FilterSettings(**settings), Catalogue())
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strips_give_what_the_whole_gives(
+    monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any], dtype: type, channels: int
+) -> None:
+    image = np.random.default_rng(5).integers(0, np.iinfo(dtype).max + 1, (67, 41, channels), dtype)
+    step = make_step(name, settings)
+    monkeypatch.setattr(convolution, "STRIP_BYTES", 5000)
+    assert convolution.can_run_in_strips(image, [step], False)
+    strips = filter_image(image, [step])
+    monkeypatch.setattr(convolution, "can_run_in_strips", lambda *arguments: False)
+    whole = filter_image(image, [step])
+    np.testing.assert_array_equal(strips.image, whole.image)
+    (a,), (b,) = strips.reports, whole.reports
+    assert (a.minimum, a.maximum, a.rows, a.columns) == (b.minimum, b.maximum, b.rows, b.columns)
+    assert a.clipped_percent == pytest.approx(b.clipped_percent)
+
+
+@pytest.mark.parametrize("strip_bytes", [1, 3000, 10**9])
+def test_strips_give_what_scipy_gives(monkeypatch: pytest.MonkeyPatch, strip_bytes: int) -> None:
+    monkeypatch.setattr(convolution, "STRIP_BYTES", strip_bytes)
+    image = np.random.default_rng(6).integers(0, 256, (50, 33, 3), np.uint8)
+    weights = np.array([[1, 2, 0], [-4, 3, 1], [0, -2, 0]])
+    result = convolution.convolve(image, weights)
+    for channel in range(3):
+        expected = ndimage.correlate(image[:, :, channel].astype(np.int64), weights, mode="nearest")
+        np.testing.assert_array_equal(result[:, :, channel], np.clip(expected, 0, 255))
