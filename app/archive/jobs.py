@@ -177,16 +177,12 @@ def filter_one(job: FilterJob, mark: str, task: Task, data: bytes, digest: str) 
 
 
 def classify_many(job: ClassifyJob, mark: str, wanting: Sequence[tuple[Task, bytes, str]]) -> list[Outcome]:
-    """All in one batch of the network; where one of them is bad, each on its own."""
-    files = [(task.name, data) for task, data, _ in wanting]
-    try:
-        answers = classify_pictures(files, job.settings, job.polarity, False)
-    except PictureError as error:
-        if len(wanting) == 1:
-            return [Outcome(wanting[0][0].name, "failed", str(error))]
-        return [outcome for one in wanting for outcome in classify_many(job, mark, [one])]
+    """All in one batch of the network."""
+    answers = classify_pictures([data for _, data, _ in wanting], job.settings, job.polarity, False)
     return [
-        Outcome(task.name, "done", record=make_record(task, digest, mark) | {"answer": make_row(answer)})
+        Outcome(task.name, "failed", str(answer))
+        if isinstance(answer, PictureError)
+        else Outcome(task.name, "done", record=make_record(task, digest, mark) | {"answer": make_row(answer)})
         for (task, _, digest), answer in zip(wanting, answers, strict=True)
     ]
 
