@@ -184,6 +184,31 @@ def gallery(
 
 
 @app.command()
+def learn(
+    before: Annotated[Path, typer.Argument(help="A picture.")],
+    after: Annotated[Path, typer.Argument(help="The same under an unknown filter.")],
+    size: Annotated[int, typer.Option(min=1, max=31, help="Side of the kernel in pixels.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Find the kernel that turns one picture into another, or say that none does (exit status 1)."""
+    from app.greeting import without_greeting
+    from app.learning import learn_from_pictures
+
+    files = [refuse_errors(file.read_bytes) for file in (before, after)]
+    with without_greeting():
+        lesson = refuse_errors(learn_from_pictures, *files, size, "auto", load_settings())
+    if as_json:
+        typer.echo(lesson.model_dump_json(indent=2))
+    else:
+        typer.echo(lesson.reason)
+        for one in lesson.kernels if lesson.is_convolution else []:
+            typer.echo("\n" + "\n".join(" ".join(f"{weight:8.4f}" for weight in row) for row in one.weights))
+            typer.echo(f"bias {one.bias:g}, R² {one.r_squared:.4f}, PSNR {one.psnr_db:.1f} dB, near {one.nearest}")
+    if not lesson.is_convolution:
+        raise typer.Exit(1)
+
+
+@app.command()
 def kernels(
     name: Annotated[str | None, typer.Argument(help="One kernel: its weights and parameters.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

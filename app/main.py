@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from app.abandonment import StopAbandoned
 from app.learned import load_catalogue
 from app.problems import Problem, add_problem_handlers
-from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, size
+from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, size
 from app.settings import Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit, ReadOn
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
     app.add_middleware(ReadOn)
-    for routes in (filter, gallery, digits, explanation, kernels, size, home, health):
+    for routes in (filter, gallery, learn, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)
     home.serve_page_files(app)
     documentation.serve_documentation(app, Problem)

@@ -26,7 +26,13 @@ from app.pictures.errors import (
 )
 from app.pictures.formats import READABLE
 from app.workers import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
-from kernels.errors import KernelFileError, KernelParameterError, UnknownKernelError
+from kernels.errors import (
+    KernelFileError,
+    KernelParameterError,
+    PairError,
+    UndeterminedKernelError,
+    UnknownKernelError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -71,6 +77,8 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "No kernel of that name; `did_you_mean` lists the nearest ones, and GET /kernels all of them.",
     ),
     KernelParameterError: BAD_PARAMETER,
+    PairError: BAD_PARAMETER,
+    UndeterminedKernelError: BAD_PARAMETER,
     RequestValidationError: BAD_PARAMETER,
     UploadTooLargeError: ProblemType(
         "upload-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Upload too large",
