@@ -47,7 +47,7 @@ def test_every_route_has_a_name_of_its_own_a_tag_a_summary_and_a_success(documen
     operations = list_operations(document)
     assert {path for path, _, _ in operations} >= {
         "/", "/filter", "/filter/{kernel}", "/gallery", "/kernels", "/kernels/{name}", "/kernels/{name}/preview.png",
-        "/size", "/livez", "/sample.png",
+        "/size", "/learn", "/livez", "/readyz", "/sample.png",
     }  # fmt: skip
     identifiers = [operation["operationId"] for _, _, operation in operations]
     assert len(identifiers) == len(set(identifiers))

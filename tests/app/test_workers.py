@@ -280,3 +280,19 @@ def port_of_busy_service() -> Iterator[int]:
         yield listening.getsockname()[1]
         server.should_exit = True
         thread.join()
+
+
+def test_a_service_without_a_warm_worker_is_alive_but_not_ready() -> None:
+    with TestClient(create_app(Settings(workers=1))) as client:
+        reply = client.get("/readyz")
+        assert reply.json() == {"status": "ok", "workers": 1, "busy": 0, "waiting": 0, "oldest_wait_seconds": 0}
+        service = client.app.state.service  # type: ignore[attr-defined]
+        assert client.portal is not None
+        os.kill(client.portal.call(service.workers.run, os.getpid), signal.SIGKILL)
+        for _ in range(100):
+            reply = client.get("/readyz")
+            if reply.status_code == 503:
+                break
+            time.sleep(0.01)
+        assert reply.json()["type"] == "/problems#overloaded"
+        assert client.get("/livez").status_code == 200
