@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from app.gallery import encode_data_uri, save_png
 from app.parameters import Polarity
-from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.decoding import decode_picture
 from app.pictures.errors import PictureError
 from app.settings import Settings
 from models.digits import BUNDLED_FOLDER, DigitReader, Reading
@@ -152,7 +152,7 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer
 
 def decode_for_reading(data: bytes, settings: Settings) -> tuple[Any, int]:
     """The first frame's pixels, and by what a large JPEG was reduced: reading needs few of its pixels."""
-    picture = decode_picture(data, PictureLimits(settings.max_pixels), "first", enough_px=PAGE_SIDE)
+    picture = decode_picture(data, settings.picture_limits, "first", enough_px=PAGE_SIDE)
     return picture.frames[0].pixels, picture.reduced
 
 

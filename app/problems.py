@@ -19,13 +19,20 @@ from app.pictures.errors import (
     BlankPictureError,
     CorruptPictureError,
     EmptyPictureError,
+    PictureTooCostlyError,
     PictureTooLargeError,
     UnreadableFormatError,
     UnwritableFormatError,
 )
 from app.pictures.formats import READABLE
 from app.workers import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
-from kernels.errors import KernelFileError, KernelParameterError, UnknownKernelError
+from kernels.errors import (
+    KernelFileError,
+    KernelParameterError,
+    PairError,
+    UndeterminedKernelError,
+    UnknownKernelError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -70,6 +77,8 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "No kernel of that name; `did_you_mean` lists the nearest ones, and GET /kernels all of them.",
     ),
     KernelParameterError: BAD_PARAMETER,
+    PairError: BAD_PARAMETER,
+    UndeterminedKernelError: BAD_PARAMETER,
     RequestValidationError: BAD_PARAMETER,
     UploadTooLargeError: ProblemType(
         "upload-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Upload too large",
@@ -78,6 +87,11 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     PictureTooLargeError: ProblemType(
         "picture-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too large",
         "The picture has more pixels (width × height × frames) than CONVSERVE_MAX_PIXELS.",
+    ),
+    PictureTooCostlyError: ProblemType(
+        "picture-too-costly", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too costly to open",
+        "Small, but dear to open: too many scans (CONVSERVE_MAX_JPEG_SCANS), frames (CONVSERVE_MAX_FRAMES) or blocks, "
+        "or too much metadata (CONVSERVE_MAX_METADATA_BYTES).",
     ),
     WorkTooLargeError: ProblemType(
         "work-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much work",

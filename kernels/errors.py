@@ -1,9 +1,11 @@
 """What can be wrong with a kernel or the way it is asked for.
 
 KernelError (a ValueError)
-├── UnknownKernelError      no kernel of that name
-├── KernelParameterError    a parameter, or a parameter together with this picture, makes no sense
-└── KernelFileError         a file of one's own kernels cannot be read
+├── UnknownKernelError        no kernel of that name
+├── KernelParameterError      a parameter, or a parameter together with this picture, makes no sense
+├── KernelFileError           a file of one's own kernels cannot be read
+├── PairError                 two pictures that cannot be compared
+└── UndeterminedKernelError   two pictures from which no kernel can be learnt
 """
 
 from collections.abc import Sequence
@@ -37,3 +39,11 @@ class KernelParameterError(KernelError):
 
 class KernelFileError(KernelError):
     """A file of one's own kernels cannot be read. The message names the file and what is wrong in it."""
+
+
+class PairError(KernelError):
+    """Two pictures that cannot be compared: their sizes differ. The message names both."""
+
+
+class UndeterminedKernelError(KernelError):
+    """Two pictures from which no kernel can be learnt, as many would do. The message says why."""

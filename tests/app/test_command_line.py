@@ -529,3 +529,15 @@ def test_serve_answers_until_it_is_told_to_stop(photo: Path) -> None:
         assert server.wait(timeout=30) in (0, -15, 143)
         assert server.stdout is not None
         server.stdout.close()
+
+
+def test_learn_names_the_kernel_or_says_why_there_is_none(tmp_path: Path) -> None:
+    picture = draw_noise(40, 50, seed=4) // 2 + 60
+    shifted = np.roll(picture, 1, axis=1)
+    for name, pixels in {"a": picture, "b": shifted, "c": picture[::-1, ::-1]}.items():
+        (tmp_path / f"{name}.png").write_bytes(encode(np.ascontiguousarray(pixels)))
+    found = run("learn", tmp_path / "a.png", tmp_path / "b.png", "--json")
+    weights = json.loads(found.stdout)["kernels"][0]["weights"]
+    assert np.abs(np.array(weights) - [[0, 0, 0], [1, 0, 0], [0, 0, 0]]).max() < 1e-3
+    turned = run("learn", tmp_path / "a.png", tmp_path / "c.png")
+    assert (turned.exit_code, "turned or mirrored" in turned.stdout) == (1, True)

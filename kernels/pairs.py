@@ -1,0 +1,143 @@
+"""A picture before and after an unknown filter, and the patches that a kernel could be learnt from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.colour import LUMA
+from kernels.errors import PairError, UndeterminedKernelError
+
+Planes = NDArray[np.float32]
+Rows = NDArray[np.float64]
+
+MAX_VALUES = 3_000_000
+"""Of the result that are looked at; of a larger picture a sample of tiles, so that the time stays bounded."""
+MAX_MULTIPLY_ADDS = 2e10
+"""Of the sums of products: the larger the kernel, the fewer values are looked at."""
+TILE_NUMBERS = 4_000_000
+"""Numbers in the patches of one tile, 8 bytes each."""
+MIN_VALUES_PER_WEIGHT = 4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures of one size, (height, width, channels) float32, 0..255 whatever the files held; 1 or 3 channels."""
+
+    before: Planes
+    after: Planes
+    usable: NDArray[np.bool_]
+    """(height, width, channels): where the result is neither 0 nor 255, which may have been cut off, and opaque."""
+    step: float
+    """Distance of two values of the result: 1, or 1/257 where it came with 16 bits."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        return int(self.before.shape[2])
+
+    @property
+    def is_identical(self) -> bool:
+        return bool((self.before == self.after).all())
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Where a kernel fits around every pixel: `outputs` of the result under the `inputs` of the picture before."""
+
+    inputs: tuple[slice, slice]
+    outputs: tuple[slice, slice]
+
+
+def make_pair(before: NDArray[Any], after: NDArray[Any]) -> Pair:
+    """Pictures (height, width, 1..4) uint8 or uint16, of one size. Raises PairError where they cannot be compared."""
+    if before.shape[:2] != after.shape[:2]:
+        (height, width), (result_height, result_width) = before.shape[:2], after.shape[:2]
+        raise PairError(
+            f"The pictures differ in size: before is {width}×{height}, after is {result_width}×{result_height}. A "
+            "kernel is learnt pixel by pixel: send two of one size (not resized, cropped or turned; results made with "
+            "border=valid or a stride do not do)."
+        )
+    opaque = find_opaque(before) & find_opaque(after)
+    notes = [] if opaque.all() else ["Only neighbourhoods without transparency were looked at."]
+    colours, results = drop_alpha(before), drop_alpha(after)
+    if colours.shape[2] != results.shape[2]:
+        notes.append("One picture is grey and the other in colour: both were compared in grey (BT.601 luma).")
+        colours, results = to_grey(colours), to_grey(results)
+    if colours.shape[2] == 3 and is_grey(colours) and is_grey(results):
+        colours, results = colours[:, :, :1], results[:, :, :1]
+    usable = (results > 0) & (results < 255) & opaque[:, :, None]
+    step = 1 / 257 if after.dtype == np.uint16 else 1.0
+    return Pair(colours, results, usable, step, tuple(notes))
+
+
+def find_opaque(image: NDArray[Any]) -> NDArray[np.bool_]:
+    if image.shape[2] % 2:
+        return np.ones(image.shape[:2], np.bool_)
+    return np.asarray(image[:, :, -1] == np.iinfo(image.dtype).max)
+
+
+def drop_alpha(image: NDArray[Any]) -> Planes:
+    """The colours, 0..255."""
+    colours = image[:, :, : image.shape[2] - 1 + image.shape[2] % 2].astype(np.float32)
+    return colours / np.float32(257) if image.dtype == np.uint16 else colours
+
+
+def to_grey(colours: Planes) -> Planes:
+    return colours @ LUMA[:, None] if colours.shape[2] == 3 else colours
+
+
+def is_grey(colours: Planes) -> bool:
+    return bool((colours == colours[:, :, :1]).all())
+
+
+def check_pair(pair: Pair, size: int) -> None:
+    """Raise UndeterminedKernelError where no kernel of this size could be told from another."""
+    height, width = pair.before.shape[:2]
+    if min(height, width) < size:
+        raise UndeterminedKernelError(
+            f"The pictures are {width}×{height} pixels, smaller than the kernel of {size}×{size}: nowhere does it fit. "
+            f"Choose a size up to {min(height, width)}, or send larger pictures."
+        )
+    for name, planes in (("before", pair.before), ("after", pair.after)):
+        if np.ptp(planes, axis=(0, 1)).max() == 0:
+            raise UndeterminedKernelError(
+                f"The picture '{name}' is one even colour: "
+                + (
+                    "every kernel of the same sum gives the same result."
+                    if name == "before"
+                    else "it holds nothing of the picture before."
+                )
+                + " Send a picture with detail."
+            )
+
+
+def draw_tiles(pair: Pair, size: int) -> Iterator[Tile]:
+    """Every place where a kernel of this size fits; of large pictures tiles drawn by lot, always the same ones."""
+    height, width = (side - size + 1 for side in pair.before.shape[:2])
+    side = max(int(np.sqrt(TILE_NUMBERS / (size**2 * pair.channels))), 16)
+    places = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
+    wanted = min(MAX_VALUES, MAX_MULTIPLY_ADDS / size**4) / pair.channels
+    anchor = (size - 1) // 2
+    seen = 0
+    for index in np.random.default_rng(0).permutation(len(places)):
+        top, left = places[index]
+        rows, columns = min(side, height - top), min(side, width - left)
+        yield Tile(
+            (slice(top, top + rows + size - 1), slice(left, left + columns + size - 1)),
+            (slice(top + anchor, top + anchor + rows), slice(left + anchor, left + anchor + columns)),
+        )
+        seen += rows * columns
+        if seen >= wanted:
+            return
+
+
+def take_patches(plane: NDArray[Any], size: int) -> Rows:
+    """The patches that `tf.nn.conv2d` sums with padding VALID: (places, size²) float64, rows of the kernel first.
+
+    A strided view: `tf.image.extract_patches` gives the same ten times slower (15×15, one thread).
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(plane.astype(np.float64), (size, size))
+    return windows.reshape(-1, size**2)
