@@ -159,7 +159,7 @@ def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str
         right = sum(one.digit == label for one, label in zip(readings, labels, strict=True))
         taken = sum(one.verdict == "digit" for one in readings)
         pages = sum(reader.read(one).text == str(label) for one, label in zip(pictures, labels, strict=True))
-        yield f"| {name} | {format_share(right, count)}; verdict digit {taken}; `read` alike {pages} |"
+        yield f"| {name} | {format_share(right, count)}; verdict digit {taken}; right by `read` {pages} |"
     for name, leaf in LEAVES.items():
         generator = np.random.default_rng(6)
         leaves = [leaf(generator) for _ in range(count)]

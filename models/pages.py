@@ -107,18 +107,26 @@ def _enlarge_small(grey: NDArray[np.float32], scale: float) -> tuple[NDArray[np.
 
 def _agree_on_one(single: Reading, page: PageReading) -> PageReading:
     """The page, unless the picture has one sign only: that is read as `classify` reads it."""
-    if single.other_pieces or single.box is None:
+    if single.other_pieces:
         return page
     read = [one for one in page.digits if one.line is not None]
+    if single.box is None:
+        # Nothing but upright strokes where there is no ink: edges and folds of the paper.
+        return page if {one.digit for one in read} != {1} else _refuse(page)
     one_digit = single.verdict in ("digit", "unsure")
     least = LIKE_HEIGHT * single.box[3] if one_digit else 0
-    if sum(one.box[3] >= least and one.verdict == "digit" for one in read) > 1:
+    several = [one for one in read if one.box[3] >= least and one.verdict == "digit"]
+    if len(several) > 1 and (one_digit or {one.digit for one in several} != {1}):
         return page
     if one_digit and single.digit is not None:
         one = PageDigit(single.digit, single.verdict, single.confidence, single.probabilities,
                         single.not_a_digit, single.box, 0)  # fmt: skip
         text = str(single.digit)
         return PageReading(text, (text,), (one,), 0, page.model)
+    return _refuse(page)
+
+
+def _refuse(page: PageReading) -> PageReading:
     others = tuple(replace(one, verdict="not_a_digit", line=None) for one in page.digits)
     return PageReading("", (), others, page.turned, page.model)
 

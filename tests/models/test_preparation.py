@@ -234,6 +234,7 @@ def test_the_edge_of_a_sheet_is_no_digit(reader: DigitReader, slant: int, dark: 
     picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2), np.float32)
 
     assert reader.classify([add_grain(picture, 0.01)])[0].verdict in ("not_a_digit", "blank")
+    assert reader.read(add_grain(picture, 0.01)).text == ""
 
 
 def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digits) -> None:
