@@ -1,5 +1,7 @@
 """Kernels as sums of columns times rows, so that a large one costs its side and not its square."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from kernels.kernel import Weights
@@ -29,8 +31,14 @@ def choose_factors(weights: Weights) -> Factors | None:
     whole, pair = rows * columns + FIXED_COST, PASS_COST * (rows + columns) + FIXED_COST
     if pair >= whole:  # not even of rank 1
         return None
-    factors = split_weights(weights)
+    factors = recall_factors(weights.astype(np.float64).tobytes(), weights.shape)
     return factors if len(factors) * pair < whole else None
+
+
+@lru_cache(maxsize=64)
+def recall_factors(content: bytes, shape: tuple[int, int]) -> Factors:
+    """One request asks several times, and many requests ask for the same kernel."""
+    return split_weights(np.frombuffer(content).reshape(shape))
 
 
 def count_taps(weights: Weights) -> int:
