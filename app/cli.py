@@ -115,6 +115,49 @@ def filter_files(
 
 
 @app.command()
+@take_filter_parameters
+def batch(
+    source: Annotated[str, typer.Option("--in", help="A folder, a pattern or a URL that fsspec knows.")],
+    out: Annotated[str, typer.Option("--out", help="A folder or URL for the results.")],
+    kernel: Annotated[str | None, typer.Option(help="A name, or several: gaussian,edge.")] = None,
+    classify: Annotated[bool, typer.Option("--classify", help="Read a digit in each, into a table.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. [one for each core]")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Read what is done, too, and compare its bytes.")] = False,
+    given: dict[str, Any] | None = None,
+) -> None:
+    """Filter or read an archive of pictures. The same command goes on where an earlier run ended."""
+    import functools
+    import os
+
+    from app.archive import jobs, lanes, places, run
+    from app.chains import parse_steps
+    from app.filtering import FilterRequest
+
+    if classify == (kernel is not None):
+        refuse("Say either --kernel NAME or --classify.")
+    settings = load_settings()
+    catalogue = load_catalogue(settings)
+    query = check_parameters(given or {})
+    pictures, results = refuse_errors(places.open_source, source), refuse_errors(places.open_place, out)
+    refuse_errors(places.check_apart, pictures, results)
+    job: jobs.Job = jobs.ClassifyJob(pictures, results, settings)
+    if kernel is not None:
+        steps = refuse_errors(parse_steps, kernel, query, catalogue)
+        request = FilterRequest(steps, query.linear, query.frames, query.quality)
+        job = jobs.FilterJob(pictures, results, settings, request, query.format)
+    execute = functools.partial(lanes.run_locally, processes=workers or len(os.sched_getaffinity(0)))
+    try:
+        summary = run.run_batch(job, execute, "csv", verify)
+    except (places.PlaceError, lanes.LaneError) as error:
+        refuse(f"Stopped: {error} The same command goes on from here.")
+    except KeyboardInterrupt:
+        refuse("Interrupted. The same command goes on from here.", status=130)
+    typer.echo(f"{summary.done} done, {summary.kept} were done already, {summary.failed} failed.", err=True)
+    if summary.failed:
+        refuse(f"The failures: {results.path('failures.csv')}", status=1)
+
+
+@app.command()
 def gallery(
     picture: Annotated[Path, typer.Argument(help="A picture.")],
     output: Output = None,

@@ -12,13 +12,14 @@ from pydantic import BaseModel, Field
 
 from app.gallery import encode_data_uri, save_png
 from app.parameters import Polarity
-from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.decoding import decode_picture
 from app.pictures.errors import PictureError
 from app.settings import Settings
 from models.digits import BUNDLED_FOLDER, DigitReader, Reading
 from models.pages import PAGE_SIDE
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
+SEVERAL_HINT = "There is more than one sign in the picture: POST /read reads them all."
 
 
 class Box(BaseModel):
@@ -58,7 +59,14 @@ class DigitAnswer(BaseModel):
     verdict: Verdict
     digit: int | None = Field(description="The best guess, whatever the verdict; null when blank.")
     confidence: float = Field(description="Calibrated: of answers with 0.9, nine in ten are right.")
-    probabilities: list[float] = Field(description="Of the ten digits, given that it is one.")
+    probabilities: list[float] = Field(description="Of the ten digits, given that it is one; ten zeros when blank.")
+    not_a_digit: float = Field(description="Probability that it is no digit, 0..1; 1 when blank.", ge=0, le=1)
+    other_pieces: int = Field(
+        description="Pieces of a digit's size beside the one that was read. With any, a digit is `unsure`, and "
+        "`hint` says how to read them all.",
+        ge=0,
+    )
+    hint: str | None = Field(None, description="What to do for a better answer.")
     alternatives: list[Alternative]
     box: Box | None
     steps: Steps | None
@@ -73,6 +81,7 @@ class PageDigit(BaseModel):
     verdict: Verdict
     confidence: float
     probabilities: list[float]
+    not_a_digit: float = Field(description="Probability that it is no digit, 0..1.", ge=0, le=1)
     box: Box
     line: int | None = Field(description="Number of its line from 0; null for what is not a digit.")
 
@@ -93,20 +102,33 @@ def load_reader(model_folder: Path | None) -> DigitReader:
     return DigitReader.load(model_folder or BUNDLED_FOLDER)
 
 
+def classify_picture(data: bytes, settings: Settings, polarity: Polarity, preview: bool) -> DigitAnswer:
+    """Read a picture of one digit. Raises PictureError."""
+    pixels, reduced = decode_for_reading(data, settings)
+    (reading,) = load_reader(settings.model_folder).classify([pixels], polarity, preview)
+    return describe_reading(reading, reduced, preview)
+
+
 def classify_pictures(
-    files: Sequence[tuple[str, bytes]], settings: Settings, polarity: Polarity, preview: bool
-) -> list[DigitAnswer]:
-    """Read pictures (name, bytes) of one digit each, as one batch. Raises PictureError, with the file named."""
-    decoded = [decode_for_reading(name, data, settings, len(files) > 1) for name, data in files]
-    readings = load_reader(settings.model_folder).classify([pixels for pixels, _ in decoded], polarity, preview)
+    pictures: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
+) -> list[DigitAnswer | PictureError]:
+    """Read pictures of one digit each, as one batch. One that cannot be read gives its error in its place."""
+    decoded: list[tuple[Any, int] | PictureError] = []
+    for data in pictures:
+        try:
+            decoded.append(decode_for_reading(data, settings))
+        except PictureError as error:
+            decoded.append(error)
+    pixels = [one[0] for one in decoded if not isinstance(one, PictureError)]
+    readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
     return [
-        describe_reading(reading, reduced, preview) for reading, (_, reduced) in zip(readings, decoded, strict=True)
+        one if isinstance(one, PictureError) else describe_reading(next(readings), one[1], preview) for one in decoded
     ]
 
 
 def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer:
     """Read all digits of a picture. Raises PictureError."""
-    pixels, reduced = decode_for_reading("", data, settings, False)
+    pixels, reduced = decode_for_reading(data, settings)
     page = load_reader(settings.model_folder).read(pixels, polarity)
     return PageAnswer(
         text=page.text,
@@ -117,6 +139,7 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer
                 verdict=one.verdict,
                 confidence=one.confidence,
                 probabilities=list(one.probabilities),
+                not_a_digit=one.not_a_digit,
                 box=describe_box(one.box, reduced),
                 line=one.line,
             )
@@ -127,14 +150,9 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer
     )
 
 
-def decode_for_reading(name: str, data: bytes, settings: Settings, name_it: bool) -> tuple[Any, int]:
+def decode_for_reading(data: bytes, settings: Settings) -> tuple[Any, int]:
     """The first frame's pixels, and by what a large JPEG was reduced: reading needs few of its pixels."""
-    try:
-        picture = decode_picture(data, PictureLimits(settings.max_pixels), "first", enough_px=PAGE_SIDE)
-    except PictureError as error:
-        if name_it:
-            raise type(error)(f"{name}: {error}") from error
-        raise
+    picture = decode_picture(data, settings.picture_limits, "first", enough_px=PAGE_SIDE)
     return picture.frames[0].pixels, picture.reduced
 
 
@@ -145,6 +163,9 @@ def describe_reading(reading: Reading, reduced: int, preview: bool) -> DigitAnsw
         digit=reading.digit,
         confidence=reading.confidence,
         probabilities=list(reading.probabilities),
+        not_a_digit=reading.not_a_digit,
+        other_pieces=reading.other_pieces,
+        hint=SEVERAL_HINT if reading.other_pieces else None,
         alternatives=[Alternative(**asdict(alternative)) for alternative in reading.alternatives],
         box=describe_box(reading.box, reduced) if reading.box else None,
         steps=Steps.model_validate({name: value for name, value in asdict(steps).items() if name != "box"})

@@ -80,7 +80,7 @@ def explain_as_json(data: bytes, settings: Settings, polarity: Polarity) -> str:
 
 def explain_picture(data: bytes, settings: Settings, polarity: Polarity) -> ExplainedPicture:
     """Read a picture of one digit and look into the network. Raises PictureError, for a blank picture, too."""
-    pixels, reduced = decode_for_reading("", data, settings, False)
+    pixels, reduced = decode_for_reading(data, settings)
     explainer = load_explainer(settings.model_folder)
     reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
     if reading.seen is None or reading.digit is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.decoding import decode_picture
 from app.pictures.encoding import encode_picture
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, FORMATS, Format, Frames
@@ -53,7 +53,7 @@ def filter_picture(
     Raises PictureError, KernelError or WorkTooLargeError.
     """
     started = time.perf_counter()
-    picture = decode_picture(data, PictureLimits(settings.max_pixels), request.frames)
+    picture = decode_picture(data, settings.picture_limits, request.frames)
     format = pick_format(request.steps, choose_format, picture.format)
     decoded = time.perf_counter()
     results = filter_frames(picture, request, settings)
@@ -77,7 +77,7 @@ def filter_picture(
 
 def explain_filter(data: bytes, request: FilterRequest, settings: Settings) -> dict[str, Any]:
     """Filter the first frame and tell the arithmetic instead of giving the picture."""
-    picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
+    picture = decode_picture(data, settings.picture_limits, "first")
     result = filter_frames(picture, request, settings)[0]
     height, width = result.image.shape[:2]
     return {

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from app.learned import LEARNED
-from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.decoding import decode_picture
 from app.pictures.encoding import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
 from app.pictures.formats import FORMATS
 from app.pictures.picture import Picture
@@ -57,7 +57,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 
     The kernels work on the reduced picture, so that what they do can be seen. Raises PictureError or KernelError.
     """
-    picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
+    picture = decode_picture(data, settings.picture_limits, "first")
     sheet = Image.fromarray(arrange(draw_tiles(picture, steps, side_px)))
     result = picture.with_pixels([np.asarray(sheet)])
     return encode_picture(result, FORMATS["png"]) if pick_profile(result) else save_png(sheet)
@@ -65,7 +65,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 
 def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> list[tuple[str, bytes]]:
     """The pictures of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
-    picture = decode_picture(data, PictureLimits(settings.max_pixels), "first")
+    picture = decode_picture(data, settings.picture_limits, "first")
     png = FORMATS["png"]
     return [
         (

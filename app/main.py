@@ -10,7 +10,7 @@ from app.problems import Problem, add_problem_handlers
 from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, size
 from app.settings import Settings
 from app.state import Service, run_service
-from app.uploads import BodyLimit
+from app.uploads import BodyLimit, ReadOn
 from app.workers import PictureWorkers
 from models.digits import BUNDLED_FOLDER
 from models.folder import read_card
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = Service(settings, catalogue, card, PictureWorkers(settings))
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(ReadOn)
     for routes in (filter, gallery, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)
     home.serve_page_files(app)

@@ -19,6 +19,7 @@ from app.pictures.errors import (
     BlankPictureError,
     CorruptPictureError,
     EmptyPictureError,
+    PictureTooCostlyError,
     PictureTooLargeError,
     UnreadableFormatError,
     UnwritableFormatError,
@@ -78,6 +79,11 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     PictureTooLargeError: ProblemType(
         "picture-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too large",
         "The picture has more pixels (width × height × frames) than CONVSERVE_MAX_PIXELS.",
+    ),
+    PictureTooCostlyError: ProblemType(
+        "picture-too-costly", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too costly to open",
+        "Small, but dear to open: too many scans (CONVSERVE_MAX_JPEG_SCANS), frames (CONVSERVE_MAX_FRAMES) or blocks, "
+        "or too much metadata (CONVSERVE_MAX_METADATA_BYTES).",
     ),
     WorkTooLargeError: ProblemType(
         "work-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much work",
@@ -156,8 +162,18 @@ def respond_with_problem(
     return Response(json.dumps(body, allow_nan=False), int(status), headers, MEDIA_TYPE)
 
 
+def find_problem_type(error: Exception) -> ProblemType:
+    return next(PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES)
+
+
+def describe_problem(error: Exception) -> Problem:
+    """An error of the table as part of an answer, where others of the same request succeeded."""
+    kind = find_problem_type(error)
+    return Problem(type=f"/problems#{kind.slug}", title=kind.title, status=int(kind.status), detail=str(error))
+
+
 def answer_known_error(request: Request, error: Exception) -> Response:
-    kind = next(PROBLEM_TYPES[cls] for cls in type(error).__mro__ if cls in PROBLEM_TYPES)
+    kind = find_problem_type(error)
     more: dict[str, Any] = {}
     headers = {}
     if isinstance(error, UnknownKernelError):

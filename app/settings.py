@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.machine import choose_worker_count
+from app.pictures.limits import PictureLimits
 
 PREFIX = "CONVSERVE_"
 
@@ -23,6 +24,13 @@ class Settings(BaseSettings):
     kernels_file: Annotated[Path | None, Field(description="TOML file of kernels of one's own.")] = None
     max_upload_bytes: Annotated[int, Field(ge=1, description="Largest request body.")] = 50_000_000
     max_pixels: Annotated[int, Field(ge=1, description="Largest picture: width × height × frames.")] = 50_000_000
+    max_frames: Annotated[int, Field(ge=1, description="Most frames or pages of one picture.")] = 2000
+    max_jpeg_scans: Annotated[
+        int, Field(ge=1, description="Most scans of a progressive JPEG: each costs time, and ten are usual.")
+    ] = 100
+    max_metadata_bytes: Annotated[
+        int, Field(ge=1, description="Most texts and colour profile in a picture, inflated.")
+    ] = 16_000_000
     max_multiply_adds: Annotated[
         int, Field(ge=1, description="Most multiplications that one request may cost (weights × results).")
     ] = 200_000_000_000
@@ -49,6 +57,10 @@ class Settings(BaseSettings):
     ] = 64
     max_waiting_large: Annotated[int, Field(ge=0, description="Most large uploads that wait for a worker.")] = 8
     max_wait_seconds: Annotated[float, Field(gt=0, description="Longest wait for a worker; then 503.")] = 10
+
+    @property
+    def picture_limits(self) -> PictureLimits:
+        return PictureLimits(self.max_pixels, self.max_frames, self.max_jpeg_scans, self.max_metadata_bytes)
 
     @model_validator(mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.digits import classify_pictures, read_page
+from app.digits import classify_picture, read_page
 from app.parameters import Polarity
 from app.pictures.errors import PictureError
 from app.settings import Settings
@@ -25,8 +25,7 @@ def classify_files(files: Sequence[Path], settings: Settings, polarity: Polarity
     """One digit a file. Returns rows and the files that could not be read."""
 
     def classify(file: Path) -> dict[str, Any]:
-        (answer,) = classify_pictures([(file.name, file.read_bytes())], settings, polarity, False)
-        return answer.model_dump(exclude={"preview"})
+        return classify_picture(file.read_bytes(), settings, polarity, False).model_dump(exclude={"preview"})
 
     return work_through(files, classify)
 

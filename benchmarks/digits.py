@@ -1,4 +1,4 @@
-"""How well pictures are read: `python -m benchmarks.digits FOLDER [--mnist DIR] [--model DIR]`.
+"""How well pictures are read: `python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]`.
 
 FOLDER has one folder a kind, each with pictures and a `labels.csv` whose second column is `label` (one digit),
 `text` (several; lines parted by "/") or `kind` (what it is instead of a digit).
@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks.corruptions import CORRUPTIONS, corrupt_images
+from benchmarks.papers import KINDS, LEAVES, SHEETS, Ink
+from models.batches import split_validation
 from models.calibration import find_wilson_interval, measure_calibration_error
 from models.digits import BUNDLED_FOLDER, DigitReader, Reading
-from models.mnist import load_mnist
+from models.mnist import LabelledImages, load_mnist
+from models.strokes import draw_digits
 
 CHUNK = 256  # pictures a call
+KEPT_OUT = 5000  # of MNIST's training images, that the bundled model was not trained on
 
 
 def open_picture(path: Path) -> NDArray[Any]:
@@ -134,12 +138,58 @@ def report_mnist(reader: DigitReader, folder: Path, count: int) -> Iterator[str]
     yield f"| MNIST-C, own code, mean of {len(shares)}, {count} images each | {100 * np.mean(shares):.1f} % |"
 
 
+def draw_inks(pool: LabelledImages, count: int, generator: np.random.Generator) -> tuple[list[int], list[Ink]]:
+    """(labels, inks (28, 28)) of digits that were kept out of training; a fifth by drawn European hands."""
+    rows = generator.choice(len(pool.images), count)
+    labels, images = pool.labels[rows].astype(int), pool.images[rows].copy()
+    drawn = generator.random(count) < 0.2
+    if drawn.any():
+        images[drawn] = draw_digits(labels[drawn], generator)
+    return labels.tolist(), list(images.astype(np.float32) / np.float32(255))
+
+
+def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str]:
+    """`count` pictures of each kind of `benchmarks.papers`, through `classify` and `read`."""
+    _, pool = split_validation(load_mnist(folder).train, KEPT_OUT)
+    for name, kind in KINDS.items():
+        generator = np.random.default_rng(5)
+        labels, inks = draw_inks(pool, count, generator)
+        pictures = [kind(ink, generator) for ink in inks]
+        readings = classify_all(reader, pictures)
+        right = sum(one.digit == label for one, label in zip(readings, labels, strict=True))
+        taken = sum(one.verdict == "digit" for one in readings)
+        pages = sum(reader.read(one).text == str(label) for one, label in zip(pictures, labels, strict=True))
+        yield f"| {name} | {format_share(right, count)}; verdict digit {taken}; `read` alike {pages} |"
+    for name, leaf in LEAVES.items():
+        generator = np.random.default_rng(6)
+        leaves = [leaf(generator) for _ in range(count)]
+        taken = sum(one.verdict == "digit" for one in classify_all(reader, leaves))
+        pages = sum(bool(reader.read(one).text) for one in leaves)
+        yield f"| {name}: taken for digits | {taken} of {count} by `classify`, {pages} by `read` |"
+    for name, sheet in SHEETS.items():
+        generator = np.random.default_rng(7)
+        digits = digits_right = lines_right = more = 0
+        for _ in range(count):
+            labels, inks = draw_inks(pool, int(generator.integers(2, 9)), generator)
+            wanted = "".join(map(str, labels))
+            lines = reader.read(sheet(inks, generator)).lines
+            found = max((count_common(line, wanted) for line in lines), default=0)
+            digits, digits_right = digits + len(wanted), digits_right + found
+            lines_right += wanted in lines
+            more += sum(map(len, lines)) - found
+        yield f"| {name}: digits | {format_share(digits_right, digits)}; {more} that are none |"
+        yield f"| {name}: whole lines | {format_share(lines_right, count)} |"
+
+
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description="Print how well the pictures of a folder are read.")
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--mnist", type=Path, help="folder of MNIST's IDX files")
     parser.add_argument("--corrupted", type=int, default=1000, help="test images for each corruption")
+    parser.add_argument(
+        "--papers", type=int, default=0, help="pictures made of each kind, from MNIST's training images"
+    )
     parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER)
     given = parser.parse_args()
     reader = DigitReader.load(given.model)
@@ -152,6 +202,9 @@ def main() -> None:
     if given.mnist is not None:
         for line in report_mnist(reader, given.mnist, given.corrupted):
             print(line, flush=True)
+        if given.papers:
+            for line in report_papers(reader, given.mnist, given.papers):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.augmentation import augment_fields
+from models.cluster import WHOLE, Share
 from models.mnist import LabelledImages
 from models.network import DIGITS, RUBBISH
 from models.rubbish import make_rubbish
@@ -38,7 +39,7 @@ class TrainingSet:
     def count_batches(self, batch: int) -> int:
         return (len(self.real.images) + self.drawn_an_epoch + self.rubbish_an_epoch) // batch
 
-    def iterate_epoch(self, seed: int, epoch: int, batch: int, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
+    def iterate_epoch(self, seed: int, epoch: int, batch: int, share: Share = WHOLE) -> Iterator[Batch]:
         """The batches of one epoch; with several workers, this one's part of each."""
         fields, labels = self._choose(np.random.default_rng([seed, epoch]))
         order = np.random.default_rng([seed, epoch, 1]).permutation(len(fields))
@@ -50,7 +51,8 @@ class TrainingSet:
                 images = augment_fields(fields[rows], generator)
             else:
                 images = fields[rows].astype(np.float32) / np.float32(255)
-            return images[worker::workers, ..., None], labels[rows][worker::workers].astype(np.int32)
+            own = slice(share.index, None, share.count)
+            return images[own, ..., None], labels[rows][own].astype(np.int32)
 
         yield from _prepare_ahead(prepare, self.count_batches(batch))
 

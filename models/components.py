@@ -1,6 +1,7 @@
 """Connected pieces of ink: which of them are the digit, and which are specks, lines or the paper's edge."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -13,6 +14,16 @@ NEAR_SHARE = 0.35  # of the digit's size: how far a part of the same digit can l
 FRAME_SPAN = 0.7  # of the picture's sides: the frame of a form's cell
 LINE_SPAN = 0.9  # of the picture: a ruled line goes right through it
 LINE_THICKNESS = 0.06  # of the picture's other side at most
+LINE_BLOCKS = 16  # along a line: nearly each of them has to have it
+LINE_COVER = 0.75  # of a block's columns have ink where the line is
+LEAST_LINED_SIDE = 16  # pixels: in fewer a line cannot be told from a stroke
+STEEPEST_LINE = 0.06  # pixels down for one across
+DARKER_THAN_LINE = 1.35  # times the line's density: a pen's stroke that lies on the line
+COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size: another one beside it
+COMPARABLE_INK = 0.2  # of the digit's at least
+EDGE_SPAN = 0.9  # of the picture: the edge of a sheet goes through it, or nearly
+SLENDER = 0.25  # of its length: wider is no edge
+EDGE_STEP = 0.5  # of the ink's contrast: the light on both sides of an edge differs by more
 
 
 @dataclass(frozen=True)
@@ -61,12 +72,15 @@ def find_pieces(mask: NDArray[np.bool_], density: Grey) -> tuple[list[Piece], ND
     return sorted(pieces, key=lambda piece: -piece.ink), np.asarray(labels, np.int32)
 
 
-def choose_digit_ink(mask: NDArray[np.bool_], density: Grey) -> NDArray[np.bool_]:
-    """The part of the mask that is the digit: the main piece and those that belong to it."""
+def choose_digit_ink(mask: NDArray[np.bool_], density: Grey) -> tuple[NDArray[np.bool_], int]:
+    """(the part of the mask that is the digit, number of other pieces that could be one as well).
+
+    The digit is the main piece and those that belong to it.
+    """
     pieces, labels = find_pieces(mask, density)
     pieces = [piece for piece in pieces if piece.ink >= SPECK_SHARE * pieces[0].ink]
     if not pieces:
-        return mask
+        return mask, 0
     pieces = [piece for piece in pieces if not _is_frame(piece, pieces, labels)]
     main = max(pieces, key=lambda piece: _rate_main(piece, mask.shape))
     chosen = [main]
@@ -78,7 +92,15 @@ def choose_digit_ink(mask: NDArray[np.bool_], density: Grey) -> NDArray[np.bool_
             break
         chosen += near
         waiting = [piece for piece in waiting if piece not in near]
-    return np.isin(labels, [piece.label for piece in chosen])
+    size, ink = main.size, sum(piece.ink for piece in chosen)
+    others = sum(
+        COMPARABLE_SIZE[0] * size < piece.size < COMPARABLE_SIZE[1] * size
+        and piece.ink > COMPARABLE_INK * ink
+        and piece.frame_share == 0  # a neighbour cut off by the frame is no digit
+        for piece in pieces
+        if piece not in chosen
+    )
+    return np.isin(labels, [piece.label for piece in chosen]), others
 
 
 def _rate_main(piece: Piece, shape: tuple[int, ...]) -> float:
@@ -128,35 +150,96 @@ def _is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:
     return level or upright
 
 
-def find_ruled_lines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The straight lines that go right through the picture, without the strokes that cross them."""
-    return _find_level_lines(mask) | _find_level_lines(mask.T).T
-
-
-def _find_level_lines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def is_edge(mask: NDArray[np.bool_], grey: Grey, contrast: float) -> bool:
+    """Whether a mask is the edge of a sheet or of a shadow: slender, right through, lighter on one side of it."""
     height, width = mask.shape
-    thick = max(1, round(LINE_THICKNESS * height))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return False
+    tall, wide = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+    if tall < EDGE_SPAN * height and wide < EDGE_SPAN * width:
+        return False
+    y, x = np.nonzero(mask)
+    points = np.stack([x, y], axis=1).astype(np.float32)
+    centre = points.mean(axis=0)
+    spread, axes = np.linalg.eigh(np.cov((points - centre).T) + 1e-6 * np.eye(2))
+    if np.sqrt(spread[0] / spread[1]) > SLENDER:
+        return False
+    reach = max(3, round(3 * np.sqrt(spread[0])))
+    around = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    y, x = np.nonzero(around & ~near)
+    side = (np.stack([x, y], axis=1) - centre) @ axes[:, 0]
+    light = grey[y, x]
+    if not (side > 0).any() or not (side < 0).any():
+        return True  # along the frame: nothing of the picture is beyond it
+    return bool(abs(float(light[side > 0].mean() - light[side < 0].mean())) > EDGE_STEP * contrast)
+
+
+def find_ruled_lines(mask: NDArray[np.bool_], density: Grey) -> tuple[NDArray[np.bool_], int]:
+    """(ink (height, width) that is of straight lines right through the picture, number of the lines).
+
+    Strokes that cross a line or are darker than it stay whole.
+    """
+    level, level_count, level_thickness = _find_level_bands(mask)
+    upright, upright_count, upright_thickness = _find_level_bands(mask.T)
+    bands = (level | upright.T) & mask
+    if not bands.any():
+        return bands, 0
+    rest = mask & ~bands
+    line = float(np.median(density[bands]))
+    # A stroke goes on where it comes out on the other side, or where it is darker than the line.
+    crossing = _bridge(rest, level_thickness) & level | _bridge(rest.T, upright_thickness).T & upright.T
+    darker = cv2.blur(density, (3, 3)) > DARKER_THAN_LINE * line
+    return bands & ~(crossing | darker), level_count + upright_count
+
+
+def _bridge(rest: NDArray[np.bool_], thickness: int) -> NDArray[np.bool_]:
+    """Where there is ink both above and below, at most `thickness` pixels and a slant apart."""
+    reach = thickness + 2
+    wide = cv2.dilate(rest.astype(np.uint8), np.ones((1, 3), np.uint8))
+    up, down = np.ones((2 * reach + 1, 1), np.uint8), np.ones((2 * reach + 1, 1), np.uint8)
+    up[reach + 1 :] = down[:reach] = 0
+    above = cv2.dilate(wide, up, borderValue=0)
+    below = cv2.dilate(wide, down, borderValue=0)
+    return (above > 0) & (below > 0)
+
+
+def _find_level_bands(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, int]:
+    """(rows of ink along slightly slanted level lines (height, width), their number, the thickest in pixels)."""
+    height, width = mask.shape
     found = np.zeros_like(mask)
-    if width < 16:
-        return found
-    # A line is slightly slanted or bent: short level runs, joined along the row, must reach both sides.
-    run = max(5, width // 8)
-    level = cv2.morphologyEx(
-        mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, run), np.uint8), borderValue=0
-    )  # fmt: skip
-    if not level.any():
-        return found
-    bridged = cv2.dilate(level, np.ones((3, max(3, width // 10)), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(bridged, connectivity=8)
-    for label in range(1, count):
-        left, _top, span, tall, _area = (int(number) for number in stats[label])
-        if span < LINE_SPAN * width or left > 0.05 * width or left + span < 0.95 * width or tall > 3 * thick + 4:
-            continue
-        line = (labels == label) & (level > 0)
-        # Only where the ink is little taller than the line: where a stroke crosses or lies on it, it stays.
-        columns = line.sum(axis=0)
-        crossing = round(1.6 * float(np.median(columns[columns > 0]))) + 2
-        tall_ink = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((crossing, 1), np.uint8))
-        spread = cv2.dilate(line.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        found |= spread & mask & (tall_ink == 0)
-    return found
+    if min(height, width) < LEAST_LINED_SIDE:
+        return found, 0, 0
+    edges = np.linspace(0, width, LINE_BLOCKS + 1).astype(int)
+    middles = (edges[:-1] + edges[1:]) / 2 - width / 2
+    profiles = np.stack([mask[:, one:other].mean(axis=1) for one, other in pairwise(edges)])
+    steps = max(1, round(STEEPEST_LINE * width / 2))
+    reach = steps + 1
+    padded = np.pad(profiles, ((0, 0), (reach, reach))) >= LINE_COVER
+    slopes = 2 * np.array(sorted(range(-steps, steps + 1), key=abs)) / width
+    drops = np.round(slopes[:, None] * middles).astype(int)  # (slopes, blocks)
+    places = np.arange(height) + reach + drops[..., None]
+    shares = padded[np.arange(LINE_BLOCKS)[None, :, None], places].mean(axis=1)  # (slopes, height)
+    ratings = (shares >= LINE_SPAN).sum(axis=1) + 1e-3 * (shares**2).sum(axis=1)
+    best = int(ratings.argmax())
+    slope, share = float(slopes[best]), shares[best]
+    thickest, count = 0, 0
+    rows = np.zeros(height, bool)
+    for start, end in _find_runs(share >= LINE_SPAN):
+        # The line's soft edge reaches a little over.
+        if end - start <= max(2, LINE_THICKNESS * height):
+            count += 1
+            thickest = max(thickest, end - start + 2)
+            rows[max(0, start - 1) : end + 1] = True
+    if count:
+        drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
+        level = np.arange(height)[:, None] - drop[None, :]
+        found = rows[np.clip(level, 0, height - 1)]
+    return found, count, thickest
+
+
+def _find_runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(start, end) of each run of what is true, the end not in it."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(start), int(end)) for start, end in changes.reshape(-1, 2)]

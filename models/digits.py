@@ -1,5 +1,6 @@
 """The digit reader: pictures in, readings out, by the bundled network and what stands before and behind it."""
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ class Judgement:
     probabilities: tuple[float, ...]  # ten, given that it is a digit
     rubbish_score: float
 
+    @property
+    def not_a_digit(self) -> float:
+        """The probability of the network's eleventh output, 0..1."""
+        return 1 / (1 + math.exp(min(max(-self.rubbish_score, -700.0), 700.0)))
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -56,6 +62,8 @@ class Reading:
     model: str
     seen: Fields | None = None  # (28, 28), what the network saw
     stages: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # grey pictures before it
+    not_a_digit: float = 1.0  # probability, 0..1
+    other_pieces: int = 0  # beside the digit, of its size: with any it is "unsure" which one is meant
 
 
 class DigitReader:
@@ -142,10 +150,11 @@ class DigitReader:
     def _choose(self, readings: list[tuple[Preparation, Judgement]]) -> Reading:
         """The reading that looks most like a digit, by the network and by the preparation's prior."""
         if not readings:
-            return Reading("blank", None, 0.0, (0.1,) * DIGITS, (), None, None, self.model)
+            return Reading("blank", None, 0.0, (0.0,) * DIGITS, (), None, None, self.model)
         prepared, judged = max(readings, key=lambda one: one[0].prior - SCORE_WEIGHT * one[1].rubbish_score)
+        verdict = "unsure" if judged.verdict == "digit" and prepared.other_pieces else judged.verdict
         return Reading(
-            judged.verdict,
+            verdict,
             judged.digit,
             judged.confidence,
             judged.probabilities,
@@ -155,6 +164,8 @@ class DigitReader:
             self.model,
             prepared.field,
             prepared.stages,
+            judged.not_a_digit,
+            prepared.other_pieces,
         )
 
 

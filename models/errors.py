@@ -4,6 +4,8 @@ ModelError
 ├── DataError            the training data are missing, damaged or not IDX
 ├── ModelFolderError     a model folder is missing, damaged or of another version
 ├── CheckpointError      a checkpoint belongs to another run
+├── ClusterError         TF_CONFIG or --workers is wrong
+├── WorkerError          a worker did not come, is of another run, or was lost
 └── PictureError         a picture has a shape, type or value that no reader can take
 """
 
@@ -22,6 +24,14 @@ class ModelFolderError(ModelError):
 
 class CheckpointError(ModelError):
     """A checkpoint belongs to a run with another configuration."""
+
+
+class ClusterError(ModelError):
+    """TF_CONFIG or --workers is wrong, or a port is taken."""
+
+
+class WorkerError(ModelError):
+    """A worker did not come, was started with other options, or was lost."""
 
 
 class PictureError(ModelError):

@@ -18,12 +18,13 @@ COLOURS = ((180, 90, 20), (30, 120, 220), (40, 140, 40), (150, 40, 150))  # blue
 class ProgressBar:
     """One line on standard error that is drawn over; a line an epoch where it is no terminal."""
 
-    def __init__(self, title: str, steps: int) -> None:
+    def __init__(self, title: str, steps: int, shown: bool = True) -> None:
         self.title, self.steps, self.started, self.drawn = title, steps, time.monotonic(), 0.0
+        self.shown = shown
 
     def show(self, step: int, loss: float, accuracy: float) -> None:
         now = time.monotonic()
-        if not sys.stderr.isatty() or (now - self.drawn < 0.1 and step < self.steps):
+        if not self.shown or not sys.stderr.isatty() or (now - self.drawn < 0.1 and step < self.steps):
             return
         self.drawn = now
         filled = 24 * step // self.steps
@@ -35,6 +36,8 @@ class ProgressBar:
         )  # fmt: skip
 
     def finish(self, summary: str) -> None:
+        if not self.shown:
+            return
         start = "\r" if sys.stderr.isatty() else ""
         print(f"{start}{self.title} {summary} {time.monotonic() - self.started:.0f} s", file=sys.stderr, flush=True)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from models.cluster import WHOLE, Share
 from models.network import DROPOUT, LECTURE_PARAMETERS
 
 # In the order in which the layered network keeps its weights, so that either loads the other's.
@@ -24,10 +25,10 @@ class LectureNetwork:
     called, counted, saved and loaded like a keras.Model, so that one training loop serves both.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, share: Share = WHOLE) -> None:
         import keras
 
-        self.name = "lecture"
+        self.name, self.share = "lecture", share
         self.variables: list[Any] = []
         for number, (name, shape) in enumerate(VARIABLES.items()):
             initial = (
@@ -58,8 +59,17 @@ class LectureNetwork:
         hidden = tf.nn.relu(tf.matmul(flat, kernel3) + bias3)
         if training:
             self.dropout_seed.assign_add([0, 1])
-            hidden = tf.nn.experimental.stateless_dropout(hidden, DROPOUT, self.dropout_seed.value)
+            hidden = self._drop(hidden)
         return tf.matmul(hidden, kernel4) + bias4
+
+    def _drop(self, hidden: Any) -> Any:
+        import tensorflow as tf
+
+        seed, share = self.dropout_seed.value, self.share
+        if share.count == 1:
+            return tf.nn.experimental.stateless_dropout(hidden, DROPOUT, seed)
+        whole = tf.ones((share.count * tf.shape(hidden)[0], hidden.shape[1]))
+        return hidden * tf.nn.experimental.stateless_dropout(whole, DROPOUT, seed)[share.index :: share.count]
 
     def count_params(self) -> int:
         return sum(int(variable.value.shape.num_elements()) for variable in self.trainable_variables)

@@ -5,6 +5,8 @@ Both read (n, 28, 28, 1) float32 in 0..1, ink 1 on 0, as MNIST prepares it, and 
 
 from typing import Any
 
+from models.cluster import WHOLE, Share
+
 FIELD = 28  # pixels a side
 DIGITS = 10
 RUBBISH = 10  # the bundled network's last output: "this is no digit"
@@ -14,7 +16,7 @@ MAPS = {"conv1": 32, "pool1": 32, "conv2": 64, "pool2": 64}
 """How many maps each stage of the bundled network gives that gives maps."""
 
 
-def build_lecture_layers(seed: int = 0) -> Any:
+def build_lecture_layers(seed: int = 0, share: Share = WHOLE) -> Any:
     """The lecture's network as a keras.Model: the weights have the order of `lecture.VARIABLES`."""
     from keras import Sequential, initializers, layers
 
@@ -39,14 +41,14 @@ def build_lecture_layers(seed: int = 0) -> Any:
             layers.MaxPooling2D(),  # (7, 7, 64)
             layers.Flatten(),  # 3136
             layers.Dense(1024, activation="relu", kernel_initializer=kernel(4), bias_initializer=bias(5)),
-            layers.Dropout(DROPOUT, seed=seed + 6),
+            build_dropout(DROPOUT, seed + 6, share),
             layers.Dense(DIGITS, kernel_initializer=kernel(7), bias_initializer=bias(8)),
         ],
         name="lecture",
     )
 
 
-def build_bundled_network(seed: int = 0, outputs: int = DIGITS + 1, dropout: float = 0.5) -> Any:
+def build_bundled_network(seed: int = 0, outputs: int = DIGITS + 1, dropout: float = 0.5, share: Share = WHOLE) -> Any:
     """The lecture's shape with batch norm and an eleventh output for what is no digit.
 
     A trained rubbish output and not an energy threshold: letters and signs are strokes like digits, and the
@@ -57,23 +59,42 @@ def build_bundled_network(seed: int = 0, outputs: int = DIGITS + 1, dropout: flo
     def he(number: int) -> Any:
         return initializers.HeNormal(seed=seed + number)
 
+    def normalize() -> Any:
+        # Over the whole batch, wherever its parts are; of one process the figures stay as they were.
+        return layers.BatchNormalization(momentum=0.95, synchronized=share.count > 1)
+
     return Sequential(
         [
             layers.Input((FIELD, FIELD, 1)),
             layers.Conv2D(32, 5, padding="same", use_bias=False, kernel_initializer=he(0)),
-            layers.BatchNormalization(momentum=0.95),
+            normalize(),
             layers.ReLU(),
             layers.MaxPooling2D(),  # (14, 14, 32)
             layers.Conv2D(64, 5, padding="same", use_bias=False, kernel_initializer=he(1)),
-            layers.BatchNormalization(momentum=0.95),
+            normalize(),
             layers.ReLU(),
             layers.MaxPooling2D(),  # (7, 7, 64)
             layers.Flatten(),  # 3136
             layers.Dense(1024, use_bias=False, kernel_initializer=he(2)),
-            layers.BatchNormalization(momentum=0.95),
+            normalize(),
             layers.ReLU(),
-            layers.Dropout(dropout, seed=seed + 3),
+            build_dropout(dropout, seed + 3, share),
             layers.Dense(outputs, kernel_initializer=he(4)),
         ],
         name="bundled",
     )
+
+
+def build_dropout(rate: float, seed: int, share: Share = WHOLE) -> Any:
+    """keras.layers.Dropout; a worker that has a share of the batch draws the mask of the whole and takes its rows."""
+    from keras import layers, ops, random
+
+    class SharedDropout(layers.Dropout):  # type: ignore[misc]  # Keras has no types
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            if not training:
+                return inputs
+            kept = ops.ones((share.count * ops.shape(inputs)[0], inputs.shape[1]))
+            mask = random.dropout(kept, self.rate, seed=self.seed_generator)
+            return inputs * mask[share.index :: share.count]
+
+    return layers.Dropout(rate, seed=seed) if share.count == 1 else SharedDropout(rate, seed=seed)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.components import choose_digit_ink, find_ruled_lines
+from models.components import choose_digit_ink, find_ruled_lines, is_edge
 from models.field import BOX, CENTRE, find_ink_box, fit_to_field
 from models.ink import Ink, extract_ink, guess_polarity
 from models.network import FIELD
@@ -24,7 +24,12 @@ SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
 CROP_SIDE = 100  # pixels: strokes are thickened at no less, for steps finer than the field's
 THINNEST = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
 PLAIN_FIELD_PRIOR = 0.5  # log odds for a 28x28 picture as it is against its preparation
-LINES_PRIOR = -1.0  # log odds that lines through the picture are the paper's
+LINES_PRIOR = -1.0  # log odds that a line through the picture is the paper's
+EACH_LINE = 0.7  # log odds more for each further line
+MOST_LINES_PRIOR = 2.0  # log odds at most
+SPECK_STEP = 0.35  # of full white from its surroundings: a speck, or a frayed edge
+SPECKLED = 0.006  # of the picture's pixels
+SMOOTHED_PRIOR = -0.5  # log odds that the specks are dirt
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Preparation:
     steps: Steps
     prior: float = 0.0
     stages: dict[str, NDArray[np.uint8]] = dataclasses.field(default_factory=dict)
+    other_pieces: int = 0  # of a digit's size, beside what was taken for the digit
 
 
 def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
@@ -67,10 +73,18 @@ def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: 
             continue
         if grey.shape == (FIELD, FIELD):
             readings.append(_take_plain_field(grey, ink, prior + PLAIN_FIELD_PRIOR))
-        for mask, line_prior in _list_masks(ink):
+        masks = [(ink, *one) for one in _list_masks(ink)]
+        smooth = _smooth_specks(grey)
+        if smooth is not None:
+            ink = extract_ink(smooth, chosen)
+            mask, others = choose_digit_ink(ink.mask, ink.density)
+            masks.append((ink, mask, others, SMOOTHED_PRIOR))
+        for ink, mask, others, line_prior in masks:
+            if is_edge(mask, grey, ink.contrast):
+                continue
             prepared = prepare_ink(ink, mask, keep_stages)
             if prepared is not None:
-                readings.append(replace(prepared, prior=prior + line_prior))
+                readings.append(replace(prepared, prior=prior + line_prior, other_pieces=others))
     if keep_stages:
         readings = [replace(one, stages={"grey": _to_bytes(grey), **one.stages}) for one in readings]
     readings = [replace(one, steps=_rescale_box(one.steps, scale)) for one in readings]
@@ -173,14 +187,23 @@ def thicken_hairlines(crop: Grey, stroke: float, side: int) -> tuple[Grey, float
     return crop, share
 
 
-def _list_masks(ink: Ink) -> list[tuple[NDArray[np.bool_], float]]:
-    """The masks that may be the digit, with their log odds: as it is, and without ruled lines."""
-    masks = [(choose_digit_ink(ink.mask, ink.density), 0.0)]
-    lines = find_ruled_lines(ink.mask)
+def _smooth_specks(grey: Grey) -> Grey | None:
+    """The picture without single dark or light pixels, as a bad threshold leaves them; None where there are few."""
+    smooth = np.asarray(cv2.medianBlur(np.ascontiguousarray(grey), 3), np.float32)
+    if float((np.abs(grey - smooth) > SPECK_STEP).mean()) < SPECKLED:
+        return None
+    return np.asarray(cv2.medianBlur(smooth, 3), np.float32)
+
+
+def _list_masks(ink: Ink) -> list[tuple[NDArray[np.bool_], int, float]]:
+    """(mask, other pieces, log odds) of what may be the digit: as it is, and without ruled lines."""
+    plain, others = choose_digit_ink(ink.mask, ink.density)
+    masks = [(plain, others, 0.0)]
+    lines, count = find_ruled_lines(ink.mask, ink.density)
     if lines.any():
-        without = choose_digit_ink(ink.mask & ~lines, ink.density)
-        if without.sum() > 0.25 * masks[0][0].sum():
-            masks.append((without, LINES_PRIOR))
+        without, others = choose_digit_ink(ink.mask & ~lines, ink.density)
+        if without.sum() > 0.1 * plain.sum():
+            masks.append((without, others, min(LINES_PRIOR + EACH_LINE * (count - 1), MOST_LINES_PRIOR)))
     return masks
 
 

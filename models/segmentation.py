@@ -24,6 +24,9 @@ GAP = 0.3  # of the usual height: how far above each other
 LINE_OVERLAP = 0.35  # of the lower of two neighbours in a line
 LINE_GAP = 6.0  # usual heights between neighbours in a line, at most
 SLOPES = tuple(sorted((step / 20 for step in range(-8, 9)), key=abs))  # of lines: up to 22 degrees
+SEAM_PLACES = (0.35, 0.5, 0.65)  # of the width, about which a seam is looked for
+SEAM_REACH = 0.3  # of the height, to both sides of it
+ASIDE = 0.02  # of full ink, that a step aside costs a seam
 WIDE = 1.15  # width over height from which a character may be two that touch
 
 
@@ -85,7 +88,7 @@ def extract_page_ink(grey: Grey, polarity: str) -> Ink:
 
 def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
     """(characters, labels (height, width)) of a page's ink; characters may be touching digits or rubbish."""
-    lines = find_ruled_lines(ink.mask)
+    lines, _ = find_ruled_lines(ink.mask, ink.density)
     pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
     pieces = _drop_margins(pieces, ink.mask.shape)[:MOST_PIECES]
     if not pieces:
@@ -175,20 +178,62 @@ def _rate_neighbours(left: Character, right: Character, usual: float, slope: flo
     return shared / max(1, min(left.height, right.height))
 
 
-def list_cuts(density: Grey, parts: int) -> list[tuple[int, ...]]:
-    """Columns at which a character (height, width) may come apart into `parts`, the thinnest ink first."""
-    width = density.shape[1]
+@dataclass(frozen=True)
+class Seam:
+    """A way through a character from top to bottom; `columns` (height,) is the first one to its right."""
+
+    columns: NDArray[np.int64]
+    ink: float  # summed along it
+
+
+def list_cuts(density: Grey, parts: int) -> list[tuple[Seam, ...]]:
+    """Seams along which a character (height, width) may come apart into `parts`, the thinnest ink first."""
+    height, width = density.shape
     columns = cv2.GaussianBlur(density.sum(axis=0)[None, :], (0, 0), max(0.6, width / 60)).ravel()
     if parts == 2:
         low, high = round(0.22 * width), round(0.78 * width)
         places = [x for x in range(low, high) if columns[x] == columns[max(0, x - 3) : x + 4].min()]
-        return [(x,) for x in sorted(places, key=lambda x: float(columns[x]))[:4]]
+        seams: list[tuple[Seam, ...]] = [
+            (_cut_straight(density, x),) for x in sorted(places, key=lambda x: float(columns[x]))[:4]
+        ]
+        reach = max(2, round(SEAM_REACH * height))
+        return seams + [(find_seam(density, round(share * width), reach),) for share in SEAM_PLACES]
     step = width / parts
-    cuts = []
-    for number in range(1, parts):
-        low, high = round((number - 0.3) * step), round((number + 0.3) * step)
-        cuts.append(low + int(np.argmin(columns[low : max(high, low + 1)])))
-    return [tuple(cuts)]
+    reach = max(2, round(0.3 * step))
+    middles = [round(number * step) for number in range(1, parts)]
+    thinnest = []
+    for middle in middles:
+        low, high = max(0, middle - reach), middle + reach
+        thinnest.append(low + int(np.argmin(columns[low : max(high, low + 1)])))
+    return [
+        tuple(_cut_straight(density, x) for x in thinnest),
+        tuple(find_seam(density, x, reach) for x in middles),
+    ]
+
+
+def _cut_straight(density: Grey, column: int) -> Seam:
+    return Seam(np.full(density.shape[0], column), float(density[:, column].sum()))
+
+
+def find_seam(density: Grey, middle: int, reach: int) -> Seam:
+    """The way with the least ink from top to bottom, at most `reach` columns from the middle one.
+
+    From row to row it stays or goes one column aside, as in seam carving (Avidan & Shamir, SIGGRAPH 2007).
+    """
+    low, high = max(0, middle - reach), min(density.shape[1], middle + reach + 1)
+    band = density[:, low:high].astype(np.float64)
+    best = band.copy()
+    for row in range(1, len(band)):
+        padded = np.pad(best[row - 1], 1, constant_values=np.inf)
+        aside = np.minimum(padded[:-2], padded[2:]) + ASIDE
+        best[row] += np.minimum(padded[1:-1], aside)
+    path = np.empty(len(band), np.int64)
+    path[-1] = int(best[-1].argmin())
+    for row in range(len(band) - 2, -1, -1):
+        place = path[row + 1]
+        choices = [x for x in (place, place - 1, place + 1) if 0 <= x < band.shape[1]]
+        path[row] = min(choices, key=lambda x: best[row, x] + (0 if x == place else ASIDE))
+    return Seam(path + low, float(band[np.arange(len(band)), path].sum()))
 
 
 def _drop_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:

@@ -14,12 +14,13 @@
 
 import io
 import re
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
+from app.pictures.bombs import check_frames, refuse_bombs
+from app.pictures.damage import refuse_damage
 from app.pictures.errors import (
     CorruptPictureError,
     EmptyPictureError,
@@ -28,6 +29,7 @@ from app.pictures.errors import (
     UnreadableFormatError,
 )
 from app.pictures.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
+from app.pictures.limits import PictureLimits
 from app.pictures.picture import Frame, JpegSampling, Picture, Pixels
 
 ORIENTATION_TAG = 0x0112
@@ -45,13 +47,6 @@ TRUE_COLOUR = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class PictureLimits:
-    """`max_pixels` counts width × height × frames."""
-
-    max_pixels: int = 50_000_000
-
-
 def decode_picture(
     data: bytes, limits: PictureLimits, frames: Frames = "all", *, enough_px: int | None = None
 ) -> Picture:
@@ -62,10 +57,15 @@ def decode_picture(
     if not data:
         raise EmptyPictureError("The picture is empty: 0 bytes arrived.")
     try:
+        refuse_bombs(data, limits)
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
             return decode_frames(image, data, limits, frames, enough_px)
-    except (PictureError, MemoryError):
+    except PictureError:
         raise
+    except MemoryError:
+        raise PictureTooLargeError(
+            "The picture needs more memory to be decoded than there is. Send a smaller one, or try again later."
+        ) from None
     except UnidentifiedImageError:
         claimed = recognize_format(data)
         if claimed:
@@ -89,9 +89,11 @@ def decode_frames(
     image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames, enough_px: int | None
 ) -> Picture:
     check_pixels(image, 1, limits)
+    refuse_damage(data)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
     first, end = choose_frames(image, frames)
+    check_frames(end, limits)
     check_pixels(image, end - first, limits)
     if image.format == "TIFF" and end > 1:
         check_pages(image, end, limits)

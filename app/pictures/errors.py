@@ -5,6 +5,7 @@ PictureError
 ├── UnreadableFormatError     not an image of an accepted format
 ├── CorruptPictureError       an accepted format, but damaged or cut short
 ├── PictureTooLargeError      more pixels than the limit
+├── PictureTooCostlyError     small, but dear to open: too many scans, frames or blocks, too much metadata
 ├── BlankPictureError         nothing is written on it, where a digit is needed
 └── UnwritableFormatError     the result does not fit the format asked for
 """
@@ -28,6 +29,10 @@ class CorruptPictureError(PictureError):
 
 class PictureTooLargeError(PictureError):
     """More pixels than the limit. The message names both and the setting that changes it."""
+
+
+class PictureTooCostlyError(PictureError):
+    """Small, but dear to open. The message names the value, the limit and the setting that changes it."""
 
 
 class BlankPictureError(PictureError):

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from app.chains import add_fields
-from app.digits import DigitAnswer, PageAnswer, classify_pictures, read_page
+from app.digits import DigitAnswer, PageAnswer, classify_picture, classify_pictures, read_page
 from app.etags import NOT_MODIFIED, respond_with_etag
 from app.parameters import ClassifyQuery, ReadQuery
-from app.problems import NoTrainingRecordError, document_problems
+from app.problems import NoTrainingRecordError, Problem, describe_problem, document_problems
 from app.routes.filter import PRIVATE, describe_upload
 from app.state import ServiceDependency
 from app.uploads import read_upload, read_uploads
@@ -20,12 +20,25 @@ router = APIRouter(tags=["digits"])
 PROBLEMS = document_problems(400, 413, 415, 422, 500, 503)
 
 
+class UnreadFile(BaseModel):
+    """In the place of an answer: a file among several that could not be read."""
+
+    file: str
+    """Its name, as it was sent."""
+    error: Problem
+    """What the answer would have been, had it been sent alone."""
+
+
 @router.post(
     "/classify",
     operation_id="classify_digits",
     summary="Read pictures of one handwritten digit each",
-    description="One picture gives one answer; several fields `file` give a list of answers, in order.",
-    response_model=DigitAnswer | list[DigitAnswer],
+    description=(
+        "One picture gives one answer; several fields `file` give a list of answers, in order. One that cannot be "
+        "read has its `file` and `error` (a problem) in the list instead of an answer, and the others are read; "
+        "sent alone, it is answered with the problem's status."
+    ),
+    response_model=DigitAnswer | list[DigitAnswer | UnreadFile],
     responses=PROBLEMS,
     openapi_extra=describe_upload(several=True),
 )
@@ -34,13 +47,18 @@ async def classify_digits(
     response: Response,
     service: ServiceDependency,
     query: Annotated[ClassifyQuery, Query()],
-) -> DigitAnswer | list[DigitAnswer]:
+) -> DigitAnswer | list[DigitAnswer | UnreadFile]:
     uploads = await read_uploads(request, service.settings.max_digit_files)
     query = add_fields(query, uploads[0].fields)
-    files = [(upload.name, upload.data) for upload in uploads]
-    answers = await service.workers.run(classify_pictures, files, service.settings, query.polarity, query.preview)
     response.headers.update(PRIVATE)
-    return answers[0] if len(answers) == 1 else answers
+    how = (service.settings, query.polarity, query.preview)
+    if len(uploads) == 1:
+        return await service.workers.run(classify_picture, uploads[0].data, *how)
+    answers = await service.workers.run(classify_pictures, [upload.data for upload in uploads], *how)
+    return [
+        UnreadFile(file=upload.name, error=describe_problem(answer)) if isinstance(answer, Exception) else answer
+        for upload, answer in zip(uploads, answers, strict=True)
+    ]
 
 
 @router.post(

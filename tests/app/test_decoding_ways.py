@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from app.pictures import decoding
-from app.pictures.decoding import PictureLimits, decode_picture
+from app.pictures.decoding import decode_picture
 from app.pictures.errors import PictureError
+from app.pictures.limits import PictureLimits
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jpeg 4:4:4": ("RGB", "JPEG", {"subsampling": 0}),

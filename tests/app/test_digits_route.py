@@ -155,11 +155,43 @@ def test_bad_input_is_a_problem_that_says_what_is_wrong(
     assert said in reply.json()["detail"]
 
 
-def test_a_bad_file_among_many_is_named(client: TestClient) -> None:
-    files = [("file", ("good.png", encode(find_digit(1)))), ("file", ("bad.png", encode(find_digit(1))[:60]))]
+def test_a_bad_file_among_many_leaves_the_others_their_answers(client: TestClient) -> None:
+    good, bad = encode(write_on_paper(find_digit(4))), encode(find_digit(1))[:60]
+    files = [
+        ("file", ("good.png", good)),
+        ("file", ("bad.png", bad)),
+        ("file", ("none.png", b"")),
+        ("file", ("good.png", good)),
+    ]
     reply = client.post("/classify", files=files)
-    assert reply.status_code == 422
-    assert reply.json()["detail"].startswith("bad.png: ")
+    assert reply.status_code == 200
+    first, damaged, empty, last = reply.json()
+    assert (first["digit"], last["digit"]) == (4, 4)
+    assert (damaged["file"], empty["file"]) == ("bad.png", "none.png")
+    # What the file alone is answered with.
+    alone = client.post("/classify", files={"file": ("bad.png", bad)})
+    assert alone.status_code == damaged["error"]["status"] == 422
+    assert {name: damaged["error"][name] for name in alone.json()} == alone.json()
+    assert "0 bytes" in empty["error"]["detail"]
+
+
+def test_what_is_no_digit_has_a_probability(client: TestClient) -> None:
+    digit, blank = classify(client, encode(write_on_paper(find_digit(3))), encode(np.full((90, 90), 200, np.uint8)))
+    assert 0 <= digit["not_a_digit"] < 0.1
+    assert (blank["not_a_digit"], blank["probabilities"]) == (1, [0] * 10)
+    y, x = np.abs(np.mgrid[-100:100, -100:100])
+    cross = (np.abs(x - y) < 8) & (x + y < 120)
+    refused = classify(client, encode(np.where(cross, 30, 230).astype(np.uint8)))
+    assert refused["verdict"] == "not_a_digit"
+    assert digit["not_a_digit"] < refused["not_a_digit"] <= 1
+
+
+def test_several_digits_are_unsure_and_the_hint_names_read(client: TestClient) -> None:
+    answer = classify(client, encode(write_line([3, 7, 5])))
+    assert (answer["verdict"], answer["other_pieces"]) == ("unsure", 2)
+    assert "/read" in answer["hint"]
+    alone = classify(client, encode(write_line([3])))
+    assert (alone["verdict"], alone["digit"], alone["other_pieces"], alone["hint"]) == ("digit", 3, 0, None)
 
 
 def write_line(digits: list[int]) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from tests.app.pictures import (
     write_gif,
     write_png,
 )
+from tests.fuzz.bombs import write_frame_bomb, write_scan_bomb
 
 PICTURE = encode(draw_noise(20, 30))
 ENCODED = base64.b64encode(PICTURE).decode()
@@ -117,6 +118,10 @@ CASES = [
          request=raw_body(encode_frames([draw_noise(20, 20, 1, seed=s) for s in (1, 2, 3)], "GIF"))),
     Case("too many pixels on a later page", 413, "picture-too-large", FILTER, ("1000", "CONVSERVE_MAX_PIXELS"),
          request=raw_body(encode_frames([Image.new("L", (2, 2)), Image.new("L", (60, 60))], "TIFF")), limited=True),
+    Case("too many scans", 413, "picture-too-costly", FILTER, ("101", "100", "CONVSERVE_MAX_JPEG_SCANS"),
+         request=raw_body(write_scan_bomb(200))),
+    Case("too many frames", 413, "picture-too-costly", "/gallery", ("2001", "2000", "CONVSERVE_MAX_FRAMES"),
+         request=raw_body(write_frame_bomb(2001, "GIF"))),
     Case("too much work", 413, "work-too-large", "/filter/disk?radius=31",
          ("7.14e+06", "1e+05", "CONVSERVE_MAX_MULTIPLY_ADDS"), limited=True, request={"files": {"file": PICTURE}}),
     Case("too much work to explain", 413, "work-too-large", "/filter/disk?radius=31&explain=json",

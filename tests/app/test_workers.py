@@ -4,12 +4,15 @@ import asyncio
 import io
 import os
 import signal
+import socket
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -248,3 +251,32 @@ def test_requests_of_clients_that_have_gone_leave_the_line() -> None:
             assert await staying == ["http.response.start", "http.response.body"]
 
     asyncio.run(scenario())
+
+
+def test_who_is_refused_before_the_body_is_read_gets_the_answer(port_of_busy_service: int) -> None:
+    """Over a real socket: closed at once with bytes under way, it would be reset and the answer lost."""
+    body = bytes(3_000_000)
+    head = "POST /filter/blur HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nConnection: close\r\n"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port_of_busy_service), timeout=20) as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"/problems#overloaded" in answer
+
+
+@pytest.fixture
+def port_of_busy_service() -> Iterator[int]:
+    """No large upload may wait there, so that each is refused."""
+    app = create_app(Settings(workers=1, max_waiting_large=0))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join()

@@ -3,6 +3,7 @@ import pytest
 
 from models.augmentation import SOILINGS, augment_fields
 from models.batches import TrainingSet, draw_digit_pool, draw_rubbish_pool, split_validation
+from models.cluster import Share
 from models.mnist import Mnist
 from models.network import RUBBISH
 from models.rubbish import MAKERS
@@ -56,7 +57,7 @@ def test_workers_share_the_batches_of_one(excerpt: Mnist) -> None:
     batches = TrainingSet(excerpt.train, draw_digit_pool(64, 1), None, drawn_an_epoch=40, augmented=True)
 
     whole = list(batches.iterate_epoch(1, 0, 64))
-    parts = [list(batches.iterate_epoch(1, 0, 64, worker, 2)) for worker in range(2)]
+    parts = [list(batches.iterate_epoch(1, 0, 64, Share(worker, 2))) for worker in range(2)]
 
     assert len(whole) == batches.count_batches(64) == 10
     for one, left, right in zip(whole, *parts, strict=True):

@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 
 from models.digits import DigitReader
-from models.segmentation import Character, sort_to_lines
-from tests.models.paper import Digits, add_grain, enlarge_ink, write_lines
+from models.segmentation import Character, find_seam, sort_to_lines
+from models.strokes import draw_other_glyphs
+from tests.models.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
 
 def test_lines_are_read_from_the_top_and_digits_from_the_left(reader: DigitReader, digits: Digits) -> None:
@@ -97,3 +99,59 @@ def test_neighbours_make_a_line_and_far_ones_another() -> None:
 
     assert sort_to_lines([*lower, *upper]) == [upper, lower]
     assert sort_to_lines([]) == []
+
+
+def test_letters_are_not_cut_into_digits(reader: DigitReader) -> None:
+    """By hands that the training did not draw."""
+    letters = draw_other_glyphs(40, np.random.default_rng(123))
+    pages = [write_on_paper(letter, (160, 160), 110) for letter in letters]
+
+    read = [reader.read(page).text for page in pages]
+
+    assert sum(bool(text) for text in read) <= 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_specks_on_paper_are_not_read(reader: DigitReader, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    paper = np.full((480, 640), 0.85, np.float32)
+    for _ in range(8):
+        x, y = generator.integers(20, 620), generator.integers(20, 460)
+        cv2.line(paper, (int(x), int(y)), (int(x) + 1, int(y) + int(generator.integers(4, 12))), (0.3,), 2)
+
+    assert reader.read(add_grain(paper, 0.01)).text == ""
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 4])
+def test_a_picture_of_one_digit_is_read_as_it_is_classified(reader: DigitReader, digits: Digits, scale: float) -> None:
+    side = round(60 * scale)
+    pictures = {digit: write_on_paper(image, (side, side), round(0.8 * side)) for digit, image in digits.items()}
+
+    assert [reader.read(picture).text for picture in pictures.values()] == [str(digit) for digit in pictures]
+    assert [one.digit for one in reader.classify(list(pictures.values()))] == list(pictures)
+
+
+def test_small_lines_are_read(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[digit] for digit in (3, 0, 6, 2)]], side=24, gap=8)
+
+    assert reader.read(page).text == "3062"
+
+
+def test_a_digit_among_words_is_not_read(reader: DigitReader, digits: Digits) -> None:
+    """As an l or an o in a word would pass for one."""
+    letters = draw_other_glyphs(6, np.random.default_rng(4))
+    page = write_lines([[*letters[:3], digits[1], *letters[3:]], [digits[digit] for digit in (2, 5, 9, 3)]])
+
+    assert reader.read(page).text == "2593"
+
+
+def test_a_seam_goes_around_the_ink() -> None:
+    ink = np.zeros((9, 9), np.float32)
+    ink[:6, 4] = 1  # a wall from above, with a way around its end
+    ink[7:, 2] = 1
+
+    seam = find_seam(ink, 3, 3)
+
+    assert seam.ink == 0
+    assert np.abs(np.diff(seam.columns)).max() <= 1
+    assert find_seam(np.ones((5, 7), np.float32), 3, 2).ink == 5

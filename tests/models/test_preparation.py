@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.components import find_ruled_lines
 from models.digits import DigitReader
 from models.errors import PictureError
 from models.field import BOX, CENTRE, fit_to_field
@@ -14,7 +15,7 @@ from models.ink import guess_polarity
 from models.mnist import Mnist
 from models.picture import lay_over_paper, take_grey
 from models.preparation import find_centre_of_mass, prepare_picture
-from tests.models.paper import Digits, add_grain, enlarge_ink, write_on_paper
+from tests.models.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
 
 def assert_all_read(reader: DigitReader, pictures: dict[int, NDArray[Any]], polarity: str = "auto") -> None:
@@ -193,3 +194,62 @@ def test_the_stages_show_the_way(digits: Digits) -> None:
 
     assert list(one.stages) == ["grey", "ink", "digit", "strokes"]
     assert all(stage.dtype == np.uint8 and stage.ndim == 2 for stage in one.stages.values())
+
+
+@pytest.mark.parametrize("ink", [0.15, 0.45], ids=["paler than the pen", "as strong as the pen"])
+@pytest.mark.parametrize("slope", [0.0, 0.03])
+def test_squared_paper_is_not_ink(reader: DigitReader, digits: Digits, ink: float, slope: float) -> None:
+    squared = write_all(digits, ink=ink)
+    for picture in squared.values():
+        for place in range(11, 200, 36):
+            cv2.line(picture, (0, place), (199, round(place + 199 * slope)), (0.45,), 2)
+            cv2.line(picture, (place, 0), (round(place - 199 * slope), 199), (0.45,), 2)
+
+    readings = reader.classify(list(squared.values()))
+    assert sum(one.digit == digit for one, digit in zip(readings, squared, strict=True)) >= 9
+    assert sum(one.verdict == "digit" for one in readings) >= 8
+
+
+def test_lines_are_found_with_their_slope_and_strokes_across_them_stay() -> None:
+    mask = np.zeros((100, 120), bool)
+    mask[30:33] = mask[70:73] = True
+    mask[10:90, 50:56] = True
+
+    lines, count = find_ruled_lines(mask, mask.astype(np.float32))
+
+    assert count == 2
+    assert lines[31, :45].all()
+    assert lines[71, 62:].all()
+    assert not lines[:, 51:55].any()
+    alone, none = find_ruled_lines(mask & (np.arange(120) > 40) & (np.arange(120) < 70), mask.astype(np.float32))
+    assert not alone.any()
+    assert none == 0
+
+
+@pytest.mark.parametrize("slant", [0, 40])
+@pytest.mark.parametrize("dark", [0.2, 0.5])
+def test_the_edge_of_a_sheet_is_no_digit(reader: DigitReader, slant: int, dark: float) -> None:
+    picture = np.full((300, 400), 0.85, np.float32)
+    cv2.fillPoly(picture, [np.array([[0, 0], [120 + slant, 0], [120, 299], [0, 299]], np.int32)], (dark,))
+    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2), np.float32)
+
+    assert reader.classify([add_grain(picture, 0.01)])[0].verdict in ("not_a_digit", "blank")
+
+
+def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digits) -> None:
+    generator = np.random.default_rng(8)
+    speckled = write_all(digits, paper=1, ink=0)
+    for picture in speckled.values():
+        flipped = generator.random(picture.shape) < 0.02
+        picture[flipped] = 1 - np.round(picture[flipped])
+
+    readings = reader.classify(list(speckled.values()))
+    assert [one.digit for one in readings] == list(speckled)
+
+
+def test_several_digits_are_counted_and_leave_the_answer_unsure(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[8], digits[3]], [digits[5], digits[2]]])
+
+    reading = reader.classify([page])[0]
+
+    assert (reading.verdict, reading.other_pieces) == ("unsure", 3)

@@ -78,7 +78,7 @@ def test_a_short_run_on_real_pixels_learns_and_leaves_all_it_promises(excerpt: M
 
 
 def test_the_lecture_s_networks_train_on_all_images_without_rubbish() -> None:
-    config, data, out, finish = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
+    run = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
 
-    assert (config.epochs, config.batch, config.validation, config.rubbish) == (5, 128, 0, 0)
-    assert (data, out, finish) == (Path("d"), Path("o"), False)
+    assert (run.config.epochs, run.config.batch, run.config.validation, run.config.rubbish) == (5, 128, 0, 0)
+    assert (run.data, run.out, run.finish) == (Path("d"), Path("o"), False)

@@ -9,10 +9,11 @@ const STAGES = {
 const percent = (share) => (share > 0.9995 ? "> 99.9 %" : `${(100 * share).toFixed(share < 0.0995 || share > 0.99 ? 1 : 0)} %`);
 
 /** The answer in words. */
-export function describeVerdict({ verdict, digit, confidence, alternatives }) {
+export function describeVerdict({ verdict, digit, confidence, alternatives, other_pieces: others }) {
   const [other] = alternatives;
   if (verdict === "blank") return "blank: there is no ink";
   if (verdict === "not_a_digit") return `not a digit; the nearest would be ${digit}`;
+  if (verdict === "unsure" && others) return `${digit}, but there is more: read it as several digits`;
   if (verdict === "unsure") return `unsure: perhaps ${digit} (${percent(confidence)})${other ? `, or ${other.digit} (${percent(other.probability)})` : ""}`;
   return `digit: ${digit} (${percent(confidence)})`;
 }
@@ -32,14 +33,18 @@ export function drawReading(root, answer) {
     bars[digit].querySelector(".fill").style.width = `${100 * shown}%`;
     say(bars[digit].querySelector(".share"), answer.verdict === "blank" ? "–" : percent(probability));
   });
+  const none = bars[10];
+  none.classList.toggle("best", answer.verdict === "not_a_digit");
+  none.querySelector(".fill").style.width = `${answer.verdict === "blank" ? 0 : 100 * answer.not_a_digit}%`;
+  say(none.querySelector(".share"), answer.verdict === "blank" ? "–" : percent(answer.not_a_digit));
   drawStages(root.querySelector(".stages"), answer);
 }
 
 function build(root) {
   root.append(
     make("div", { class: "answer" }, make("span", { class: "sign", "aria-hidden": "true" }), make("p", { class: "words", id: "verdict", role: "status" })),
-    make("ol", { class: "bars", "aria-label": "Probability of each digit" }, ...Array.from({ length: 10 }, (_, digit) =>
-      make("li", {}, make("span", { class: "name" }, digit), make("span", { class: "bar" }, make("span", { class: "fill" })), make("span", { class: "share" })))),
+    make("ol", { class: "bars", "aria-label": "Probability of each digit, and that it is none" }, ...Array.from({ length: 11 }, (_, digit) =>
+      make("li", {}, make("span", { class: "name", ...(digit === 10 && { title: "not a digit" }) }, digit === 10 ? "✕" : digit), make("span", { class: "bar" }, make("span", { class: "fill" })), make("span", { class: "share" })))),
     make("h3", {}, "What the network saw, and how it came about"),
     make("div", { class: "stages" }));
 }

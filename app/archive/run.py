@@ -1,0 +1,77 @@
+"""A run over an archive: find what is to be done, have it done, put down what came of it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import track
+
+from app.archive.jobs import FilterJob, Job, Outcome, Task
+from app.archive.ledger import Ledger
+from app.archive.places import PlaceError
+from app.archive.tables import FAILURES, PREDICTIONS, TableFormat, write_table
+from app.pictures.formats import READABLE
+
+EXTENSIONS = {name for format in READABLE for name in (format.name, format.extension)} | {"jpeg", "tiff"}
+Executor = Callable[[Job, str, Iterable[list[Task]]], Iterator[Outcome]]
+
+
+@dataclass
+class Summary:
+    """Numbers of pictures; `tables` are the names of what was written at the end."""
+
+    done: int = 0
+    kept: int = 0
+    failed: int = 0
+    tables: list[str] = field(default_factory=list)
+
+
+def run_batch(job: Job, execute: Executor, tables: TableFormat = "csv", verify: bool = False) -> Summary:
+    """Raises PlaceError where a place is lost; the same run goes on from there later."""
+    summary, mark = Summary(), job.fingerprint()
+    with Ledger(job.out, job.kind) as ledger:
+        chunks = group(find_tasks(job, mark, ledger, summary, verify), job.chunk_size)
+        outcomes = execute(job, mark, chunks)
+        for outcome in track(outcomes, "Pictures", console=Console(stderr=True), transient=True):
+            if outcome.state == "stopped":
+                raise PlaceError(outcome.reason)
+            ledger.note(outcome)
+            setattr(summary, outcome.state, getattr(summary, outcome.state) + 1)
+        summary.tables.append(write_table(job.out, "failures", tables, FAILURES, ledger.list_failures()))
+        if not isinstance(job, FilterJob):
+            summary.tables.append(write_table(job.out, "predictions", tables, PREDICTIONS, ledger.list_answers()))
+    return summary
+
+
+def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bool) -> Iterator[Task]:
+    """Skips what is done: the same parameters, the picture unchanged by its stamp, the result there in full."""
+    for folder, files in job.source.walk():
+        sizes = job.out.sizes(folder) if isinstance(job, FilterJob) else {}
+        names = {name for name, _ in files}
+        for name, stamp in files:
+            if job.source.pattern is None and name.rsplit(".", 1)[-1].lower() not in EXTENSIONS:
+                continue
+            result = job.name_result(name)
+            if result != name and result in names:
+                ledger.note(Outcome(name, "failed", f"its result would be {result}, the name of another picture"))
+                summary.failed += 1
+                continue
+            known = ledger.find(result)
+            if known and (known["job"] != mark or known.get("bytes") != sizes.get(result)):
+                known = None
+            if known and stamp and known["stamp"] == stamp and not verify:
+                ledger.mark_seen(result)
+                summary.kept += 1
+                continue
+            yield Task(name, result, stamp, known)
+
+
+def group(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
+    chunk: list[Task] = []
+    for task in tasks:
+        chunk.append(task)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

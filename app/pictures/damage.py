@@ -1,0 +1,53 @@
+"""Damage that the decoders pass over, so that no half-grey picture is answered.
+
+Pillow does not look at the checksums of a PNG's pixels, and libjpeg fills what is missing from a JPEG with grey and
+says so only in a warning that Pillow does not read.
+"""
+
+import zlib
+
+from app.pictures.bombs import PNG_PIXELS, read_png_chunks
+from app.pictures.errors import CorruptPictureError
+from app.pictures.formats import recognize_format
+
+JPEG_REDUCTION = 8
+"""The decoder has to read every bit all the same, but works out an eighth of the rows and columns."""
+JPEG_DAMAGE = ("premature end", "bad huffman code")
+"""Other warnings, such as surplus bytes between scans, leave the pixels whole."""
+
+
+def refuse_damage(data: bytes) -> None:
+    """Raise CorruptPictureError for a PNG or JPEG of which pixels are missing or changed."""
+    format = recognize_format(data)
+    if format and format.name == "png":
+        check_png_sums(data)
+    elif format and format.name == "jpeg":
+        check_jpeg_pixels(data)
+
+
+def check_png_sums(data: bytes) -> None:
+    view = memoryview(data)
+    for kind, start, end in read_png_chunks(data):
+        if kind not in PNG_PIXELS or end + 4 > len(data):
+            continue  # the decoder checks the others, and whether the end is missing
+        if zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise CorruptPictureError("The picture is damaged: a checksum of the PNG's pixels is wrong.")
+
+
+def check_jpeg_pixels(data: bytes) -> None:
+    """What is wrong in another way, or of a kind that this decoder does not read, is left to the other decoder."""
+    import simplejpeg
+
+    try:
+        _, _, colours, _ = simplejpeg.decode_jpeg_header(data)
+        simplejpeg.decode_jpeg(
+            data,
+            "CMYK" if colours in ("CMYK", "YCCK") else "GRAY",
+            min_height=1,
+            min_width=1,
+            min_factor=JPEG_REDUCTION,
+            strict=True,
+        )
+    except ValueError as error:
+        if any(damage in str(error).lower() for damage in JPEG_DAMAGE):
+            raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from None
