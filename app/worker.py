@@ -41,6 +41,7 @@ def warm_up_process(settings: Settings) -> None:
     threads = str(max(1, count_cores() // settings.workers))
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", threads)  # NumPy's; threads that wait spin, on the others' cores
     with without_greeting():
         from app.digits import load_reader
         from kernels.engine import warm_up

@@ -22,13 +22,15 @@ from kernels.errors import KernelParameterError
 from kernels.factors import Factors, choose_factors, count_taps
 from kernels.kernel import Weights
 from kernels.responses import measure_range, respond
-from kernels.settings import FilterSettings
+from kernels.settings import FilterSettings, Response
 from kernels.steps import Step, name_step, resolve_step
 
 Image = NDArray[Any]
 Planes = NDArray[np.float32]
 
-STRIP_BYTES = 1_000_000  # of float32: the strip, its sums and the result fit into a core's second-level cache
+STRIP_BYTES = 3_000_000  # of float32: small enough for the cache, large enough that the calls do not count
+INT32_END = 2.0**31
+"""OpenCV rounds to int32 on its way to uint8."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,7 @@ def filter_in_strips(image: Image, step: Step, maximum: float) -> tuple[Image, S
     height = max(1, STRIP_BYTES // (4 * padded.shape[1] * padded.shape[2]))
     overlap = padded.shape[0] - rows.output
     lowest, highest, clipped = np.inf, -np.inf, 0.0
+    spare = np.empty((min(height, rows.output), *result.shape[1:]), np.float32)
     for top in range(0, rows.output, height):
         strip = padded[top : top + height + overlap].astype(np.float32)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
@@ -261,8 +264,22 @@ def filter_in_strips(image: Image, step: Step, maximum: float) -> tuple[Image, S
         lowest, highest = min(lowest, low), max(highest, high)
         clipped += clipped_percent * values.size
         check_range(step, low, high)
-        result[top : top + height] = np.rint(respond(values, step.response, maximum, low, high))
+        store(values, step.response, maximum, low, high, spare, result[top : top + height])
     return result, StepReport(step, rows, columns, image.shape[2], lowest, highest, clipped / result.size)
+
+
+def store(
+    values: Planes, response: Response, maximum: float, lowest: float, highest: float, spare: Planes, result: Image
+) -> None:
+    """Bring into range, round halves to even and write into `result`; `spare` is written over."""
+    spare = spare[: len(values)]
+    if response in ("clip", "abs") and result.dtype == np.uint8 and max(-lowest, highest) < INT32_END:
+        import cv2
+
+        positive = values if response == "abs" or lowest >= 0 else np.maximum(values, 0, out=spare)
+        cv2.convertScaleAbs(positive, dst=result)  # the absolute value, rounded, cut off at 255: all in one pass
+    else:
+        result[...] = np.rint(respond(values, response, maximum, lowest, highest), out=spare)
 
 
 def divide_all(sums: list[Planes], divisor: np.float32) -> list[Planes]:

@@ -9,37 +9,95 @@ from numpy.typing import NDArray
 
 from kernels.factors import Factors
 
+Planes = NDArray[np.float32]
+
 # Before the first import: TensorFlow reads it then. Warnings of its C++ side say nothing to a user.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+LANES = 16
+"""Results worked out side by side: float32 numbers in the widest registers of a processor (AVX-512)."""
+MIN_TAPS = 7
+"""The shortest side from which working side by side is faster (docs/decisions/0006-low-rank-kernels.md)."""
+
+
 def correlate(
-    image: NDArray[np.float32],
+    image: Planes,
     weights: NDArray[np.float64],
     stride: tuple[int, int] = (1, 1),
     dilation: tuple[int, int] = (1, 1),
-) -> NDArray[np.float32]:
+) -> Planes:
     """Slide `weights` over every channel of `image`, as written (not flipped), where it fits (VALID).
 
     image: (height, width, channels) float32, already padded. weights: (rows, columns).
     stride and dilation: (y, x). Returns (output height, output width, channels) float32.
-
-    The filters are [rows, columns, 1, channels]: one input channel to a filter makes `tf.nn.conv2d` run as
-    many groups as there are channels, so that each channel is filtered on its own and none is summed.
     """
+    rows, columns = weights.shape
+    plain = stride == (1, 1) and dilation == (1, 1)
+    if plain and columns == 1 and rows >= MIN_TAPS:
+        return correlate_columns(image, weights)
+    if plain and rows == 1 and columns >= MIN_TAPS:
+        return correlate_side_by_side(image[None], weights)[0]
+    if plain and min(rows, columns) >= MIN_TAPS:  # wide enough to pay for taking the channels apart
+        planes = np.moveaxis(image, 2, 0)[..., None]
+        return np.moveaxis(correlate_side_by_side(planes, weights)[..., 0], 0, 2)
+    return correlate_in_groups(image, weights, stride, dilation)
+
+
+def correlate_in_groups(
+    image: Planes, weights: NDArray[np.float64], stride: tuple[int, int], dilation: tuple[int, int]
+) -> Planes:
+    """The filters are [rows, columns, 1, channels]: one input channel to a filter makes `tf.nn.conv2d` run as many
+    groups as there are channels, so that each channel is filtered on its own and none is summed."""
+    filters = np.repeat(weights.astype(np.float32)[:, :, None, None], image.shape[2], axis=3)
+    return convolve(image[None], filters, stride, dilation)[0]
+
+
+def correlate_side_by_side(images: Planes, weights: NDArray[np.float64]) -> Planes:
+    """For (images, height, width, channels): a group of neighbouring results is one result with many channels.
+
+    The filters hold the weights once for each place in the group, moved by one, and the stride is the group. What
+    comes out has the layout of the picture. There are zeros among the filters, but every lane of the processor has
+    work, where three channels in groups fill 3 of 16.
+    """
+    count, height, width, channels = images.shape
+    rows, columns = weights.shape
+    places = LANES // channels
+    result_width = width - columns + 1
+    groups = max(2, -(-result_width // places))  # for a single one oneDNN gives wrong sums (TensorFlow 2.21)
+    filters = np.zeros((rows, columns + places - 1, channels, places, channels), np.float32)
+    for place in range(places):
+        for channel in range(channels):
+            filters[:, place : place + columns, channel, place, channel] = weights
+    # Up to a whole group more of zeros, whose results are cut off again.
+    widened = np.zeros((count, height, groups * places + columns - 1, channels), np.float32)
+    widened[:, :, :width] = images
+    results = convolve(widened, filters.reshape(*filters.shape[:3], -1), (1, places))
+    return results.reshape(count, height - rows + 1, groups * places, channels)[:, :, :result_width]
+
+
+def correlate_columns(image: Planes, weights: NDArray[np.float64]) -> Planes:
+    """For weights of one column: pixels next to each other need nothing of each other, so any 16 numbers of a row are
+    as good a group as the channels of one pixel."""
+    height, width, channels = image.shape
+    length = width * channels
+    groups = -(-length // LANES)
+    widened = np.zeros((height, groups * LANES), np.float32)
+    widened[:, :length] = image.reshape(height, length)
+    results = correlate_in_groups(widened.reshape(height, groups, LANES), weights, (1, 1), (1, 1))
+    return results.reshape(-1, groups * LANES)[:, :length].reshape(-1, width, channels)
+
+
+def convolve(images: Planes, filters: Planes, stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Planes:
     import tensorflow as tf
 
-    channels = image.shape[2]
-    filters = np.repeat(weights.astype(np.float32)[:, :, None, None], channels, axis=3)
-    result = tf.nn.conv2d(image[None], filters, strides=stride, padding="VALID", dilations=dilation)
-    return cast(NDArray[np.float32], np.asarray(memoryview(result)))[0]  # .numpy() would copy
+    result = tf.nn.conv2d(images, filters, strides=stride, padding="VALID", dilations=dilation)
+    return cast(Planes, np.asarray(memoryview(result)))  # .numpy() would copy
 
 
-def correlate_factors(
-    image: NDArray[np.float32], factors: Factors, stride: tuple[int, int], dilation: tuple[int, int]
-) -> NDArray[np.float32]:
+def correlate_factors(image: Planes, factors: Factors, stride: tuple[int, int], dilation: tuple[int, int]) -> Planes:
     """The same as `correlate` with the sum of the factors: a pass along y and one along x for each."""
-    total: NDArray[np.float32] | None = None
+    total: Planes | None = None
     for column, row in factors:
         along_y = correlate(image, column, (stride[0], 1), (dilation[0], 1))
         both = correlate(along_y, row, (1, stride[1]), (1, dilation[1]))

@@ -1,5 +1,7 @@
 """Kernels as sums of columns times rows, so that a large one costs its side and not its square."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from kernels.kernel import Weights
@@ -11,6 +13,8 @@ RANK_TOLERANCE = 1e-12
 """Of the largest singular value: far below what float32 can tell."""
 PASS_COST = 3
 """A weight of a 1-D pass costs as much as this many of a 2-D one (docs/decisions/0006-low-rank-kernels.md)."""
+FIXED_COST = 200
+"""What one 2-D pass, or a pair of 1-D passes, costs whatever its size, in weights of a 2-D pass."""
 
 
 def split_weights(weights: Weights) -> Factors:
@@ -24,10 +28,17 @@ def split_weights(weights: Weights) -> Factors:
 def choose_factors(weights: Weights) -> Factors | None:
     """The factors where they are cheaper than the kernel as a whole, else None."""
     rows, columns = weights.shape
-    if PASS_COST * (rows + columns) >= rows * columns:  # not even of rank 1
+    whole, pair = rows * columns + FIXED_COST, PASS_COST * (rows + columns) + FIXED_COST
+    if pair >= whole:  # not even of rank 1
         return None
-    factors = split_weights(weights)
-    return factors if PASS_COST * len(factors) * (rows + columns) < rows * columns else None
+    factors = recall_factors(weights.astype(np.float64).tobytes(), weights.shape)
+    return factors if len(factors) * pair < whole else None
+
+
+@lru_cache(maxsize=64)
+def recall_factors(content: bytes, shape: tuple[int, int]) -> Factors:
+    """One request asks several times, and many requests ask for the same kernel."""
+    return split_weights(np.frombuffer(content).reshape(shape))
 
 
 def count_taps(weights: Weights) -> int:

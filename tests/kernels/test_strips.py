@@ -57,3 +57,12 @@ def test_strips_give_what_scipy_gives(monkeypatch: pytest.MonkeyPatch, strip_byt
     for channel in range(3):
         expected = ndimage.correlate(image[:, :, channel].astype(np.int64), weights, mode="nearest")
         np.testing.assert_array_equal(result[:, :, channel], np.clip(expected, 0, 255))
+
+
+@pytest.mark.parametrize(("response", "below"), [("clip", 0), ("abs", 255)])
+@pytest.mark.parametrize("weight", [1e5, 1e6])
+def test_what_lies_far_out_of_range_is_cut_off_on_its_own_side(response: str, below: int, weight: float) -> None:
+    """Nine times 255e6 is more than an int32 holds, through which OpenCV rounds."""
+    white = np.full((9, 7, 3), 255, np.uint8)
+    assert (convolution.convolve(white, np.full((3, 3), weight), response=response) == 255).all()
+    assert (convolution.convolve(white, np.full((3, 3), -weight), response=response) == below).all()
