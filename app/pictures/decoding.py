@@ -60,7 +60,7 @@ def decode_picture(
         refuse_bombs(data, limits)
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
             return decode_frames(image, data, limits, frames, enough_px)
-    except PictureError:
+    except (PictureError, ImportError):
         raise
     except MemoryError:
         raise PictureTooLargeError(
