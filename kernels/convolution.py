@@ -105,7 +105,7 @@ def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False) -
         planes, report = apply_step(planes, step, maximum, linear)
         reports.append(report)
     if steps[-1].response == "raw":
-        return Filtered(planes, tuple(reports))
+        return Filtered(ensure_writable(planes), tuple(reports))
     if linear:
         planes = convert_colour(planes, lambda colours: colour.encode_srgb(colours, maximum))
     return Filtered(round_to(image.dtype, planes, maximum), tuple(reports))
@@ -354,8 +354,13 @@ def convert_colour(planes: Planes, convert: Callable[[Planes], Planes]) -> Plane
     return converted if alpha is None else np.concatenate([converted, alpha], axis=2)
 
 
+def ensure_writable(planes: Planes) -> Planes:
+    """To be written into by whoever gets it: TensorFlow's memory may only be read."""
+    return np.require(planes, requirements="W")
+
+
 def round_to(dtype: np.dtype[Any], planes: Planes, maximum: float) -> Image:
     """Round to nearest (halves to even, as NumPy, TensorFlow and OpenCV do) and cut off; float32 stays as it is."""
     if dtype == np.float32:
-        return planes
+        return ensure_writable(planes)
     return np.clip(np.rint(planes), 0, maximum).astype(dtype)

@@ -452,3 +452,11 @@ def test_what_is_no_picture_is_refused(image: NDArray[Any]) -> None:
 def test_negative_numbers_stay_negative_in_linear_light() -> None:
     image = np.full((3, 3), -10, np.float32)
     assert convolve(image, "identity", linear=True, response="raw")[1, 1] == pytest.approx(-10 / 12.92)
+
+
+@pytest.mark.parametrize("settings", [{"response": "raw"}, {"response": "clip"}])
+def test_the_result_can_be_written_into(settings: dict[str, Any]) -> None:
+    image = np.full((6, 7, 3), 9, np.float32)
+    result = convolve(image, [[0, 0, 0], [0, 1, 0], [0, 0, 0]], **settings)
+    result[0, 0] = 5
+    assert result[0, 0].tolist() == [5, 5, 5]
