@@ -39,7 +39,6 @@ def main() -> None:
 def warm_up_process(settings: Settings) -> None:
     """Import TensorFlow, convolve once and load the digit reader."""
     threads = str(max(1, count_cores() // settings.workers))
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", threads)  # NumPy's; threads that wait spin, on the others' cores
     with without_greeting():

@@ -48,6 +48,10 @@ def lay_ink(paper: Ink, ink: Ink, left: int, top: int, strength: float) -> None:
         paper[y0:y1, x0:x1] *= 1 - strength * ink[y0 - top : y1 - top, x0 - left : x1 - left]
 
 
+def lay_in_the_middle(paper: Ink, ink: Ink, strength: float) -> None:
+    lay_ink(paper, ink, (paper.shape[1] - ink.shape[1]) // 2, (paper.shape[0] - ink.shape[0]) // 2, strength)
+
+
 def draw_line(paper: Ink, start: tuple[float, float], end: tuple[float, float], width: float, strength: float) -> None:
     """Darken the paper along a line (x, y) to (x, y), `width` pixels thick, in place."""
     line = np.zeros((2 * paper.shape[0], 2 * paper.shape[1]), np.uint8)
@@ -158,9 +162,7 @@ def write_on_squares(ink: Ink, generator: np.random.Generator) -> Picture:
         draw_line(paper, (x + tilt * side / 2, 0), (x - tilt * side / 2, side), thick, strength)
         draw_line(paper, (0, y - tilt * side / 2), (side, y + tilt * side / 2), thick, strength)
     digit = enlarge_ink(ink, height)
-    lay_ink(
-        paper, digit, (side - digit.shape[1]) // 2, (side - height) // 2, max(strength, generator.uniform(0.6, 0.85))
-    )
+    lay_in_the_middle(paper, digit, max(strength, generator.uniform(0.6, 0.85)))
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), 0.7))
 
 
@@ -177,9 +179,7 @@ def write_on_ruled_paper(ink: Ink, generator: np.random.Generator) -> Picture:
     for y in np.arange(generator.uniform(0, 1) * step, side, step):
         draw_line(paper, (-1, y - tilt * width / 2), (width, y + tilt * width / 2), thick, strength)
     digit = enlarge_ink(ink, height)
-    lay_ink(
-        paper, digit, (width - digit.shape[1]) // 2, (side - height) // 2, max(strength, generator.uniform(0.6, 0.85))
-    )
+    lay_in_the_middle(paper, digit, max(strength, generator.uniform(0.6, 0.85)))
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), 0.7))
 
 
@@ -188,9 +188,7 @@ def write_small(ink: Ink, generator: np.random.Generator) -> Picture:
     side = int(generator.integers(20, 60))
     digit = enlarge_ink(ink, round(side * generator.uniform(0.6, 0.9)))
     paper = make_paper((side, digit.shape[1] + round(side * generator.uniform(0.1, 0.5))), 0.7, 0.012, generator)
-    lay_ink(
-        paper, digit, (paper.shape[1] - digit.shape[1]) // 2, (side - digit.shape[0]) // 2, generator.uniform(0.3, 0.8)
-    )
+    lay_in_the_middle(paper, digit, generator.uniform(0.3, 0.8))
     return to_bytes(paper)
 
 
