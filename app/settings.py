@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Most multiplications that one request may cost (weights × results).")
     ] = 200_000_000_000
     max_gallery_kernels: Annotated[int, Field(ge=1, description="Most pictures on one contact sheet.")] = 100
-    max_digit_files: Annotated[int, Field(ge=1, description="Most pictures in one request to /classify.")] = 50
+    max_digit_files: Annotated[int, Field(ge=1, description="Most pictures in one request to /classify.")] = 64
     model_folder: Annotated[Path | None, Field(description="Digit model to use instead of the bundled one.")] = None
     workers: Annotated[
         int,

@@ -47,7 +47,7 @@ def test_changelog_begins_with_this_version() -> None:
     assert newest[1] == version("convserve")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt", "requirements-bench.txt"])
 def test_locks_have_hashes_and_name_no_host(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     assert "://" not in text
