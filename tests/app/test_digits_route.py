@@ -142,10 +142,10 @@ def test_polarity_can_be_said(client: TestClient) -> None:
     [
         ([b""], {}, 422, "0 bytes"),
         ([b"no picture"], {}, 415, "not an image"),
-        ([encode(find_digit(1))] * 51, {}, 413, "51 files; the limit is 50 (CONVSERVE_MAX_DIGIT_FILES)"),
+        ([encode(find_digit(1))] * 65, {}, 413, "65 files; the limit is 64 (CONVSERVE_MAX_DIGIT_FILES)"),
         ([encode(find_digit(1))], {"polarity": "both"}, 422, "'auto', 'dark' or 'light'"),
     ],
-    ids=["empty", "not an image", "51 files", "polarity"],
+    ids=["empty", "not an image", "65 files", "polarity"],
 )
 def test_bad_input_is_a_problem_that_says_what_is_wrong(
     client: TestClient, files: list[bytes], parameters: dict[str, str], status: int, said: str
