@@ -76,12 +76,14 @@ def serve(
     import uvicorn
 
     from app.main import create_app
+    from app.observability.logs import configure_logging
 
     address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
     print(
         f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
     )
-    server = uvicorn.Server(uvicorn.Config(create_app(settings)))
+    configure_logging(settings.log_format, settings.log_level)
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False))
     server.run(sockets=[listening])
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from app.gallery import encode_data_uri, save_png
+from app.observability.record import TimedStep
 from app.parameters import Polarity
 from app.pictures.decoding import decode_picture
 from app.pictures.errors import PictureError
@@ -105,7 +106,8 @@ def load_reader(model_folder: Path | None) -> DigitReader:
 def classify_picture(data: bytes, settings: Settings, polarity: Polarity, preview: bool) -> DigitAnswer:
     """Read a picture of one digit. Raises PictureError."""
     pixels, reduced = decode_for_reading(data, settings)
-    (reading,) = load_reader(settings.model_folder).classify([pixels], polarity, preview)
+    with TimedStep("classify"):
+        (reading,) = load_reader(settings.model_folder).classify([pixels], polarity, preview)
     return describe_reading(reading, reduced, preview)
 
 
@@ -120,7 +122,8 @@ def classify_pictures(
         except PictureError as error:
             decoded.append(error)
     pixels = [one[0] for one in decoded if not isinstance(one, PictureError)]
-    readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
+    with TimedStep("classify"):
+        readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
     return [
         one if isinstance(one, PictureError) else describe_reading(next(readings), one[1], preview) for one in decoded
     ]
@@ -129,7 +132,8 @@ def classify_pictures(
 def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer:
     """Read all digits of a picture. Raises PictureError."""
     pixels, reduced = decode_for_reading(data, settings)
-    page = load_reader(settings.model_folder).read(pixels, polarity)
+    with TimedStep("classify"):
+        page = load_reader(settings.model_folder).read(pixels, polarity)
     return PageAnswer(
         text=page.text,
         lines=list(page.lines),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from app.digits import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri, load_reader
+from app.observability.record import TimedStep
 from app.parameters import Polarity
 from app.pictures.errors import BlankPictureError
 from app.settings import Settings
@@ -82,10 +83,13 @@ def explain_picture(data: bytes, settings: Settings, polarity: Polarity) -> Expl
     """Read a picture of one digit and look into the network. Raises PictureError, for a blank picture, too."""
     pixels, reduced = decode_for_reading(data, settings)
     explainer = load_explainer(settings.model_folder)
-    reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
-    if reading.seen is None or reading.digit is None:
-        raise BlankPictureError("The picture is blank: the network is shown nothing, so there is nothing to explain.")
-    explanation = explainer.explain(reading.seen, reading.digit)
+    with TimedStep("classify"):
+        reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
+        if reading.seen is None or reading.digit is None:
+            raise BlankPictureError(
+                "The picture is blank: the network is shown nothing, so there is nothing to explain."
+            )
+        explanation = explainer.explain(reading.seen, reading.digit)
     return ExplainedPicture(pixels, describe_reading(reading, reduced, preview=True), explanation)
 
 

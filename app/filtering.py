@@ -1,12 +1,12 @@
 """One picture through a chain of kernels: bytes in, bytes out. The web and the command line both call this."""
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from app.observability.record import timed
 from app.pictures.decoding import decode_picture
 from app.pictures.encoding import encode_picture
 from app.pictures.errors import UnwritableFormatError
@@ -33,7 +33,7 @@ class FilterRequest:
 
 @dataclass(frozen=True)
 class FilteredFile:
-    """An encoded result and how it came about. Timings in milliseconds."""
+    """An encoded result and how it came about."""
 
     data: bytes
     format: Format
@@ -42,7 +42,6 @@ class FilteredFile:
     result: tuple[int, int]
     clipped_percent: float
     """Of the last step, over all frames."""
-    timings_ms: dict[str, float]
 
 
 def filter_picture(
@@ -52,14 +51,10 @@ def filter_picture(
 
     Raises PictureError, KernelError or WorkTooLargeError.
     """
-    started = time.perf_counter()
     picture = decode_picture(data, settings.picture_limits, request.frames)
     format = pick_format(request.steps, choose_format, picture.format)
-    decoded = time.perf_counter()
     results = filter_frames(picture, request, settings)
-    filtered = time.perf_counter()
     encoded = encode_picture(picture.with_pixels([result.image for result in results]), format, request.quality)
-    finished = time.perf_counter()
     height, width = results[0].image.shape[:2]
     return FilteredFile(
         encoded,
@@ -67,11 +62,6 @@ def filter_picture(
         (picture.width, picture.height),
         (width, height),
         fmean(result.reports[-1].clipped_percent for result in results),
-        {
-            "decode": 1000 * (decoded - started),
-            "convolve": 1000 * (filtered - decoded),
-            "encode": 1000 * (finished - filtered),
-        },
     )
 
 
@@ -124,6 +114,7 @@ def explain_step(report: StepReport) -> dict[str, Any]:
     }
 
 
+@timed("convolve")
 def filter_frames(picture: Picture, request: FilterRequest, settings: Settings) -> list[Filtered]:
     """Every frame on its own, so that none bleeds into its neighbours."""
     check_work(picture, request.steps, settings.max_multiply_adds)

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from app.learned import LEARNED
+from app.observability.record import timed
 from app.pictures.decoding import decode_picture
 from app.pictures.encoding import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
 from app.pictures.formats import FORMATS
@@ -78,6 +79,7 @@ def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Setti
     ]
 
 
+@timed("convolve")
 def draw_tiles(picture: Picture, steps: Sequence[Step], side_px: int) -> list[tuple[str, Image.Image]]:
     png = FORMATS["png"]
     original = convert_to_image(reduce_to_8_bit(picture.frames[0].pixels), png)

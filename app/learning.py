@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
+from app.observability.record import TimedStep
 from app.pictures.decoding import decode_picture
 from app.settings import Settings
 from kernels.catalogue import Catalogue
@@ -52,7 +53,8 @@ def learn_from_pictures(before: bytes, after: bytes, size: int, shared: Shared, 
     first, second = (
         decode_picture(data, settings.picture_limits, "first").frames[0].pixels for data in (before, after)
     )
-    learned = learn_kernel(first, second, size, shared)
+    with TimedStep("learn"):
+        learned = learn_kernel(first, second, size, shared)
     pair = make_pair(first, second)
     planes = [None] if learned.shared else list(range(pair.channels))
     kernels = [describe_fit(fit, pair, plane) for fit, plane in zip(learned.fits, planes, strict=True)]

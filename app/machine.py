@@ -28,6 +28,12 @@ def choose_worker_count() -> int:
     return max(1, min(count_cores(), find_memory_bytes() // WORKER_BYTES))
 
 
+def find_resident_bytes(pid: int) -> int:
+    """Memory of a process, pages that it shares with others included; 0 where that is not told, or it has ended."""
+    pages = read_line(Path(f"/proc/{pid}/statm")).split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 else 0
+
+
 def read_line(path: Path) -> str:
     try:
         return path.read_text().strip()

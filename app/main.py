@@ -1,13 +1,17 @@
 """Put the service together."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app.abandonment import StopAbandoned
 from app.learned import load_catalogue
+from app.observability.metrics import Metrics
+from app.observability.middleware import Observe
 from app.problems import Problem, add_problem_handlers
-from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, size
+from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, metrics, size
 from app.settings import Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit, ReadOn
@@ -44,13 +48,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = Service(settings, catalogue, card, PictureWorkers(settings))
+    workers = PictureWorkers(settings)
+    service = Service(settings, catalogue, card, workers, Metrics(workers, card))
+    app.state.service = service
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
     app.add_middleware(ReadOn)
-    for routes in (filter, gallery, learn, digits, explanation, kernels, size, home, health):
+    for routes in (filter, gallery, learn, digits, explanation, kernels, size, home, health, metrics):
         app.include_router(routes.router)
     home.serve_page_files(app)
     documentation.serve_documentation(app, Problem)
     add_problem_handlers(app)
+    wrap_outside(app, lambda inside: Observe(inside, service.metrics))
     return app
+
+
+def wrap_outside(app: FastAPI, wrap: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Middleware that sees every answer. What `add_middleware` adds stands within the handler of unexpected errors."""
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: wrap(build())  # type: ignore[method-assign]

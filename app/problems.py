@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.filtering import WorkTooLargeError
+from app.observability.record import find_record
 from app.parameters import ChainQuery, ClassifyQuery, GalleryQuery, SizeQuery
 from app.pictures.errors import (
     BlankPictureError,
@@ -158,6 +159,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str
+    """Stands in the log of the server, too, and in the answer's header X-Request-ID."""
     errors: list[dict[str, Any]] | None = None
     did_you_mean: list[str] | None = None
 
@@ -165,7 +168,9 @@ class Problem(BaseModel):
 def respond_with_problem(
     status: int, type: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    body = {"type": type, "title": title, "status": int(status), "detail": detail, **more}
+    record = find_record()
+    record.problem = type.partition("#")[2] or title.lower().replace(" ", "-")
+    body = {"type": type, "title": title, "status": int(status), "detail": detail, "request_id": record.id, **more}
     # In ASCII, as what was sent and is quoted here may hold lone surrogates, which UTF-8 cannot.
     return Response(json.dumps(body, allow_nan=False), int(status), headers, MEDIA_TYPE)
 
@@ -177,7 +182,13 @@ def find_problem_type(error: Exception) -> ProblemType:
 def describe_problem(error: Exception) -> Problem:
     """An error of the table as part of an answer, where others of the same request succeeded."""
     kind = find_problem_type(error)
-    return Problem(type=f"/problems#{kind.slug}", title=kind.title, status=int(kind.status), detail=str(error))
+    return Problem(
+        type=f"/problems#{kind.slug}",
+        title=kind.title,
+        status=int(kind.status),
+        detail=str(error),
+        request_id=find_record().id,
+    )
 
 
 def answer_known_error(request: Request, error: Exception) -> Response:
@@ -289,4 +300,5 @@ def give_example(kind: ProblemType) -> dict[str, Any]:
         "title": kind.title,
         "status": int(kind.status),
         "detail": kind.meaning,
+        "request_id": "5bd3f0f5c3c44d5f8a1f0f5f3c1e9a77",
     }

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.machine import choose_worker_count
+from app.observability.logs import LogFormat, LogLevel
 from app.pictures.limits import PictureLimits
 
 PREFIX = "CONVSERVE_"
@@ -57,6 +58,10 @@ class Settings(BaseSettings):
     ] = 64
     max_waiting_large: Annotated[int, Field(ge=0, description="Most large uploads that wait for a worker.")] = 8
     max_wait_seconds: Annotated[float, Field(gt=0, description="Longest wait for a worker; then 503.")] = 10
+    log_format: Annotated[LogFormat, Field(description="`console` for people, `json` for programs.")] = "console"
+    log_level: Annotated[
+        LogLevel, Field(description="`debug`, `info`, `warning` or `error`: lines below it are left out.")
+    ] = "info"
 
     @property
     def picture_limits(self) -> PictureLimits:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
 
+from app.observability.metrics import Metrics
 from app.settings import Settings
 from app.workers import PictureWorkers
 from kernels.catalogue import Catalogue
@@ -20,6 +21,7 @@ class Service:
     catalogue: Catalogue
     model_card: dict[str, Any]
     workers: PictureWorkers
+    metrics: Metrics
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """What runs in a worker process: `python -m app.worker FILE_DESCRIPTOR`, of a socket to the process that started it.
 
-A message is its length in 8 bytes and a pickle: first the settings, then one `(function, args, kwargs)` after another.
-Each is answered with `(result, error)`. The process ends when the other end of the socket does.
+A message is its length in 8 bytes and a pickle: first the settings, then one `(request_id, function, args, kwargs)`
+after another. Each is answered with `(result, error, record)`. The process ends when the other end of the socket does.
 """
 
 import os
@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 
 from app.greeting import without_greeting
 from app.machine import count_cores
+from app.observability.logs import configure_logging
+from app.observability.record import Record, current_record
 from app.settings import Settings
 
 LENGTH_BYTES = 8
@@ -27,10 +29,10 @@ def main() -> None:
         settings = read_message(messages)
         if settings is None:
             return
-        channel.sendall(b"".join(frame_message(answer(warm_up_process, settings))))
+        channel.sendall(b"".join(frame_message(answer("", warm_up_process, settings))))
         while (message := read_message(messages)) is not None:
-            function, args, kwargs = message
-            reply = answer(function, *args, **kwargs)
+            request_id, function, args, kwargs = message
+            reply = answer(request_id, function, *args, **kwargs)
             message = args = kwargs = None  # the picture need not stay while the next one is awaited
             for part in frame_message(reply):
                 channel.sendall(part)
@@ -38,6 +40,7 @@ def main() -> None:
 
 def warm_up_process(settings: Settings) -> None:
     """Import TensorFlow, convolve once and load the digit reader."""
+    configure_logging(settings.log_format, settings.log_level)
     threads = str(max(1, count_cores() // settings.workers))
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", threads)  # NumPy's; threads that wait spin, on the others' cores
@@ -49,17 +52,19 @@ def warm_up_process(settings: Settings) -> None:
         load_reader(settings.model_folder).warm_up()
 
 
-def answer(function: Any, *args: Any, **kwargs: Any) -> bytes:
-    """The pickled `(result, error)` of a call. An error keeps its traceback as a note."""
+def answer(request_id: str, function: Any, *args: Any, **kwargs: Any) -> bytes:
+    """The pickled `(result, error, record)` of a call. An error keeps its traceback as a note."""
+    record = Record(request_id)
+    current_record.set(record)
     try:
-        return pickle.dumps((function(*args, **kwargs), None), protocol=pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps((function(*args, **kwargs), None, record), protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         error.add_note(traceback.format_exc())
         try:
-            reply = pickle.dumps((None, error))
+            reply = pickle.dumps((None, error, record))
             pickle.loads(reply)
         except Exception:
-            return pickle.dumps((None, RuntimeError(traceback.format_exc())))
+            return pickle.dumps((None, RuntimeError(traceback.format_exc()), record))
         return reply
 
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
+from app.observability.record import TimedStep, find_record
 from app.settings import Settings
 from app.worker import LENGTH_BYTES, frame_message
 
@@ -153,8 +154,21 @@ class PictureWorkers:
         return len(self._workers) - len(self._idle)
 
     @property
+    def pids(self) -> list[int]:
+        """Of the processes that are warm."""
+        return [worker.process.pid for worker in self._workers]
+
+    @property
     def waiting(self) -> int:
-        return sum(len(line) for line in self._lines.values())
+        return self.waiting_small + self.waiting_large
+
+    @property
+    def waiting_small(self) -> int:
+        return len(self._lines[False])
+
+    @property
+    def waiting_large(self) -> int:
+        return len(self._lines[True])
 
     @property
     def oldest_wait_s(self) -> float:
@@ -185,15 +199,17 @@ class PictureWorkers:
             await asyncio.to_thread(worker.process.wait)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function of a module in a process; arguments and result are pickled.
+        """Run a function of a module in a process; arguments and result are pickled. The request's record is told the
+        wait and the steps of the work.
 
         Raises what the function raises, and OverloadedError, DeadlineError or WorkerLostError. Cancelled while it
         waits, it leaves the line; what is in work is finished, as stopping it would cost more.
         """
-        message = pickle.dumps((work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+        message = pickle.dumps((find_record().id, work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
         large = len(message) > self.settings.large_upload_bytes
         self.refuse_if_full(len(message))
-        worker = await self._wait_for_worker(large)
+        with TimedStep("queue"):
+            worker = await self._wait_for_worker(large)
         task = asyncio.create_task(self._finish(worker, message, large))
         self._tasks.add(task)  # type: ignore[arg-type]
         task.add_done_callback(self._forget)
@@ -314,8 +330,9 @@ class Waiting:
 
 
 def read_reply(reply: bytes) -> Any:
-    """The result, or raise the error, that a process sent."""
-    result, error = pickle.loads(reply)
+    """The result, or raise the error, that a process sent, and take over what it noted about the work."""
+    result, error, work = pickle.loads(reply)
+    find_record().add_work(work)
     if error is not None:
         raise error
     return result

@@ -11,11 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.observability.metrics import Metrics
+from app.observability.record import Record, StepTime
 from app.parameters import FilterQuery
 from app.pictures.formats import FORMATS
 from app.problems import PROBLEM_TYPES
 from app.settings import Settings
+from app.workers import PictureWorkers
 from kernels.catalogue import ENTRIES, Entry
+from models.digits import BUNDLED_FOLDER
+from models.folder import read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -99,6 +104,21 @@ def write_problems() -> str:
     )
 
 
+def write_metrics() -> str:
+    metrics = Metrics(PictureWorkers(Settings()), read_card(BUNDLED_FOLDER))
+    steps = [StepTime("decode", 0, 0.0)]
+    # Labels show once they are used.
+    metrics.count(Record("", problem="overloaded", status=200, kernels=("blur",), steps=steps))
+    rows = []
+    for metric in metrics.registry.collect():
+        if metric.name.startswith("process_"):  # Prometheus' own, the same for every program
+            continue
+        name = metric.name + {"counter": "_total", "info": "_info"}.get(metric.type, "")
+        labels = dict.fromkeys(label for sample in metric.samples for label in sample.labels if label != "le")
+        rows.append([f"`{name}`", metric.type, ", ".join(f"`{label}`" for label in labels), metric.documentation])
+    return write_table(["metric", "type", "labels", "what"], rows)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "kernels": write_kernels,
     "kernel-names": write_names,
@@ -106,6 +126,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "settings": write_settings,
     "formats": write_formats,
     "problems": write_problems,
+    "metrics": write_metrics,
 }
 
 

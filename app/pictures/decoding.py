@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
+from app.observability.record import find_record, timed
 from app.pictures.bombs import check_frames, refuse_bombs
 from app.pictures.damage import refuse_damage
 from app.pictures.errors import (
@@ -47,6 +48,7 @@ TRUE_COLOUR = {
 }  # fmt: skip
 
 
+@timed("decode")
 def decode_picture(
     data: bytes, limits: PictureLimits, frames: Frames = "all", *, enough_px: int | None = None
 ) -> Picture:
@@ -59,7 +61,9 @@ def decode_picture(
     try:
         refuse_bombs(data, limits)
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
-            return decode_frames(image, data, limits, frames, enough_px)
+            picture = decode_frames(image, data, limits, frames, enough_px)
+            find_record().pixels += len(picture.frames) * picture.width * picture.height
+            return picture
     except (PictureError, ImportError):
         raise
     except MemoryError:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
+from app.observability.record import timed
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, Format
 from app.pictures.picture import Picture, Pixels
@@ -17,6 +18,7 @@ LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
 """GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
 
 
+@timed("encode")
 def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
     """Encode a picture; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from app.chains import add_fields, parse_operations, parse_steps
 from app.filtering import FilteredFile, FilterRequest, explain_filter, filter_picture, name_result
 from app.negotiation import choose_format
+from app.observability.record import find_record
 from app.parameters import ChainQuery, FilterQuery
 from app.pictures.formats import FORMATS, READABLE
 from app.problems import document_problems
@@ -153,7 +154,8 @@ async def filter_in_steps(
 async def answer(
     service: Service, upload: Upload, steps: list[Step], query: FilterQuery, accept: str | None
 ) -> Response:
-    """Do the work in a worker thread and put the result into a response."""
+    """Have the work done and put the result into a response."""
+    find_record().kernels = tuple(step.kernel.name for step in steps)
     filter_request = FilterRequest(steps, query.linear, query.frames, query.quality)
     if query.explain:
         explanation = await service.workers.run(explain_filter, upload.data, filter_request, service.settings)
@@ -183,7 +185,9 @@ def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:
         "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
         "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
         "X-Clipped-Percent": f"{file.clipped_percent:.2f}",
-        "Server-Timing": ", ".join(f"{name};dur={spent:.1f}" for name, spent in file.timings_ms.items()),
+        "Server-Timing": ", ".join(
+            f"{step.name};dur={1000 * step.seconds:.1f}" for step in find_record().steps if step.name != "queue"
+        ),
     }
 
 

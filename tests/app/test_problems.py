@@ -260,9 +260,10 @@ def check_problem(reply: Any, status: int, slug: str) -> dict[str, Any]:
     assert reply.status_code == status, reply.text
     assert reply.headers["Content-Type"] == "application/problem+json"
     body: dict[str, Any] = reply.json()
-    assert {"type", "title", "status", "detail"} <= set(body) <= {
-        "type", "title", "status", "detail", "errors", "did_you_mean"
+    assert {"type", "title", "status", "detail", "request_id"} <= set(body) <= {
+        "type", "title", "status", "detail", "request_id", "errors", "did_you_mean"
     }  # fmt: skip
+    assert body["request_id"] == reply.headers["X-Request-ID"]
     assert body["status"] == status
     assert body["type"] == (f"/problems#{slug}" if slug else "about:blank")
     assert body["title"]

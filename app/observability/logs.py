@@ -1,0 +1,113 @@
+"""Log lines as JSON or for people, each with the id of its request.
+
+Pictures, query strings and headers are never logged: they hold what people sent, and tokens.
+"""
+
+import logging
+import sys
+from logging.config import dictConfig
+from typing import Any, Literal
+
+from app.observability.record import Record, current_record
+
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+access = logging.getLogger("app.access")
+
+PROBES = {"/livez", "/readyz", "/metrics"}
+"""Asked every few seconds: their lines are for level debug, unless they fail."""
+
+
+class AddRequestId(logging.Filter):
+    """Gives every line the id of the request that is being worked on."""
+
+    def filter(self, line: logging.LogRecord) -> bool:
+        record = current_record.get()
+        line.request_id = record.id if record and record.id else None
+        return True
+
+
+class ConsoleFormatter(logging.Formatter):
+    """`12:00:00.123 info app.access POST /filter/{kernel} 200 ... [id]`"""
+
+    def format(self, line: logging.LogRecord) -> str:
+        text = super().format(line)
+        request_id = getattr(line, "request_id", None)
+        if not request_id:
+            return text
+        first, newline, rest = text.partition("\n")
+        return f"{first} [{request_id}]{newline}{rest}"
+
+
+def configure_logging(format: LogFormat, level: LogLevel) -> None:
+    """Send every line of this process, uvicorn's and warnings too, to standard error."""
+    formatters: dict[str, Any] = {
+        "console": {
+            "()": ConsoleFormatter,
+            "format": "%(asctime)s.%(msecs)03d %(levelname)s %(name)s %(message)s",
+            "datefmt": "%H:%M:%S",
+        },
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": ["levelname", "name", "message", "process"],
+            "rename_fields": {"levelname": "level", "name": "logger"},
+            "timestamp": "time",
+        },
+    }
+    dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "filters": {"request_id": {"()": AddRequestId}},
+            "formatters": {format: formatters[format]},
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "stream": sys.stderr,
+                    "formatter": format,
+                    "filters": ["request_id"],
+                }
+            },
+            "root": {"handlers": ["stderr"], "level": "WARNING"},
+            "loggers": {
+                "app": {"level": level.upper()},
+                "uvicorn": {"level": level.upper(), "handlers": [], "propagate": True},
+                "uvicorn.access": {"level": "CRITICAL"},  # app.access takes its place
+            },
+        }
+    )
+    logging.captureWarnings(True)
+
+
+def log_request(record: Record) -> None:
+    """The one line of a finished request."""
+    quiet = record.status < 400 and record.route in PROBES
+    level = logging.DEBUG if quiet else logging.INFO if record.status < 500 else logging.WARNING
+    if not access.isEnabledFor(level):
+        return
+    milliseconds = {step.name: round(1000 * step.seconds, 2) for step in record.steps}
+    fields: dict[str, Any] = {
+        "method": record.method,
+        "route": record.route,
+        "status": record.status,
+        "client": record.client,
+        "duration_ms": round(1000 * record.seconds, 2),
+        "received_bytes": record.received_bytes,
+        "sent_bytes": record.sent_bytes,
+    }
+    if record.problem:
+        fields["problem"] = record.problem
+    if record.kernels:
+        fields["kernels"] = list(record.kernels)
+    if record.pixels:
+        fields["pixels"] = record.pixels
+    fields |= {f"{name}_ms": spent for name, spent in milliseconds.items()}
+    spent = ", ".join(f"{name} {time:.1f}" for name, time in milliseconds.items())
+    access.log(
+        level,
+        "%s %s %d %s%.1f ms%s, %d bytes in, %d out, from %s",
+        record.method, record.route, record.status, f"{record.problem} " if record.problem else "",
+        fields["duration_ms"], f" ({spent})" if spent else "", record.received_bytes, record.sent_bytes, record.client,
+        extra=fields,
+    )  # fmt: skip

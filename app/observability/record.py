@@ -1,0 +1,107 @@
+"""What is noted about a request while it is worked on, in the process that talks HTTP and in the worker's."""
+
+import functools
+import re
+import time
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import NamedTuple, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+UNMATCHED = "unmatched"
+"""The route of a request that none fits."""
+CLIENT_GONE = 499
+"""nginx's status for a client that left before the answer."""
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}", re.ASCII)
+
+
+class StepTime(NamedTuple):
+    """A part of the work: `queue`, `decode`, `convolve`, `encode`, `classify` or `learn`."""
+
+    name: str
+    started_ns: int
+    """Since 1970."""
+    seconds: float
+
+
+@dataclass
+class Record:
+    """Of one request. What was sent, pictures and query strings, is never in it."""
+
+    id: str
+    method: str = ""
+    client: str = ""
+    route: str = UNMATCHED
+    status: int = CLIENT_GONE
+    problem: str | None = None
+    """Kind of error: the end of the problem's `type`, or the status in words."""
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    pixels: int = 0
+    """Decoded: width × height × frames."""
+    kernels: tuple[str, ...] = ()
+    """Names of the catalogue, or `custom`."""
+    steps: list[StepTime] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def add_step(self, step: StepTime) -> None:
+        """Steps of one name that follow each other are one."""
+        if self.steps and self.steps[-1].name == step.name:
+            last = self.steps.pop()
+            step = StepTime(step.name, last.started_ns, last.seconds + step.seconds)
+        self.steps.append(step)
+
+    def add_work(self, work: "Record") -> None:
+        """What another process has noted."""
+        self.pixels += work.pixels
+        for step in work.steps:
+            self.add_step(step)
+
+
+current_record: ContextVar[Record | None] = ContextVar("current_record", default=None)
+
+
+def find_record() -> Record:
+    """Of the request that is being worked on; outside of any, one that nobody will read."""
+    return current_record.get() or Record("")
+
+
+class TimedStep:
+    """Context manager that notes how long its body took."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        self.started_ns = time.time_ns()
+        self.started = time.perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        find_record().add_step(StepTime(self.name, self.started_ns, time.perf_counter() - self.started))
+
+
+def timed(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorator for a function that is a step of the work."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            with TimedStep(name):
+                return function(*args, **kwargs)
+
+        return run
+
+    return decorate
+
+
+def choose_request_id(sent: str) -> str:
+    """The id that came with the request (X-Request-ID) where logs and headers can hold it, otherwise a new one."""
+    return sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
