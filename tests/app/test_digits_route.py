@@ -171,7 +171,8 @@ def test_a_bad_file_among_many_leaves_the_others_their_answers(client: TestClien
     # What the file alone is answered with.
     alone = client.post("/classify", files={"file": ("bad.png", bad)})
     assert alone.status_code == damaged["error"]["status"] == 422
-    assert {name: damaged["error"][name] for name in alone.json()} == alone.json()
+    told = {name: value for name, value in alone.json().items() if name != "request_id"}
+    assert {name: damaged["error"][name] for name in told} == told
     assert "0 bytes" in empty["error"]["detail"]
 
 
