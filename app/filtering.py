@@ -13,7 +13,8 @@ from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, FORMATS, Format, Frames
 from app.pictures.picture import Picture
 from app.settings import Settings
-from kernels.convolution import Filtered, StepReport, count_multiply_adds, filter_image, plan_steps
+from kernels.convolution import Filtered, filter_image
+from kernels.plan import StepReport, count_multiply_adds, plan_steps
 from kernels.steps import Step
 
 
@@ -53,7 +54,7 @@ def filter_picture(
     """
     picture = decode_picture(data, settings.picture_limits, request.frames)
     format = pick_format(request.steps, choose_format, picture.format)
-    results = filter_frames(picture, request, settings)
+    results = filter_frames(picture, request, settings, measure=False)
     encoded = encode_picture(picture.with_pixels([result.image for result in results]), format, request.quality)
     height, width = results[0].image.shape[:2]
     return FilteredFile(
@@ -115,10 +116,14 @@ def explain_step(report: StepReport) -> dict[str, Any]:
 
 
 @timed("convolve")
-def filter_frames(picture: Picture, request: FilterRequest, settings: Settings) -> list[Filtered]:
+def filter_frames(
+    picture: Picture, request: FilterRequest, settings: Settings, *, measure: bool = True
+) -> list[Filtered]:
     """Every frame on its own, so that none bleeds into its neighbours."""
     check_work(picture, request.steps, settings.max_multiply_adds)
-    return [filter_image(frame.pixels, request.steps, linear=request.linear) for frame in picture.frames]
+    return [
+        filter_image(frame.pixels, request.steps, linear=request.linear, measure=measure) for frame in picture.frames
+    ]
 
 
 def check_work(picture: Picture, steps: Sequence[Step], max_multiply_adds: int) -> None:

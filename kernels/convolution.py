@@ -8,46 +8,27 @@ In a chain every step gives what its own request would give, but in float32: it 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import colour, engine
-from kernels.arithmetic import Axis, Padding, lay_out_axis
+from kernels import colour
+from kernels.arithmetic import Axis
 from kernels.borders import pad
 from kernels.catalogue import Catalogue
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
-from kernels.factors import Factors, choose_factors, count_taps
-from kernels.kernel import Weights
+from kernels.factors import choose_factors
+from kernels.parts import combine, divide_all, slide
+from kernels.plan import StepReport, lay_out
 from kernels.responses import measure_range, respond
-from kernels.settings import FilterSettings, Response
-from kernels.steps import Step, name_step, resolve_step
+from kernels.settings import FilterSettings
+from kernels.steps import Step, resolve_step
+from kernels.strips import can_run_in_strips, filter_in_strips
 
 Image = NDArray[Any]
 Planes = NDArray[np.float32]
-
-STRIP_BYTES = 3_000_000  # of float32: small enough for the cache, large enough that the calls do not count
-INT32_END = 2.0**31
-"""OpenCV rounds to int32 on its way to uint8."""
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """What one step did. Values in pixel units, over the colour planes filtered, where they are seen, unclipped."""
-
-    step: Step
-    rows: Axis
-    columns: Axis
-    channels: int
-    minimum: float
-    maximum: float
-    clipped_percent: float
-
-    @property
-    def multiply_adds(self) -> int:
-        return count_multiply_adds(self.step, self.rows, self.columns, self.channels)
 
 
 @dataclass(frozen=True)
@@ -87,15 +68,18 @@ def convolve(
     return result[:, :, 0] if image.ndim == 2 and result.shape[2] == 1 else result
 
 
-def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False) -> Filtered:
-    """Apply the steps in order. Raises KernelParameterError where one does not fit the picture."""
+def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False, measure: bool = True) -> Filtered:
+    """Apply the steps in order. Raises KernelParameterError where one does not fit the picture.
+
+    `measure`: whether the reports have to tell the range of the values.
+    """
     if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or 0 in image.shape:
         raise KernelParameterError("image", f"The picture is {image.shape}; it must be (height, width, 1 to 4).")
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
     if can_run_in_strips(image, steps, linear):
-        result, report = filter_in_strips(image, steps[0], maximum)
+        result, report = filter_in_strips(image, steps[0], maximum, measure)
         return Filtered(result, (report,))
     planes = image.astype(np.float32)
     if linear:
@@ -223,122 +207,9 @@ def filter_planes(
     return mix(combine(answers, step.kernel.combine), own), own_alpha
 
 
-def can_run_in_strips(image: Image, steps: Sequence[Step], linear: bool) -> bool:
-    """Whether each row of the result hangs on nothing but the rows under the kernel, and is rounded at once."""
-    (step, *more), settings = steps, steps[0].settings
-    return (
-        not more
-        and not linear
-        and image.dtype != np.float32
-        and image.shape[2] in (1, 3)
-        and step.response in ("clip", "abs", "offset")
-        and step.amount == 1
-        and (settings.channels == "rgb" or (settings.channels in ("gray", "luma") and image.shape[2] == 1))
-        and settings.stride == (1, 1)
-    )
-
-
-def filter_in_strips(image: Image, step: Step, maximum: float) -> tuple[Image, StepReport]:
-    """What `apply_step` and `round_to` give, but the floats of one strip of rows stay in the processor's cache."""
-    rows, columns = lay_out(step, image.shape[0], image.shape[1])
-    padded = pad(
-        image,
-        (rows.padding_before, rows.padding_after),
-        (columns.padding_before, columns.padding_after),
-        step.settings.border,
-    )
-    plans = [(part, choose_factors(part)) for part in step.weights]
-    bias, divisor = np.float32(step.settings.pick_bias(maximum)), np.float32(step.divisor)
-    result = np.empty((rows.output, columns.output, image.shape[2]), image.dtype)
-    height = max(1, STRIP_BYTES // (4 * padded.shape[1] * padded.shape[2]))
-    overlap = padded.shape[0] - rows.output
-    lowest, highest, clipped = np.inf, -np.inf, 0.0
-    spare = np.empty((min(height, rows.output), *result.shape[1:]), np.float32)
-    for top in range(0, rows.output, height):
-        strip = padded[top : top + height + overlap].astype(np.float32)
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            sums = [slide(strip, part, factors, step) for part, factors in plans]
-            values = combine(divide_all(sums, divisor), step.kernel.combine)
-            values = values + bias if bias else values
-        low, high, clipped_percent = measure_range(values, step.response, maximum)
-        lowest, highest = min(lowest, low), max(highest, high)
-        clipped += clipped_percent * values.size
-        check_range(step, low, high)
-        store(values, step.response, maximum, low, high, spare, result[top : top + height])
-    return result, StepReport(step, rows, columns, image.shape[2], lowest, highest, clipped / result.size)
-
-
-def store(
-    values: Planes, response: Response, maximum: float, lowest: float, highest: float, spare: Planes, result: Image
-) -> None:
-    """Bring into range, round halves to even and write into `result`; `spare` is written over."""
-    spare = spare[: len(values)]
-    if response in ("clip", "abs") and result.dtype == np.uint8 and max(-lowest, highest) < INT32_END:
-        import cv2
-
-        positive = values if response == "abs" or lowest >= 0 else np.maximum(values, 0, out=spare)
-        cv2.convertScaleAbs(positive, dst=result)  # the absolute value, rounded, cut off at 255: all in one pass
-    else:
-        result[...] = np.rint(respond(values, response, maximum, lowest, highest), out=spare)
-
-
-def divide_all(sums: list[Planes], divisor: np.float32) -> list[Planes]:
-    return sums if divisor == 1 else [total / divisor for total in sums]
-
-
-def slide(padded: Planes, weights: Weights, factors: Factors | None, step: Step) -> Planes:
-    """In one pass, or with `factors` in passes along y and x."""
-    if factors is None:
-        return engine.correlate(padded, weights, step.settings.stride, step.settings.dilation)
-    return engine.correlate_factors(padded, factors, step.settings.stride, step.settings.dilation)
-
-
-def combine(answers: list[Planes], how: str) -> Planes:
-    """Put the answers of the parts of a kernel together."""
-    if how == "magnitude":
-        return cast(Planes, np.sqrt(sum(answer**2 for answer in answers)))
-    if how == "maximum":
-        return np.maximum.reduce(answers)
-    return answers[0]
-
-
 def divide(numerator: Planes, denominator: Planes, otherwise: Planes) -> Planes:
     """The quotient, or `otherwise` where the denominator is next to nothing."""
     return np.divide(numerator, denominator, out=otherwise.copy(), where=np.abs(denominator) > 1e-5)
-
-
-def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
-    """The arithmetic of one step along y and x. Raises KernelParameterError where the kernel does not fit."""
-    settings = step.settings
-    padding: Padding = "VALID" if settings.border == "valid" else "SAME"
-    anchor_x, anchor_y = settings.anchor or (None, None)
-    (kernel_height, kernel_width), (stride_y, stride_x) = step.kernel.shape, settings.stride
-    dilation_y, dilation_x = settings.dilation
-    try:
-        return (
-            lay_out_axis(height, kernel_height, stride=stride_y, dilation=dilation_y, padding=padding, anchor=anchor_y),
-            lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
-        )
-    except KernelParameterError as error:
-        raise KernelParameterError("border", f"{error} Any border but 'valid' pads it.") from None
-
-
-def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axis, Axis]]:
-    """The arithmetic of a whole chain, without a pixel. Raises KernelParameterError, with the step named."""
-    plan = []
-    for number, step in enumerate(steps, 1):
-        try:
-            rows, columns = lay_out(step, height, width)
-        except KernelParameterError as error:
-            raise name_step(error, number, step.kernel.name) if len(steps) > 1 else error from None
-        plan.append((rows, columns))
-        height, width = rows.output, columns.output
-    return plan
-
-
-def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
-    """For the whole picture, by the way that will be taken."""
-    return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)
 
 
 def split_alpha(planes: Planes) -> tuple[Planes, Planes | None]:

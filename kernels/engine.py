@@ -1,8 +1,10 @@
 """The one place where pixels meet TensorFlow."""
 
 import contextlib
+import math
 import os
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 LANES = 16
 """Results worked out side by side: float32 numbers in the widest registers of a processor (AVX-512)."""
+ALIGNMENT_BYTES = 64
 MIN_TAPS = 7
 """The shortest side from which working side by side is faster (docs/decisions/0006-low-rank-kernels.md)."""
 
@@ -86,6 +89,43 @@ def correlate_columns(image: Planes, weights: NDArray[np.float64]) -> Planes:
     widened[:, :length] = image.reshape(height, length)
     results = correlate_in_groups(widened.reshape(height, groups, LANES), weights, (1, 1), (1, 1))
     return results.reshape(-1, groups * LANES)[:, :length].reshape(-1, width, channels)
+
+
+class RowCopies:
+    """Memory for rows of a picture, each as many times as the kernel has columns, moved by a column each time.
+
+    With it, a number of the result needs only what stands in its own place in the copies of the rows: no number needs
+    its neighbours, and any 16 of them are as good a group as the channels of one pixel.
+    """
+
+    def __init__(self, rows: int, offsets: Sequence[int], length: int) -> None:
+        """offsets: where the copies begin in a row. length: numbers (pixels × channels) in a row of the result."""
+        self.offsets = offsets
+        self.length = length
+        self._groups = -(-length // LANES)
+        self._copies = allocate(rows, len(offsets), self._groups * LANES)
+        self._filled = 0
+
+    def fill(self, rows: NDArray[Any]) -> None:
+        """Copy (rows, numbers) of any dtype."""
+        self._filled = len(rows)
+        for copy, offset in enumerate(self.offsets):
+            np.copyto(self._copies[: len(rows), copy, : self.length], rows[:, offset : offset + self.length])
+
+    def correlate(self, weights: NDArray[np.float64], dilation_y: int) -> Planes:
+        """weights: (rows, copies). Returns (output rows, length) float32, to be read only."""
+        filters = np.repeat(weights.astype(np.float32)[:, :, None, None], LANES, axis=3)
+        copies = self._copies[: self._filled].reshape(1, self._filled, -1, LANES)
+        result = convolve(copies, filters, (1, 1), (dilation_y, self._groups))
+        return result.reshape(-1, self._groups * LANES)[:, : self.length]
+
+
+def allocate(*shape: int) -> Planes:
+    """Zeros at an address that TensorFlow takes as it is; it would copy any other."""
+    size = math.prod(shape)
+    memory = np.zeros(4 * size + ALIGNMENT_BYTES, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT_BYTES
+    return memory[start : start + 4 * size].view(np.float32).reshape(shape)
 
 
 def convolve(images: Planes, filters: Planes, stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Planes:

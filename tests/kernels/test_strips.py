@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kernels import convolution
+from kernels import convolution, strips
 from kernels.catalogue import Catalogue
 from kernels.convolution import filter_image
 from kernels.settings import FilterSettings
@@ -37,20 +37,20 @@ def test_strips_give_what_the_whole_gives(
 ) -> None:
     image = np.random.default_rng(5).integers(0, np.iinfo(dtype).max + 1, (67, 41, channels), dtype)
     step = make_step(name, settings)
-    monkeypatch.setattr(convolution, "STRIP_BYTES", 5000)
-    assert convolution.can_run_in_strips(image, [step], False)
-    strips = filter_image(image, [step])
+    monkeypatch.setattr(strips, "STRIP_BYTES", 5000)
+    assert strips.can_run_in_strips(image, [step], False)
+    in_strips = filter_image(image, [step])
     monkeypatch.setattr(convolution, "can_run_in_strips", lambda *arguments: False)
     whole = filter_image(image, [step])
-    np.testing.assert_array_equal(strips.image, whole.image)
-    (a,), (b,) = strips.reports, whole.reports
+    np.testing.assert_array_equal(in_strips.image, whole.image)
+    (a,), (b,) = in_strips.reports, whole.reports
     assert (a.minimum, a.maximum, a.rows, a.columns) == (b.minimum, b.maximum, b.rows, b.columns)
     assert a.clipped_percent == pytest.approx(b.clipped_percent)
 
 
 @pytest.mark.parametrize("strip_bytes", [1, 3000, 10**9])
 def test_strips_give_what_scipy_gives(monkeypatch: pytest.MonkeyPatch, strip_bytes: int) -> None:
-    monkeypatch.setattr(convolution, "STRIP_BYTES", strip_bytes)
+    monkeypatch.setattr(strips, "STRIP_BYTES", strip_bytes)
     image = np.random.default_rng(6).integers(0, 256, (50, 33, 3), np.uint8)
     weights = np.array([[1, 2, 0], [-4, 3, 1], [0, -2, 0]])
     result = convolution.convolve(image, weights)
