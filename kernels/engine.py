@@ -112,9 +112,14 @@ class RowCopies:
         for copy, offset in enumerate(self.offsets):
             np.copyto(self._copies[: len(rows), copy, : self.length], rows[:, offset : offset + self.length])
 
-    def correlate(self, weights: NDArray[np.float64], dilation_y: int) -> Planes:
-        """weights: (rows, copies). Returns (output rows, length) float32, to be read only."""
-        filters = np.repeat(weights.astype(np.float32)[:, :, None, None], LANES, axis=3)
+    def prepare_filters(self, weights: NDArray[np.float64]) -> Any:
+        """A tensor of weights of shape (rows, copies), for many strips."""
+        import tensorflow as tf
+
+        return tf.constant(np.repeat(weights.astype(np.float32)[:, :, None, None], LANES, axis=3))
+
+    def correlate(self, filters: Any, dilation_y: int) -> Planes:
+        """Returns (output rows, length) float32, to be read only."""
         copies = self._copies[: self._filled].reshape(1, self._filled, -1, LANES)
         result = convolve(copies, filters, (1, 1), (dilation_y, self._groups))
         return result.reshape(-1, self._groups * LANES)[:, : self.length]
@@ -128,7 +133,7 @@ def allocate(*shape: int) -> Planes:
     return memory[start : start + 4 * size].view(np.float32).reshape(shape)
 
 
-def convolve(images: Planes, filters: Planes, stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Planes:
+def convolve(images: Planes, filters: Any, stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Planes:
     import tensorflow as tf
 
     result = tf.nn.conv2d(images, filters, strides=stride, padding="VALID", dilations=dilation)

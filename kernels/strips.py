@@ -22,7 +22,7 @@ from kernels.steps import Step
 Image = NDArray[Any]
 Planes = NDArray[np.float32]
 
-STRIP_BYTES = 4_500_000  # of float32: small enough for the cache, large enough that the calls do not count
+STRIP_BYTES = 6_000_000  # of float32: small enough for the cache, large enough that the calls do not count
 MAX_COPIES = 5
 """Columns of a kernel, up to which copies of the rows are cheaper (docs/performance.md)."""
 LARGEST_VALUE = 1e18
@@ -99,14 +99,14 @@ def plan_sliding(
 
     dilation_y, dilation_x = step.settings.dilation
     offsets = [column * dilation_x * channels for column in used]
-    narrowed = [part[:, used] for part in scaled]
     length = shape[1] * channels
     height = max(1, STRIP_BYTES // (4 * (len(used) + 1) * length))
     copies = engine.RowCopies(min(height, shape[0]) + padded.shape[0] - shape[0], offsets, length)
+    filters = [copies.prepare_filters(part[:, used]) for part in scaled]
 
     def slide_copies(strip: Image) -> list[Planes]:
         copies.fill(strip.reshape(len(strip), -1))
-        return [copies.correlate(part, dilation_y) for part in narrowed]
+        return [copies.correlate(part, dilation_y) for part in filters]
 
     return height, slide_copies, divisor
 

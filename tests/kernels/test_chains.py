@@ -165,8 +165,10 @@ def test_rounding_alone_is_not_called_clipping() -> None:
 
 def test_each_step_reports_its_own_numbers() -> None:
     first, second = report(IMAGE, {"kernel": "gaussian", "sigma": 1}, {"kernel": "edge", "stride": 2})
-    assert first.minimum is not None and first.minimum >= 0
-    assert second.minimum is not None and second.minimum < 0
+    assert first.minimum is not None
+    assert first.minimum >= 0
+    assert second.minimum is not None
+    assert second.minimum < 0
     assert (first.rows.output, first.columns.output) == (15, 18)
     assert (second.rows.output, second.columns.output) == (8, 9)
 
