@@ -32,11 +32,9 @@ from app.pictures.errors import (
 from app.pictures.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
 from app.pictures.limits import PictureLimits
 from app.pictures.picture import Frame, JpegSampling, Picture, Pixels
+from app.pictures.plain import PNG_BIT_DEPTH_OFFSET, decode_plain
 
 ORIENTATION_TAG = 0x0112
-PNG_BIT_DEPTH_OFFSET = 24
-PNG_ORIENTATION_NAMES = (b"eXIf", b"Raw profile", b"com.adobe.xmp")
-"""Where a PNG may say how it is to be turned, behind its pixels, too, which only Pillow looks at."""
 TIFF_BITS_PER_SAMPLE_TAG = 258
 TIFF_PHOTOMETRIC_TAG, TIFF_WHITE_IS_ZERO = 262, 0
 TIFF_PLANAR_CONFIGURATION_TAG, TIFF_SEPARATE_PLANES = 284, 2
@@ -93,7 +91,6 @@ def decode_frames(
     image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames, enough_px: int | None
 ) -> Picture:
     check_pixels(image, 1, limits)
-    refuse_damage(data)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
     first, end = choose_frames(image, frames)
@@ -103,12 +100,13 @@ def decode_frames(
         check_pages(image, end, limits)
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
-    scale_transparent_grey(image, data)
-    if is_16_bit(image, data) and not (image.format == "PNG" and end > 1):
-        decoded = [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
+    plain = decode_plain(image, data) if end == 1 and reduced == 1 else None
+    if plain is not None:
+        orientation = 1 if image.format == "PNG" else read_exif_orientation(image)
+        decoded = [Frame(turn_upright(plain, orientation))]
     else:
-        fast = decode_plain(image, data) if end == 1 and reduced == 1 else None
-        decoded = [fast] if fast else [decode_frame(image, index) for index in range(first, end)]
+        refuse_damage(data)
+        decoded = decode_strictly(image, data, first, end)
         if image.mode in ("CMYK", "LAB"):
             profile = None  # the pixels are sRGB now
     if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
@@ -124,6 +122,14 @@ def decode_frames(
         read_plays(image),
         reduced,
     )
+
+
+def decode_strictly(image: Image.Image, data: bytes, first: int, end: int) -> list[Frame]:
+    """By Pillow or, where Pillow would lose bits, by others once Pillow has found no damage."""
+    scale_transparent_grey(image, data)
+    if is_16_bit(image, data) and not (image.format == "PNG" and end > 1):
+        return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
+    return [decode_frame(image, index) for index in range(first, end)]
 
 
 def reduce_jpeg(image: Image.Image, enough_px: int) -> int:
@@ -142,37 +148,6 @@ def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
     # An APNG may begin with a still picture for viewers that know no APNG.
     first = 1 if count > 1 and image.info.get("default_image") else 0
     return first, first + 1 if frames == "first" else count
-
-
-def decode_plain(image: Image.Image, data: bytes) -> Frame | None:
-    """The commonest JPEG and PNG by TensorFlow, which is faster than Pillow; None leaves it to Pillow.
-
-    Both have libjpeg-turbo inside and are asked for the same transforms, so that the pixels are the same. What
-    TensorFlow refuses, Pillow is asked about: its word decides whether a picture is damaged.
-    """
-    channels = {"L": 1, "RGB": 3, "RGBA": 4}.get(image.mode)
-    is_plain_png = (
-        image.format == "PNG"
-        and data[PNG_BIT_DEPTH_OFFSET] == 8
-        and "transparency" not in image.info
-        and not any(name in data for name in PNG_ORIENTATION_NAMES)
-    )
-    if channels is None or not (is_plain_png or image.format == "JPEG"):
-        return None
-
-    import tensorflow as tf
-
-    try:
-        if is_plain_png:
-            decoded = tf.io.decode_png(data, channels=channels)
-        else:
-            decoded = tf.io.decode_jpeg(data, channels=channels, dct_method="INTEGER_ACCURATE")
-    except tf.errors.InvalidArgumentError:
-        return None
-    pixels = np.asarray(memoryview(decoded))  # .numpy() would copy
-    if pixels.shape[:2] != (image.height, image.width):
-        return None
-    return Frame(turn_upright(pixels, read_exif_orientation(image)))
 
 
 def decode_frame(image: Image.Image, index: int) -> Frame:

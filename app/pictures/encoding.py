@@ -12,6 +12,7 @@ from app.observability.record import timed
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, Format
 from app.pictures.picture import Picture, Pixels
+from app.pictures.plain import encode_jpeg
 from app.pictures.png import encode_png
 
 LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
@@ -41,18 +42,25 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
         return encode_16_bit(picture, format)
     if format.name == "png" and len(picture.frames) == 1:
         return encode_png(picture.frames[0].pixels, pick_profile(picture))
+    try:
+        if format.name == "jpeg" and picture.channels in (1, 3):
+            pixels = reduce_to_8_bit(picture.frames[0].pixels)
+            return encode_jpeg(pixels, quality, picture.jpeg_sampling or "4:4:4", pick_profile(picture))
+        return encode_with_pillow(picture, format, quality)
+    except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
+        raise UnwritableFormatError(
+            f"A picture of {picture.width}×{picture.height} pixels cannot be written as {format.name}: {error}."
+        ) from error
+
+
+def encode_with_pillow(picture: Picture, format: Format, quality: int) -> bytes:
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in picture.frames]
     profile = pick_profile(picture)
     if profile and not (format.holds_profile and (format.holds_grey or picture.channels >= 3)):
         images = [convert_to_srgb(image, profile) for image in images]
         profile = None
     buffer = io.BytesIO()
-    try:
-        save(images, picture, format, quality, profile, buffer)
-    except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
-        raise UnwritableFormatError(
-            f"A picture of {picture.width}×{picture.height} pixels cannot be written as {format.name}: {error}."
-        ) from error
+    save(images, picture, format, quality, profile, buffer)
     return buffer.getvalue()
 
 

@@ -1,0 +1,61 @@
+"""The fast way to write a JPEG gives Pillow's file, byte for byte."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.pictures.encoding import encode_picture
+from app.pictures.errors import UnwritableFormatError
+from app.pictures.formats import FORMATS
+from app.pictures.picture import Frame, JpegSampling, Picture, Pixels
+
+
+def draw(width: int, height: int, channels: int) -> Pixels:
+    pixels = np.random.default_rng(3).integers(0, 256, (9, 9, 3), np.uint8)
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image.convert("L"))[:, :, None] if channels == 1 else np.asarray(image)
+
+
+def encode(pixels: Pixels, quality: int, sampling: JpegSampling | None, profile: bytes | None = None) -> bytes:
+    return encode_picture(Picture((Frame(pixels),), FORMATS["jpeg"], profile, sampling), FORMATS["jpeg"], quality)
+
+
+def save_with_pillow(pixels: Pixels, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("quality", [1, 50, 90, 100])
+@pytest.mark.parametrize("size", [(1, 1), (17, 3), (61, 45), (64, 48)])
+def test_the_file_is_pillows(channels: int, sampling: JpegSampling, quality: int, size: tuple[int, int]) -> None:
+    pixels = draw(*size, channels)
+    same = "4:4:4" if channels == 1 else sampling  # there is nothing to thin out in grey
+    assert encode(pixels, quality, sampling) == save_with_pillow(pixels, quality=quality, subsampling=same)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [128, 65_519, 65_520, 200_000])
+def test_a_profile_lies_where_pillow_lays_it(channels: int, size: int) -> None:
+    profile = np.random.default_rng(4).integers(0, 256, size, np.uint8).tobytes()
+    profile = profile[:16] + (b"GRAY" if channels == 1 else b"RGB ") + profile[20:]
+    pixels = draw(20, 10, channels)
+    written = encode(pixels, 90, "4:2:0", profile)
+    same = "4:4:4" if channels == 1 else "4:2:0"
+    assert written == save_with_pillow(pixels, quality=90, subsampling=same, icc_profile=profile)
+    assert Image.open(io.BytesIO(written)).info["icc_profile"] == profile
+
+
+def test_colours_without_a_sampling_are_not_thinned_out() -> None:
+    pixels = draw(30, 20, 3)
+    assert encode(pixels, 90, None) == save_with_pillow(pixels, quality=90, subsampling=0)
+
+
+def test_a_side_that_no_jpeg_has_is_told() -> None:
+    with pytest.raises(UnwritableFormatError, match="65500 pixels a side"):
+        encode(np.zeros((1, 65_501, 3), np.uint8), 90, None)
