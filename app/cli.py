@@ -72,19 +72,22 @@ def serve(
     """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
     settings = load_settings(host=host, port=port)
     load_catalogue(settings)
+    check_temporary_folder()
     listening = open_socket(settings)  # before anything heavy: a taken port is told at once, early clients wait
-    import uvicorn
-
     from app.main import create_app
     from app.observability.logs import configure_logging
+    from app.server import Server, StartError
 
     address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
     print(
         f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
     )
     configure_logging(settings.log_format, settings.log_level)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False))
-    server.run(sockets=[listening])
+    service = create_app(settings)
+    try:
+        Server(service, settings, on_drain=service.state.service.draining.set).run(sockets=[listening])
+    except StartError as error:
+        refuse(str(error), status=1)
 
 
 @app.command(name="filter")
@@ -319,6 +322,20 @@ def open_socket(settings: "Settings") -> socket.socket:
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Another one: --port, or "
             "CONVSERVE_PORT."
         )
+
+
+def check_temporary_folder() -> None:
+    """Large uploads are kept on disk while they arrive. Stops the command where that cannot be."""
+    import os
+    import tempfile
+
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        refuse(f"Large uploads need a temporary folder: {error.strerror}. Set TMPDIR to one that can be written.")
+    wanted = os.environ.get("TMPDIR")
+    if wanted and os.path.abspath(wanted) != folder:
+        refuse(f"TMPDIR is {wanted!r}, which is no folder that can be written. Large uploads are kept there.")
 
 
 def load_settings(**overrides: Any) -> "Settings":

@@ -39,3 +39,17 @@ def read_line(path: Path) -> str:
         return path.read_text().strip()
     except OSError:
         return ""
+
+
+def raise_file_limit(wanted: int) -> int:
+    """Let this process open as many files as wanted, as far as it may. Returns how many it may open now."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed

@@ -14,7 +14,7 @@ from app.problems import Problem, add_problem_handlers
 from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, metrics, size
 from app.settings import Settings
 from app.state import Service, run_service
-from app.uploads import BodyLimit, ReadOn
+from app.uploads import BodyLimit
 from app.workers import PictureWorkers
 from models.digits import BUNDLED_FOLDER
 from models.folder import read_card
@@ -53,7 +53,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
-    app.add_middleware(ReadOn)
     for routes in (filter, gallery, learn, digits, explanation, kernels, size, home, health, metrics):
         app.include_router(routes.router)
     home.serve_page_files(app)

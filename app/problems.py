@@ -58,6 +58,22 @@ class NoTrainingRecordError(LookupError):
     """The digit model came without a record of its training."""
 
 
+class MalformedRequestError(ValueError):
+    """What came is not HTTP."""
+
+
+class RequestHeadTooLargeError(ValueError):
+    """The request line and headers are larger than the limit."""
+
+
+class SlowClientError(TimeoutError):
+    """The rest of the request did not come in time."""
+
+
+class TooManyConnectionsError(UnfinishedError):
+    """More connections than the limit, and none of them idle."""
+
+
 @dataclass(frozen=True)
 class ProblemType:
     """A kind of error: the same title for every occurrence. `slug` is its place on the page /problems."""
@@ -133,6 +149,23 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "no-training-record", HTTPStatus.NOT_FOUND, "No training record",
         "The card of the digit model has no `figures.curves`, which `convserve train` writes into it.",
     ),
+    MalformedRequestError: ProblemType(
+        "malformed-request", HTTPStatus.BAD_REQUEST, "Malformed request",
+        "What came is not HTTP. The connection is closed.",
+    ),
+    RequestHeadTooLargeError: ProblemType(
+        "request-head-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Request head too large",
+        "The request line and headers have more bytes than CONVSERVE_MAX_HEADER_BYTES. The connection is closed.",
+    ),
+    SlowClientError: ProblemType(
+        "slow-client", HTTPStatus.REQUEST_TIMEOUT, "Request came too slowly",
+        "The headers took longer than CONVSERVE_HEADER_SECONDS, or the body came at less than "
+        "CONVSERVE_MIN_BYTES_PER_SECOND for CONVSERVE_STALL_SECONDS. The connection is closed.",
+    ),
+    TooManyConnectionsError: ProblemType(
+        "too-many-connections", HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections",
+        "CONVSERVE_MAX_CONNECTIONS are open and busy. The connection is closed; Retry-After says when to come back.",
+    ),
     OverloadedError: ProblemType(
         "overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded",
         "All workers are busy and enough is waiting already. Nothing was done; Retry-After says when to come back.",
@@ -191,7 +224,7 @@ def describe_problem(error: Exception) -> Problem:
     )
 
 
-def answer_known_error(request: Request, error: Exception) -> Response:
+def answer_known_error(request: Request | None, error: Exception) -> Response:
     kind = find_problem_type(error)
     more: dict[str, Any] = {}
     headers = {}

@@ -63,6 +63,40 @@ class Settings(BaseSettings):
         LogLevel, Field(description="`debug`, `info`, `warning` or `error`: lines below it are left out.")
     ] = "info"
 
+    max_connections: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Most connections, as far as the process may open files; beyond them, those that wait for "
+            "their client for longest make room.",
+        ),
+    ] = 4000
+    header_seconds: Annotated[
+        float, Field(gt=0, description="Longest time for a request line and headers to arrive; then 408.")
+    ] = 10
+    max_header_bytes: Annotated[int, Field(ge=1000, description="Largest request line and headers.")] = 32_768
+    stall_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How far a client may fall behind the least speed while it sends a body (then 408) or reads an "
+            "answer.",
+        ),
+    ] = 15
+    min_bytes_per_second: Annotated[
+        int, Field(ge=1, description="The least speed of a client that sends a body or reads an answer.")
+    ] = 500
+    keep_alive_seconds: Annotated[
+        float, Field(gt=0, description="How long a connection without a request is kept open for the next one.")
+    ] = 75
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, description="After SIGTERM: how long requests on connections that are open already are taken."),
+    ] = 1
+    graceful_seconds: Annotated[
+        float, Field(ge=0, description="After that: how long requests that have started may take.")
+    ] = 25
+
     @property
     def picture_limits(self) -> PictureLimits:
         return PictureLimits(self.max_pixels, self.max_frames, self.max_jpeg_scans, self.max_metadata_bytes)

@@ -1,8 +1,9 @@
 """What the running service holds, and the dependency that hands it to the routes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
@@ -22,6 +23,8 @@ class Service:
     model_card: dict[str, Any]
     workers: PictureWorkers
     metrics: Metrics
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the service has been told to stop."""
 
 
 @asynccontextmanager

@@ -1,8 +1,6 @@
 """Reading the picture of a request, with the body capped as it arrives."""
 
-import asyncio
 import base64
-import contextlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -20,8 +18,6 @@ from app.problems import TooManyFilesError, UploadTooLargeError, UploadTypeError
 MAX_FORM_FIELDS = 50
 MAX_FORM_FILES = 1000
 MAX_FIELD_BYTES = 1_000_000
-READ_ON_BYTES = 4_000_000
-READ_ON_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -62,41 +58,6 @@ class BodyLimit:
         return UploadTooLargeError(
             f"The request body has {size} bytes or more; the limit is {self.max_bytes} (CONVSERVE_MAX_UPLOAD_BYTES)."
         )
-
-
-class ReadOn:
-    """Middleware that reads on for a while when the answer comes before the whole body has.
-
-    Closing a connection on which bytes still arrive resets it, and the client may lose the answer that it was sent.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        headers = Headers(scope=scope)
-        ended = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-
-        async def receive_and_note() -> Message:
-            nonlocal ended
-            message = await receive()
-            ended = not message.get("more_body", False)
-            return message
-
-        async def send_and_read_on(message: Message) -> None:
-            if message["type"] != "http.response.body" or message.get("more_body", False) or ended:
-                return await send(message)
-            await send({**message, "more_body": True})
-            read = 0
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(READ_ON_SECONDS):
-                    while not ended and read < READ_ON_BYTES:
-                        read += len((await receive_and_note()).get("body", b""))
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-        await self.app(scope, receive_and_note, send_and_read_on)
 
 
 async def read_upload(request: Request) -> Upload:

@@ -5,6 +5,7 @@ process that talks HTTP decodes and convolves nothing, so that it always answers
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import pickle
@@ -106,10 +107,13 @@ class Worker:
                 read_reply(await channel.ask(pickle.dumps(settings)))
         except BaseException as error:
             transport.abort()
-            process.kill()
-            process.wait()
             if isinstance(error, WorkerLostError):
-                raise WorkerLostError("a worker process ended while it was starting, see above") from error
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(1)  # for its own exit status
+            process.kill()
+            end = describe_end(process)
+            if isinstance(error, WorkerLostError):
+                raise WorkerLostError(f"a worker process ended while it was starting ({end}).") from error
             raise
         return cls(process, channel)
 
@@ -117,11 +121,6 @@ class Worker:
         """At once, whatever it is doing."""
         self.channel.transport.abort()
         self.process.kill()
-
-    def describe_end(self) -> str:
-        """`signal 9` or `exit status 1`. Waits for the end."""
-        status = self.process.wait()
-        return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
 class PictureWorkers:
@@ -305,7 +304,7 @@ class PictureWorkers:
 
     async def _start_another(self, lost: Worker) -> None:
         lost.process.kill()
-        end = await asyncio.to_thread(lost.describe_end)
+        end = await asyncio.to_thread(describe_end, lost.process)
         logger.warning("worker process %d ended (%s); starting another", lost.process.pid, end)
         for attempt in range(sys.maxsize):
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
@@ -327,6 +326,12 @@ class Waiting:
     def __init__(self) -> None:
         self.since = time.monotonic()
         self.worker: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+
+
+def describe_end(process: subprocess.Popen[bytes]) -> str:
+    """`signal 9` or `exit status 1`. Waits for the end."""
+    status = process.wait()
+    return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
 def read_reply(reply: bytes) -> Any:

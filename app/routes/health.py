@@ -33,6 +33,8 @@ async def get_liveness() -> dict[str, str]:
 )
 async def get_readiness(service: ServiceDependency) -> Readiness:
     workers = service.workers
+    if service.draining.is_set():
+        raise OverloadedError("The service is stopping.")
     if workers.ready == 0:
         raise OverloadedError("No worker process is warm; they are being started.")
     if workers.oldest_wait_s > service.settings.max_wait_seconds / 2:

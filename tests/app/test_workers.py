@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.main import create_app
+from app.server import Server
 from app.settings import Settings
 from app.workers import DeadlineError, OverloadedError, PictureWorkers, WorkerLostError
 from kernels.errors import KernelParameterError
@@ -271,7 +271,7 @@ def test_who_is_refused_before_the_body_is_read_gets_the_answer(port_of_busy_ser
 def port_of_busy_service() -> Iterator[int]:
     """No large upload may wait there, so that each is refused."""
     app = create_app(Settings(workers=1, max_waiting_large=0))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = Server(app, app.state.service.settings)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
