@@ -83,7 +83,8 @@ class DigitReader:
         network.trainable = False
         self.network = network
         self._lock = threading.Lock()  # tracing is not safe in two threads at once
-        self._traced = tf.function(lambda fields: network(fields, training=False))
+        # Autograph has nothing to rewrite here, and would leave a file in the temporary folder.
+        self._traced = tf.function(lambda fields: network(fields, training=False), autograph=False)  # no files in /tmp
 
     @classmethod
     def load(cls, folder: Path = BUNDLED_FOLDER) -> "DigitReader":

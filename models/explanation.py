@@ -69,7 +69,7 @@ class Explainer:
             raise AssertionError(f"{len(reader.network.layers)} layers are not those of {STAGES}")
         self.reader = reader
         self._lock = threading.Lock()  # tracing is not safe in two threads at once
-        self._traced = tf.function(self._look)
+        self._traced = tf.function(self._look, autograph=False)
 
     def explain(self, field: Values, digit: int) -> Explanation:
         """Explain why `field`, (28, 28) in 0..1, is or is not taken for `digit`."""
