@@ -31,7 +31,8 @@ def test_what_the_document_says_is_true(tmp_path: Path) -> None:
             [sys.executable, "-m", "schemathesis.cli", "run", f"{service.url}/openapi.json", "--no-color",
              "--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--generation-deterministic",
              "--exclude-checks", "positive_data_acceptance", "--report-har-path", str(har)],
-            env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.reliability.real_pictures", "PYTHONPATH": "."},
+            env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.reliability.real_pictures", "PYTHONPATH": os.getcwd()},
+            cwd=tmp_path,  # where it keeps what it has found
             capture_output=True, text=True, timeout=280,
         )  # fmt: skip
     assert asked.returncode == 0, asked.stdout[-5000:] + asked.stderr[-2000:]
