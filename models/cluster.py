@@ -1,6 +1,7 @@
 """Who trains together: the workers' addresses, from TF_CONFIG or `--workers`, checked before anything starts."""
 
 import json
+import re
 import socket
 from dataclasses import dataclass
 
@@ -59,12 +60,12 @@ class _TfConfig(BaseModel):
 
 
 def read_tf_config(text: str) -> Cluster:
-    """The cluster that TF_CONFIG describes; ALONE where it is empty or names no cluster. Raises ClusterError."""
+    """The cluster that TF_CONFIG describes; ALONE where it is empty. Raises ClusterError."""
     try:
         document = json.loads(text or "{}")
     except ValueError as error:
         raise ClusterError(f"TF_CONFIG is not JSON ({error}); it should be like {EXAMPLE}") from None
-    if isinstance(document, dict) and not document.get("cluster"):
+    if document == {}:
         return ALONE
     try:
         config = _TfConfig.model_validate(document)
@@ -108,10 +109,12 @@ def form_cluster(workers: list[str], index: int, source: str) -> Cluster:
 def split_address(address: str) -> tuple[str, int]:
     """(host, port) of `host:port`; raises ValueError that says what is wrong with it."""
     host, colon, port = address.rpartition(":")
-    if not colon or not host:
+    if not colon or not host or "/" in host:
         raise ValueError("which is not host:port, as in trainer-1.example:2222")
     if host.startswith("[") or ":" in host:
         raise ValueError("an IPv6 address, which TensorFlow's collectives do not take; give a name or an IPv4 address")
+    if not re.fullmatch(r"[\w.-]+", host):
+        raise ValueError(f"whose host {host!r} is neither a name nor an IPv4 address")
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise ValueError(f"whose port {port!r} is not a number from 1 to 65535")
     return host, int(port)

@@ -68,7 +68,7 @@ class LectureNetwork:
         seed, share = self.dropout_seed.value, self.share
         if share.count == 1:
             return tf.nn.experimental.stateless_dropout(hidden, DROPOUT, seed)
-        whole = tf.ones((share.count * tf.shape(hidden)[0], hidden.shape[1]))
+        whole = tf.ones((share.count * tf.shape(hidden)[0], hidden.shape[1]), hidden.dtype)
         return hidden * tf.nn.experimental.stateless_dropout(whole, DROPOUT, seed)[share.index :: share.count]
 
     def count_params(self) -> int:

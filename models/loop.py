@@ -72,7 +72,7 @@ class TrainingLoop:
         gradients = tape.gradient(loss, values)
         self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
         for average, weight in zip(self.averages, self._list_weights() if self.averages else [], strict=True):
-            average.assign(average * decay + weight * (1 - decay))
+            average.assign(average * tf.cast(decay, average.dtype) + weight * tf.cast(1 - decay, weight.dtype))
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32) == labels, tf.int32))
         return tf.reduce_sum(losses), right
 

@@ -60,8 +60,9 @@ def build_bundled_network(seed: int = 0, outputs: int = DIGITS + 1, dropout: flo
         return initializers.HeNormal(seed=seed + number)
 
     def normalize() -> Any:
-        # Over the whole batch, wherever its parts are; of one process the figures stay as they were.
-        return layers.BatchNormalization(momentum=0.95, synchronized=share.count > 1)
+        # Over the whole batch, wherever its parts are. In one process, too: "synchronized" takes the variance as
+        # E[x²] - E[x]², and with another formula than several workers' one process would drift from them.
+        return layers.BatchNormalization(momentum=0.95, synchronized=True)
 
     return Sequential(
         [
@@ -97,4 +98,5 @@ def build_dropout(rate: float, seed: int, share: Share = WHOLE) -> Any:
             mask = random.dropout(kept, self.rate, seed=self.seed_generator)
             return inputs * mask[share.index :: share.count]
 
-    return layers.Dropout(rate, seed=seed) if share.count == 1 else SharedDropout(rate, seed=seed)
+    plain = share.count == 1 or not rate  # Keras has no random state where nothing is dropped
+    return (layers.Dropout if plain else SharedDropout)(rate, seed=seed)

@@ -55,6 +55,9 @@ class TrainConfig:
     real: int | None = None  # take only the first so many training images (tests)
 
 
+DEFAULTS = TrainConfig()
+
+
 def train_network(
     config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None = None, finish: bool = False,
     cluster: Cluster = ALONE, wait_seconds: float = WAIT_SECONDS,
@@ -288,7 +291,7 @@ class Run:
     local_workers: int | None = None
 
 
-def parse_arguments(arguments: list[str] | None = None) -> Run:
+def parse_arguments(arguments: list[str], defaults: TrainConfig = DEFAULTS) -> Run:
     """Raises ClusterError when TF_CONFIG or the workers are wrong."""
     parser = argparse.ArgumentParser(
         description="Train a digit network: the lecture's by hand, the same with layers, or the one that is bundled.",
@@ -298,7 +301,6 @@ def parse_arguments(arguments: list[str] | None = None) -> Run:
     parser.add_argument("--network", choices=NETWORKS, default="bundled", help="which one")
     parser.add_argument("--data", type=Path, help="folder of IDX files, gzipped or not; without it MNIST is downloaded")
     parser.add_argument("--out", type=Path, required=True, help="model folder; a run that was cut off goes on")
-    defaults = TrainConfig()
     parser.add_argument("--epochs", type=int, default=defaults.epochs, help="times through the training images")
     parser.add_argument("--batch", type=int, default=defaults.batch, help="images in a step, of all workers together")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything that is drawn at random")
@@ -336,11 +338,10 @@ def _add_workers(run: Run, workers: str | None, index: int | None) -> Run:
     return replace(run, cluster=form_cluster(workers.split(","), index, "--workers"))
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str], defaults: TrainConfig = DEFAULTS) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        run = parse_arguments(arguments)
+        run = parse_arguments(arguments, defaults)
         if run.local_workers is not None:
             check_batch(run.config.batch, run.local_workers)
             raise SystemExit(run_local_workers(run.local_workers, arguments))
@@ -356,4 +357,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
