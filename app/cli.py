@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, cast, get_args
 
 import typer
 
@@ -13,10 +13,11 @@ from app.parameters import FilterQuery, Polarity
 from models.errors import ModelError
 
 if TYPE_CHECKING:
-    from app.settings import Settings
+    from app.settings import AccessSettings, Settings
     from kernels.catalogue import Catalogue
 
 BACKLOG = 2048
+Loaded = TypeVar("Loaded")
 
 app = typer.Typer(
     help="Convolve pictures with named kernels: over HTTP, or here.",
@@ -70,24 +71,14 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on. [8000, CONVSERVE_PORT]")] = None,
 ) -> None:
     """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
-    settings = load_settings(host=host, port=port)
+    settings, access = load_settings(host=host, port=port), load_access()
     load_catalogue(settings)
     check_temporary_folder()
-    listening = open_socket(settings)  # before anything heavy: a taken port is told at once, early clients wait
-    from app.main import create_app
-    from app.observability.logs import configure_logging
-    from app.server import Server, StartError
-
-    address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
-    print(
-        f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
-    )
-    configure_logging(settings.log_format, settings.log_level)
-    service = create_app(settings)
-    try:
-        Server(service, settings, on_drain=service.state.service.draining.set).run(sockets=[listening])
-    except StartError as error:
-        refuse(str(error), status=1)
+    if access.metrics_port:
+        open_socket(settings.host, access.metrics_port, "CONVSERVE_METRICS_PORT").close()
+    # Before anything heavy: a taken port is told at once, and early clients wait.
+    with open_socket(settings.host, settings.port, "--port, or CONVSERVE_PORT") as listening:
+        serve_on(listening, settings, access)
 
 
 @app.command(name="filter")
@@ -313,15 +304,29 @@ def version() -> None:
     typer.echo(version("convserve"))
 
 
-def open_socket(settings: "Settings") -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSettings") -> None:
+    from app.main import create_app
+    from app.observability.logs import configure_logging
+    from app.server import Server, StartError
+
+    service = refuse_errors(create_app, settings, access)
+    configure_logging(settings.log_format, settings.log_level)
+    address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
+    print(
+        f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
+    )
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        Server(service, settings, on_drain=service.state.service.draining.set).run(sockets=[listening])
+    except StartError as error:
+        refuse(str(error), status=1)
+
+
+def open_socket(host: str, port: int, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        refuse(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. Another one: --port, or "
-            "CONVSERVE_PORT."
-        )
+        refuse(f"Cannot listen on {host} port {port}: {error.strerror}. Another one: {setting}.")
 
 
 def check_temporary_folder() -> None:
@@ -339,19 +344,28 @@ def check_temporary_folder() -> None:
 
 
 def load_settings(**overrides: Any) -> "Settings":
-    from pydantic import ValidationError
-
     from app.settings import Settings
 
+    return refuse_bad_settings(Settings, {name: value for name, value in overrides.items() if value is not None})
+
+
+def load_access() -> "AccessSettings":
+    from app.settings import AccessSettings
+
+    return refuse_bad_settings(AccessSettings, {})
+
+
+def refuse_bad_settings(kind: Callable[..., Loaded], given: dict[str, Any]) -> Loaded:
+    from pydantic import ValidationError
+
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return kind(**given)
     except ValidationError as error:
         first = error.errors()[0]
         message = first["msg"].removeprefix("Value error, ")
         if not first["loc"]:
             refuse(f"{message[0].upper()}{message[1:]}")
-        name = f"CONVSERVE_{'_'.join(str(part) for part in first['loc'])}".upper()
-        refuse(f"{name} is {first['input']!r}: {message}.")
+        refuse(f"CONVSERVE_{str(first['loc'][0]).upper()} is {first['input']!r}: {message}.")
 
 
 def load_catalogue(settings: "Settings") -> "Catalogue":

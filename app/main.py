@@ -1,18 +1,23 @@
 """Put the service together."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.abandonment import StopAbandoned
+from app.access.gate import Gate
+from app.access.headers import SecurityHeaders, share_with, trust_proxies
+from app.access.rates import ClientRates
+from app.access.tokens import Tokens
 from app.learned import load_catalogue
 from app.observability.metrics import Metrics
 from app.observability.middleware import Observe
 from app.problems import Problem, add_problem_handlers
 from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, metrics, size
-from app.settings import Settings
+from app.settings import AccessSettings, Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit
 from app.workers import PictureWorkers
@@ -29,13 +34,14 @@ curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, access: AccessSettings | None = None) -> FastAPI:
     """Build the service.
 
-    Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE and
-    ValidationError for a bad setting.
+    Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE,
+    TokenError for bad tokens and ValidationError for a bad setting.
     """
-    settings = settings or Settings()
+    settings, access = settings or Settings(), access or AccessSettings()
+    tokens = Tokens(access)
     catalogue = load_catalogue(settings)
     card = read_card(settings.model_folder or BUNDLED_FOLDER)
 
@@ -46,19 +52,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         lifespan=run_service,
         docs_url=None,
+        openapi_url="/openapi.json" if access.docs else None,
         redoc_url=None,
     )
     workers = PictureWorkers(settings)
-    service = Service(settings, catalogue, card, workers, Metrics(workers, card))
+    service = Service(settings, access, catalogue, card, workers, Metrics(workers, card))
     app.state.service = service
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
-    for routes in (filter, gallery, learn, digits, explanation, kernels, size, home, health, metrics):
+    rates = ClientRates(access.rate_limit) if access.rate_limit else None
+    app.add_middleware(Gate, hosts=access.allowed_hosts, rates=rates, tokens=tokens)
+    for routes in (filter, gallery, learn, digits, explanation, kernels, size, home, health):
         app.include_router(routes.router)
+    if access.metrics and access.metrics_port is None:
+        app.include_router(metrics.router)
     home.serve_page_files(app)
-    documentation.serve_documentation(app, Problem)
+    documentation.serve_documentation(app, Problem, access)
     add_problem_handlers(app)
-    wrap_outside(app, lambda inside: Observe(inside, service.metrics))
+    if access.cors_origins:
+        wrap_outside(app, partial(share_with, origins=access.cors_origins))
+    wrap_outside(app, partial(SecurityHeaders, shared=bool(access.cors_origins)))
+    wrap_outside(app, partial(Observe, metrics=service.metrics))
+    if access.trusted_proxies:
+        wrap_outside(app, partial(trust_proxies, proxies=access.trusted_proxies))
     return app
 
 

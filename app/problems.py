@@ -50,6 +50,26 @@ class TooManyFilesError(ValueError):
     """More files in one request than the limit."""
 
 
+class UnknownHostError(ValueError):
+    """The Host header names none of the names that the service may be called by."""
+
+
+class UnauthorizedError(ValueError):
+    """No token, or an unknown one."""
+
+    def __init__(self, message: str, challenge: str) -> None:
+        self.headers = {"WWW-Authenticate": challenge}
+        super().__init__(message)
+
+
+class RateLimitError(ValueError):
+    """More requests from one client than the limit."""
+
+    def __init__(self, message: str, headers: dict[str, str]) -> None:
+        self.headers = headers
+        super().__init__(message)
+
+
 class NotAcceptableError(ValueError):
     """No format that the client accepts can be written."""
 
@@ -117,6 +137,18 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     TooManyFilesError: ProblemType(
         "too-many-files", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files",
         "More pictures in one request than CONVSERVE_MAX_DIGIT_FILES.",
+    ),
+    UnknownHostError: ProblemType(
+        "unknown-host", HTTPStatus.BAD_REQUEST, "Unknown host",
+        "The header Host is none of CONVSERVE_ALLOWED_HOSTS.",
+    ),
+    UnauthorizedError: ProblemType(
+        "unauthorized", HTTPStatus.UNAUTHORIZED, "Unauthorized",
+        "The request has no bearer token, or one that the service does not know.",
+    ),
+    RateLimitError: ProblemType(
+        "too-many-requests", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests",
+        "This client asks more often than CONVSERVE_RATE_LIMIT allows; Retry-After says when to come back.",
     ),
     UploadTypeError: ProblemType(
         "unsupported-upload", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported upload",
@@ -234,6 +266,8 @@ def answer_known_error(request: Request | None, error: Exception) -> Response:
         more["errors"] = [{"loc": ["query", error.parameter], "msg": str(error), "type": "kernel_parameter"}]
     elif isinstance(error, UnfinishedError):
         headers["Retry-After"] = str(error.retry_after_s)
+    elif isinstance(error, (UnauthorizedError, RateLimitError)):
+        headers.update(error.headers)
     elif isinstance(error, UnreadableFormatError):
         headers["Accept"] = ", ".join(format.media_type for format in READABLE)
     return respond_with_problem(kind.status, f"/problems#{kind.slug}", kind.title, str(error), headers, **more)

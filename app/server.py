@@ -38,7 +38,14 @@ class Server(uvicorn.Server):
     def __init__(self, app: FastAPI, settings: Settings, on_drain: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             uvicorn.Config(
-                app, http=Connection, ws="none", lifespan="off", server_header=False, log_config=None, access_log=False
+                app,
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                server_header=False,
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,  # app/access/headers.py: trust_proxies
             )
         )
         self.settings = settings

@@ -1,18 +1,85 @@
 """What an operator can set: environment variables with the prefix CONVSERVE_."""
 
 import difflib
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.machine import choose_worker_count
 from app.observability.logs import LogFormat, LogLevel
 from app.pictures.limits import PictureLimits
 
 PREFIX = "CONVSERVE_"
+
+
+def split_list(value: Any) -> Any:
+    """Of a variable: items between commas or spaces."""
+    return tuple(item for item in re.split(r"[\s,]+", value) if item) if isinstance(value, str) else value
+
+
+def check_rate(rate: str) -> str:
+    from limits import parse
+
+    try:
+        parse(rate)
+    except ValueError:
+        raise ValueError("say how many in what time, such as 20/second or 1000/hour") from None
+    return rate
+
+
+def check_proxy(proxy: str) -> str:
+    ipaddress.ip_network(proxy)
+    return proxy
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
+
+
+class AccessSettings(BaseSettings):
+    """Who may call. Kept apart from `Settings`, which go to the worker processes: tokens do not."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    tokens: Annotated[
+        SecretStr, Field(description="Bearer tokens, of which a caller needs one; with commas or spaces between them.")
+    ] = SecretStr("")
+    tokens_file: Annotated[
+        Path | None, Field(description="The same in a file, one a line; read again when it changes.")
+    ] = None
+    rate_limit: Annotated[
+        Annotated[str, AfterValidator(check_rate)] | None,
+        Field(description="Most requests of each client, such as `20/second` or `1000/hour`; then 429."),
+    ] = None
+    trusted_proxies: Annotated[
+        Annotated[tuple[Annotated[str, AfterValidator(check_proxy)], ...], NoDecode, BeforeValidator(split_list)],
+        Field(description="Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."),
+    ] = ()
+    cors_origins: Annotated[
+        Listed, Field(description="Origins such as `https://example.com` whose scripts may read the answers; `*`: all.")
+    ] = ()
+    allowed_hosts: Annotated[
+        Listed, Field(description="Names that the service may be called by, such as `example.com` or `*.example.com`.")
+    ] = ()
+    docs: Annotated[bool, Field(description="Whether there are /docs and /openapi.json.")] = True
+    metrics: Annotated[bool, Field(description="Whether there is /metrics.")] = True
+    metrics_port: Annotated[
+        int | None, Field(ge=0, le=65535, description="Port of its own for /metrics, without tokens.")
+    ] = None
+
+    @property
+    def wants_tokens(self) -> bool:
+        return bool(self.tokens.get_secret_value().strip(", ") or self.tokens_file)
+
+
+SECRET_VARIABLES = (
+    f"{PREFIX}TOKENS", f"{PREFIX}TOKENS_FILE", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+)  # fmt: skip
+"""That no worker process needs to know."""
 
 
 class Settings(BaseSettings):
@@ -105,7 +172,7 @@ class Settings(BaseSettings):
     @classmethod
     def refuse_unknown_variables(cls, values: Any) -> Any:
         """A misspelt variable would be passed over in silence."""
-        known = {PREFIX + name.upper() for name in cls.model_fields}
+        known = {PREFIX + name.upper() for kind in (cls, AccessSettings) for name in kind.model_fields}
         for name in os.environ:
             if name.upper().startswith(PREFIX) and name.upper() not in known:
                 nearest = difflib.get_close_matches(name.upper(), known, n=1)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, FastAPI, Request
 
 from app.observability.metrics import Metrics
-from app.settings import Settings
+from app.settings import AccessSettings, Settings
 from app.workers import PictureWorkers
 from kernels.catalogue import Catalogue
 
@@ -19,6 +19,7 @@ class Service:
     """Made once by `create_app`; `workers` accept work while the lifespan lasts."""
 
     settings: Settings
+    access: AccessSettings
     catalogue: Catalogue
     model_card: dict[str, Any]
     workers: PictureWorkers
@@ -32,9 +33,14 @@ async def run_service(app: FastAPI) -> AsyncIterator[None]:
     """Take the first request only when every worker process is warm."""
     service = cast(Service, app.state.service)
     await service.workers.start()
+    port = service.access.metrics_port
+    metrics = service.metrics.serve(service.settings.host, port) if port is not None else None
     try:
         yield
     finally:
+        if metrics:
+            await asyncio.to_thread(metrics.shutdown)
+            metrics.server_close()
         await service.workers.close()
 
 

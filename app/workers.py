@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import pickle
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 from app.observability.record import TimedStep, find_record
-from app.settings import Settings
+from app.settings import SECRET_VARIABLES, Settings
 from app.worker import LENGTH_BYTES, frame_message
 
 P = ParamSpec("P")
@@ -100,6 +101,7 @@ class Worker:
                 [sys.executable, "-m", "app.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
             )
         transport, channel = await asyncio.get_running_loop().create_unix_connection(Channel, sock=ours)
         try:
@@ -154,8 +156,8 @@ class PictureWorkers:
 
     @property
     def pids(self) -> list[int]:
-        """Of the processes that are warm."""
-        return [worker.process.pid for worker in self._workers]
+        """Of the processes that are warm. Like those that follow, for any thread."""
+        return [worker.process.pid for worker in list(self._workers)]
 
     @property
     def waiting(self) -> int:
@@ -171,7 +173,8 @@ class PictureWorkers:
 
     @property
     def oldest_wait_s(self) -> float:
-        return max((time.monotonic() - line[0].since for line in self._lines.values() if line), default=0.0)
+        first = [waiting for line in self._lines.values() for waiting in list(line)[:1]]
+        return max((time.monotonic() - waiting.since for waiting in first), default=0.0)
 
     async def start(self) -> None:
         """Start all processes at once and wait until they are warm. Raises the first error."""

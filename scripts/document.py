@@ -16,7 +16,7 @@ from app.observability.record import Record, StepTime
 from app.parameters import FilterQuery
 from app.pictures.formats import FORMATS
 from app.problems import PROBLEM_TYPES
-from app.settings import Settings
+from app.settings import AccessSettings, Settings
 from app.workers import PictureWorkers
 from kernels.catalogue import ENTRIES, Entry
 from models.digits import BUNDLED_FOLDER
@@ -72,8 +72,9 @@ def show_default(value: Any) -> str:
 
 def write_settings() -> str:
     rows = []
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default_factory or field.default is None else f"`{field.default}`"
+    for name, field in (*Settings.model_fields.items(), *AccessSettings.model_fields.items()):
+        nothing = field.default_factory or field.default is None or not str(field.default).strip("()")
+        default = "" if nothing else f"`{str(field.default).lower()}`"
         rows.append([f"`CONVSERVE_{name.upper()}`", field.description or "", default])
     return write_table(["variable", "what", "default"], rows)
 

@@ -4,8 +4,17 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -20,7 +29,7 @@ STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 
 
 class Metrics:
-    """Those of one service. `text()` is for its event loop, as it looks at the workers."""
+    """Those of one service."""
 
     def __init__(self, workers: PictureWorkers, model_card: dict[str, Any]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which Prometheus' text format has no use for
@@ -80,6 +89,10 @@ class Metrics:
     def text(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def serve(self, host: str, port: int) -> WSGIServer:
+        """On a port of their own, in a thread. Raises OSError."""
+        return start_http_server(port, host, self.registry)[0]
 
 
 class WorkersCollector(Collector):

@@ -11,7 +11,10 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 
+from app.access.description import describe_access
+from app.access.headers import allow_inline
 from app.problems import PROBLEM_TYPES
+from app.settings import AccessSettings
 
 ASSETS_PATH = "/docs/assets"
 TAGS = [
@@ -22,25 +25,15 @@ TAGS = [
 ]
 
 
-def serve_documentation(app: FastAPI, problem: type[BaseModel]) -> None:
+def serve_documentation(app: FastAPI, problem: type[BaseModel], access: AccessSettings) -> None:
     """Add Swagger UI with its assets from the package fastapi-offline, and a page that explains the errors."""
-    assets = StaticFiles(directory=str(files("fastapi_offline").joinpath("static")))
-    app.mount(ASSETS_PATH, assets, name="docs-assets")
-
-    @app.get("/docs", include_in_schema=False)
-    async def show_docs() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url=app.openapi_url or "",
-            title=f"{app.title}: the API",
-            swagger_js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
-            swagger_css_url=f"{ASSETS_PATH}/swagger-ui.css",
-            swagger_favicon_url=f"{ASSETS_PATH}/favicon.png",
-            swagger_ui_parameters={"validatorUrl": None, "displayRequestDuration": True},
-        )
+    if access.docs:
+        serve_swagger(app)
 
     @app.get("/problems", include_in_schema=False)
     async def show_problems() -> HTMLResponse:
-        return HTMLResponse(write_problems_page())
+        page = write_problems_page()
+        return HTMLResponse(page, headers={"Content-Security-Policy": allow_inline(page)})
 
     def build_openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -53,10 +46,29 @@ def serve_documentation(app: FastAPI, problem: type[BaseModel]) -> None:
                 tags=TAGS,
             )
             document["components"]["schemas"]["Problem"] = problem.model_json_schema()
+            describe_access(document, access)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = build_openapi  # type: ignore[method-assign]
+
+
+def serve_swagger(app: FastAPI) -> None:
+    assets = StaticFiles(directory=str(files("fastapi_offline").joinpath("static")))
+    app.mount(ASSETS_PATH, assets, name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    async def show_docs() -> HTMLResponse:
+        page = get_swagger_ui_html(
+            openapi_url=app.openapi_url or "",
+            title=f"{app.title}: the API",
+            swagger_js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
+            swagger_css_url=f"{ASSETS_PATH}/swagger-ui.css",
+            swagger_favicon_url=f"{ASSETS_PATH}/favicon.png",
+            swagger_ui_parameters={"validatorUrl": None, "displayRequestDuration": True},
+        )
+        page.headers["Content-Security-Policy"] = allow_inline(bytes(page.body).decode())
+        return page
 
 
 def write_problems_page() -> str:

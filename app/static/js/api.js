@@ -1,3 +1,5 @@
+import { askForToken, readToken } from "./token.js";
+
 /** An answer of the service that is no success: problem+json (RFC 9457), or no answer at all. */
 export class Problem extends Error {
   /** @param {number} status 0 where nothing answered */
@@ -21,7 +23,9 @@ export async function ask(path, { query, form, signal, accept = "application/jso
   const search = new URLSearchParams(query).toString();
   const body = form && new FormData();
   for (const [name, value] of Object.entries(form ?? {})) body.append(name, ...[value].flat());
-  const request = { method: form ? "POST" : "GET", body, signal, headers: { Accept: accept } };
+  const token = readToken();
+  const headers = { Accept: accept, ...(token && { Authorization: `Bearer ${token}` }) };
+  const request = { method: form ? "POST" : "GET", body, signal, headers };
   let response;
   try {
     response = await fetch(path + (search && `?${search}`), request);
@@ -30,6 +34,7 @@ export async function ask(path, { query, form, signal, accept = "application/jso
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
+  if (response.status === 401) askForToken(problem.detail);
   throw new Problem(response.status, problem, readRetryAfter(response));
 }
 

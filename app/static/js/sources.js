@@ -1,3 +1,4 @@
+import { ask } from "./api.js";
 import { hasCamera, takePhoto } from "./camera.js";
 import { find, make, say } from "./dom.js";
 import { receivePictures } from "./picture.js";
@@ -11,7 +12,7 @@ export const SAMPLES = { house: "House", chart: "Test chart", digits: "Handwriti
 export function drawSources(on) {
   find("#samples").append(...Object.entries(SAMPLES).map(([name, title]) => make("button", {
     type: "button", class: "sample", "data-sample": name, "aria-label": `Sample: ${title}`, title, onclick: () => on.choose(name),
-  }, make("img", { src: `/samples/${name}.png`, alt: "", width: 64, height: 48, loading: "lazy" }))));
+  }, drawThumbnail(name))));
   receivePictures(find("#file"), on.isHere, on.open);
   find("#camera").hidden = !hasCamera();
   find("#camera").addEventListener("click", async () => {
@@ -22,6 +23,15 @@ export function drawSources(on) {
       say(find("#picture-error"), error.message);
     }
   });
+}
+
+/** Asked for like everything else, as an <img> could not send a token. */
+function drawThumbnail(name) {
+  const image = make("img", { alt: "", width: 64, height: 48 });
+  ask(`/samples/${name}.png`, { accept: "image/png" }).then(async (reply) => {
+    image.src = URL.createObjectURL(await reply.blob());
+  }, () => {});
+  return image;
 }
 
 export function markSample(chosen) {
