@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from app.observability.record import timed
+from app.one_kernel import explain_one_kernel
 from app.pictures.decoding import decode_picture
 from app.pictures.encoding import encode_picture
 from app.pictures.errors import UnwritableFormatError
@@ -67,17 +68,20 @@ def filter_picture(
 
 
 def explain_filter(data: bytes, request: FilterRequest, settings: Settings) -> dict[str, Any]:
-    """Filter the first frame and tell the arithmetic instead of giving the picture."""
+    """Filter the first frame and tell the arithmetic instead of giving the picture; of a chain, its single kernel."""
     picture = decode_picture(data, settings.picture_limits, "first")
     result = filter_frames(picture, request, settings)[0]
     height, width = result.image.shape[:2]
-    return {
+    explanation = {
         "input": {"width": picture.width, "height": picture.height, "channels": picture.channels},
         "output": {"width": width, "height": height, "channels": result.image.shape[2]},
         "multiply_adds": sum(report.multiply_adds for report in result.reports),
         "linear": request.linear,
         "steps": [explain_step(report) for report in result.reports],
     }
+    if len(result.reports) > 1:
+        explanation["one_kernel"] = explain_one_kernel(picture, result.reports, request.linear)
+    return explanation
 
 
 def explain_step(report: StepReport) -> dict[str, Any]:
