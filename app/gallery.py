@@ -1,7 +1,6 @@
 """One contact sheet of a picture under many kernels: the lecture's figure."""
 
 import base64
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from app.pictures.decoding import decode_picture
 from app.pictures.encoding import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
 from app.pictures.formats import FORMATS
 from app.pictures.picture import Picture
+from app.pictures.png import encode_png
 from app.settings import Settings
 from kernels.catalogue import Catalogue
 from kernels.convolution import filter_image
@@ -115,6 +115,6 @@ def encode_data_uri(png: bytes) -> str:
 
 
 def save_png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    """Of a picture in grey or colour, with or without alpha, which is taken for sRGB."""
+    pixels = np.asarray(image)
+    return encode_png(pixels if pixels.ndim == 3 else pixels[:, :, None], None)
