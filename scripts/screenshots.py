@@ -1,4 +1,4 @@
-"""Makes docs/page-filter.png and docs/page-digits.png from the running page: .venv/bin/python scripts/screenshots.py"""
+"""Makes the pictures docs/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
 
 import io
 import shutil
@@ -38,6 +38,8 @@ def main() -> None:
         save(page.screenshot(full_page=True, clip=PAPER), "page-filter.png")
         show_digit_room(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
+        show_learn_room(page, address)
+        save(page.screenshot(full_page=True), "page-learn.png")
         chromium.close()
     server.should_exit = True
     thread.join(10)
@@ -54,6 +56,11 @@ def show_digit_room(page: Page, address: str) -> None:
     page.get_by_role("button", name="3", exact=True).click()
     page.wait_for_selector("#reading[data-digit='3']")
     page.wait_for_selector(".maps img")
+
+
+def show_learn_room(page: Page, address: str) -> None:
+    page.goto(address + "#learn?hidden=emboss")
+    page.wait_for_selector("#residual-share", timeout=60_000)
 
 
 def save(png: bytes, name: str) -> None:

@@ -11,7 +11,12 @@ from tests.browser.rooms import open_filter_room, wait_for_result
 from tests.browser.test_digit_room import STROKES, draw
 
 FIRST_VIEW_BYTES = 150_000
-ROOMS = ("#filter/sobel?at=60,60", '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1', "#digits")
+ROOMS = (
+    "#filter/sobel?at=60,60",
+    '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1',
+    "#digits",
+    "#learn?hidden=blur",
+)
 
 
 def enter(page: Page, room: str) -> None:
@@ -20,6 +25,8 @@ def enter(page: Page, room: str) -> None:
         wait_for_result(page)
         page.locator("#gallery").scroll_into_view_if_needed()
         page.wait_for_selector(".tile")
+    elif room.startswith("#learn"):
+        expect(page.locator("#residual-share")).to_be_visible(timeout=60_000)
     else:
         expect(page.locator("#reading")).to_have_attribute("data-verdict", "blank")
         draw(page, STROKES["3"])
@@ -27,7 +34,15 @@ def enter(page: Page, room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "scheme"), [(ROOMS[0], "light"), (ROOMS[1], "dark"), (ROOMS[2], "light"), (ROOMS[2], "dark")]
+    ("room", "scheme"),
+    [
+        (ROOMS[0], "light"),
+        (ROOMS[1], "dark"),
+        (ROOMS[2], "light"),
+        (ROOMS[2], "dark"),
+        (ROOMS[3], "light"),
+        (ROOMS[3], "dark"),
+    ],
 )
 def test_axe_finds_nothing_serious(page: Page, room: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -41,7 +56,7 @@ def test_axe_finds_nothing_serious(page: Page, room: str, scheme: Any) -> None:
     assert bad == []
 
 
-@pytest.mark.parametrize("room", [ROOMS[0], ROOMS[2]])
+@pytest.mark.parametrize("room", [ROOMS[0], ROOMS[2], ROOMS[3]])
 def test_a_phone_needs_no_sideways_scrolling(page: Page, room: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     enter(page, room)
@@ -49,7 +64,7 @@ def test_a_phone_needs_no_sideways_scrolling(page: Page, room: str) -> None:
     assert width <= 360
 
 
-@pytest.mark.parametrize("path", ["/#filter/emboss", "/#digits", "/docs"])
+@pytest.mark.parametrize("path", ["/#filter/emboss", "/#digits", "/#learn", "/docs"])
 def test_nothing_is_asked_from_outside(page: Page, site: str, path: str) -> None:
     outside: list[str] = []
 
@@ -62,7 +77,12 @@ def test_nothing_is_asked_from_outside(page: Page, site: str, path: str) -> None
     page.route("**/*", guard)
     page.goto(path, wait_until="networkidle")
     assert outside == []
-    visible = {"/docs": ".opblock", "/#digits": "#verdict", "/#filter/emboss": "#status"}[path]
+    visible = {
+        "/docs": ".opblock",
+        "/#digits": "#verdict",
+        "/#filter/emboss": "#status",
+        "/#learn": "#learn-title",
+    }[path]
     expect(page.locator(visible).first).to_be_visible()
 
 

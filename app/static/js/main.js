@@ -2,14 +2,15 @@ import { find } from "./dom.js";
 import { openFilterRoom } from "./filter-room.js";
 import { parseAddress } from "./address.js";
 
-const TITLES = { filter: "convserve: see a kernel work", digits: "convserve: read digits" };
-const rooms = { filter: find("#filter-room"), digits: find("#digits-room") };
+const TITLES = { filter: "convserve: see a kernel work", digits: "convserve: read digits", learn: "convserve: learn a kernel" };
+const rooms = { filter: find("#filter-room"), digits: find("#digits-room"), learn: find("#learn-room") };
 const opened = {};
 
-/** The digit room's code is fetched when somebody enters it. */
+/** The code of the other rooms is fetched when somebody enters them. */
 const open = {
   filter: () => openFilterRoom(rooms.filter),
   digits: async () => (await import("./digit-room.js")).openDigitRoom(rooms.digits),
+  learn: async () => (await import("./learn-room.js")).openLearnRoom(rooms.learn),
 };
 
 async function enter() {
