@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, cast, get_args
 
 import typer
+from pydantic import BaseModel
 
 from app.parameters import FilterQuery, Polarity
 from models.errors import ModelError
@@ -15,6 +16,8 @@ from models.errors import ModelError
 if TYPE_CHECKING:
     from app.settings import AccessSettings, Settings
     from kernels.catalogue import Catalogue
+
+Query = TypeVar("Query", bound=BaseModel)
 
 BACKLOG = 2048
 Loaded = TypeVar("Loaded")
@@ -95,7 +98,7 @@ def filter_files(
     from app.filtering import FilterRequest, explain_filter
 
     settings = load_settings()
-    query = check_parameters(given or {})
+    query = check_parameters(FilterQuery, given or {})
     steps = refuse_errors(parse_steps, kernel, query, load_catalogue(settings))
     request = FilterRequest(steps, query.linear, query.frames, query.quality)
     files = refuse_errors(batch.find_pictures, pictures)
@@ -133,7 +136,7 @@ def batch(
         refuse("Say either --kernel NAME or --classify.")
     settings = load_settings()
     catalogue = load_catalogue(settings)
-    query = check_parameters(given or {})
+    query = check_parameters(FilterQuery, given or {})
     pictures, results = refuse_errors(places.open_source, source), refuse_errors(places.open_place, out)
     refuse_errors(places.check_apart, pictures, results)
     job: jobs.Job = jobs.ClassifyJob(pictures, results, settings)
@@ -184,22 +187,25 @@ def learn(
     before: Annotated[Path, typer.Argument(help="A picture.")],
     after: Annotated[Path, typer.Argument(help="The same under an unknown filter.")],
     size: Annotated[int, typer.Option(min=1, max=31, help="Side of the kernel in pixels.")] = 3,
+    shared: Annotated[str, typer.Option(help="One kernel for all channels: auto, true or false.")] = "auto",
+    method: Annotated[str, typer.Option(help="least-squares, or descent: by gradient descent.")] = "least-squares",
+    steps: Annotated[int | None, typer.Option(min=1, help="Of descent, at most. [400]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Find the kernel that turns one picture into another, or say that none does (exit status 1)."""
     from app.greeting import without_greeting
-    from app.learning import learn_from_pictures
+    from app.lessons import learn_with_progress, print_lesson
+    from app.parameters import LearnQuery
 
+    given = {"size": size, "shared": shared, "method": method, "steps": steps}
+    query = check_parameters(LearnQuery, {name: value for name, value in given.items() if value is not None})
     files = [refuse_errors(file.read_bytes) for file in (before, after)]
     with without_greeting():
-        lesson = refuse_errors(learn_from_pictures, *files, size, "auto", load_settings())
+        lesson = refuse_errors(learn_with_progress, *files, query, load_settings())
     if as_json:
         typer.echo(lesson.model_dump_json(indent=2))
     else:
-        typer.echo(lesson.reason)
-        for one in lesson.kernels if lesson.is_convolution else []:
-            typer.echo("\n" + "\n".join(" ".join(f"{weight:8.4f}" for weight in row) for row in one.weights))
-            typer.echo(f"bias {one.bias:g}, R² {one.r_squared:.4f}, PSNR {one.psnr_db:.1f} dB, near {one.nearest}")
+        print_lesson(lesson)
     if not lesson.is_convolution:
         raise typer.Exit(1)
 
@@ -399,11 +405,11 @@ def report(failures: list[tuple[Path, str]], summary: str = "") -> None:
         raise typer.Exit(1)
 
 
-def check_parameters(given: dict[str, Any]) -> FilterQuery:
+def check_parameters(query: type[Query], given: dict[str, Any]) -> Query:
     from pydantic import ValidationError
 
     try:
-        return FilterQuery.model_validate(given)
+        return query.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         refuse(f"--{first['loc'][0]} {first['input']}: {first['msg']}.")

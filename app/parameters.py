@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.pictures.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
+from kernels.descent import MAX_DESCENT_STEPS
+from kernels.learning import MAX_LEARNT_SIDE
 from kernels.settings import FilterSettings, parse_lower
 
 Polarity = Literal["auto", "dark", "light"]
@@ -80,6 +82,34 @@ class GalleryQuery(BaseModel):
         BeforeValidator(parse_lower),
         Field(description="`png`: one sheet; `json`: every picture on its own, as a data URI."),
     ] = "png"
+
+
+class LearnQuery(BaseModel):
+    """The query of `POST /learn`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    size: Annotated[int, Field(ge=1, le=MAX_LEARNT_SIDE, description="Side of the kernel in pixels.")] = 3
+    shared: Annotated[
+        Literal["auto", "true", "false"],
+        BeforeValidator(parse_lower),
+        Field(description="One kernel for all channels, or one for each; `auto`: one where it explains them as well."),
+    ] = "auto"
+    method: Annotated[
+        Literal["least-squares", "descent"],
+        BeforeValidator(parse_lower),
+        Field(
+            description="`least-squares`: at once, as JSON. `descent`: by gradient descent, told as it goes "
+            "(text/event-stream)."
+        ),
+    ] = "least-squares"
+    steps: Annotated[
+        int, Field(ge=1, le=MAX_DESCENT_STEPS, description="`descent`: most steps; fewer where it arrives before.")
+    ] = 400
+
+    @property
+    def shares(self) -> Literal["auto"] | bool:
+        return "auto" if self.shared == "auto" else self.shared == "true"
 
 
 class ReadQuery(BaseModel):

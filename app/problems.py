@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from app.filtering import WorkTooLargeError
 from app.observability.record import find_record
-from app.parameters import ChainQuery, ClassifyQuery, GalleryQuery, SizeQuery
+from app.parameters import ChainQuery, ClassifyQuery, GalleryQuery, LearnQuery, SizeQuery
 from app.pictures.errors import (
     BlankPictureError,
     CorruptPictureError,
@@ -296,7 +296,9 @@ def describe_mistake(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         name = str(item["loc"][-1])
         known = {
-            field for query in (ChainQuery, GalleryQuery, SizeQuery, ClassifyQuery) for field in query.model_fields
+            field
+            for query in (ChainQuery, GalleryQuery, LearnQuery, SizeQuery, ClassifyQuery)
+            for field in query.model_fields
         }
         nearest = difflib.get_close_matches(name, known - {name}, n=1)
         return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")

@@ -1,7 +1,6 @@
 """A picture before and after an unknown filter, and the patches that a kernel could be learnt from."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ Rows = NDArray[np.float64]
 
 MAX_VALUES = 3_000_000
 """Of the result that are looked at; of a larger picture a sample of tiles, so that the time stays bounded."""
-MAX_MULTIPLY_ADDS = 2e10
+MAX_MULTIPLY_ADDS = 1.5e10
 """Of the sums of products: the larger the kernel, the fewer values are looked at."""
 TILE_NUMBERS = 4_000_000
 """Numbers in the patches of one tile, 8 bytes each."""
@@ -28,8 +27,8 @@ class Pair:
 
     before: Planes
     after: Planes
-    usable: NDArray[np.bool_]
-    """(height, width, channels): where the result is neither 0 nor 255, which may have been cut off, and opaque."""
+    opaque: NDArray[np.bool_]
+    """(height, width): in both pictures."""
     step: float
     """Distance of two values of the result: 1, or 1/257 where it came with 16 bits."""
     notes: tuple[str, ...] = ()
@@ -37,6 +36,11 @@ class Pair:
     @property
     def channels(self) -> int:
         return int(self.before.shape[2])
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """(height, width, channels): where the result is neither 0 nor 255, which may have been cut off, and opaque."""
+        return (self.after > 0) & (self.after < 255) & self.opaque[:, :, None]
 
     @property
     def is_identical(self) -> bool:
@@ -68,9 +72,13 @@ def make_pair(before: NDArray[Any], after: NDArray[Any]) -> Pair:
         colours, results = to_grey(colours), to_grey(results)
     if colours.shape[2] == 3 and is_grey(colours) and is_grey(results):
         colours, results = colours[:, :, :1], results[:, :, :1]
-    usable = (results > 0) & (results < 255) & opaque[:, :, None]
     step = 1 / 257 if after.dtype == np.uint16 else 1.0
-    return Pair(colours, results, usable, step, tuple(notes))
+    return Pair(colours, results, opaque, step, tuple(notes))
+
+
+def take_brightness(pair: Pair) -> Pair:
+    """The same pair in grey."""
+    return replace(pair, before=to_grey(pair.before), after=to_grey(pair.after))
 
 
 def find_opaque(image: NDArray[Any]) -> NDArray[np.bool_]:
@@ -94,7 +102,10 @@ def is_grey(colours: Planes) -> bool:
 
 
 def check_pair(pair: Pair, size: int) -> None:
-    """Raise UndeterminedKernelError where no kernel of this size could be told from another."""
+    """Raise UndeterminedKernelError where no kernel of this size could be told from another.
+
+    That goes for identical pictures of one even colour, too: the identity is one of many.
+    """
     height, width = pair.before.shape[:2]
     if min(height, width) < size:
         raise UndeterminedKernelError(
@@ -114,24 +125,27 @@ def check_pair(pair: Pair, size: int) -> None:
             )
 
 
-def draw_tiles(pair: Pair, size: int) -> Iterator[Tile]:
+def draw_tiles(pair: Pair, size: int, max_multiply_adds: float = MAX_MULTIPLY_ADDS) -> list[Tile]:
     """Every place where a kernel of this size fits; of large pictures tiles drawn by lot, always the same ones."""
     height, width = (side - size + 1 for side in pair.before.shape[:2])
     side = max(int(np.sqrt(TILE_NUMBERS / (size**2 * pair.channels))), 16)
     places = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
-    wanted = min(MAX_VALUES, MAX_MULTIPLY_ADDS / size**4) / pair.channels
+    wanted = min(MAX_VALUES, max_multiply_adds / size**4) / pair.channels
     anchor = (size - 1) // 2
-    seen = 0
+    tiles, seen = [], 0
     for index in np.random.default_rng(0).permutation(len(places)):
         top, left = places[index]
         rows, columns = min(side, height - top), min(side, width - left)
-        yield Tile(
-            (slice(top, top + rows + size - 1), slice(left, left + columns + size - 1)),
-            (slice(top + anchor, top + anchor + rows), slice(left + anchor, left + anchor + columns)),
+        tiles.append(
+            Tile(
+                (slice(top, top + rows + size - 1), slice(left, left + columns + size - 1)),
+                (slice(top + anchor, top + anchor + rows), slice(left + anchor, left + anchor + columns)),
+            )
         )
         seen += rows * columns
         if seen >= wanted:
-            return
+            break
+    return tiles
 
 
 def take_patches(plane: NDArray[Any], size: int) -> Rows:

@@ -4,14 +4,16 @@ With the patches x of the picture before and the values y after, the sums of x, 
 enough; they are gathered tile by tile in float64, where products of 8-bit values are exact.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import UndeterminedKernelError
 from kernels.kernel import Weights
-from kernels.pairs import MIN_VALUES_PER_WEIGHT, Pair, draw_tiles, take_patches
+from kernels.pairs import MAX_MULTIPLY_ADDS, MIN_VALUES_PER_WEIGHT, Pair, Rows, draw_tiles, take_patches
 
 MIDDLE = 128.0
 """Taken off all values, so that no digits are lost to sums of large squares."""
@@ -20,6 +22,7 @@ SMALLEST_RIDGE = 1e-13
 EVIDENCE_STEPS = 30
 
 Vector = NDArray[np.float64]
+LearnedResponse = Literal["clip", "abs"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,14 @@ class Fit:
     """Sum of the squared residuals, in grey levels²."""
     count: int
     """Values it was found from."""
+    mean_patch: Weights
+    """Of the picture before, where it was found."""
+    explained: float
+    """Share of the squared differences of the values from their mean, up to 1."""
+
+    def predict(self, patches: Rows) -> Vector:
+        """The values that the kernel gives for patches (n, size²) of values less MIDDLE."""
+        return patches @ self.weights.ravel() + (self.bias + MIDDLE * float(self.weights.sum()))
 
     @property
     def residual(self) -> float:
@@ -85,17 +96,31 @@ class Fit:
         return float(np.sqrt(self.misfit / self.count))
 
 
-def gather_sums(pair: Pair, size: int) -> list[Sums]:
-    """One for each channel. Raises UndeterminedKernelError where fewer values are usable than a kernel needs."""
+def gather_sums(pair: Pair, size: int, believed: Sequence[Fit] = (), response: LearnedResponse = "clip") -> list[Sums]:
+    """One for each channel. Raises UndeterminedKernelError where fewer values are usable than a kernel needs.
+
+    Left out are values that may have been cut off. Which those are the values themselves tell only if nothing was lost
+    on the way: in a JPEG what was 0 may be 3. So with `believed`, kernels found before (one, or one for each channel),
+    those are left out that by them lie out of range; and with the response `abs` they give each value its sign.
+    """
     totals: list[Sums | None] = [None] * pair.channels
-    for tile in draw_tiles(pair, size):
-        inputs, outputs, usable = pair.before[tile.inputs], pair.after[tile.outputs], pair.usable[tile.outputs]
+    for tile in draw_tiles(pair, size, MAX_MULTIPLY_ADDS / (4 if believed else 1)):
+        inputs, outputs = pair.before[tile.inputs], pair.after[tile.outputs]
+        opaque = pair.opaque[tile.outputs].ravel()
         for channel in range(pair.channels):
-            chosen = usable[:, :, channel].ravel()
+            patches = take_patches(inputs[:, :, channel] - np.float32(MIDDLE), size)
+            values = outputs[:, :, channel].ravel().astype(np.float64)
+            chosen = opaque & (values > 0) & (values < 255)
+            if believed:
+                expected = believed[channel % len(believed)].predict(patches)
+                if response == "abs":
+                    values = np.copysign(values, expected)
+                    chosen = opaque & (np.abs(values) > 0) & (np.abs(expected) < 255)
+                else:
+                    chosen = opaque & (expected > 0) & (expected < 255)
             if not chosen.any():
                 continue
-            patches = take_patches(inputs[:, :, channel] - np.float32(MIDDLE), size)
-            sums = sum_up(patches if chosen.all() else patches[chosen], outputs[:, :, channel].ravel()[chosen] - MIDDLE)
+            sums = sum_up(patches if chosen.all() else patches[chosen], values[chosen] - MIDDLE)
             before = totals[channel]
             totals[channel] = sums if before is None else before + sums
     for number, total in enumerate(totals):
@@ -145,4 +170,15 @@ def solve(sums: Sums, size: int) -> Fit:
     misfit = sums.measure_misfit(weights, bias)
     noise = misfit / max(count - determined, 1)
     errors = np.sqrt(noise * ((vectors**2) @ (1 / (values + ridge)))).reshape(size, size)
-    return Fit(weights, bias, ridge / count, errors, determined, misfit, count)
+    mean_patch, explained = mean_x.reshape(size, size) + MIDDLE, 1 - misfit / max(spread, 1e-9)
+    return Fit(weights, bias, ridge / count, errors, determined, misfit, count, mean_patch, explained)
+
+
+def adopt(sums: Sums, weights: Weights, error: float) -> Fit:
+    """A kernel that was found another way, with the bias that fits it best; `error` is that of its weights."""
+    mean_x, mean_y = sums.x / sums.count, sums.y / sums.count
+    bias = mean_y - float(weights.ravel() @ mean_x) + MIDDLE * (1 - float(weights.sum()))
+    misfit = sums.measure_misfit(weights, bias)
+    errors = np.full_like(weights, error)
+    mean_patch, explained = mean_x.reshape(weights.shape) + MIDDLE, 1 - misfit / max(sums.spread, 1e-9)
+    return Fit(weights, bias, 0.0, errors, float(weights.size), misfit, sums.count, mean_patch, explained)

@@ -25,6 +25,7 @@ LINKS = {
     "filter": "/filter/{kernel}",
     "chain": "/filter",
     "gallery": "/gallery",
+    "learn": "/learn",
     "kernels": "/kernels",
     "size": "/size",
     "classify": "/classify",

@@ -1,19 +1,23 @@
 """`POST /learn`: the kernel between a picture and its filtered copy."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.sse import EventSourceResponse, format_sse_event
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from app.chains import add_fields
+from app.descents import DescentStart, DescentStep, Pictures, follow_descent
 from app.learning import Lesson, learn_from_pictures
-from app.problems import document_problems
+from app.parameters import LearnQuery
+from app.problems import Problem, describe_problem, document_problems
 from app.routes.filter import PRIVATE
 from app.state import ServiceDependency
 from app.uploads import refuse_when_full
-from kernels.learning import MAX_LEARNT_SIDE
+from app.workers import UnfinishedError
 
 router = APIRouter(tags=["filter"])
 
@@ -34,29 +38,29 @@ BODY: dict[str, Any] = {
 }
 
 
-class LearnQuery(BaseModel):
-    """Parameters of `POST /learn`, in the query or in the form."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    size: Annotated[int, Field(ge=1, le=MAX_LEARNT_SIDE, description="Side of the kernel in pixels.")] = 3
-    shared: Annotated[
-        Literal["auto", "true", "false"],
-        Field(description="One kernel for all channels, or one for each; `auto`: one where it explains them as well."),
-    ] = "auto"
+REPLY: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "What was learnt; with `method=descent` events: `start`, `step` after `step`, and `lesson`, "
+        "which is the same document, or `problem`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "model": Lesson,
+    }
+}
 
 
 @router.post(
     "/learn",
     operation_id="learn_kernel",
     summary="Find the kernel that turns one picture into another",
-    description="By least squares. Where the result is 0 or 255 it may have been cut off, so it is left out there.",
-    responses=document_problems(400, 413, 415, 422, 500, 503),
+    description="By least squares or, to be watched, by gradient descent. Where the result is 0 or 255 it may have "
+    "been cut off, so it is left out there.",
+    response_model=None,
+    responses=REPLY | document_problems(400, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def learn_kernel(
     request: Request, response: Response, service: ServiceDependency, query: Annotated[LearnQuery, Query()]
-) -> Lesson:
+) -> Lesson | Response:
     refuse_when_full(request)
     async with request.form(max_files=2, max_fields=10) as form:
         files = {name: form.get(name) for name in ("before", "after")}
@@ -69,6 +73,32 @@ async def learn_kernel(
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         before, after = [await file.read() for file in files.values() if isinstance(file, UploadFile)]
     query = add_fields(query, fields)
-    shared: Any = {"auto": "auto", "true": True, "false": False}[query.shared]
+    if query.method == "descent":
+        pictures = Pictures(before, after, query.size, query.shares, service.settings)
+        progress = follow_descent(service.workers.run, pictures, query.steps)
+        start = await anext(progress)  # what is wrong with the pictures is a problem, and no stream has begun
+        return EventSourceResponse(stream_events(start, progress), headers=PRIVATE | {"X-Accel-Buffering": "no"})
     response.headers.update(PRIVATE)
-    return await service.workers.run(learn_from_pictures, before, after, query.size, shared, service.settings)
+    return await service.workers.run(learn_from_pictures, before, after, query.size, query.shares, service.settings)
+
+
+EVENT_NAMES: dict[type[BaseModel], str] = {
+    DescentStart: "start",
+    DescentStep: "step",
+    Lesson: "lesson",
+    Problem: "problem",
+}
+
+
+async def stream_events(start: BaseModel, progress: AsyncIterator[BaseModel]) -> AsyncIterator[bytes]:
+    """Server-sent events. What goes wrong after the first one is told as the last one."""
+    yield format_event(start)
+    try:
+        async for what in progress:
+            yield format_event(what)
+    except UnfinishedError as error:
+        yield format_event(describe_problem(error))
+
+
+def format_event(what: BaseModel) -> bytes:
+    return format_sse_event(event=EVENT_NAMES[type(what)], data_str=what.model_dump_json())
