@@ -16,6 +16,8 @@ CLOSE_SHARE = 0.5
 """R² at least: a faint result is near to any faint picture."""
 CLEARLY = 0.8
 """Another explanation must leave less than this much of what the kernel leaves over."""
+MOST_LEFT = 8.0
+"""Grey levels (30 dB) that another explanation may leave over: a coarse JPEG of a grainy picture does."""
 BLOCK = 16
 """Pixels a side within which a JPEG makes colours alike."""
 
@@ -82,7 +84,7 @@ def judge(learned: Learned) -> Judgement:
         if absolute is not None and find_worst(absolute).rms < CLEARLY * min(score.rms, rival.residual):
             reason = "The result is the absolute value of what the kernel gives (response=abs); its sign is lost."
             return Judgement(True, reason, absolute)
-    if rival.residual < CLEARLY * score.rms:
+    if rival.residual < min(CLEARLY * score.rms, MOST_LEFT):
         return Judgement(False, rival.reason, learned, rival.request)
     if learned.residual <= ROUNDING:
         return Judgement(
