@@ -14,8 +14,8 @@ from scipy import ndimage
 from app.main import create_app
 from app.settings import Settings
 from kernels.catalogue import ENTRIES
-from tests.app.learning import PHOTOGRAPH, Pixels, learn
-from tests.app.pictures import decode, encode
+from tests.app.learning import PHOTOGRAPH, learn
+from tests.app.pictures import Pixels, decode, encode
 
 BEFORE = encode(PHOTOGRAPH)
 

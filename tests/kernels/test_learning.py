@@ -15,26 +15,12 @@ from kernels.catalogue import ENTRIES
 from kernels.errors import PairError, UndeterminedKernelError
 from kernels.learning import learn_kernel
 from kernels.pairs import take_patches
+from tests.photograph import draw_photograph
 
 Pixels = NDArray[np.uint8]
 
 
-def draw_texture(height: int = 400, width: int = 500) -> Pixels:
-    """As a photograph: falling off as 1/f, with edges and the noise of a sensor."""
-    generator = np.random.default_rng(5)
-    y, x = np.meshgrid(np.fft.fftfreq(height), np.fft.rfftfreq(width), indexing="ij")
-    falloff = 1 / np.maximum(np.hypot(y, x), 1 / width)
-    planes = []
-    for _ in range(3):
-        spectrum = falloff * np.exp(2j * np.pi * generator.random(falloff.shape))
-        plane = np.fft.irfft2(spectrum, (height, width))
-        planes.append(128 + 45 * plane / plane.std())
-    picture = np.stack(planes, axis=2) + generator.normal(0, 3, (height, width, 3))
-    picture[height // 3 : height // 2, width // 4 : width // 2] += (60, -70, 30)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-
-
-TEXTURE = draw_texture()
+TEXTURE = draw_photograph(400, 500, contrast=45)
 KERNELS = [
     kernel for entry in ENTRIES if (kernel := entry.make_kernel()).combine == "single" and max(kernel.shape) <= 15
 ]

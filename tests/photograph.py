@@ -1,0 +1,21 @@
+"""A picture that is to a filter as a photograph: falling off as 1/f, with edges and the noise of a sensor."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+def draw_photograph(height: int, width: int, contrast: float) -> Pixels:
+    """(height, width, 3). `contrast`: standard deviation of each plane in grey levels, before edges and noise."""
+    generator = np.random.default_rng(5)
+    y, x = np.meshgrid(np.fft.fftfreq(height), np.fft.rfftfreq(width), indexing="ij")
+    falloff = 1 / np.maximum(np.hypot(y, x), 1 / width)
+    planes = []
+    for _ in range(3):
+        spectrum = falloff * np.exp(2j * np.pi * generator.random(falloff.shape))
+        plane = np.fft.irfft2(spectrum, (height, width))
+        planes.append(128 + contrast * plane / plane.std())
+    picture = np.stack(planes, axis=2) + generator.normal(0, 3, (height, width, 3))
+    picture[height // 3 : height // 2, width // 4 : width // 2] += (60, -70, 30)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
