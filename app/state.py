@@ -44,7 +44,7 @@ async def run_service(app: FastAPI) -> AsyncIterator[None]:
         await service.workers.close()
 
 
-def get_service(request: Request) -> Service:
+async def get_service(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 

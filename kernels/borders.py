@@ -48,9 +48,7 @@ def parse_border(value: Any) -> Any:
     return ALIASES.get(name, name)
 
 
-def pad(
-    image: "NDArray[np.float32]", rows: tuple[int, int], columns: tuple[int, int], border: Border
-) -> "NDArray[np.float32]":
+def pad(image: "NDArray[Any]", rows: tuple[int, int], columns: tuple[int, int], border: Border) -> "NDArray[Any]":
     """Add (before, after) rows and columns to an image of shape (height, width, channels).
 
     The padding may be wider than the picture; the pattern then goes on as it began.

@@ -65,6 +65,7 @@ def filter_in_strips(image: Image, step: Step, maximum: float, measure: bool) ->
     overlap = padded.shape[0] - rows.output
     bias = np.float32(step.settings.pick_bias(maximum))
     spare = np.empty((min(height, rows.output), columns.output * image.shape[2]), np.float32)
+    kept = np.empty(spare.shape, bool)
     lowest, highest, clipped = math.inf, -math.inf, 0
     for top in range(0, rows.output, height):
         lines = result[top : top + height].reshape(-1, spare.shape[1])
@@ -73,7 +74,7 @@ def filter_in_strips(image: Image, step: Step, maximum: float, measure: bool) ->
         values = values + bias if bias else values
         if measure:
             lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
-        clipped += store(values, step.response, maximum, spare[: len(lines)], lines)
+        clipped += store(values, step.response, maximum, spare[: len(lines)], kept[: len(lines)], lines)
     return result, StepReport(
         step, rows, columns, image.shape[2],
         lowest if measure else None, highest if measure else None, 100 * clipped / result.size,
@@ -118,8 +119,10 @@ def scale_weights(step: Step) -> tuple[tuple[Weights, ...], np.float32]:
     return step.weights, np.float32(step.divisor)
 
 
-def store(values: Planes, response: Response, maximum: float, spare: Planes, result: Image) -> int:
-    """Bring into range, round halves to even and write into `result`; `spare` is written over.
+def store(
+    values: Planes, response: Response, maximum: float, spare: Planes, kept: NDArray[np.bool_], result: Image
+) -> int:
+    """Bring into range, round halves to even and write into `result`; `spare` and `kept` are written over.
 
     Returns how many values were cut off by more than rounding does.
     """
@@ -127,7 +130,7 @@ def store(values: Planes, response: Response, maximum: float, spare: Planes, res
         values = np.float32(0.5) * values + np.float32((maximum + 1) / 2)
     highest = np.nextafter(np.float32(maximum + 0.5), np.float32(0))  # which still rounds to the maximum
     np.clip(values, -highest if response == "abs" else np.float32(-0.5), highest, out=spare)
-    clipped = values.size - int(np.count_nonzero(values == spare))
+    clipped = values.size - int(np.count_nonzero(np.equal(values, spare, out=kept)))
     if result.dtype == np.uint8:
         import cv2
 
