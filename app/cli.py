@@ -311,10 +311,12 @@ def version() -> None:
 
 
 def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSettings") -> None:
+    from app.machine import keep_freed_memory
     from app.main import create_app
     from app.observability.logs import configure_logging
     from app.server import Server, StartError
 
+    keep_freed_memory()
     service = refuse_errors(create_app, settings, access)
     configure_logging(settings.log_format, settings.log_level)
     address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"

@@ -1,7 +1,8 @@
-"""What runs in a worker process: `python -m app.worker FILE_DESCRIPTOR`, of a socket to the process that started it.
+"""What runs in a worker process: `python -m app.worker SOCKET [REQUESTS REPLIES]`, file descriptors from its parent.
 
-A message is its length in 8 bytes and a pickle: first the settings, then one `(request_id, function, args, kwargs)`
-after another. Each is answered with `(result, error, record)`. The process ends when the other end of the socket does.
+A message is a pickle in a frame (`app/messages.py`): first the settings, then one `(request_id, function, args,
+kwargs)` after another. Each is answered with `(result, error, record)`. The process ends when the other end of the
+socket does.
 """
 
 import os
@@ -13,29 +14,30 @@ import traceback
 from typing import Any, BinaryIO
 
 from app.greeting import without_greeting
-from app.machine import count_cores
+from app.machine import count_cores, keep_freed_memory
+from app.messages import HEADER_BYTES, SharedMemory, count_bytes_to_come
 from app.observability.logs import configure_logging
 from app.observability.record import Record, current_record
 from app.settings import Settings
-
-LENGTH_BYTES = 8
 
 
 def main() -> None:
     # A terminal and a service manager signal the whole group; when this one ends is for its parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as channel, channel.makefile("rb") as messages:
-        settings = read_message(messages)
+    keep_freed_memory()
+    socket_descriptor, *shared = (int(argument) for argument in sys.argv[1:])
+    requests, replies = (SharedMemory(descriptor) for descriptor in shared or (None, None))
+    with socket.socket(fileno=socket_descriptor) as channel, channel.makefile("rb") as frames:
+        settings = read_message(frames, requests)
         if settings is None:
             return
-        channel.sendall(b"".join(frame_message(answer("", warm_up_process, settings))))
-        while (message := read_message(messages)) is not None:
+        channel.sendall(replies.frame(answer("", warm_up_process, settings)))
+        while (message := read_message(frames, requests)) is not None:
             request_id, function, args, kwargs = message
             reply = answer(request_id, function, *args, **kwargs)
             message = args = kwargs = None  # the picture need not stay while the next one is awaited
-            for part in frame_message(reply):
-                channel.sendall(part)
+            channel.sendall(replies.frame(reply))
 
 
 def warm_up_process(settings: Settings) -> None:
@@ -68,17 +70,12 @@ def answer(request_id: str, function: Any, *args: Any, **kwargs: Any) -> bytes:
         return reply
 
 
-def read_message(messages: BinaryIO) -> Any:
+def read_message(frames: BinaryIO, requests: SharedMemory) -> Any:
     """The next message; None at the end."""
-    length = messages.read(LENGTH_BYTES)
-    if len(length) < LENGTH_BYTES:
-        return None
-    content = messages.read(int.from_bytes(length))
-    return pickle.loads(content) if len(content) == int.from_bytes(length) else None
-
-
-def frame_message(content: bytes) -> tuple[bytes, bytes]:
-    return len(content).to_bytes(LENGTH_BYTES), content
+    header = frames.read(HEADER_BYTES)
+    frame = header + frames.read(count_bytes_to_come(header)) if len(header) == HEADER_BYTES else header
+    content = requests.unframe(frame)
+    return None if content is None else pickle.loads(content)
 
 
 if __name__ == "__main__":

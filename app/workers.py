@@ -18,9 +18,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
+from app.messages import SharedMemory
 from app.observability.record import TimedStep, find_record
 from app.settings import SECRET_VARIABLES, Settings
-from app.worker import LENGTH_BYTES, frame_message
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,37 +52,39 @@ class WorkerLostError(UnfinishedError):
 
 
 class Channel(asyncio.Protocol):
-    """The front's end of the socket to one process: a message out, its reply in, one at a time."""
+    """The front's end of the way to one process: a message out, its reply in, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests: SharedMemory, replies: SharedMemory) -> None:
         self.lost = asyncio.get_running_loop().create_future()
-        self._reply: asyncio.Future[bytes] | None = None
+        self._requests = requests
+        self._replies = replies
+        self._reply: asyncio.Future[bytearray | memoryview] | None = None
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.WriteTransport, transport)
 
-    async def ask(self, message: bytes) -> bytes:
+    async def ask(self, message: bytes) -> bytearray | memoryview:
         """Send a message and wait for its reply. Raises WorkerLostError."""
         if self.lost.done():
             raise WorkerLostError
         self._reply = asyncio.get_running_loop().create_future()
-        self.transport.writelines(frame_message(message))
+        self.transport.write(self._requests.frame(message))
         return await self._reply
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        if len(self._received) < LENGTH_BYTES:
-            return
-        end = LENGTH_BYTES + int.from_bytes(self._received[:LENGTH_BYTES])
-        if len(self._received) == end and self._reply and not self._reply.done():
-            received, self._received = self._received, bytearray()
-            self._reply.set_result(bytes(memoryview(received)[LENGTH_BYTES:]))
+        reply = self._replies.unframe(self._received)
+        if reply is not None and self._reply and not self._reply.done():
+            self._received = bytearray()
+            self._reply.set_result(reply)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._reply and not self._reply.done():
             self._reply.set_exception(WorkerLostError())
         self.lost.set_result(None)
+        self._requests.close()
+        self._replies.close()
 
 
 class Worker:
@@ -96,14 +98,18 @@ class Worker:
     async def start(cls, settings: Settings) -> "Worker":
         """Start a process and wait until it is warm. Raises the error that kept it from starting."""
         ours, theirs = socket.socketpair()
+        requests, replies = SharedMemory.allocate(), SharedMemory.allocate()
         with theirs:
+            descriptors = [theirs.fileno(), *(d for d in (requests.descriptor, replies.descriptor) if d is not None)]
             process = subprocess.Popen(
-                [sys.executable, "-m", "app.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", "app.worker", *map(str, descriptors)],
+                pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
             )
-        transport, channel = await asyncio.get_running_loop().create_unix_connection(Channel, sock=ours)
+        transport, channel = await asyncio.get_running_loop().create_unix_connection(
+            lambda: Channel(requests, replies), sock=ours
+        )
         try:
             async with asyncio.timeout(START_SECONDS):
                 read_reply(await channel.ask(pickle.dumps(settings)))
@@ -265,7 +271,7 @@ class PictureWorkers:
             return False
         return self._turn
 
-    async def _finish(self, worker: Worker, message: bytes, large: bool) -> bytes:
+    async def _finish(self, worker: Worker, message: bytes, large: bool) -> bytearray | memoryview:
         deadline = self.settings.deadline_seconds
         try:
             async with asyncio.timeout(deadline):
@@ -337,7 +343,7 @@ def describe_end(process: subprocess.Popen[bytes]) -> str:
     return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def read_reply(reply: bytes) -> Any:
+def read_reply(reply: bytearray | memoryview) -> Any:
     """The result, or raise the error, that a process sent, and take over what it noted about the work."""
     result, error, work = pickle.loads(reply)
     find_record().add_work(work)

@@ -12,7 +12,6 @@ For a row a b c d and two pixels on each side:
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Border = Literal["edge", "zero", "reflect", "symmetric", "wrap", "valid"]
