@@ -4,18 +4,20 @@ python -m benchmarks.observed PORT
 """
 
 import asyncio
+import socket
 import sys
 import time
 
-import uvicorn
-
 from app.main import create_app
+from app.server import Server
+from app.settings import Settings
 
 TRACED_PATH = "/traced-functions"
 
 
 def serve(port: int) -> None:
-    app = create_app()
+    settings = Settings()
+    app = create_app(settings)
     workers = app.state.service.workers
 
     async def answer_traced() -> int:
@@ -23,7 +25,7 @@ def serve(port: int) -> None:
         return sum(await asyncio.gather(*(workers.run(count_traced) for _ in range(workers.slots))))
 
     app.add_api_route(TRACED_PATH, answer_traced)
-    uvicorn.run(app, port=port, log_level="warning", access_log=False)
+    Server(app, settings).run(sockets=[socket.create_server(("127.0.0.1", port))])
 
 
 def count_traced() -> int:

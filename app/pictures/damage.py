@@ -1,12 +1,12 @@
 """Damage that the decoders pass over, so that no half-grey picture is answered.
 
-Pillow does not look at the checksums of a PNG's pixels, and libjpeg fills what is missing from a JPEG with grey and
-says so only in a warning that Pillow does not read.
+Pillow does not look at the checksums of a PNG's pixels, libjpeg fills what is missing from a JPEG with grey and says so
+only in a warning that Pillow does not read, and a GIF that ends in the head of a frame has fewer frames.
 """
 
 import zlib
 
-from app.pictures.bombs import PNG_PIXELS, read_png_chunks
+from app.pictures.bombs import GIF_END, GIF_EXTENSION, GIF_IMAGE, PNG_PIXELS, count_palette_bytes, read_png_chunks
 from app.pictures.errors import CorruptPictureError
 from app.pictures.formats import recognize_format
 
@@ -17,12 +17,14 @@ JPEG_DAMAGE = ("premature end", "bad huffman code")
 
 
 def refuse_damage(data: bytes) -> None:
-    """Raise CorruptPictureError for a PNG or JPEG of which pixels are missing or changed."""
+    """Raise CorruptPictureError for a PNG, JPEG or GIF of which pixels are missing or changed."""
     format = recognize_format(data)
     if format and format.name == "png":
         check_png_sums(data)
     elif format and format.name == "jpeg":
         check_jpeg_pixels(data)
+    elif format and format.name == "gif":
+        check_gif_blocks(data)
 
 
 def check_png_sums(data: bytes) -> None:
@@ -51,3 +53,24 @@ def check_jpeg_pixels(data: bytes) -> None:
     except ValueError as error:
         if any(damage in str(error).lower() for damage in JPEG_DAMAGE):
             raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from None
+
+
+def check_gif_blocks(data: bytes) -> None:
+    """The last block has to be whole. Without the mark of the end behind a frame, as some programs write it, it is."""
+    position = 13 + count_palette_bytes(data, 10)
+    kind = GIF_IMAGE
+    while position < len(data):
+        kind = data[position]
+        if kind == GIF_END:
+            return
+        if kind == GIF_IMAGE:
+            position += 11 + count_palette_bytes(data, position + 9)
+        elif kind == GIF_EXTENSION:
+            position += 2
+        else:
+            return  # nonsense between blocks: the decoder's business
+        while position < len(data) and data[position]:
+            position += 1 + data[position]
+        position += 1
+    if position > len(data) or kind == GIF_EXTENSION:
+        raise CorruptPictureError("The picture is cut short: the GIF ends in the middle of a block.")

@@ -27,7 +27,12 @@ def list_dashboard_queries() -> list[str]:
 def find_selectors(query: str) -> Iterator[Any]:
     """Every metric of a query with its matchers. Raises ValueError where it is no PromQL."""
     found: list[Any] = []
-    promql_parser.walk(promql_parser.parse(query), lambda node: found.append(node) or True)
+
+    def visit(node: Any) -> bool:
+        found.append(node)
+        return True
+
+    promql_parser.walk(promql_parser.parse(query), visit)
     return (node for node in found if isinstance(node, promql_parser.VectorSelector))
 
 

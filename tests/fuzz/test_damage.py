@@ -1,5 +1,6 @@
 """A picture of which pixels are missing is refused, never answered half-grey."""
 
+import contextlib
 import io
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 from PIL import Image
 
 from app.pictures.decoding import decode_picture
-from app.pictures.errors import CorruptPictureError
+from app.pictures.errors import CorruptPictureError, PictureError
 from app.pictures.limits import PictureLimits
-from tests.app.pictures import draw_noise, encode
+from tests.app.pictures import draw_noise, encode, encode_frames
+from tests.fuzz.mutants import make_seeds
 
 NOISE = draw_noise(64, 64)
 
@@ -49,6 +51,33 @@ def test_a_picture_cut_anywhere_is_refused(format: str) -> None:
         except CorruptPictureError:
             continue
         assert np.array_equal(cut, whole), percent
+
+
+EVERY_KIND = make_seeds()
+
+
+@pytest.mark.parametrize("number", range(len(EVERY_KIND)))
+def test_every_kind_of_picture_cut_anywhere_is_refused(number: int) -> None:
+    """Progressive, with a palette, of 16 bits, compressed or animated: a 200 has every pixel of every frame."""
+    picture = EVERY_KIND[number]
+    whole = decode_picture(picture, PictureLimits())
+    for length in range(1, len(picture), 5):
+        try:
+            cut = decode_picture(picture[:length], PictureLimits())
+        except PictureError:
+            continue
+        assert len(cut.frames) == len(whole.frames), length
+        assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(cut.frames, whole.frames, strict=True)), length
+
+
+def test_an_animated_gif_is_shorter_only_when_cut_exactly_between_two_frames() -> None:
+    """It does not say how many frames it has, and some programs leave out the mark of its end."""
+    picture = encode_frames([draw_noise(12, 12, seed=seed) for seed in (1, 2, 3)], "GIF")
+    accepted = []
+    for length in range(1, len(picture)):
+        with contextlib.suppress(PictureError):
+            accepted.append(len(decode_picture(picture[:length], PictureLimits()).frames))
+    assert accepted == [1, 2, 3]
 
 
 def test_surplus_bytes_between_scans_do_no_harm() -> None:
