@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from app.observability.record import timed
+from app.observability.record import find_record, timed
 from app.one_kernel import explain_one_kernel
 from app.pictures.decoding import decode_picture
 from app.pictures.encoding import encode_picture
@@ -56,6 +56,7 @@ def filter_picture(
     picture = decode_picture(data, settings.picture_limits, request.frames)
     format = pick_format(request.steps, choose_format, picture.format)
     results = filter_frames(picture, request, settings, measure=False)
+    find_record().ways["convolve"] = results[0].way
     encoded = encode_picture(picture.with_pixels([result.image for result in results]), format, request.quality)
     height, width = results[0].image.shape[:2]
     return FilteredFile(

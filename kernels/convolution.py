@@ -37,6 +37,8 @@ class Filtered:
 
     image: Image
     reports: tuple[StepReport, ...]
+    way: str = "planes"
+    """Whole planes, strips of rows, or strips with copies of the rows: `planes`, `strips` or `rows`."""
 
 
 def convolve(
@@ -79,8 +81,7 @@ def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False, m
         raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
     if can_run_in_strips(image, steps, linear):
-        result, report = filter_in_strips(image, steps[0], maximum, measure)
-        return Filtered(result, (report,))
+        return Filtered(*filter_in_strips(image, steps[0], maximum, measure))
     planes = image.astype(np.float32)
     if linear:
         planes = convert_colour(planes, lambda colours: colour.decode_srgb(colours, maximum))

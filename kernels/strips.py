@@ -5,7 +5,7 @@ It gives what `convolution.apply_step` and rounding give, to the last bit but fo
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,21 @@ def bound_values(step: Step, maximum: float) -> float:
     return len(step.weights) * weights * maximum / abs(step.divisor) + abs(step.settings.pick_bias(maximum))
 
 
-def filter_in_strips(image: Image, step: Step, maximum: float, measure: bool) -> tuple[Image, StepReport]:
+class Sliding(NamedTuple):
+    """How a kernel is slid over strips."""
+
+    way: Literal["rows", "strips"]
+    height: int
+    """Rows of results that a strip gives."""
+    slide: Callable[[Image], list[Planes]]
+    """Takes the rows under a strip, gives the sums of each part of the kernel."""
+    divisor: np.float32
+    """What is left to divide by."""
+
+
+def filter_in_strips(
+    image: Image, step: Step, maximum: float, measure: bool
+) -> tuple[Image, tuple[StepReport], Literal["rows", "strips"]]:
     """Filter (height, width, 1 or 3) uint8 or uint16. `measure`: whether the report tells the range of the values."""
     rows, columns = lay_out(step, image.shape[0], image.shape[1])
     padded = pad(
@@ -61,7 +75,7 @@ def filter_in_strips(image: Image, step: Step, maximum: float, measure: bool) ->
         step.settings.border,
     )
     result = np.empty((rows.output, columns.output, image.shape[2]), image.dtype)
-    height, slide_parts, divisor = plan_sliding(padded, step, result.shape)
+    way, height, slide_parts, divisor = plan_sliding(padded, step, result.shape)
     overlap = padded.shape[0] - rows.output
     bias = np.float32(step.settings.pick_bias(maximum))
     spare = np.empty((min(height, rows.output), columns.output * image.shape[2]), np.float32)
@@ -75,16 +89,15 @@ def filter_in_strips(image: Image, step: Step, maximum: float, measure: bool) ->
         if measure:
             lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
         clipped += store(values, step.response, maximum, spare[: len(lines)], kept[: len(lines)], lines)
-    return result, StepReport(
+    report = StepReport(
         step, rows, columns, image.shape[2],
         lowest if measure else None, highest if measure else None, 100 * clipped / result.size,
     )  # fmt: skip
+    return result, (report,), way
 
 
-def plan_sliding(
-    padded: Image, step: Step, shape: tuple[int, int, int]
-) -> tuple[int, Callable[[Image], list[Planes]], np.float32]:
-    """How many rows a strip has, how each part of the kernel is slid over one, and what is left to divide by."""
+def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Sliding:
+    """For a result of this shape. Few columns of weights: copies of the rows. Otherwise the ways of `engine`."""
     channels = shape[2]
     scaled, divisor = scale_weights(step)
     used = [column for column in range(scaled[0].shape[1]) if any(part[:, column].any() for part in scaled)]
@@ -96,7 +109,7 @@ def plan_sliding(
             planes = strip.astype(np.float32)
             return [slide(planes, part, its, step) for part, its in zip(scaled, factors, strict=True)]
 
-        return height, slide_planes, divisor
+        return Sliding("strips", height, slide_planes, divisor)
 
     dilation_y, dilation_x = step.settings.dilation
     offsets = [column * dilation_x * channels for column in used]
@@ -109,7 +122,7 @@ def plan_sliding(
         copies.fill(strip.reshape(len(strip), -1))
         return [copies.correlate(part, dilation_y) for part in filters]
 
-    return height, slide_copies, divisor
+    return Sliding("rows", height, slide_copies, divisor)
 
 
 def scale_weights(step: Step) -> tuple[tuple[Weights, ...], np.float32]:

@@ -46,6 +46,8 @@ class Record:
     kernels: tuple[str, ...] = ()
     """Names of the catalogue, or `custom`."""
     steps: list[StepTime] = field(default_factory=list)
+    ways: dict[str, str] = field(default_factory=dict)
+    """Which of several ways a step took: to each the same result."""
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -62,6 +64,7 @@ class Record:
     def add_work(self, work: "Record") -> None:
         """What another process has noted."""
         self.pixels += work.pixels
+        self.ways |= work.ways
         for step in work.steps:
             self.add_step(step)
 

@@ -126,6 +126,7 @@ def decode_frames(
 
 def decode_strictly(image: Image.Image, data: bytes, first: int, end: int) -> list[Frame]:
     """By Pillow or, where Pillow would lose bits, by others once Pillow has found no damage."""
+    find_record().ways["decode"] = "pillow"
     scale_transparent_grey(image, data)
     if is_16_bit(image, data) and not (image.format == "PNG" and end > 1):
         return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from app.observability.record import timed
+from app.observability.record import find_record, timed
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import DEFAULT_QUALITY, Format
 from app.pictures.picture import Picture, Pixels
@@ -41,11 +41,14 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
             )
         return encode_16_bit(picture, format)
     if format.name == "png" and len(picture.frames) == 1:
+        find_record().ways["encode"] = "isa-l"
         return encode_png(picture.frames[0].pixels, pick_profile(picture))
     try:
         if format.name == "jpeg" and picture.channels in (1, 3):
+            find_record().ways["encode"] = "opencv"
             pixels = reduce_to_8_bit(picture.frames[0].pixels)
             return encode_jpeg(pixels, quality, picture.jpeg_sampling or "4:4:4", pick_profile(picture))
+        find_record().ways["encode"] = "pillow"
         return encode_with_pillow(picture, format, quality)
     except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
         raise UnwritableFormatError(

@@ -7,6 +7,7 @@ What they refuse is left to Pillow, whose word decides whether a picture is dama
 import numpy as np
 from PIL import Image
 
+from app.observability.record import find_record
 from app.pictures.damage import check_png_sums
 from app.pictures.picture import JpegSampling, Pixels
 
@@ -27,11 +28,15 @@ def decode_plain(image: Image.Image, data: bytes) -> Pixels | None:
     """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged JPEG or PNG, not turned; None leaves it to Pillow."""
     channels = CHANNELS.get(image.mode)
     pixels = None
+    way = ""
     if channels and image.format == "JPEG":
-        pixels = decode_jpeg(data, channels)
+        way, pixels = "libjpeg-turbo", decode_jpeg(data, channels)
     elif channels and image.format == "PNG" and is_plain_png(image, data):
-        pixels = decode_png(data, channels)
-    return pixels if pixels is not None and pixels.shape[:2] == (image.height, image.width) else None
+        way, pixels = "tensorflow", decode_png(data, channels)
+    if pixels is None or pixels.shape[:2] != (image.height, image.width):
+        return None
+    find_record().ways["decode"] = way
+    return pixels
 
 
 def is_plain_png(image: Image.Image, data: bytes) -> bool:

@@ -46,6 +46,7 @@ PICTURE_REPLY: dict[int | str, dict[str, Any]] = {
                 "X-Kernel-Sum": "Sum of the weights as written; one for each step.",
                 "X-Kernel-Divisor": "What the sums were divided by; one for each step.",
                 "X-Clipped-Percent": "Share of the values that the last step cut off.",
+                "X-Convserve-Path": "The way that each step took, as in `decode=libjpeg-turbo`; all give the same.",
                 "Server-Timing": "Milliseconds for decode, convolve and encode.",
             }.items()
         },
@@ -185,6 +186,7 @@ def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:
         "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
         "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
         "X-Clipped-Percent": f"{file.clipped_percent:.2f}",
+        "X-Convserve-Path": ", ".join(f"{step}={way}" for step, way in find_record().ways.items()),
         "Server-Timing": ", ".join(
             f"{step.name};dur={1000 * step.seconds:.1f}" for step in find_record().steps if step.name != "queue"
         ),
