@@ -317,14 +317,17 @@ def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSett
     from app.server import Server, StartError
 
     keep_freed_memory()
-    service = refuse_errors(create_app, settings, access)
+    application = refuse_errors(create_app, settings, access)
     configure_logging(settings.log_format, settings.log_level)
     address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
     print(
         f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
     )
+    service = application.state.service
+    server = Server(application, settings, service.workers.expect, service.draining.set)
+    service.metrics.watch_connections(server.server_state)
     try:
-        Server(service, settings, on_drain=service.state.service.draining.set).run(sockets=[listening])
+        server.run(sockets=[listening])
     except StartError as error:
         refuse(str(error), status=1)
 

@@ -6,8 +6,9 @@ size, and resets a client that is still sending when its answer is complete. Thi
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -18,12 +19,19 @@ from app.problems import (
     RequestHeadTooLargeError,
     SlowClientError,
     TooManyConnectionsError,
+    TooMuchHeldError,
     answer_known_error,
 )
 from app.settings import Settings
+from app.workers import UnfinishedError
 
 LINGER_BYTES, LINGER_SECONDS = 4_000_000, 2  # for a client that is still sending to see its answer
 SHEDDABLE_SECONDS = 1  # behind the least speed, before a connection may have to make room for another
+
+GiveUpPlace = Callable[[], None]
+CheckUpload = Callable[[int], GiveUpPlace]
+"""Called with the length of a body before it is read, to keep a place for it; raises an UnfinishedError to refuse it.
+What it returns is called when the request is over."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +51,10 @@ class Stage(Enum):
 class Connections(ServerState):
     """What the connections of one server share."""
 
-    def __init__(self, settings: Settings, max_connections: int) -> None:
+    def __init__(self, settings: Settings, max_connections: int, check_upload: CheckUpload) -> None:
         super().__init__()
         self.settings = settings
+        self.check_upload = check_upload
         self.max_connections = max_connections
         self.draining = False
         """Once set, every answer closes its connection."""
@@ -55,6 +64,9 @@ class Connections(ServerState):
         """Connections closed since the start because the client took too long, by what they waited for."""
         self.shed = 0
         """Connections closed since the start to make room for others."""
+        self.refused = 0
+        """Uploads refused since the start before they were read."""
+        self._refused_before = 0
         self.patience_s = {
             Stage.SILENT: settings.header_seconds,
             Stage.HEAD: settings.header_seconds,
@@ -72,8 +84,23 @@ class Connections(ServerState):
         before = self.closed.copy()
         for connection in self:
             connection.judge(elapsed_s)
+        self.free_memory()
+        if self.refused > self._refused_before:
+            logger.warning("refused %d uploads that could not wait", self.refused - self._refused_before)
+            self._refused_before = self.refused
         for stage, count in (self.closed - before).items():
             logger.info("closed %d connections that waited too long for %s", count, stage.value)
+
+    def free_memory(self) -> None:
+        """Close the slowest clients while what is kept for all of them is too much."""
+        excess = sum(connection.held_bytes for connection in self) - self.settings.max_held_bytes
+        if excess <= 0:
+            return
+        for connection in sorted(self, key=lambda one: (one.behind_s, one.held_bytes), reverse=True):
+            if excess > 0 and connection.held_bytes:
+                excess -= connection.held_bytes
+                self.shed += 1
+                connection.give_up(TooMuchHeldError("Too much is being sent (CONVSERVE_MAX_HELD_BYTES)."))
 
     def make_room(self, newest: "Connection") -> None:
         """Where there are too many, close the connection that is missed least; `newest` only as a last resort."""
@@ -86,14 +113,13 @@ class Connections(ServerState):
         self.shed += 1
         self.idle.pop(least, None)
         self.connections.discard(least)
-        if least.stage in (Stage.SILENT, Stage.IDLE) and least is not newest:
-            least.transport.close()
+        error = TooManyConnectionsError(
+            f"There are {self.max_connections} connections already (CONVSERVE_MAX_CONNECTIONS)."
+        )
+        if least is newest:
+            least.refuse(error)
         else:
-            least.refuse(
-                TooManyConnectionsError(
-                    f"There are {self.max_connections} connections already (CONVSERVE_MAX_CONNECTIONS)."
-                )
-            )
+            least.give_up(error)
 
 
 class Connection(HttpToolsProtocol):
@@ -111,6 +137,10 @@ class Connection(HttpToolsProtocol):
         """HEAD or BODY, where the parser is in the middle of one."""
         self._may_keep_alive = False
         self._refusal: Exception | None = None
+        self._refused_upload: UnfinishedError | None = None
+        self._give_up_place: GiveUpPlace = do_nothing
+        self._declared_bytes = 0
+        self._body_bytes = 0
         self._lingering = False
         self._lingered_bytes = 0
         self._head_bytes = 0
@@ -125,6 +155,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._give_up_place()
         self.server_state.idle.pop(self, None)
 
     def data_received(self, data: bytes) -> None:
@@ -136,7 +167,9 @@ class Connection(HttpToolsProtocol):
         self._received_bytes += len(data)
         in_head = self.parsing is Stage.HEAD
         super().data_received(data)
-        if in_head and self.parsing is Stage.HEAD:  # the parser tells of a line only when it has ended
+        if self._refused_upload:
+            self.refuse(self._refused_upload)
+        elif in_head and self.parsing is Stage.HEAD:  # the parser tells of a line only when it has ended
             self._head_bytes += len(data)
             if self._head_bytes > self.settings.max_header_bytes:
                 self.refuse(self._describe_large_head())
@@ -145,7 +178,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.parsing = Stage.HEAD
         self.behind_s = 0.0
-        self._head_bytes = 0
+        self._head_bytes = self._declared_bytes = self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -154,21 +187,38 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._head_bytes += len(name) + len(value) + len(b": \r\n")
+        if value.isdigit() and name.lower() == b"content-length":
+            self._declared_bytes = int(value)
 
     def on_headers_complete(self) -> None:
         if self._head_bytes > self.settings.max_header_bytes:
             self._refusal = self._describe_large_head()
             raise self._refusal
-        super().on_headers_complete()
         self.parsing = Stage.BODY
         self.behind_s = 0.0
         self.server_state.idle.pop(self, None)
+        if self.parser.get_method() == b"POST" and (self.cycle is None or self.cycle.response_complete):
+            try:
+                self._give_up_place = self.server_state.check_upload(self._declared_bytes)
+            except UnfinishedError as error:
+                self._refused_upload = error
+                self.server_state.refused += 1
+                return
+        super().on_headers_complete()
         self.cycle.transport = cast(Any, LingeringTransport(self))
         # An answer that starts before the body has come closes the connection: who knows how much is to follow.
         self._may_keep_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
 
+    def on_body(self, body: bytes) -> None:
+        if not self._refused_upload:
+            self._body_bytes += len(body)
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
+        if self._refused_upload:
+            self.parsing = None
+            return
         super().on_message_complete()
         self.parsing = None
         self.behind_s = 0.0
@@ -177,6 +227,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._give_up_place()
         self._unset_keepalive_if_required()  # judge() does that, too, and keeps no request in memory after a reset
         self.behind_s = 0.0
         if not self.transport.is_closing() and self.cycle.response_complete:
@@ -212,12 +263,21 @@ class Connection(HttpToolsProtocol):
             return
         if stage is not Stage.LINGER:
             self.server_state.closed[stage] += 1
-        if stage in (Stage.HEAD, Stage.BODY):
-            self.refuse(SlowClientError(f"Waited too long for {stage.value}: {self._describe_patience(stage)}."))
-        elif stage in (Stage.SILENT, Stage.IDLE):
+        self.give_up(SlowClientError(f"Waited too long for {stage.value}: {self._describe_patience(stage)}."))
+
+    def give_up(self, error: Exception) -> None:
+        """Close now, with an answer where the client is in the middle of a request."""
+        if self.stage in (Stage.HEAD, Stage.BODY):
+            self.refuse(error)
+        elif self.stage in (Stage.SILENT, Stage.IDLE):
             self.transport.close()
         else:
             self.transport.abort()
+
+    @property
+    def held_bytes(self) -> int:
+        """Kept for the client: what came of an upload that is still arriving, and what it has not read."""
+        return self._unsent_bytes + (self._body_bytes if self.parsing is Stage.BODY else 0)
 
     def find_stage(self) -> Stage:
         if self._unsent_bytes:
@@ -263,10 +323,10 @@ class Connection(HttpToolsProtocol):
                 return self.transport.abort()
             self.cycle.disconnected = True  # what the service may still answer goes nowhere
             self.cycle.message_event.set()
-        answer = answer_known_error(None, error)
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(STATUS_LINE[answer.status_code] + lines + b"\r\n" + bytes(answer.body))
+        retry_after_s = getattr(error, "retry_after_s", None)
+        status, rest = write_problem(type(error), str(error), retry_after_s)  # type: ignore[arg-type]
+        date = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
+        self.transport.write(status + date + rest)
         self.close_after_reading()
 
     def close_after_reading(self) -> None:
@@ -286,3 +346,23 @@ class LingeringTransport:
         self.write = connection.transport.write
         self.is_closing = connection.transport.is_closing
         self.close = connection.close_after_reading
+
+
+def do_nothing() -> None:
+    """For requests that nothing is kept for."""
+
+
+def take_all(length: int) -> GiveUpPlace:
+    """Refuses no upload."""
+    return do_nothing
+
+
+@lru_cache(maxsize=16)
+def write_problem(kind: type[Exception], message: str, retry_after_s: int | None) -> tuple[bytes, bytes]:
+    """Status line, and all that follows the headers of the server. Kept, as thousands get the same when all is full."""
+    error = kind(message)
+    if isinstance(error, UnfinishedError) and retry_after_s is not None:
+        error.retry_after_s = retry_after_s
+    answer = answer_known_error(None, error)
+    lines = b"".join(b"%s: %s\r\n" % header for header in [*answer.raw_headers, (b"connection", b"close")])
+    return STATUS_LINE[answer.status_code], lines + b"\r\n" + bytes(answer.body)

@@ -1,6 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457), and which error is which status: one table."""
 
 import difflib
+import errno
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,6 +93,18 @@ class SlowClientError(TimeoutError):
 
 class TooManyConnectionsError(UnfinishedError):
     """More connections than the limit, and none of them idle."""
+
+
+class NoRoomError(OSError):
+    """There is no room on the disk for an upload while it arrives."""
+
+
+class NoFilesLeftError(UnfinishedError):
+    """This process or the machine cannot open another file just now."""
+
+
+class TooMuchHeldError(UnfinishedError):
+    """Uploads that are still arriving take more memory than the limit, and this one is slow."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +210,18 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     TooManyConnectionsError: ProblemType(
         "too-many-connections", HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections",
         "CONVSERVE_MAX_CONNECTIONS are open and busy. The connection is closed; Retry-After says when to come back.",
+    ),
+    NoRoomError: ProblemType(
+        "no-room", HTTPStatus.INSUFFICIENT_STORAGE, "No room for the upload",
+        "Uploads are kept on disk while they arrive, and the disk of the temporary folder is full.",
+    ),
+    NoFilesLeftError: ProblemType(
+        "no-files-left", HTTPStatus.SERVICE_UNAVAILABLE, "No files left",
+        "The service cannot open another file just now. Retry-After says when to come back.",
+    ),
+    TooMuchHeldError: ProblemType(
+        "too-much-held", HTTPStatus.SERVICE_UNAVAILABLE, "Too much is being sent",
+        "Uploads that are still arriving take CONVSERVE_MAX_HELD_BYTES, and this one is among the slowest.",
     ),
     OverloadedError: ProblemType(
         "overloaded", HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded",
@@ -319,6 +344,15 @@ def answer_http_error(request: Request, error: HTTPException) -> Response:
     return respond_with_problem(status, "about:blank", status.phrase, detail, error.headers)
 
 
+def answer_os_error(request: Request, error: OSError) -> Response:
+    """What the machine lacks is neither the client's fault nor a bug; any other OSError is one."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return answer_known_error(request, NoRoomError("The disk for uploads is full. Send a smaller one, or later."))
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return answer_known_error(request, NoFilesLeftError("The service cannot open another file. Try again in 1 s."))
+    raise error
+
+
 def answer_unexpected_error(request: Request, error: Exception) -> Response:
     """The log has the traceback; the client learns that it is not to blame."""
     return respond_with_problem(
@@ -340,6 +374,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(error, answer_known_error)
     app.add_exception_handler(RequestValidationError, answer_validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, answer_http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(OSError, answer_os_error)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, answer_unexpected_error)
 
 

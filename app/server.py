@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import logging
+import os
 import socket
 import struct
 import sys
@@ -14,7 +15,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from app.connections import Connection, Connections
+from app.connections import CheckUpload, Connection, Connections, take_all
 from app.machine import raise_file_limit
 from app.settings import Settings
 
@@ -31,11 +32,20 @@ class StartError(RuntimeError):
 
 
 class Server(uvicorn.Server):
-    """Serves an app on sockets that are open already. `on_drain` is called when it has been told to stop."""
+    """Serves an app on sockets that are open already.
+
+    `on_drain` is called when it has been told to stop.
+    """
 
     server_state: Connections
 
-    def __init__(self, app: FastAPI, settings: Settings, on_drain: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        settings: Settings,
+        check_upload: CheckUpload = take_all,
+        on_drain: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -44,6 +54,7 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 server_header=False,
                 log_config=None,
+                log_level="warning",  # of uvicorn's own lines: it tells of a start before there is one
                 access_log=False,
                 proxy_headers=False,  # app/access/headers.py: trust_proxies
             )
@@ -53,7 +64,8 @@ class Server(uvicorn.Server):
         self.lifetime = AsyncExitStack()
         self.app = app
         files = raise_file_limit(settings.max_connections + SPARE_FILES)
-        self.server_state = Connections(settings, max(1, min(settings.max_connections, files - SPARE_FILES)))
+        spare = min(SPARE_FILES, files // 2)
+        self.server_state = Connections(settings, min(settings.max_connections, files - spare), check_upload)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Raises StartError, where uvicorn logs a traceback. Told to stop meanwhile, it stops at once."""
@@ -71,6 +83,7 @@ class Server(uvicorn.Server):
         self.listening = [listening.dup() for listening in sockets or []]
         await super().startup(sockets)
         self.watching = asyncio.create_task(self.watch())
+        logger.info("ready: process %d takes up to %d connections", os.getpid(), self.server_state.max_connections)
 
     async def watch(self) -> None:
         """Close what waits too long."""

@@ -138,6 +138,14 @@ class Settings(BaseSettings):
             "their client for longest make room.",
         ),
     ] = 4000
+    max_held_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Most bytes of uploads that are still arriving and answers that are not read yet; beyond them, "
+            "the slowest clients are closed.",
+        ),
+    ] = 500_000_000
     header_seconds: Annotated[
         float, Field(gt=0, description="Longest time for a request line and headers to arrive; then 408.")
     ] = 10

@@ -65,7 +65,6 @@ async def read_upload(request: Request) -> Upload:
 
     Raises UploadTypeError, UploadTooLargeError, RequestValidationError, or HTTPException for a broken form.
     """
-    refuse_when_full(request)
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type == "multipart/form-data":
         return (await read_form(request, 1))[0]
@@ -87,7 +86,6 @@ async def read_uploads(request: Request, max_files: int) -> list[Upload]:
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return [await read_upload(request)]
-    refuse_when_full(request)
     uploads = await read_form(request, MAX_FORM_FILES)
     if len(uploads) > max_files:
         raise TooManyFilesError(
@@ -95,12 +93,6 @@ async def read_uploads(request: Request, max_files: int) -> list[Upload]:
             "requests."
         )
     return uploads
-
-
-def refuse_when_full(request: Request) -> None:
-    """Raise OverloadedError before a body is read that could not even wait for a worker."""
-    declared = request.headers.get("content-length", "")
-    request.app.state.service.workers.refuse_if_full(int(declared) if declared.isdigit() else 0)
 
 
 async def read_form(request: Request, max_files: int) -> list[Upload]:

@@ -6,6 +6,7 @@ process that talks HTTP decodes and convolves nothing, so that it always answers
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import os
@@ -16,6 +17,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar, cast
 
 from app.messages import SharedMemory
@@ -26,6 +28,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
+EXPECTED_SECONDS = 1  # for an upload to be read; a place is not kept for longer
+SMALL_SECONDS = 5  # after a small upload, in which more are likely
 RETRY_SECONDS = (0, 1, 2, 5, 10, 30)  # between tries to replace a process; the last one goes on
 
 logger = logging.getLogger(__name__)
@@ -134,8 +138,8 @@ class Worker:
 class PictureWorkers:
     """As many processes as slots. Work that finds none free waits; what would wait too long is refused at once.
 
-    Small and large uploads wait in lines of their own and take turns, and while small ones wait, large ones leave
-    one process to them: nobody's thumbnail stands behind a queue of panoramas.
+    Small and large uploads wait in lines of their own and take turns, and for some seconds after a small one, large
+    ones leave one process to the next: nobody's thumbnail stands behind a queue of panoramas.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -148,6 +152,9 @@ class PictureWorkers:
         self._large_in_work = 0
         self._lines: dict[bool, deque[Waiting]] = {False: deque(), True: deque()}  # by whether the upload is large
         self._turn = False
+        self._expected: dict[bool, dict[Place, float]] = {False: {}, True: {}}  # since when, oldest first
+        self._small_until = 0.0
+        self._next_look: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -215,7 +222,9 @@ class PictureWorkers:
         """
         message = pickle.dumps((find_record().id, work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
         large = len(message) > self.settings.large_upload_bytes
-        self.refuse_if_full(len(message))
+        if place := kept_place.get():
+            place.give_up()
+        self._refuse_if_full(large)
         with TimedStep("queue"):
             worker = await self._wait_for_worker(large)
         task = asyncio.create_task(self._finish(worker, message, large))
@@ -223,11 +232,26 @@ class PictureWorkers:
         task.add_done_callback(self._forget)
         return read_reply(await asyncio.shield(task))
 
-    def refuse_if_full(self, upload_bytes: int) -> None:
-        """Raise OverloadedError where an upload of this size could not even wait. For use before it is read, too."""
+    def expect(self, upload_bytes: int) -> Callable[[], None]:
+        """Tell of an upload before it is read. Raises OverloadedError where there will be no place for it.
+
+        Places are kept for those that have been told of and are still being read. Otherwise ten would be let in for
+        each place, and nine of them refused after all the work of reading them. Returns what gives the place up,
+        which `run` does, too.
+        """
         large = upload_bytes > self.settings.large_upload_bytes
+        expected, now = self._expected[large], time.monotonic()
+        for place in list(itertools.takewhile(lambda place: expected[place] < now - EXPECTED_SECONDS, expected)):
+            del expected[place]
+        self._refuse_if_full(large, max(0, len(expected) - len(self._idle)))
+        place = Place(expected)
+        expected[place] = now
+        kept_place.set(place)
+        return place.give_up
+
+    def _refuse_if_full(self, large: bool, expected: int = 0) -> None:
         limit = self.settings.max_waiting_large if large else self.settings.max_waiting
-        if len(self._lines[large]) >= limit:
+        if len(self._lines[large]) + expected >= limit:
             name = "CONVSERVE_MAX_WAITING" + ("_LARGE" if large else "")
             raise self._overloaded(f"{limit} {'large ' if large else ''}uploads are waiting already ({name})")
 
@@ -238,6 +262,8 @@ class PictureWorkers:
     async def _wait_for_worker(self, large: bool) -> Worker:
         waiting = Waiting()
         self._lines[large].append(waiting)
+        if not large:
+            self._keep_one_for_small()
         self._hand_out()
         try:
             async with asyncio.timeout(self.settings.max_wait_seconds):
@@ -252,10 +278,19 @@ class PictureWorkers:
                 raise self._overloaded(f"none became free within {limit}") from None
             raise
 
+    def _keep_one_for_small(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._small_until = loop.time() + SMALL_SECONDS
+        if self._next_look:
+            self._next_look.cancel()
+        self._next_look = loop.call_at(self._small_until + 0.01, self._hand_out)
+
     def _hand_out(self) -> None:
         """Give free processes to those who wait."""
         while self._idle and (self._lines[False] or self._lines[True]):
             large = self._choose_line()
+            if not self._lines[large]:
+                return
             waiting = self._lines[large].popleft()
             if waiting.worker.done():  # it was cancelled and has not left the line yet
                 continue
@@ -265,11 +300,10 @@ class PictureWorkers:
 
     def _choose_line(self) -> bool:
         """Whether a large upload is next."""
-        if not self._lines[False] or not self._lines[True]:
-            return bool(self._lines[True])
-        if self.slots > 1 and self._large_in_work >= self.slots - 1:
+        kept = self.slots > 1 and asyncio.get_running_loop().time() < self._small_until
+        if not self._lines[True] or (kept and self._large_in_work >= self.slots - 1):
             return False
-        return self._turn
+        return self._turn or not self._lines[False]
 
     async def _finish(self, worker: Worker, message: bytes, large: bool) -> bytearray | memoryview:
         deadline = self.settings.deadline_seconds
@@ -327,6 +361,20 @@ class PictureWorkers:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # whoever asked for it may have gone
+
+
+class Place:
+    """Kept in a line for an upload that is being read."""
+
+    def __init__(self, kept: "dict[Place, float]") -> None:
+        self._kept = kept
+
+    def give_up(self) -> None:
+        self._kept.pop(self, None)
+
+
+kept_place: ContextVar[Place | None] = ContextVar("kept_place", default=None)
+"""Of the request that is being worked on."""
 
 
 class Waiting:

@@ -19,6 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from app.connections import Connections, Stage
 from app.machine import find_resident_bytes
 from app.observability.record import Record
 from app.workers import PictureWorkers
@@ -86,6 +87,10 @@ class Metrics:
             for kernel in record.kernels:
                 self.kernels.labels(kernel).inc()
 
+    def watch_connections(self, connections: Connections) -> None:
+        """Those of the server that the service runs in."""
+        self.registry.register(ConnectionsCollector(connections))
+
     def text(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self.registry)
@@ -125,6 +130,30 @@ class WorkersCollector(Collector):
             "convserve_worker_resident_memory_max_bytes", "Memory of the largest worker process.",
             max(memory, default=0),
         )  # fmt: skip
+
+
+class ConnectionsCollector(Collector):
+    """What the server sees of its clients."""
+
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
+
+    def collect(self) -> Iterator[Metric]:
+        connections = self.connections
+        yield GaugeMetricFamily("convserve_connections", "Open connections.", len(connections.connections))
+        yield CounterMetricFamily(
+            "convserve_uploads_refused", "Uploads answered with 503 before they were read: no requests of any route.",
+            connections.refused,
+        )  # fmt: skip
+        yield CounterMetricFamily(
+            "convserve_connections_shed", "Connections closed to make room for others.", connections.shed
+        )
+        slow = CounterMetricFamily(
+            "convserve_connections_slow", "Connections closed as the client was too slow, by stage.", labels=["stage"]
+        )
+        for stage in (Stage.SILENT, Stage.HEAD, Stage.BODY, Stage.REPLY, Stage.IDLE):
+            slow.add_metric([stage.name.lower()], connections.closed[stage])
+        yield slow
 
 
 class VersionCollector(Collector):

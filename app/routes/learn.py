@@ -16,7 +16,6 @@ from app.parameters import LearnQuery
 from app.problems import Problem, describe_problem, document_problems
 from app.routes.filter import PRIVATE
 from app.state import ServiceDependency
-from app.uploads import refuse_when_full
 from app.workers import UnfinishedError
 
 router = APIRouter(tags=["filter"])
@@ -61,7 +60,6 @@ REPLY: dict[int | str, dict[str, Any]] = {
 async def learn_kernel(
     request: Request, response: Response, service: ServiceDependency, query: Annotated[LearnQuery, Query()]
 ) -> Lesson | Response:
-    refuse_when_full(request)
     async with request.form(max_files=2, max_fields=10) as form:
         files = {name: form.get(name) for name in ("before", "after")}
         missing = [name for name, file in files.items() if not isinstance(file, UploadFile)]

@@ -28,16 +28,24 @@ class SlowClient:
         return connection
 
 
-KINDS = (
-    SlowClient("silent", b"", deadline="header_seconds"),
-    SlowClient("half a head", POST[:40], deadline="header_seconds", status=408),
-    SlowClient("dripping head", POST, b"x", deadline="header_seconds", status=408),
-    SlowClient("stalled body", POST + b"Content-Length: 1000000\r\n\r\n" + bytes(1000), status=408),
-    SlowClient("dripping body", POST + b"Content-Length: 1000000\r\n\r\n", b"x", status=408),
-    SlowClient("unfinished chunk", POST + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc", status=408),
-    SlowClient("slow reader", b"GET /zeros?bytes=%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % REPLY_BYTES, status=200),
-    SlowClient("idle", b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", deadline="keep_alive_seconds", status=200),
-)
+def list_kinds(path: str, reading: bytes) -> tuple[SlowClient, ...]:
+    """For a service that takes uploads at `path` and answers the request `reading` at length."""
+    post = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n".encode()
+    return (
+        SlowClient("silent", b"", deadline="header_seconds"),
+        SlowClient("half a head", post[:40], deadline="header_seconds", status=408),
+        SlowClient("dripping head", post, b"x", deadline="header_seconds", status=408),
+        SlowClient("stalled body", post + b"Content-Length: 1000000\r\n\r\n" + bytes(1000), status=408),
+        SlowClient("dripping body", post + b"Content-Length: 1000000\r\n\r\n", b"x", status=408),
+        SlowClient("unfinished chunk", post + b"Transfer-Encoding: chunked\r\n\r\nff\r\nabc", status=408),
+        SlowClient("slow reader", reading, status=200),
+        SlowClient(
+            "idle", b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", deadline="keep_alive_seconds", status=200
+        ),
+    )
+
+
+KINDS = list_kinds("/length", b"GET /zeros?bytes=%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % REPLY_BYTES)
 
 
 def drip(clients: list[tuple[SlowClient, socket.socket]], seconds: float, every_s: float) -> None:

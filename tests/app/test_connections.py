@@ -5,10 +5,12 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from app.settings import Settings
+from app.workers import OverloadedError
 from tests.app.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
 from tests.app.toy_service import serve
 
@@ -182,3 +184,39 @@ def test_where_all_are_busy_a_new_client_is_told() -> None:
         for connection in busy:
             read_answers(connection, b"\r\n\r\n0")
             connection.close()
+
+
+def test_memory_is_taken_from_the_slowest() -> None:
+    """Long before their deadline, of which only so much memory is a danger."""
+    with serve("convserve", Settings(max_held_bytes=10_000_000)) as (port, server):
+        head = POST + b"Content-Length: 9000000\r\n\r\n"
+        sending = [SlowClient("", head + bytes(6_000_000)).connect(port) for _ in range(3)]
+        reading = [slow.connect(port) for slow in KINDS if slow.name == "slow reader"]
+        end = time.monotonic() + SLACK_S
+        while len(server.server_state.connections) > 1 and time.monotonic() < end:
+            assert ask(port) == 200
+        assert len(server.server_state.connections) == 1, "6 MB may stay"
+        for connection in [*sending, *reading]:
+            connection.close()
+
+
+def test_uploads_that_cannot_wait_are_refused_before_they_are_read() -> None:
+    given_up = []
+
+    def check_upload(length: int) -> Callable[[], None]:
+        if length > 100:
+            raise OverloadedError("All is full.", 7)
+        return lambda: given_up.append(length)
+
+    with serve("convserve", Settings(), check_upload) as (port, server), socket.socket() as client:
+        client.connect(("127.0.0.1", port))
+        client.sendall(POST + b"Content-Length: 100\r\n\r\n" + bytes(100))
+        read_answers(client, b"\r\n\r\n100")
+        assert given_up == [100]
+        client.sendall(POST + b"Content-Length: 101\r\n\r\n")  # and nothing of the body
+        answer = read_all(client)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 7\r\n" in answer
+        assert parse_problem(answer)["detail"] == "All is full."
+        assert ask(port) == 200
+        assert server.server_state.refused == 1  # type: ignore[attr-defined]

@@ -1,44 +1,17 @@
 """Told to stop, the server loses nothing that was accepted; uvicorn as it comes does."""
 
 import http.client
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
+from tests.app.processes import run_toy_service
 from tests.app.restarts import ask_all_along
 from tests.app.slow_clients import POST, read_all, read_answers
-
-
-@contextmanager
-def run_service(kind: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The toy service in a process of its own, as signals are for processes; and its port."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.app.toy_service", kind],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | settings,
-    )
-    try:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        while True:
-            with socket.create_connection(("127.0.0.1", port)) as connection:
-                connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                if connection.recv(12) == b"HTTP/1.1 200":
-                    break
-        yield process, port
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def read_counts(process: subprocess.Popen[str]) -> tuple[int, int]:
@@ -56,7 +29,7 @@ def post(connection: http.client.HTTPConnection) -> bool:
 
 
 def stop_under_load(kind: str) -> Counter[str]:
-    with run_service(kind, CONVSERVE_DRAIN_SECONDS="10") as (process, port):
+    with run_toy_service(kind, CONVSERVE_DRAIN_SECONDS="10") as (process, port):
         outcomes = ask_all_along(port, 16, post, process.terminate, 0.5)
         status = process.wait(20)
         if kind == "convserve":
@@ -79,7 +52,7 @@ def test_uvicorn_as_it_comes_loses_some() -> None:
 
 def test_what_has_started_is_finished_and_slow_clients_do_not_hold_the_end() -> None:
     settings = {"CONVSERVE_DRAIN_SECONDS": "0.3", "CONVSERVE_GRACEFUL_SECONDS": "2"}
-    with run_service("convserve", **settings) as (process, port):
+    with run_toy_service("convserve", None, **settings) as (process, port):
         dripping, stalled, working, idle = (socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(4))
         dripping.sendall(POST)
         stalled.sendall(POST + b"Content-Length: 1000\r\n\r\nabc")
@@ -98,7 +71,7 @@ def test_what_has_started_is_finished_and_slow_clients_do_not_hold_the_end() -> 
 
 
 def test_requests_on_open_connections_are_taken_while_it_drains() -> None:
-    with run_service("convserve", CONVSERVE_DRAIN_SECONDS="10") as (process, port):
+    with run_toy_service("convserve", CONVSERVE_DRAIN_SECONDS="10") as (process, port):
         silent, idle = (socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(2))
         idle.sendall(POST + b"Content-Length: 1\r\n\r\na")
         read_answers(idle, b"\r\n\r\n1")
@@ -121,7 +94,7 @@ def test_requests_on_open_connections_are_taken_while_it_drains() -> None:
 
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_it_at_once(first: signal.Signals) -> None:
-    with run_service("convserve") as (process, port), socket.create_connection(("127.0.0.1", port)) as working:
+    with run_toy_service("convserve") as (process, port), socket.create_connection(("127.0.0.1", port)) as working:
         working.sendall(POST.replace(b"/length", b"/length?seconds=60") + b"Content-Length: 0\r\n\r\n")
         time.sleep(0.3)
         process.send_signal(first)

@@ -119,7 +119,7 @@ def test_what_cannot_wait_is_refused_at_once() -> None:
         large = asyncio.create_task(workers.run(wait, bytes(2000), 0))  # in a line of its own
         await until(lambda: workers.waiting == 4)
         with pytest.raises(OverloadedError, match=r"1 large uploads are waiting already"):
-            workers.refuse_if_full(2000)
+            workers.expect(2000)
         assert await asyncio.gather(*running, large) == [0, 0, 0, 0, 2000]
         assert (workers.busy, workers.waiting) == (0, 0)
 
@@ -172,6 +172,50 @@ def test_small_and_large_take_turns(tmp_path: os.PathLike[str]) -> None:
         names = file.read().split()
     assert len(names) == 25
     assert names[:10].count("small") == 5
+
+
+def test_places_are_kept_for_uploads_that_are_being_read() -> None:
+    """Else ten are let in for each place, read, and nine of them refused."""
+
+    async def scenario(workers: PictureWorkers) -> None:
+        running = asyncio.create_task(workers.run(wait, b"", 1))
+        await until(lambda: workers.busy == 1)
+        give_up = [workers.expect(10) for _ in range(3)]
+        with pytest.raises(OverloadedError, match="3 uploads are waiting already"):
+            workers.expect(10)
+        give_up[0]()  # that was no picture
+        workers.expect(10)
+        with pytest.raises(OverloadedError):
+            workers.expect(10)
+        first = asyncio.create_task(workers.run(wait, b"", 0))  # the last of the three has been read
+        await until(lambda: workers.waiting == 1)
+        with pytest.raises(OverloadedError):
+            workers.expect(10)
+        await asyncio.gather(running, first)
+        await asyncio.sleep(1.1)  # the others do not come, and nobody is kept out for them any longer
+        for _ in range(3):
+            workers.expect(10)
+
+    with_workers(Settings(workers=1, max_waiting=3), scenario)
+
+
+def test_a_small_upload_finds_a_process_where_others_were_before_it() -> None:
+    """Two large ones, which take both processes as long as no small one has come, leave one to it."""
+
+    async def scenario(workers: PictureWorkers) -> None:
+        large = [asyncio.create_task(workers.run(wait, bytes(2000), 0.5)) for _ in range(2)]
+        await until(lambda: workers.busy == 2)
+        await asyncio.gather(*large)
+        await workers.run(wait, b"", 0)
+        large = [asyncio.create_task(workers.run(wait, bytes(2000), 2)) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        assert (workers.busy, workers.waiting) == (1, 1)
+        async with asyncio.timeout(1):
+            await workers.run(wait, b"", 0)
+        await until(lambda: workers.waiting == 0)
+        await asyncio.gather(*large)
+
+    with_workers(Settings(workers=2, large_upload_bytes=1000), scenario)
 
 
 def make_png(side: int) -> bytes:
@@ -271,7 +315,7 @@ def test_who_is_refused_before_the_body_is_read_gets_the_answer(port_of_busy_ser
 def port_of_busy_service() -> Iterator[int]:
     """No large upload may wait there, so that each is refused."""
     app = create_app(Settings(workers=1, max_waiting_large=0))
-    server = Server(app, app.state.service.settings)
+    server = Server(app, app.state.service.settings, app.state.service.workers.expect)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -16,8 +16,11 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from app.connections import CheckUpload, take_all
+from app.problems import add_problem_handlers
 from app.server import Server
 from app.settings import Settings
+from app.uploads import read_upload
 
 counts: Counter[str] = Counter()
 
@@ -39,6 +42,11 @@ def make_app() -> FastAPI:
         """Without reading the body."""
         return "early"
 
+    @app.post("/form")
+    async def measure_upload(request: Request) -> int:
+        """As the real service reads its uploads."""
+        return len((await read_upload(request)).data)
+
     @app.get("/zeros")
     async def send_zeros(bytes: int) -> Response:
         return Response(b"0" * bytes)
@@ -47,20 +55,21 @@ def make_app() -> FastAPI:
     async def answer() -> str:
         return "alive"
 
+    add_problem_handlers(app)
     return app
 
 
-def make_server(kind: str, settings: Settings) -> uvicorn.Server:
+def make_server(kind: str, settings: Settings, check_upload: CheckUpload = take_all) -> uvicorn.Server:
     """`convserve`, or `uvicorn` as it comes."""
     if kind == "convserve":
-        return Server(make_app(), settings)
+        return Server(make_app(), settings, check_upload)
     return uvicorn.Server(uvicorn.Config(make_app(), log_level="warning"))
 
 
 @contextmanager
-def serve(kind: str, settings: Settings) -> Iterator[tuple[int, uvicorn.Server]]:
+def serve(kind: str, settings: Settings, check_upload: CheckUpload = take_all) -> Iterator[tuple[int, uvicorn.Server]]:
     """Port and server, in a thread."""
-    server = make_server(kind, settings)
+    server = make_server(kind, settings, check_upload)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
         port = listening.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

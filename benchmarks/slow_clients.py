@@ -1,0 +1,120 @@
+"""Hundreds of clients of each kind that stall somewhere in a request, all at once, and an honest one beside them.
+
+    python -m benchmarks.slow_clients [--sockets 500] [--short] [--stock]
+
+Each kind is to be closed at its deadline, while the honest client, which has a picture filtered each second, notices
+nothing. --stock asks the same of uvicorn's command. Service and clients are pinned to a core of their own each.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import io
+import resource
+import socket
+from collections import Counter
+
+from PIL import Image
+
+from app.settings import Settings
+from benchmarks.overload import describe_times, find_percentile
+from benchmarks.service import Reply, Service, make_upload, run_service
+from tests.app.slow_clients import SlowClient, list_kinds
+
+DRIP_SECONDS = 2
+SLACK_SECONDS = 1
+SHORT = {"header_seconds": 2, "stall_seconds": 3, "keep_alive_seconds": 2}
+FULL = {"keep_alive_seconds": 20}  # the others as they are by default
+
+
+def ask_for_much() -> bytes:
+    """A small upload whose answer, 6.75 MB, no kernel takes off the service's hands."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (1500, 1500)).save(buffer, "PNG")
+    head = "POST /filter/identity?format=bmp HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    return f"{head}Content-Length: {len(buffer.getvalue())}\r\n\r\n".encode() + buffer.getvalue()
+
+
+async def stall(kind: SlowClient, port: int) -> float:
+    """Seconds until the service has closed the connection."""
+    loop = asyncio.get_running_loop()
+    connection = await loop.run_in_executor(None, kind.connect, port)
+    connection.setblocking(False)
+    started = loop.time()
+    with contextlib.suppress(OSError):
+        if kind.name == "slow reader":
+            await loop.sock_recv(connection, 1)  # from here on it is due, and it reads no more
+            started = loop.time()
+            await asyncio.sleep(3600)
+        dripping = asyncio.create_task(drip(kind, connection))
+        try:
+            while await loop.sock_recv(connection, 4096):
+                pass
+        finally:
+            dripping.cancel()
+    connection.close()
+    return loop.time() - started
+
+
+async def drip(kind: SlowClient, connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while kind.drip:
+            await asyncio.sleep(DRIP_SECONDS)
+            await asyncio.get_running_loop().sock_sendall(connection, kind.drip)
+
+
+async def ask_each_second(service: Service, seconds: float) -> list[Reply]:
+    request = make_upload(300)
+    replies = []
+    for _ in range(int(seconds)):
+        replies.append(await service.send(request))
+        await asyncio.sleep(max(0, 1 - replies[-1].seconds))
+    return replies
+
+
+async def report(sockets: int, deadlines: dict[str, float], stock: bool) -> bool:
+    settings = Settings(**deadlines)  # type: ignore[arg-type]
+    longest = max(settings.header_seconds, settings.stall_seconds, settings.keep_alive_seconds)
+    async with run_service(stock, **deadlines, max_waiting=sockets) as service:
+        kinds = list_kinds("/filter/blur", ask_for_much())
+        alone = await ask_each_second(service, 10)
+        files = service.count_files()
+        tasks = {kind: [asyncio.create_task(stall(kind, service.port)) for _ in range(sockets)] for kind in kinds}
+        beside = await ask_each_second(service, longest + 4 * SLACK_SECONDS + sockets / 25)
+        left = service.count_files() - files
+        print(f"| {sockets} clients each | deadline s | closed after s | open at the end |\n|---|---|---|---|")
+        held = left <= 1
+        for kind, clients in tasks.items():
+            deadline = getattr(settings, kind.deadline)
+            took = [client.result() for client in clients if client.done() and not client.cancelled()]
+            if kind.name == "slow reader":
+                print(f"| {kind.name} | {deadline:g} | cannot see it | |")
+                continue
+            held &= len(took) == sockets and max(took) < deadline + SLACK_SECONDS
+            times = f"{min(took):.1f} to {max(took):.1f}" if took else "never"
+            print(f"| {kind.name} | {deadline:g} | {times} | {sockets - len(took)} |")
+        for client in (client for clients in tasks.values() for client in clients):
+            client.cancel()
+    statuses = dict(Counter(reply.status for reply in beside))
+    print(
+        f"\nSockets that the service still holds: {left}. The honest client: {describe_times(alone)} alone, "
+        f"{describe_times(beside)} beside them, statuses {statuses}"
+    )
+    return held and set(statuses) == {200} and find_percentile(beside, 50) < 2 * find_percentile(alone, 50)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sockets", type=int, default=500)
+    parser.add_argument("--short", action="store_true", help="10 of each, with short deadlines")
+    parser.add_argument("--stock", action="store_true", help="uvicorn's command")
+    given = parser.parse_args()
+    if given.short:
+        given.sockets = 10
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return 0 if asyncio.run(report(given.sockets, SHORT if given.short else FULL, given.stock)) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
