@@ -13,6 +13,7 @@ import io
 import resource
 import socket
 from collections import Counter
+from collections.abc import Mapping
 
 from PIL import Image
 
@@ -73,7 +74,7 @@ async def ask_each_second(service: Service, seconds: float) -> list[Reply]:
 
 
 async def report(
-    sockets: int, deadlines: dict[str, float], stock: bool, slack_seconds: float = SLACK_SECONDS
+    sockets: int, deadlines: Mapping[str, float], stock: bool, slack_seconds: float = SLACK_SECONDS
 ) -> tuple[bool, bool]:
     """Print a table. Whether all were closed in time and honest requests answered, and whether as soon as alone."""
     settings = Settings(**deadlines)  # type: ignore[arg-type]

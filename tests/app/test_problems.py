@@ -443,6 +443,7 @@ def test_every_kind_of_problem_but_the_start_up_one_is_met_here() -> None:
     kinds -= {"overloaded", "took-too-long", "worker-lost"}  # tests/app/test_workers.py
     kinds -= {"malformed-request", "request-head-too-large", "slow-client", "too-many-connections"}  # test_connections
     kinds -= {"no-room", "no-files-left", "too-much-held"}  # test_scarcity, test_connections
+    kinds -= {"unauthorized", "unknown-host", "too-many-requests"}  # test_access
     assert kinds == {case.slug for case in CASES if case.slug}
 
 
