@@ -7,6 +7,7 @@ import { find, keepFocus, say, settle } from "./dom.js";
 import { makeFullSize } from "./full-size.js";
 import { drawGallery } from "./gallery.js";
 import { Inspection } from "./inspection.js";
+import { drawOneKernel } from "./one-kernel.js";
 import { openPicture } from "./picture.js";
 import { describeStepKernel, filterLive, planChain } from "./results.js";
 import { drawSize } from "./size.js";
@@ -41,6 +42,7 @@ class FilterRoom {
     this.requestResult = keepLatest((signal) => this.work(signal));
     this.requestSize = keepLatest((signal) => drawSize(find("#size"), this.chain.plans[this.setting.active], this.chain.axes[this.setting.active], signal));
     this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.picture, signal, (kernel) => this.openFromGallery(kernel)));
+    this.requestOneKernel = keepLatest((signal) => drawOneKernel(find("#one-kernel-answer"), this.picture, this.setting, signal));
     this.requestFull = keepLatest((signal) => makeFullSize(this.picture, this.setting, signal));
   }
 
@@ -52,6 +54,7 @@ class FilterRoom {
     });
     find("#zoom").addEventListener("change", (event) => this.apply(() => { this.setting.zoom = event.target.value; }, "view"));
     find("#full").addEventListener("click", () => this.requestFull());
+    find("#one-kernel").addEventListener("click", () => this.requestOneKernel().catch((problem) => this.showProblem(problem)));
     find("#add-step").addEventListener("click", () => this.apply(() => {
       this.setting.steps.push({ kernel: "blur" });
       this.setting.active = this.setting.steps.length - 1;
@@ -164,6 +167,8 @@ class FilterRoom {
     if (!this.picture) return;
     clearTimeout(this.retry);
     this.setBusy(true);
+    find("#one-kernel").hidden = this.setting.steps.length < 2;
+    find("#one-kernel-answer").replaceChildren();
     try {
       await this.requestResult();
     } catch (problem) {
