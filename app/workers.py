@@ -28,7 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
-EXPECTED_SECONDS = 1  # for an upload to be read; a place is not kept for longer
+EXPECTED_SECONDS = 0.1  # a place is kept for an upload: long on a network that can overload this, short for an attack
 SMALL_SECONDS = 5  # after a small upload, in which more are likely
 RETRY_SECONDS = (0, 1, 2, 5, 10, 30)  # between tries to replace a process; the last one goes on
 

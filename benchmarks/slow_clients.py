@@ -42,18 +42,16 @@ async def stall(kind: SlowClient, port: int) -> float:
     connection = await loop.run_in_executor(None, kind.connect, port)
     connection.setblocking(False)
     started = loop.time()
-    with contextlib.suppress(OSError):
-        if kind.name == "slow reader":
-            await loop.sock_recv(connection, 1)  # from here on it is due, and it reads no more
-            started = loop.time()
-            await asyncio.sleep(3600)
-        dripping = asyncio.create_task(drip(kind, connection))
+    dripping = asyncio.create_task(drip(kind, connection))
+    with connection, contextlib.suppress(OSError):
         try:
+            if kind.name == "slow reader":
+                await loop.sock_recv(connection, 1)
+                await asyncio.sleep(3600)  # it reads no more
             while await loop.sock_recv(connection, 4096):
                 pass
         finally:
             dripping.cancel()
-    connection.close()
     return loop.time() - started
 
 
@@ -79,7 +77,7 @@ async def report(
     """Print a table. Whether all were closed in time and honest requests answered, and whether as soon as alone."""
     settings = Settings(**deadlines)  # type: ignore[arg-type]
     longest = max(settings.header_seconds, settings.stall_seconds, settings.keep_alive_seconds)
-    async with run_service(stock, **deadlines, max_waiting=sockets) as service:
+    async with run_service(stock, **deadlines, max_waiting=max(64, sockets)) as service:
         kinds = list_kinds("/filter/blur", ask_for_much())
         alone = await ask_each_second(service, 3 if deadlines is SHORT else 10)
         files = service.count_files()
@@ -97,8 +95,10 @@ async def report(
             held &= len(took) == sockets and max(took) < deadline + slack_seconds
             times = f"{min(took):.1f} to {max(took):.1f}" if took else "never"
             print(f"| {kind.name} | {deadline:g} | {times} | {sockets - len(took)} |")
-        for client in (client for clients in tasks.values() for client in clients):
+        everybody = [client for clients in tasks.values() for client in clients]
+        for client in everybody:
             client.cancel()
+        await asyncio.gather(*everybody, return_exceptions=True)
     statuses = dict(Counter(reply.status for reply in beside))
     print(
         f"\nSockets that the service still holds: {left}. The honest client: {describe_times(alone)} alone, "

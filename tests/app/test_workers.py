@@ -174,12 +174,13 @@ def test_small_and_large_take_turns(tmp_path: os.PathLike[str]) -> None:
     assert names[:10].count("small") == 5
 
 
-def test_places_are_kept_for_uploads_that_are_being_read() -> None:
+def test_places_are_kept_for_uploads_that_are_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else ten are let in for each place, read, and nine of them refused."""
 
     async def scenario(workers: PictureWorkers) -> None:
         running = asyncio.create_task(workers.run(wait, b"", 1))
         await until(lambda: workers.busy == 1)
+        monkeypatch.setattr("app.workers.EXPECTED_SECONDS", 1)
         give_up = [workers.expect(10) for _ in range(3)]
         with pytest.raises(OverloadedError, match="3 uploads are waiting already"):
             workers.expect(10)
