@@ -5,6 +5,7 @@ kwargs)` after another. Each is answered with `(result, error, record)`. The pro
 socket does.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -47,11 +48,16 @@ def warm_up_process(settings: Settings) -> None:
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", threads)  # NumPy's; threads that wait spin, on the others' cores
     with without_greeting():
+        import cv2
+
         from app.digits import load_reader
         from kernels.engine import warm_up
 
+        cv2.setNumThreads(int(threads))
         warm_up()
         load_reader(settings.model_folder).warm_up()
+    gc.collect()
+    gc.freeze()  # what TensorFlow has brought stays; the collector need not look at it again and again
 
 
 def answer(request_id: str, function: Any, *args: Any, **kwargs: Any) -> bytes:
