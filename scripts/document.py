@@ -120,6 +120,13 @@ def write_metrics() -> str:
     return write_table(["metric", "type", "labels", "what"], rows)
 
 
+def write_scale(name: str) -> str:
+    sys.path.append(str(ROOT))  # the benchmarks are not installed
+    from benchmarks.scale_tables import TABLES
+
+    return write_table(*TABLES[name]())
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "kernels": write_kernels,
     "kernel-names": write_names,
@@ -128,6 +135,11 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "formats": write_formats,
     "problems": write_problems,
     "metrics": write_metrics,
+    "scale-machine": lambda: write_scale("machine"),
+    "scale-costs": lambda: write_scale("costs"),
+    "scale-comparisons": lambda: write_scale("comparisons"),
+    "scale-sizes": lambda: write_scale("sizes"),
+    "scale-fleets": lambda: write_scale("fleets"),
 }
 
 
