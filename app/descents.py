@@ -88,6 +88,8 @@ def finish(pictures: Pictures, descent: Descent, judged: Judged, ended: str) -> 
     reason = judged.reason
     if judged.is_convolution and not judged.plain:
         reason += " Descent looks for no such kernel: choose method=least-squares."
+    elif judged.is_convolution:
+        reason += f" What descent has found leaves {learned.residual:.2f} levels over."
     judgement = Judgement(judged.is_convolution and judged.plain, reason, learned)
     lesson = describe_lesson(judgement, "descent", pictures.settings)
     return lesson.model_copy(update={"notes": [*lesson.notes, ended]})

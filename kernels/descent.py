@@ -31,7 +31,7 @@ POWER_STEPS = 16
 PATIENCE = 20
 ARRIVED = 1e-4
 """Relative fall of the loss over PATIENCE steps below which there is nothing more to gain."""
-NOTHING = 1e-3
+NOTHING = 1e-5
 """A loss in grey levels² far below what rounding leaves, which is 0.3: results that needed none were learnt."""
 SNAPSHOT_GROWTH = 1.05
 """From one snapshot to the next: at first every step is seen, later fewer."""

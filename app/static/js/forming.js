@@ -22,7 +22,7 @@ export function drawWeights(canvas, weights) {
     context.fillRect(x * cell, y * cell, cell - 1, cell - 1);
     if (weights.length > NUMBERS_UP_TO) return;
     context.fillStyle = Math.abs(share) > 0.55 ? "#fff" : "#1c242c";
-    context.font = `${Math.min(cell / 3.6, 18)}px system-ui, sans-serif`;
+    context.font = `${Math.min(cell / 4.4, 18)}px system-ui, sans-serif`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.fillText(shorten(weight), (x + 0.5) * cell, (y + 0.5) * cell);
