@@ -23,7 +23,7 @@ BEFORE = encode(PHOTOGRAPH)
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     """With time enough on a machine that is busy with other things."""
-    with TestClient(create_app(Settings(workers=1, deadline_seconds=120, max_wait_seconds=120))) as client:
+    with TestClient(create_app(Settings(workers=1, deadline_seconds=250, max_wait_seconds=250))) as client:
         yield client
 
 
@@ -107,7 +107,7 @@ def test_filters_of_other_libraries_are_learnt(client: TestClient, apply: Any, s
         assert learned["nearest"]["name"] == nearest
 
 
-@pytest.mark.parametrize("kernel", ["blur", "gaussian", "sharpen", "emboss", "edge", "top-sobel", "laplacian", "log"])
+@pytest.mark.parametrize("kernel", ["blur", "box", "sharpen", "emboss", "edge", "top-sobel", "laplacian"])
 def test_kernels_are_learnt_from_jpegs(client: TestClient, kernel: str) -> None:
     """Of edge kernels the result with both signs. What the JPEG itself loses is the most that can be asked for."""
     entry = next(entry for entry in ENTRIES if entry.name == kernel).make_kernel()
