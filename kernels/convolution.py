@@ -7,7 +7,7 @@ In a chain every step gives what its own request would give, but in float32: it 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,8 +80,10 @@ def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False, m
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
-    if can_run_in_strips(image, steps, linear):
-        return Filtered(*filter_in_strips(image, steps[0], maximum, measure))
+    colours = drop_opaque_alpha(image, steps[0], maximum)
+    if can_run_in_strips(colours, steps, linear):
+        filtered = Filtered(*filter_in_strips(colours, steps[0], maximum, measure))
+        return filtered if colours is image else add_opaque_alpha(filtered, maximum)
     planes = image.astype(np.float32)
     if linear:
         planes = convert_colour(planes, lambda colours: colour.decode_srgb(colours, maximum))
@@ -94,6 +96,18 @@ def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False, m
     if linear:
         planes = convert_colour(planes, lambda colours: colour.encode_srgb(colours, maximum))
     return Filtered(round_to(image.dtype, planes, maximum), tuple(reports))
+
+
+def drop_opaque_alpha(image: Image, step: Step, maximum: float) -> Image:
+    """The colours alone, where an alpha is opaque all over and kept: then the result is what it is without alpha."""
+    if image.shape[2] % 2 or step.settings.alpha == "filter" or image[:, :, -1].min() < maximum:
+        return image
+    return np.ascontiguousarray(image[:, :, :-1])
+
+
+def add_opaque_alpha(filtered: Filtered, maximum: float) -> Filtered:
+    opaque = np.full(filtered.image.shape[:2], maximum, filtered.image.dtype)
+    return replace(filtered, image=np.dstack([filtered.image, opaque]))
 
 
 def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False) -> tuple[Planes, StepReport]:

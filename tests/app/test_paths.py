@@ -16,11 +16,13 @@ SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 PHOTO = draw_blobs(61, 83)
 
 
-def ask(client: TestClient, file: bytes, weights: NDArray[Any], **query: Any) -> tuple[NDArray[np.uint8], str]:
+def ask(
+    client: TestClient, file: bytes, weights: NDArray[Any], kernel: str = "custom", **query: Any
+) -> tuple[NDArray[np.uint8], str]:
     """The pixels of the answer, and the path."""
     rows = ";".join(",".join(map(str, row)) for row in weights.tolist())
     query = {"weights": rows, "response": "clip", "format": "png"} | query
-    reply = client.post("/filter/custom", params=query, content=file, headers={"Content-Type": "image/png"})
+    reply = client.post(f"/filter/{kernel}", params=query, content=file, headers={"Content-Type": "image/png"})
     assert reply.status_code == 200, reply.text
     return np.asarray(open_image(reply.content)), reply.headers["X-Convserve-Path"]
 
@@ -35,19 +37,23 @@ def filter_exactly(pixels: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.ui
     return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
 
 
+def add_opaque_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+
+
 @pytest.mark.parametrize(
-    ("way", "weights", "query"),
-    [("rows", SHARPEN, {}), ("strips", WIDE, {}), ("planes", SHARPEN, {"stride": "1", "channels": "rgb"})],
-    ids=["rows", "strips", "planes"],
+    ("way", "kernel", "weights"),
+    [("rows", "custom", SHARPEN), ("strips", "custom", WIDE), ("planes", "custom,identity", SHARPEN)],
 )
+@pytest.mark.parametrize("alpha", [False, True], ids=["rgb", "opaque rgba"])
 def test_each_way_to_convolve_gives_what_scipy_gives(
-    client: TestClient, way: str, weights: NDArray[Any], query: dict[str, str]
+    client: TestClient, way: str, kernel: str, weights: NDArray[Any], alpha: bool
 ) -> None:
-    # With an opaque alpha the whole planes are filtered, and the colours are to be the same.
-    pixels = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)]) if way == "planes" else PHOTO
-    result, path = ask(client, encode(pixels, "PNG"), weights, **query)
+    pixels = add_opaque_alpha(PHOTO) if alpha else PHOTO
+    result, path = ask(client, encode(pixels), weights, kernel)
     assert path == f"decode=tensorflow, convolve={way}, encode=isa-l"
-    np.testing.assert_array_equal(result[:, :, :3], filter_exactly(PHOTO, weights))
+    expected = filter_exactly(PHOTO, weights)
+    np.testing.assert_array_equal(result, add_opaque_alpha(expected) if alpha else expected)
 
 
 def test_each_way_to_decode_a_jpeg_gives_the_same(client: TestClient) -> None:
@@ -75,7 +81,7 @@ def test_each_way_to_decode_a_png_gives_the_same(client: TestClient) -> None:
 
 def test_each_way_to_write_a_jpeg_gives_the_same(client: TestClient) -> None:
     """Pillow writes what has alpha, laid over white."""
-    opaque = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)])
+    opaque = add_opaque_alpha(PHOTO)
     fast, fast_path = ask(client, encode(PHOTO, "PNG"), SHARPEN, format="jpeg")
     slow, slow_path = ask(client, encode(opaque, "PNG"), SHARPEN, format="jpeg")
     assert fast_path.endswith("encode=opencv")
