@@ -15,6 +15,7 @@ from app.access.tokens import Tokens
 from app.learned import load_catalogue
 from app.observability.metrics import Metrics
 from app.observability.middleware import Observe
+from app.observability.tracing import configure_fastapi, start_tracing
 from app.problems import Problem, add_problem_handlers
 from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, metrics, size
 from app.settings import AccessSettings, Settings
@@ -38,10 +39,10 @@ def create_app(settings: Settings | None = None, access: AccessSettings | None =
     """Build the service.
 
     Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE,
-    TokenError for bad tokens and ValidationError for a bad setting.
+    TokenError for bad tokens, TracingError where traces cannot be sent and ValidationError for a bad setting.
     """
     settings, access = settings or Settings(), access or AccessSettings()
-    tokens = Tokens(access)
+    tokens, tracing = Tokens(access), start_tracing()
     catalogue = load_catalogue(settings)
     card = read_card(settings.model_folder or BUNDLED_FOLDER)
 
@@ -51,12 +52,13 @@ def create_app(settings: Settings | None = None, access: AccessSettings | None =
         version=version("convserve"),
         license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         lifespan=run_service,
+        telemetry=configure_fastapi(tracing),
         docs_url=None,
         openapi_url="/openapi.json" if access.docs else None,
         redoc_url=None,
     )
     workers = PictureWorkers(settings)
-    service = Service(settings, access, catalogue, card, workers, Metrics(workers, card))
+    service = Service(settings, access, catalogue, card, workers, Metrics(workers, card), tracing)
     app.state.service = service
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
@@ -72,7 +74,7 @@ def create_app(settings: Settings | None = None, access: AccessSettings | None =
     if access.cors_origins:
         wrap_outside(app, partial(share_with, origins=access.cors_origins))
     wrap_outside(app, partial(SecurityHeaders, shared=bool(access.cors_origins)))
-    wrap_outside(app, partial(Observe, metrics=service.metrics))
+    wrap_outside(app, partial(Observe, metrics=service.metrics, tracing=tracing))
     if access.trusted_proxies:
         wrap_outside(app, partial(trust_proxies, proxies=access.trusted_proxies))
     return app

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
 
@@ -12,6 +12,9 @@ from app.observability.metrics import Metrics
 from app.settings import AccessSettings, Settings
 from app.workers import PictureWorkers
 from kernels.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Service:
     model_card: dict[str, Any]
     workers: PictureWorkers
     metrics: Metrics
+    tracing: "TracerProvider | None" = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service has been told to stop."""
 
@@ -42,6 +46,8 @@ async def run_service(app: FastAPI) -> AsyncIterator[None]:
             await asyncio.to_thread(metrics.shutdown)
             metrics.server_close()
         await service.workers.close()
+        if service.tracing:
+            await asyncio.to_thread(service.tracing.shutdown)
 
 
 async def get_service(request: Request) -> Service:

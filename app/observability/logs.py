@@ -25,6 +25,8 @@ class AddRequestId(logging.Filter):
     def filter(self, line: logging.LogRecord) -> bool:
         record = current_record.get()
         line.request_id = record.id if record and record.id else None
+        if record and record.trace_id:
+            line.trace_id = record.trace_id
         return True
 
 

@@ -1,11 +1,13 @@
 """The outermost layer: it keeps the record of each request and hands it to logs, metrics and traces."""
 
+from opentelemetry.trace import TracerProvider, get_current_span
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.observability.logs import log_request
 from app.observability.metrics import Metrics
 from app.observability.record import UNMATCHED, Record, choose_request_id, current_record
+from app.observability.tracing import add_steps, find_trace_id
 
 HEADER = "x-request-id"
 
@@ -13,9 +15,10 @@ HEADER = "x-request-id"
 class Observe:
     """Middleware around everything, so that it sees answers to unexpected errors and early refusals, too."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: TracerProvider | None) -> None:
         self.app = app
         self.metrics = metrics
+        self.tracer = tracing.get_tracer("convserve") if tracing else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -28,6 +31,9 @@ class Observe:
         )
         # Not reset afterwards: what the server logs about this request, such as a traceback, has its id, too.
         current_record.set(record)
+        if self.tracer:
+            record.trace_id = find_trace_id()
+            get_current_span().set_attribute("convserve.request.id", record.id)
         header = (HEADER.encode(), record.id.encode())
 
         async def receive_and_count() -> Message:
@@ -51,6 +57,8 @@ class Observe:
             self.metrics.in_progress.dec()
             self.metrics.count(record)
             log_request(record)
+            if self.tracer:
+                add_steps(record, self.tracer)
 
 
 def find_route(scope: Scope) -> str:

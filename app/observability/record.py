@@ -33,6 +33,8 @@ class Record:
     """Of one request. What was sent, pictures and query strings, is never in it."""
 
     id: str
+    trace_id: str | None = None
+    """Where traces are sent."""
     method: str = ""
     client: str = ""
     route: str = UNMATCHED
