@@ -14,6 +14,8 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from app.observability.logs import log_request
+from app.observability.record import Record, choose_request_id, current_record
 from app.problems import (
     MalformedRequestError,
     RequestHeadTooLargeError,
@@ -21,10 +23,12 @@ from app.problems import (
     TooManyConnectionsError,
     TooMuchHeldError,
     answer_known_error,
+    find_problem_type,
 )
 from app.settings import Settings
 from app.workers import UnfinishedError
 
+NO_ID = b"00000000000000000000000000000000"
 LINGER_BYTES, LINGER_SECONDS = 4_000_000, 2  # for a client that is still sending to see its answer
 SHEDDABLE_SECONDS = 1  # behind the least speed, before a connection may have to make room for another
 
@@ -324,10 +328,28 @@ class Connection(HttpToolsProtocol):
             self.cycle.disconnected = True  # what the service may still answer goes nowhere
             self.cycle.message_event.set()
         retry_after_s = getattr(error, "retry_after_s", None)
-        status, rest = write_problem(type(error), str(error), retry_after_s)  # type: ignore[arg-type]
+        status, headers, body = write_problem(type(error), str(error), retry_after_s)  # type: ignore[arg-type]
+        record_id = self._note_refusal(error, status)
+        body = body.replace(NO_ID, record_id)
         date = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
-        self.transport.write(status + date + rest)
+        own = b"x-request-id: %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (record_id, len(body))
+        self.transport.write(STATUS_LINE[status] + date + headers + own + body)
         self.close_after_reading()
+
+    def _note_refusal(self, error: Exception, status: int) -> bytes:
+        """Log it, and give the id of the request: of the one whose body is being received, or of one of its own."""
+        is_open = self.cycle is not None and not self.cycle.response_complete
+        begun: Record | None = self.cycle.scope.get("record") if is_open else None
+        if begun is not None:  # the middleware logs it when the service has let go of the request
+            begun.status, begun.problem = status, find_problem_type(error).slug
+            return begun.id.encode()
+        sent = dict(getattr(self, "headers", ())).get(b"x-request-id", b"").decode("latin-1")
+        record = Record(choose_request_id(sent), client=self.client[0] if self.client else "")
+        record.status, record.problem = status, find_problem_type(error).slug
+        token = current_record.set(record)
+        log_request(record)
+        current_record.reset(token)
+        return record.id.encode()
 
     def close_after_reading(self) -> None:
         """Close, but read on for a while if the client is still sending: a reset may cost it the answer."""
@@ -358,11 +380,13 @@ def take_all(length: int) -> GiveUpPlace:
 
 
 @lru_cache(maxsize=16)
-def write_problem(kind: type[Exception], message: str, retry_after_s: int | None) -> tuple[bytes, bytes]:
-    """Status line, and all that follows the headers of the server. Kept, as thousands get the same when all is full."""
+def write_problem(kind: type[Exception], message: str, retry_after_s: int | None) -> tuple[int, bytes, bytes]:
+    """Status, headers, and the body with a place for the id. Kept, as thousands get the same when all is full."""
     error = kind(message)
     if isinstance(error, UnfinishedError) and retry_after_s is not None:
         error.retry_after_s = retry_after_s
+    token = current_record.set(Record(NO_ID.decode()))
     answer = answer_known_error(None, error)
-    lines = b"".join(b"%s: %s\r\n" % header for header in [*answer.raw_headers, (b"connection", b"close")])
-    return STATUS_LINE[answer.status_code], lines + b"\r\n" + bytes(answer.body)
+    current_record.reset(token)
+    headers = [header for header in answer.raw_headers if header[0] != b"content-length"]
+    return answer.status_code, b"".join(b"%s: %s\r\n" % header for header in headers), bytes(answer.body)

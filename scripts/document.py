@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.connections import Connections, take_all
 from app.observability.metrics import Metrics
 from app.observability.record import Record, StepTime
 from app.parameters import FilterQuery
@@ -107,6 +108,7 @@ def write_problems() -> str:
 
 def write_metrics() -> str:
     metrics = Metrics(PictureWorkers(Settings()), read_card(BUNDLED_FOLDER))
+    metrics.watch_connections(Connections(Settings(), 1, take_all))
     steps = [StepTime("decode", 0, 0.0)]
     # Labels show once they are used.
     metrics.count(Record("", problem="overloaded", status=200, kernels=("blur",), steps=steps))

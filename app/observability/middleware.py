@@ -6,10 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.observability.logs import log_request
 from app.observability.metrics import Metrics
-from app.observability.record import UNMATCHED, Record, choose_request_id, current_record
+from app.observability.record import REQUEST_ID_HEADER, UNMATCHED, Record, choose_request_id, current_record
 from app.observability.tracing import add_steps, find_trace_id
-
-HEADER = "x-request-id"
 
 
 class Observe:
@@ -25,16 +23,17 @@ class Observe:
             return await self.app(scope, receive, send)
         client = scope.get("client")
         record = Record(
-            choose_request_id(Headers(scope=scope).get(HEADER, "")),
+            choose_request_id(Headers(scope=scope).get(REQUEST_ID_HEADER, "")),
             method=scope["method"],
             client=client[0] if client else "",
         )
         # Not reset afterwards: what the server logs about this request, such as a traceback, has its id, too.
         current_record.set(record)
+        scope["record"] = record  # for the server, should the client not send what it promised
         if self.tracer:
             record.trace_id = find_trace_id()
             get_current_span().set_attribute("convserve.request.id", record.id)
-        header = (HEADER.encode(), record.id.encode())
+        header = (REQUEST_ID_HEADER.lower().encode(), record.id.encode())
 
         async def receive_and_count() -> Message:
             message = await receive()

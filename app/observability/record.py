@@ -16,6 +16,7 @@ UNMATCHED = "unmatched"
 """The route of a request that none fits."""
 CLIENT_GONE = 499
 """nginx's status for a client that left before the answer."""
+REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}", re.ASCII)
 
 

@@ -29,20 +29,23 @@ RAW = {"Content-Type": "image/png"}
 ID = re.compile(r"[0-9a-f]{32}")
 ROOT = Path(__file__).resolve().parents[2]
 
+ENVIRONMENT = {"CONVSERVE_WORKERS": "1", "CONVSERVE_LOG_FORMAT": "json", "CONVSERVE_STALL_SECONDS": "1"}
+
 
 class Server:
     """`convserve serve` with its standard error in a file."""
 
-    def __init__(self, log: Path, **environment: str) -> None:
+    def __init__(self, log: Path) -> None:
         self.log = log
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        variables = {name.upper(): value for name, value in environment.items()}
         with log.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve", "--port", str(self.port)],
-                env=os.environ | {"CONVSERVE_WORKERS": "1", "CONVSERVE_LOG_FORMAT": "json"} | variables,
+                env=os.environ
+                | {"CONVSERVE_WORKERS": "1", "CONVSERVE_LOG_FORMAT": "json", "CONVSERVE_STALL_SECONDS": "1"}
+                | variables,
                 stdout=subprocess.DEVNULL,
                 stderr=file,
                 cwd=ROOT,
@@ -129,6 +132,37 @@ def test_probes_are_quiet_and_the_servers_own_access_log_is_off(server: Server) 
     assert server.find_lines(reply.headers["X-Request-ID"])
     assert {line["logger"] for line in server.read_lines()} <= {"app.access", "uvicorn.error"}
     assert [line for line in server.read_lines() if line.get("route") in ("/readyz", "/livez")] == []
+
+
+@pytest.mark.slow
+def test_what_the_server_itself_refuses_has_an_id_and_a_line(server: Server) -> None:
+    """No middleware sees a head that is too large, or what is not HTTP."""
+    for sent, status, problem in (
+        (b"GET / HTTP/1.1\r\nX-Long: " + bytes([97]) * 70_000 + b"\r\n\r\n", 431, "request-head-too-large"),
+        (b"secret words\r\n\r\n", 400, "malformed-request"),
+    ):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            connection.sendall(sent)
+            head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        (request_id,) = re.findall(rb"(?i)x-request-id: ([0-9a-f]{32})", head)
+        assert json.loads(body)["request_id"] == request_id.decode()
+        (line,) = server.find_lines(request_id.decode())
+        assert (line["status"], line["problem"], line["client"]) == (status, problem, "127.0.0.1")
+    assert "convserve_connections 1.0" in server.client.get("/metrics").text
+
+
+@pytest.mark.slow
+def test_a_body_that_does_not_come_is_one_line_with_the_id_of_its_request(server: Server) -> None:
+    head = b"POST /filter/blur HTTP/1.1\r\nHost: a\r\nX-Request-ID: slow-1\r\nContent-Type: image/png\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(head + b"Content-Length: 1000\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"x-request-id: slow-1" in answer.lower()
+    (line,) = server.find_lines("slow-1")
+    assert (line["status"], line["problem"], line["route"]) == (408, "slow-client", "/filter/{kernel}")
+    assert 'problem="slow-client"} 1.0' in server.client.get("/metrics").text
 
 
 @pytest.mark.slow
