@@ -56,9 +56,17 @@ def call_without_workers(**access: Any) -> TestClient:
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[TestClient]:
-    with serve(tokens=f"{FIRST}, {SECOND}") as client:
-        yield client
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One token from the environment, one from a file."""
+    file = tmp_path_factory.mktemp("access") / "tokens"
+    file.write_text(SECOND)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CONVSERVE_TOKENS", FIRST)
+        environment.setenv("CONVSERVE_TOKENS_FILE", str(file))
+        environment.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret-0123456789")
+        environment.setenv("UNRELATED", "stays")
+        with TestClient(create_app(Settings(workers=1))) as client:
+            yield client
 
 
 # -- tokens
@@ -130,21 +138,11 @@ def read_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-@pytest.mark.slow
-def test_worker_processes_do_not_get_the_tokens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "tokens").write_text(SECOND)
-    monkeypatch.setenv("CONVSERVE_TOKENS", FIRST)
-    monkeypatch.setenv("CONVSERVE_TOKENS_FILE", str(tmp_path / "tokens"))
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret-0123456789")
-    monkeypatch.setenv("UNRELATED", "stays")
-    with TestClient(create_app(Settings(workers=1))) as client:
-        assert client.get("/kernels").status_code == 401
-        assert client.get("/kernels", headers=bearer(FIRST)).status_code == 200
-        assert client.get("/kernels", headers=bearer(SECOND)).status_code == 200
-        workers = client.app.state.service.workers  # type: ignore[attr-defined]
-        assert client.portal is not None
-        environment = client.portal.call(workers.run, read_environment)
-        started_with = Path(f"/proc/{workers.pids[0]}/environ").read_text()
+def test_worker_processes_do_not_get_the_tokens(guarded: TestClient) -> None:
+    workers = guarded.app.state.service.workers  # type: ignore[attr-defined]
+    assert guarded.portal is not None
+    environment = guarded.portal.call(workers.run, read_environment)
+    started_with = Path(f"/proc/{workers.pids[0]}/environ").read_text()
     assert environment["UNRELATED"] == "stays"
     for told in (str(environment), started_with):
         assert "0123456789" not in told
