@@ -6,7 +6,7 @@ import pickle
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,14 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One token from the environment, one from a file."""
     file = tmp_path_factory.mktemp("access") / "tokens"
     file.write_text(SECOND)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("CONVSERVE_TOKENS", FIRST)
-        environment.setenv("CONVSERVE_TOKENS_FILE", str(file))
-        environment.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret-0123456789")
-        environment.setenv("UNRELATED", "stays")
-        with TestClient(create_app(Settings(workers=1))) as client:
-            yield client
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("CONVSERVE_TOKENS", FIRST)
+            environment.setenv("CONVSERVE_TOKENS_FILE", str(file))
+            environment.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret-0123456789")
+            environment.setenv("UNRELATED", "stays")
+            client = stack.enter_context(TestClient(create_app(Settings(workers=1))))
+        yield client
 
 
 # -- tokens
