@@ -1,7 +1,9 @@
 """Requests whose client has gone: what still waits for a worker gives up its place."""
 
 import asyncio
+import contextlib
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -35,7 +37,8 @@ class StopAbandoned:
         try:
             await asyncio.wait({watching, request}, return_when=asyncio.FIRST_COMPLETED)
             if request.done():
-                await request
+                with contextlib.suppress(ClientDisconnect):  # it left while it was sending
+                    await request
         finally:
             for task in (watching, request):
                 task.cancel()

@@ -339,11 +339,11 @@ class Connection(HttpToolsProtocol):
     def _note_refusal(self, error: Exception, status: int) -> bytes:
         """Log it, and give the id of the request: of the one whose body is being received, or of one of its own."""
         is_open = self.cycle is not None and not self.cycle.response_complete
-        begun: Record | None = self.cycle.scope.get("record") if is_open else None
+        begun: Any = self.cycle.scope.get("record") if is_open else None
         if begun is not None:  # the middleware logs it when the service has let go of the request
             begun.status, begun.problem = status, find_problem_type(error).slug
             return begun.id.encode()
-        sent = dict(getattr(self, "headers", ())).get(b"x-request-id", b"").decode("latin-1")
+        sent = dict(self.headers or ()).get(b"x-request-id", b"").decode("latin-1")
         record = Record(choose_request_id(sent), client=self.client[0] if self.client else "")
         record.status, record.problem = status, find_problem_type(error).slug
         token = current_record.set(record)

@@ -128,7 +128,7 @@ def test_probes_are_quiet_and_the_servers_own_access_log_is_off(server: Server) 
     server.client.get("/readyz")
     reply = server.client.get("/size?input=5&kernel=3")
     assert server.find_lines(reply.headers["X-Request-ID"])
-    assert {line["logger"] for line in server.read_lines()} <= {"app.access", "uvicorn.error"}
+    assert "uvicorn.access" not in {line["logger"] for line in server.read_lines()}
     assert [line for line in server.read_lines() if line.get("route") in ("/readyz", "/livez")] == []
 
 
