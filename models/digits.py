@@ -1,9 +1,9 @@
 """The digit reader: pictures in, readings out, by the bundled network and what stands before and behind it."""
 
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from models.calibration import score_rubbish, softmax
 from models.errors import ModelFolderError
 from models.folder import Weights, read_model_folder
+from models.inference import Inference
 from models.network import DIGITS, FIELD, build_bundled_network
 from models.pages import PageReading, read_page
 from models.preparation import Preparation, Steps, prepare_picture
 
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 READER_VERSION = "1"  # of the cards this reader understands
-BATCH_SIZES = (1, 4, 16, 64)  # traced once each; batches are padded up to one of them
 ALTERNATIVE_PROBABILITY = 0.01  # less is not worth naming
 SCORE_WEIGHT = 1.0  # of the network's word against the preparation's prior, when readings are compared
 
@@ -70,21 +70,22 @@ class DigitReader:
     """A loaded model; one serves all threads."""
 
     def __init__(self, weights: Sequence[NDArray[np.float32]], card: dict[str, Any]) -> None:
-        import tensorflow as tf
-
         self.card = card
         self.model: str = card["version"]
         self.temperature = float(card["temperature"])
         self.sure_confidence = float(card["thresholds"]["sure_confidence"])
         self.doubt_score = float(card["thresholds"]["doubt_score"])
         self.rubbish_score = float(card["thresholds"]["rubbish_score"])
+        self._weights = list(weights)
+        self._inference = Inference(weights)
+
+    @cached_property
+    def network(self) -> Any:
+        """The same as a keras.Model, for what looks inside."""
         network = build_bundled_network()
-        network.set_weights(list(weights))
+        network.set_weights(self._weights)
         network.trainable = False
-        self.network = network
-        self._lock = threading.Lock()  # tracing is not safe in two threads at once
-        # Autograph has nothing to rewrite here, and would leave a file in the temporary folder.
-        self._traced = tf.function(lambda fields: network(fields, training=False), autograph=False)  # no files in /tmp
+        return network
 
     @classmethod
     def load(cls, folder: Path = BUNDLED_FOLDER) -> "DigitReader":
@@ -96,23 +97,12 @@ class DigitReader:
             raise ModelFolderError(f"{folder} is damaged: {error}") from error
 
     def warm_up(self) -> None:
-        """Trace every batch size, so that no request waits for it."""
-        for size in BATCH_SIZES:
-            self.compute_logits(np.zeros((size, FIELD, FIELD), np.float32))
+        """Read once, so that the first request does not wait for it."""
+        self.compute_logits(np.zeros((1, FIELD, FIELD), np.float32))
 
     def compute_logits(self, fields: Fields) -> NDArray[np.float32]:
         """Logits (n, 11) of fields (n, 28, 28)."""
-        largest = BATCH_SIZES[-1]
-        parts = [self._compute_batch(fields[start : start + largest]) for start in range(0, len(fields), largest)]
-        return np.concatenate(parts) if parts else np.zeros((0, DIGITS + 1), np.float32)
-
-    def _compute_batch(self, fields: Fields) -> NDArray[np.float32]:
-        size = next(size for size in BATCH_SIZES if size >= len(fields))
-        padded = np.zeros((size, FIELD, FIELD, 1), np.float32)
-        padded[: len(fields), ..., 0] = fields
-        with self._lock:
-            logits = self._traced(padded)
-        return np.asarray(logits[: len(fields)], np.float32)
+        return self._inference.compute_logits(fields)
 
     def judge_fields(self, fields: Fields) -> list[Judgement]:
         """The network's word on each of (n, 28, 28)."""

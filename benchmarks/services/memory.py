@@ -79,5 +79,9 @@ def ask_status(running: Running, request: Request) -> int:
 
 
 def find_growth(costs: dict[str, dict[str, float]]) -> float:
-    """How much more a pixel costs where it costs most, than in the picture of 2 MP."""
-    return round(max(one["cpu_ms_a_megapixel"] for one in costs.values()) / costs["2 MP"]["cpu_ms_a_megapixel"], 2)
+    """How much more a pixel costs in the larger pictures, where it costs most, than at 2 MP.
+
+    In a smaller one what every request costs counts for more.
+    """
+    larger = [one["cpu_ms_a_megapixel"] for name, one in costs.items() if float(name.split()[0]) > 2]
+    return round(max(larger) / costs["2 MP"]["cpu_ms_a_megapixel"], 2)

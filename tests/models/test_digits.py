@@ -105,6 +105,22 @@ def test_batches_of_any_size_give_what_single_pictures_give(reader: DigitReader,
     assert reader.compute_logits(fields[:0]).shape == (0, 11)
 
 
+def test_answers_are_those_of_the_keras_model(reader: DigitReader, excerpt: Mnist) -> None:
+    noise = np.random.default_rng(3).random((9, 28, 28), np.float32)
+    fields = np.concatenate([excerpt.test.images[::7].astype(np.float32) / np.float32(255), noise])
+    wanted = reader.network.predict(fields[..., None], verbose=0)
+
+    assert np.abs(wanted).max() > 10
+    np.testing.assert_allclose(reader.compute_logits(fields), wanted, atol=1e-4)
+    for place in (0, 30, -1):
+        np.testing.assert_allclose(reader.compute_logits(fields[[place]]), wanted[[place]], atol=1e-4)
+
+
+def test_a_network_of_another_shape_is_refused(reader: DigitReader) -> None:
+    with pytest.raises(ValueError, match="2 weights"):
+        DigitReader([np.zeros((5, 5, 1, 32), np.float32)] * 2, reader.card)
+
+
 def test_many_threads_can_read_at_once(reader: DigitReader, digits: Digits) -> None:
     answers: dict[int, int | None] = {}
 
