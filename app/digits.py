@@ -129,6 +129,16 @@ def classify_pictures(
     ]
 
 
+def write_answers(
+    pictures: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
+) -> list[bytes | PictureError]:
+    """What `classify_pictures` gives, each answer as JSON: the process that talks HTTP only passes it on."""
+    return [
+        one if isinstance(one, PictureError) else one.model_dump_json().encode()
+        for one in classify_pictures(pictures, settings, polarity, preview)
+    ]
+
+
 def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer:
     """Read all digits of a picture. Raises PictureError."""
     pixels, reduced = decode_for_reading(data, settings)

@@ -16,10 +16,12 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar, cast
 
+from app.errands import MOST_TOGETHER, TOGETHER_BYTES, Errand
 from app.messages import SharedMemory
 from app.observability.record import TimedStep, find_record
 from app.settings import SECRET_VARIABLES, Settings
@@ -222,11 +224,10 @@ class PictureWorkers:
         """
         message = pickle.dumps((find_record().id, work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
         large = len(message) > self.settings.large_upload_bytes
-        if place := kept_place.get():
-            place.give_up()
-        self._refuse_if_full(large)
+        self._take_place(large)
         with TimedStep("queue"):
             worker = await self._wait_for_worker(large)
+        assert worker is not None
         task = asyncio.create_task(self._finish(worker, message, large))
         self._tasks.add(task)  # type: ignore[arg-type]
         task.add_done_callback(self._forget)
@@ -259,8 +260,76 @@ class PictureWorkers:
         retry_after_s = max(1, math.ceil(self.oldest_wait_s))
         return OverloadedError(f"All workers are busy and {why}. Try again in {retry_after_s} s.", retry_after_s)
 
-    async def _wait_for_worker(self, large: bool) -> Worker:
-        waiting = Waiting()
+    async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]:
+        """Run `work(items, *how)`, which gives a result for each item, in one go with what waits for the same.
+
+        One at a time, a digit costs more on its way to a process and back, and in the network, than in itself. Nobody
+        waits for company; large uploads go alone. What fails in company is tried again alone, so that nobody's answer
+        hangs on another's picture. Raises what `run` raises.
+        """
+        size = sum(len(item) for item in items)
+        if size > min(TOGETHER_BYTES, self.settings.large_upload_bytes):
+            return await self.run(work, items, *how)
+        self._take_place(large=False)
+        errand = Errand(work, items, how)
+        with TimedStep("queue"):
+            worker = await self._wait_for_worker(False, errand)
+        if worker:
+            task = asyncio.create_task(self._finish_together(worker, [errand, *self._find_company(errand)]))
+            self._tasks.add(task)
+            task.add_done_callback(self._forget)
+        try:
+            results, work_record = await errand.done
+        except Exception:
+            if errand.alone:
+                raise
+            return await self.run(work, items, *how)
+        find_record().add_work(work_record)
+        return results
+
+    def _take_place(self, large: bool) -> None:
+        """Instead of the one that was kept. Raises OverloadedError."""
+        if place := kept_place.get():
+            place.give_up()
+        self._refuse_if_full(large)
+
+    def _find_company(self, errand: Errand) -> list[Errand]:
+        """Take those that wait for the same work out of the line."""
+        company, count = [], len(errand.items)
+        for waiting in list(self._lines[False]):
+            other = waiting.errand
+            if other is None or waiting.worker.done() or (other.work, other.how) != (errand.work, errand.how):
+                continue
+            count += len(other.items)
+            if count > MOST_TOGETHER:
+                break
+            self._lines[False].remove(waiting)
+            waiting.worker.set_result(None)
+            company.append(other)
+        return company
+
+    async def _finish_together(self, worker: Worker, errands: list[Errand]) -> None:
+        first = errands[0]
+        items = [item for errand in errands for item in errand.items]
+        message = pickle.dumps((find_record().id, first.work, (items, *first.how), {}), pickle.HIGHEST_PROTOCOL)
+        for errand in errands:
+            errand.alone = len(errands) == 1
+        try:
+            results, error, record = pickle.loads(await self._finish(worker, message, False))
+        except BaseException as lost:
+            results, error = [], lost
+        if error is not None:
+            for errand in errands:
+                errand.fail(error)
+            return
+        for errand in errands:
+            part, results = results[: len(errand.items)], results[len(errand.items) :]
+            share = replace(record, pixels=record.pixels * len(part) // len(items))
+            errand.finish(part, share)
+
+    async def _wait_for_worker(self, large: bool, errand: Errand | None = None) -> Worker | None:
+        """A process; None where the errand goes along with another."""
+        waiting = Waiting(errand)
         self._lines[large].append(waiting)
         if not large:
             self._keep_one_for_small()
@@ -271,8 +340,8 @@ class PictureWorkers:
         except BaseException as error:
             if waiting in self._lines[large]:
                 self._lines[large].remove(waiting)
-            elif not waiting.worker.cancelled():  # handed out in the same moment
-                self._take_back(waiting.worker.result(), large)
+            elif not waiting.worker.cancelled() and (worker := waiting.worker.result()):
+                self._take_back(worker, large)  # handed out in the same moment
             if isinstance(error, TimeoutError):
                 limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
                 raise self._overloaded(f"none became free within {limit}") from None
@@ -378,11 +447,12 @@ kept_place: ContextVar[Place | None] = ContextVar("kept_place", default=None)
 
 
 class Waiting:
-    """A place in a line: since when, and the process once it has come."""
+    """A place in a line: since when, and the process once it has come, or None for who goes along with another."""
 
-    def __init__(self) -> None:
+    def __init__(self, errand: Errand | None = None) -> None:
         self.since = time.monotonic()
-        self.worker: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        self.errand = errand
+        self.worker: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
 
 
 def describe_end(process: subprocess.Popen[bytes]) -> str:

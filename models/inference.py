@@ -1,8 +1,8 @@
 """The bundled network for answering: the numbers of the Keras model of models.network, several times as fast.
 
 Batch norm is a factor and an addend once the network is trained, so it goes into the weights before it. Convolutions
-run in TensorFlow. The dense layers run in NumPy, because of a field on its own TensorFlow's product takes as long as all
-else together. No Keras model has to be built.
+run in TensorFlow. The dense layers run in NumPy, because TensorFlow takes as long for those of a single field as for
+all the rest. No Keras model has to be built.
 """
 
 from collections.abc import Sequence

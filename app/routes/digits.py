@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from app.chains import add_fields
-from app.digits import DigitAnswer, PageAnswer, classify_picture, classify_pictures, read_page
+from app.digits import DigitAnswer, PageAnswer, read_page, write_answers
 from app.etags import NOT_MODIFIED, respond_with_etag
 from app.parameters import ClassifyQuery, ReadQuery
 from app.problems import NoTrainingRecordError, Problem, describe_problem, document_problems
@@ -43,22 +43,33 @@ class UnreadFile(BaseModel):
     openapi_extra=describe_upload(several=True),
 )
 async def classify_digits(
-    request: Request,
-    response: Response,
-    service: ServiceDependency,
-    query: Annotated[ClassifyQuery, Query()],
-) -> DigitAnswer | list[DigitAnswer | UnreadFile]:
+    request: Request, service: ServiceDependency, query: Annotated[ClassifyQuery, Query()]
+) -> Response:
     uploads = await read_uploads(request, service.settings.max_digit_files)
     query = add_fields(query, uploads[0].fields)
-    response.headers.update(PRIVATE)
-    how = (service.settings, query.polarity, query.preview)
-    if len(uploads) == 1:
-        return await service.workers.run(classify_picture, uploads[0].data, *how)
-    answers = await service.workers.run(classify_pictures, [upload.data for upload in uploads], *how)
-    return [
-        UnreadFile(file=upload.name, error=describe_problem(answer)) if isinstance(answer, Exception) else answer
+    pictures = [upload.data for upload in uploads]
+    answers = await service.workers.run_together(
+        write_answers, pictures, service.settings, query.polarity, query.preview
+    )
+    if len(answers) == 1:
+        return respond_with_json(raise_error(answers[0]))
+    listed = [
+        UnreadFile(file=upload.name, error=describe_problem(answer)).model_dump_json().encode()
+        if isinstance(answer, Exception)
+        else answer
         for upload, answer in zip(uploads, answers, strict=True)
     ]
+    return respond_with_json(b"[" + b",".join(listed) + b"]")
+
+
+def raise_error(answer: bytes | Exception) -> bytes:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def respond_with_json(content: bytes) -> Response:
+    return Response(content, media_type="application/json", headers=PRIVATE)
 
 
 @router.post(

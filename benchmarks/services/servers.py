@@ -110,7 +110,7 @@ def list_servers(peers: Path) -> dict[str, Server]:
     convserve = Server(
         "convserve",
         [str(Path(sys.executable).with_name("convserve")), "serve", "--port", "{port}"],
-        {"CONVSERVE_WORKERS": "{workers}"},
+        {"CONVSERVE_WORKERS": "{workers}", "CONVSERVE_LOG_LEVEL": "warning"},  # the others log no requests
         "/readyz",
     )
     servers = [convserve]
