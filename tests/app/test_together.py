@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.errands import MOST_TOGETHER, TOGETHER_BYTES
 from app.observability.record import Record, current_record, find_record
 from app.settings import Settings
-from app.workers import MOST_TOGETHER, TOGETHER_BYTES, PictureWorkers, WorkerLostError
-from tests.app.test_workers import wait, with_workers
+from app.workers import PictureWorkers, WorkerLostError
+from tests.app.test_workers import until, wait, with_workers
 
 
 def count_company(items: Sequence[bytes], word: str) -> list[tuple[bytes, str, int]]:
@@ -71,5 +72,6 @@ def test_what_fails_in_company_is_tried_again_alone() -> None:
         one, two, end = await asyncio.gather(*asked, return_exceptions=True)
         assert (one, two) == ([b"one"], [b"two"])
         assert isinstance(end, WorkerLostError)
+        await until(lambda: workers.ready == 1)
 
     with_workers(Settings(workers=1, max_wait_seconds=60), scenario)
