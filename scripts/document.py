@@ -5,6 +5,7 @@
 --pictures draws docs/gallery.png anew, too, with the project's own sample picture.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -122,11 +123,24 @@ def write_metrics() -> str:
     return write_table(["metric", "type", "labels", "what"], rows)
 
 
+sys.path.append(str(ROOT))  # the benchmarks are not installed
+
+
 def write_scale(name: str) -> str:
-    sys.path.append(str(ROOT))  # the benchmarks are not installed
     from benchmarks.scale_tables import TABLES
 
     return write_table(*TABLES[name]())
+
+
+def read_results() -> dict[str, Any]:
+    results: dict[str, Any] = json.loads((ROOT / "benchmarks/results/services.json").read_text("utf-8"))
+    return results
+
+
+def write_services() -> str:
+    from benchmarks.services.report import write_report
+
+    return write_report(read_results())
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -142,6 +156,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "scale-comparisons": lambda: write_scale("comparisons"),
     "scale-sizes": lambda: write_scale("sizes"),
     "scale-fleets": lambda: write_scale("fleets"),
+    "services": write_services,
 }
 
 
@@ -156,6 +171,8 @@ def draw_gallery() -> None:
 
 
 def main() -> int:
+    from benchmarks.services.chart import draw_chart
+
     stale = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = path.read_text("utf-8")
@@ -164,6 +181,12 @@ def main() -> int:
             stale.append(path.relative_to(ROOT))
             if "--check" not in sys.argv:
                 path.write_text(fresh, "utf-8")
+    chart = ROOT / "docs/performance.svg"
+    fresh = draw_chart(read_results())
+    if not chart.exists() or chart.read_text("utf-8") != fresh:
+        stale.append(chart.relative_to(ROOT))
+        if "--check" not in sys.argv:
+            chart.write_text(fresh, "utf-8")
     if "--pictures" in sys.argv:
         draw_gallery()
     if stale and "--check" in sys.argv:

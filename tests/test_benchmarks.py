@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("scipy")
 
+from benchmarks.services.chart import draw_chart
 from benchmarks.services.replies import WrongReplyError, check_picture, check_reply, compare_digits
 from benchmarks.services.report import write_targets, write_work
 from benchmarks.services.targets import TARGETS, beat, limit
@@ -90,6 +92,13 @@ def test_ratios_are_to_the_best_of_the_peers() -> None:
     table = write_work(results["works"]["work"])
     assert "| fast | 20.0 | 1.50x | 1.0 | 2.0 | 3.00 | 4 | 5 |" in table
     assert "Left out: gone, wrong" in table
+
+
+def test_bars_are_as_long_as_the_rates() -> None:
+    chart = ElementTree.fromstring(draw_chart(make_results(convserve=30, slow=10, fast=20)))
+    longest, slow, fast = (int(bar.attrib["width"]) for bar in chart.iter("{http://www.w3.org/2000/svg}rect"))
+    assert (round(longest / slow), round(2 * longest / fast)) == (3, 3)
+    assert "20.0 (convserve is 1.50x)" in "".join(chart.itertext())
 
 
 def test_every_target_of_a_work_is_about_one_that_is_measured() -> None:
