@@ -13,6 +13,7 @@ wrk, node and npm; the folder of peers is written into, so copy it first if it m
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes of each server [%(default)s]")
     parser.add_argument("--write", metavar="NAME", help="keep the results under benchmarks/results")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped, too
     given.seconds = given.seconds or (2 if given.short else 4)
     results = read_results(given)
     photo = Image.open(given.photo).convert("RGB")
