@@ -2,10 +2,14 @@
 
 import inspect
 import json
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar, cast, get_args
 
 import typer
 from pydantic import BaseModel
@@ -14,12 +18,14 @@ from app.parameters import FilterQuery, Polarity
 from models.errors import ModelError
 
 if TYPE_CHECKING:
+    from app.archive.run import Executor
     from app.settings import AccessSettings, Settings
     from kernels.catalogue import Catalogue
 
 Query = TypeVar("Query", bound=BaseModel)
 
 BACKLOG = 2048
+Engine = Literal["local", "ray"]
 Loaded = TypeVar("Loaded")
 
 app = typer.Typer(
@@ -72,6 +78,7 @@ def take_filter_parameters(command: Callable[..., None]) -> Callable[..., None]:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1, CONVSERVE_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [8000, CONVSERVE_PORT]")] = None,
+    on: Annotated[Engine, typer.Option("--on", help="Processes of its own, or Ray Serve (docs/ray.md).")] = "local",
 ) -> None:
     """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
     settings, access = load_settings(host=host, port=port), load_access()
@@ -81,7 +88,13 @@ def serve(
         open_socket(settings.host, access.metrics_port, "CONVSERVE_METRICS_PORT").close()
     # Before anything heavy: a taken port is told at once, and early clients wait.
     with open_socket(settings.host, settings.port, "--port, or CONVSERVE_PORT") as listening:
-        serve_on(listening, settings, access)
+        if on == "local":
+            serve_on(listening, settings, access)
+            return
+    need_ray()
+    from app.cluster.here import serve_here
+
+    serve_here(settings, access)
 
 
 @app.command(name="filter")
@@ -120,40 +133,67 @@ def batch(
     out: Annotated[str, typer.Option("--out", help="A folder or URL for the results.")],
     kernel: Annotated[str | None, typer.Option(help="A name, or several: gaussian,edge.")] = None,
     classify: Annotated[bool, typer.Option("--classify", help="Read a digit in each, into a table.")] = False,
+    polarity: Annotated[Polarity, typer.Option(help="Of the ink, with --classify.")] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. [one for each core]")] = None,
+    on: Annotated[Engine, typer.Option("--on", help="This machine, or Ray (docs/ray.md).")] = "local",
     verify: Annotated[bool, typer.Option("--verify", help="Read what is done, too, and compare its bytes.")] = False,
+    report_format: Annotated[
+        Literal["csv", "parquet"], typer.Option(help="Of the tables of failures and predictions.")
+    ] = "csv",
     given: dict[str, Any] | None = None,
 ) -> None:
-    """Filter or read an archive of pictures. The same command goes on where an earlier run ended."""
-    import functools
-    import os
+    """Filter or read an archive of pictures. The same command goes on where an earlier run ended.
 
-    from app.archive import jobs, lanes, places, run
+    Exit status: 0 all done, 1 some pictures failed, 2 a mistake in the command, 75 a place was lost or no process
+    starts (try again), 130 and 143 stopped by SIGINT and SIGTERM.
+    """
+    from app.archive import jobs, places, processes, run, signals, tables
     from app.chains import parse_steps
     from app.filtering import FilterRequest
+    from app.machine import count_cores
 
     if classify == (kernel is not None):
         refuse("Say either --kernel NAME or --classify.")
+    if classify and given:
+        refuse(f"--{next(iter(given))} is for --kernel; --classify takes --polarity.")
+    if not classify and polarity != "auto":
+        refuse("--polarity is for --classify.")
+    refuse_errors(tables.check_table_format, report_format)
     settings = load_settings()
     catalogue = load_catalogue(settings)
     query = check_parameters(FilterQuery, given or {})
     pictures, results = refuse_errors(places.open_source, source), refuse_errors(places.open_place, out)
     refuse_errors(places.check_apart, pictures, results)
-    job: jobs.Job = jobs.ClassifyJob(pictures, results, settings)
+    job: jobs.Job = jobs.ClassifyJob(pictures, results, settings, polarity)
     if kernel is not None:
         steps = refuse_errors(parse_steps, kernel, query, catalogue)
         request = FilterRequest(steps, query.linear, query.frames, query.quality)
         job = jobs.FilterJob(pictures, results, settings, request, query.format)
-    execute = functools.partial(lanes.run_locally, processes=workers or len(os.sched_getaffinity(0)))
     try:
-        summary = run.run_batch(job, execute, "csv", verify)
-    except (places.PlaceError, lanes.LaneError) as error:
-        refuse(f"Stopped: {error} The same command goes on from here.")
-    except KeyboardInterrupt:
-        refuse("Interrupted. The same command goes on from here.", status=130)
+        with choose_executor(on, workers or count_cores()) as execute, signals.catch_stop() as stop:
+            summary = run.run_batch(job, execute, stop, report_format, verify)
+    except (places.PlaceError, processes.StartError) as error:
+        refuse(f"Stopped: {error} The same command goes on from here.", status=os.EX_TEMPFAIL)
     typer.echo(f"{summary.done} done, {summary.kept} were done already, {summary.failed} failed.", err=True)
+    if stop.number is not None:
+        refuse("Stopped before the end. The same command goes on from here.", status=128 + stop.number)
     if summary.failed:
-        refuse(f"The failures: {results.path('failures.csv')}", status=1)
+        refuse(f"The failures: {results.path(f'failures.{report_format}')}", status=1)
+
+
+@contextmanager
+def choose_executor(on: Engine, processes: int) -> "Iterator[Executor]":
+    if on == "local":
+        from app.archive.processes import run_locally
+
+        yield partial(run_locally, processes=processes)
+    else:
+        need_ray()
+        from app.cluster.batches import run_on_ray
+        from app.cluster.here import run_ray
+
+        with run_ray(processes, os.environ.get("RAY_ADDRESS", "local")):
+            yield run_on_ray
 
 
 @app.command()
@@ -308,6 +348,11 @@ def version() -> None:
     from importlib.metadata import version
 
     typer.echo(version("convserve"))
+
+
+def need_ray() -> None:
+    if find_spec("ray") is None:
+        refuse("--on ray needs Ray: pip install 'convserve[ray]'.")
 
 
 def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSettings") -> None:

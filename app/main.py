@@ -21,7 +21,7 @@ from app.routes import digits, documentation, explanation, filter, gallery, heal
 from app.settings import AccessSettings, Settings
 from app.state import Service, run_service
 from app.uploads import BodyLimit
-from app.workers import PictureWorkers
+from app.workers import PictureWorkers, Workers
 from models.digits import BUNDLED_FOLDER
 from models.folder import read_card
 
@@ -35,8 +35,10 @@ curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
 """
 
 
-def create_app(settings: Settings | None = None, access: AccessSettings | None = None) -> FastAPI:
-    """Build the service.
+def create_app(
+    settings: Settings | None = None, access: AccessSettings | None = None, workers: Workers | None = None
+) -> FastAPI:
+    """Build the service, with worker processes of its own where no other `workers` are given.
 
     Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE,
     TokenError for bad tokens, TracingError where traces cannot be sent and ValidationError for a bad setting.
@@ -57,7 +59,7 @@ def create_app(settings: Settings | None = None, access: AccessSettings | None =
         openapi_url="/openapi.json" if access.docs else None,
         redoc_url=None,
     )
-    workers = PictureWorkers(settings)
+    workers = workers or PictureWorkers(settings)
     service = Service(settings, access, catalogue, card, workers, Metrics(workers, card), tracing)
     app.state.service = service
     app.add_middleware(StopAbandoned)

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request
 
 from app.observability.metrics import Metrics
 from app.settings import AccessSettings, Settings
-from app.workers import PictureWorkers
+from app.workers import Workers
 from kernels.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Service:
     access: AccessSettings
     catalogue: Catalogue
     model_card: dict[str, Any]
-    workers: PictureWorkers
+    workers: Workers
     metrics: Metrics
     tracing: "TracerProvider | None" = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)

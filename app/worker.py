@@ -44,9 +44,9 @@ def main() -> None:
 def warm_up_process(settings: Settings) -> None:
     """Import TensorFlow, convolve once and load the digit reader."""
     configure_logging(settings.log_format, settings.log_level)
-    threads = str(max(1, count_cores() // settings.workers))
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", threads)  # NumPy's; threads that wait spin, on the others' cores
+    # NumPy's; threads that wait spin, on the others' cores.
+    threads = os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, count_cores() // settings.workers)))
     with without_greeting():
         import cv2
 

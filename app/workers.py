@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from app.errands import MOST_TOGETHER, TOGETHER_BYTES, Errand
 from app.messages import SharedMemory
@@ -55,6 +55,33 @@ class DeadlineError(UnfinishedError):
 
 class WorkerLostError(UnfinishedError):
     """The process that had the work ended without an answer."""
+
+
+class Workers(Protocol):
+    """Whoever works on pictures for the routes: `PictureWorkers`, and on Ray `app.cluster.replicas.RayWorkers`."""
+
+    slots: int
+    replaced: int
+
+    @property
+    def ready(self) -> int: ...
+    @property
+    def busy(self) -> int: ...
+    @property
+    def pids(self) -> list[int]: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def waiting_small(self) -> int: ...
+    @property
+    def waiting_large(self) -> int: ...
+    @property
+    def oldest_wait_s(self) -> float: ...
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+    async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]: ...
 
 
 class Channel(asyncio.Protocol):

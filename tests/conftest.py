@@ -1,26 +1,60 @@
-"""The service as a client meets it. TensorFlow is warmed up once for all tests."""
+"""The service as a client meets it. TensorFlow is warmed up once for all tests.
+
+`pytest tests/app --at URL` asks a service that runs elsewhere, wherever and on whatever it does: the tests that use
+`client` run against it and no others. `--limited-at URL` does the same for `limited_client`.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
 
+LIMITS: dict[str, Any] = {
+    "max_upload_bytes": 20_000,
+    "max_pixels": 1000,
+    "max_multiply_adds": 100_000,
+    "max_gallery_kernels": 3,
+}
+"""That small pictures reach."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--at", metavar="URL", help="run the tests of `client` against the service there")
+    parser.addoption("--limited-at", metavar="URL", help=f"those of `limited_client`; it has the limits {LIMITS}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    options = {"client": "at", "limited_client": "limited_at"}
+    there = {fixture for fixture, option in options.items() if config.getoption(option)}
+    if there:
+        used = [options.keys() & set(getattr(item, "fixturenames", ())) for item in items]
+        config.hook.pytest_deselected(
+            items=[item for item, its in zip(items, used, strict=True) if not (its and its <= there)]
+        )
+        items[:] = [item for item, its in zip(items, used, strict=True) if its and its <= there]
+
 
 @pytest.fixture(scope="session")
-def client() -> Iterator[TestClient]:
-    """A service with the default limits; an exception that no handler knows fails the test."""
-    with TestClient(create_app(Settings(workers=2))) as client:
-        yield client
+def client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
+    """A service with the default limits; in this process, an exception that no handler knows fails the test."""
+    yield from connect(request.config.getoption("at"), Settings(workers=2))
 
 
 @pytest.fixture(scope="session")
-def limited_client() -> Iterator[TestClient]:
+def limited_client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
     """A service with limits that small pictures reach."""
-    settings = Settings(
-        max_upload_bytes=20_000, max_pixels=1000, max_multiply_adds=100_000, max_gallery_kernels=3, workers=1
-    )
-    with TestClient(create_app(settings)) as client:
-        yield client
+    yield from connect(request.config.getoption("limited_at"), Settings(**LIMITS, workers=1))
+
+
+def connect(address: str | None, settings: Settings) -> Iterator[httpx2.Client]:
+    if address:
+        with httpx2.Client(base_url=address, follow_redirects=True, timeout=60) as client:
+            yield client
+    else:
+        with TestClient(create_app(settings)) as client:
+            yield client

@@ -1,4 +1,4 @@
-"""What is to be done to every picture of an archive, and doing it: the part that worker processes run."""
+"""What is to be done to every picture of an archive, and doing it: what worker processes run, here and on Ray."""
 
 import hashlib
 import json
@@ -8,22 +8,33 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 from app.archive.places import FileNameError, Place, PlaceError, describe
-from app.digits import DigitAnswer, classify_pictures, load_reader
+from app.digits import DigitAnswer, classify_pictures
 from app.filtering import FilterRequest, filter_picture
-from app.greeting import without_greeting
 from app.parameters import Polarity
 from app.pictures.errors import PictureError
-from app.pictures.formats import ALIASES, FORMATS
+from app.pictures.formats import ALIASES, FORMATS, READABLE
 from app.settings import Settings
+
+EXTENSIONS = {name for format in READABLE for name in (format.name, format.extension)} | {"jpeg", "tiff"}
 
 
 @dataclass(frozen=True)
-class FilterJob:
-    """Every picture through the same kernels, into a file of the same name."""
+class Archive:
+    """Where pictures come from, where results go to, and the limits that a picture has to keep."""
 
     source: Place
     out: Place
     settings: Settings
+
+    def wants(self, name: str) -> bool:
+        """In a folder what looks like a picture by its extension; of a pattern all that it matches."""
+        return self.source.pattern is not None or name.rsplit(".", 1)[-1].lower() in EXTENSIONS
+
+
+@dataclass(frozen=True)
+class FilterJob(Archive):
+    """Every picture through the same kernels, into a file of the same name."""
+
     request: FilterRequest
     format: str | None = None
     kind = "filtered"
@@ -54,12 +65,9 @@ class FilterJob:
 
 
 @dataclass(frozen=True)
-class ClassifyJob:
+class ClassifyJob(Archive):
     """The handwritten digit in every picture, for a table."""
 
-    source: Place
-    out: Place
-    settings: Settings
     polarity: Polarity = "auto"
     kind = "classified"
     chunk_size = 16
@@ -101,19 +109,6 @@ def fingerprint(parameters: Any) -> str:
     """The same for the same parameters in the same version of convserve."""
     text = json.dumps([version("convserve"), parameters], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def prepare(job: Job) -> None:
-    """Load what the job needs, before the first picture. TensorFlow keeps to one thread: there is a process a core."""
-    import cv2
-
-    from kernels.engine import warm_up
-
-    cv2.setNumThreads(1)
-    with without_greeting():
-        warm_up(1)
-        if isinstance(job, ClassifyJob):
-            load_reader(job.settings.model_folder)
 
 
 def do_tasks(job: Job, mark: str, tasks: Sequence[Task]) -> list[Outcome]:

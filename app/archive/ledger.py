@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any
 
 from app.archive.jobs import Outcome
-from app.archive.places import Place, PlaceError
+from app.archive.places import Place, PlaceError, describe
 
 FOLDER = "_convserve"
 SAVE_EVERY_RECORDS = 5000
 SAVE_EVERY_SECONDS = 10.0
-"""What a killed run may have to do again."""
+"""What a run that is killed outright may have to do again; one that is asked to stop loses nothing."""
 
 
 class Ledger:
@@ -60,6 +60,8 @@ class Ledger:
         finally:
             self._database.close()
             self._folder.cleanup()
+        if isinstance(error, sqlite3.Error):
+            raise PlaceError(f"{self._folder.name}, for temporary files, cannot be used: {describe(error)}") from error
 
     def find(self, result: str) -> dict[str, Any] | None:
         row = self._database.execute("SELECT record FROM done WHERE result = ?", (result,)).fetchone()

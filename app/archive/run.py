@@ -3,40 +3,45 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.progress import track
-
 from app.archive.jobs import FilterJob, Job, Outcome, Task
 from app.archive.ledger import Ledger
 from app.archive.places import PlaceError
+from app.archive.progress import show_progress
+from app.archive.signals import StopSignal
 from app.archive.tables import FAILURES, PREDICTIONS, TableFormat, write_table
-from app.pictures.formats import READABLE
 
-EXTENSIONS = {name for format in READABLE for name in (format.name, format.extension)} | {"jpeg", "tiff"}
 Executor = Callable[[Job, str, Iterable[list[Task]]], Iterator[Outcome]]
 
 
 @dataclass
 class Summary:
-    """Numbers of pictures; `tables` are the names of what was written at the end."""
+    """Numbers of pictures; `tables` are the names of what was written at the end, nothing if the run was stopped."""
 
     done: int = 0
     kept: int = 0
     failed: int = 0
     tables: list[str] = field(default_factory=list)
 
+    @property
+    def behind(self) -> int:
+        return self.done + self.kept + self.failed
 
-def run_batch(job: Job, execute: Executor, tables: TableFormat = "csv", verify: bool = False) -> Summary:
+
+def run_batch(
+    job: Job, execute: Executor, stop: StopSignal, tables: TableFormat = "csv", verify: bool = False
+) -> Summary:
     """Raises PlaceError where a place is lost; the same run goes on from there later."""
     summary, mark = Summary(), job.fingerprint()
-    with Ledger(job.out, job.kind) as ledger:
+    with Ledger(job.out, job.kind) as ledger, show_progress(job) as show:
         chunks = group(find_tasks(job, mark, ledger, summary, verify), job.chunk_size)
-        outcomes = execute(job, mark, chunks)
-        for outcome in track(outcomes, "Pictures", console=Console(stderr=True), transient=True):
+        for outcome in execute(job, mark, chunks):
             if outcome.state == "stopped":
                 raise PlaceError(outcome.reason)
             ledger.note(outcome)
             setattr(summary, outcome.state, getattr(summary, outcome.state) + 1)
+            show(summary.behind)
+            if stop.number is not None:
+                return summary
         summary.tables.append(write_table(job.out, "failures", tables, FAILURES, ledger.list_failures()))
         if not isinstance(job, FilterJob):
             summary.tables.append(write_table(job.out, "predictions", tables, PREDICTIONS, ledger.list_answers()))
@@ -49,7 +54,7 @@ def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bo
         sizes = job.out.sizes(folder) if isinstance(job, FilterJob) else {}
         names = {name for name, _ in files}
         for name, stamp in files:
-            if job.source.pattern is None and name.rsplit(".", 1)[-1].lower() not in EXTENSIONS:
+            if not job.wants(name):
                 continue
             result = job.name_result(name)
             if result != name and result in names:

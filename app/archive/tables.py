@@ -25,7 +25,9 @@ def check_table_format(format: TableFormat) -> None:
         try:
             import pyarrow  # noqa: F401
         except ImportError:
-            raise ValueError("--tables parquet needs pyarrow (pip install pyarrow); or say csv.") from None
+            raise ValueError(
+                "Parquet needs pyarrow: pip install 'convserve[parquet]'; or say --report-format csv."
+            ) from None
 
 
 def write_table(

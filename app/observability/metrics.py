@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from app.connections import Connections, Stage
 from app.machine import find_resident_bytes
 from app.observability.record import Record
-from app.workers import PictureWorkers
+from app.workers import Workers
 
 METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -32,7 +32,7 @@ STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 class Metrics:
     """Those of one service."""
 
-    def __init__(self, workers: PictureWorkers, model_card: dict[str, Any]) -> None:
+    def __init__(self, workers: Workers, model_card: dict[str, Any]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which Prometheus' text format has no use for
         registry = self.registry = CollectorRegistry()
         self.in_progress = Gauge(
@@ -103,7 +103,7 @@ class Metrics:
 class WorkersCollector(Collector):
     """How the worker processes and the lines before them are when somebody asks."""
 
-    def __init__(self, workers: PictureWorkers) -> None:
+    def __init__(self, workers: Workers) -> None:
         self.workers = workers
 
     def collect(self) -> Iterator[Metric]:

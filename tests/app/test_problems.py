@@ -338,6 +338,8 @@ def test_a_declared_length_is_refused_before_the_body_is_read(limited_client: Te
     def never_read() -> Iterator[bytes]:
         yield b"x"
 
+    if not isinstance(limited_client, TestClient):
+        pytest.skip("a real client does not break off a body that it has announced")
     headers = {"Content-Type": "image/png", "Content-Length": "999999"}
     reply = limited_client.post("/filter/blur", content=never_read(), headers=headers)
     assert "999999" in check_problem(reply, 413, "upload-too-large")["detail"]
