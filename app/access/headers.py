@@ -12,8 +12,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 EXPOSED = (
     "Content-Disposition", "ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing",
-    "X-Clipped-Percent", "X-Kernel-Divisor", "X-Kernel-Sum", "X-Origin-Height", "X-Origin-Width", "X-Request-ID",
-    "X-Result-Height", "X-Result-Width",
+    "X-Clipped-Percent", "X-Convserve-Path", "X-Kernel-Divisor", "X-Kernel-Sum", "X-Origin-Height", "X-Origin-Width",
+    "X-Request-ID", "X-Result-Height", "X-Result-Width",
 )  # fmt: skip
 """That scripts of other origins may read, besides those that they always may."""
 PREFLIGHT_SECONDS = 600
