@@ -12,9 +12,8 @@ from ray.exceptions import ActorUnavailableError, ObjectLostError, RayActorError
 from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 
-from app.digits import classify_picture, classify_pictures
+from app.digits import write_answers
 from app.observability.record import Record, find_record
-from app.pictures.errors import PictureError
 from app.settings import Settings
 from app.workers import OverloadedError, WorkerLostError
 
@@ -120,7 +119,7 @@ class RayWorkers:
 
         Raises what the function raises, and OverloadedError, DeadlineError or WorkerLostError.
         """
-        large = sum(len(arg) for arg in args if isinstance(arg, bytes)) > self.settings.large_upload_bytes
+        large = count_bytes(args) > self.settings.large_upload_bytes
         self._refuse_if_full(large)
         place = id(asyncio.current_task())
         self._asked[place] = (time.monotonic(), large)
@@ -141,20 +140,14 @@ class RayWorkers:
         return cast(T, result)
 
     async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]:
-        """Run `work(items, *how)`, which gives a result for each item; a single digit goes into a batch with those of
-        other clients. Raises what `run` raises."""
-        if work is not classify_pictures or len(items) != 1:
-            return await self.run(work, items, *how)
-        try:
-            return [cast(T, await self.run(classify_picture, items[0], *how))]
-        except PictureError as error:
-            return [cast(T, error)]
+        """Run `work(items, *how)`, which gives a result for each item. Raises what `run` raises."""
+        return await self.run(work, items, *how)
 
     async def _ask(self, work: Callable[..., Any], args: Any, kwargs: Any) -> Reply:
         request_id = find_record().id
         for _ in range(TRIES):
-            if work is classify_picture:  # of many clients, one each: replicas read them in batches
-                response = self.digits.classify.remote(*args, **kwargs)
+            if work is write_answers and len(args[0]) == 1:  # of many clients, one each: read in batches
+                response = self.digits.classify.remote(args[0][0], *args[1:])
             elif work.__module__ in DIGIT_MODULES:
                 response = self.digits.work.remote(request_id, work, *args, **kwargs)
             else:
@@ -167,3 +160,10 @@ class RayWorkers:
                 response.cancel()
                 raise
         raise WorkerLostError(f"{TRIES} replicas were lost, one after another. The request can be tried again.")
+
+
+def count_bytes(arguments: Any) -> int:
+    """Of the pictures among the arguments, which may be in a list."""
+    if isinstance(arguments, bytes):
+        return len(arguments)
+    return sum(map(count_bytes, arguments)) if isinstance(arguments, list | tuple) else 0

@@ -16,7 +16,7 @@ from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cluster.replicas import RayWorkers, Reply
-from app.digits import classify_picture, classify_pictures
+from app.digits import write_answers
 from app.main import create_app, wrap_outside
 from app.observability.logs import configure_logging
 from app.observability.record import REQUEST_ID_HEADER, Record, current_record
@@ -67,7 +67,7 @@ class Digits(Replica):
     async def classify(
         self, pictures: list[bytes], settings: list[Settings], polarities: list[Any], previews: list[bool]
     ) -> list[Reply]:
-        """`classify_picture` for several clients."""
+        """`write_answers` for several clients with one picture each."""
         ways = list(zip(polarities, previews, strict=True))
         replies: dict[int, Reply] = {}
         for way in dict.fromkeys(ways):
@@ -76,16 +76,14 @@ class Digits(Replica):
         return [replies[place] for place in range(len(pictures))]
 
     async def _classify_alike(self, pictures: list[bytes], *way: Any) -> list[Reply]:
-        answers, error, record = await self.work("", classify_pictures, pictures, self.settings, *way)
+        answers, error, record = await self.work("", write_answers, pictures, self.settings, *way)
         if isinstance(error, DeadlineError | WorkerLostError) and len(pictures) > 1:  # one of them is to blame
-            alone = [self.work("", classify_picture, picture, self.settings, *way) for picture in pictures]
+            alone = [self.work("", write_answers, [picture], self.settings, *way) for picture in pictures]
             return await asyncio.gather(*alone)
-        answers = answers if error is None else [error] * len(pictures)
+        if error is not None:
+            return [(None, error, record)] * len(pictures)
         records = [record] + [Record("")] * (len(pictures) - 1)  # what was noted is counted once
-        return [
-            (None, answer, record) if isinstance(answer, Exception) else (answer, None, record)
-            for answer, record in zip(answers, records, strict=True)
-        ]
+        return [([answer], None, its) for answer, its in zip(answers, records, strict=True)]
 
 
 @serve.ingress()

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from app.cluster.replicas import Reply
 from app.cluster.serving import Digits
-from app.digits import classify_picture, classify_pictures
+from app.digits import write_answers
 from app.pictures.errors import CorruptPictureError
 from app.settings import Settings
 from app.workers import WorkerLostError
@@ -21,8 +21,6 @@ class RecordedWorkers:
         self.calls.append((work, pictures))
         if b"deadly" in pictures:
             raise WorkerLostError
-        if work is classify_picture:
-            return (pictures, polarity)
         return [CorruptPictureError("cut") if picture == b"bad" else (picture, polarity) for picture in pictures]
 
 
@@ -38,14 +36,14 @@ def classify(*asked: tuple[bytes, str]) -> tuple[list[Reply], RecordedWorkers]:
 
 def test_all_that_ask_for_the_same_share_a_batch_and_each_gets_the_own_answer() -> None:
     replies, workers = classify((b"1", "auto"), (b"2", "dark"), (b"bad", "auto"), (b"3", "auto"))
-    assert replies[0][:2] == ((b"1", "auto"), None)
-    assert replies[1][:2] == ((b"2", "dark"), None)
-    assert isinstance(replies[2][1], CorruptPictureError)
-    assert replies[3][:2] == ((b"3", "auto"), None)
-    assert workers.calls == [(classify_pictures, [b"1", b"bad", b"3"]), (classify_pictures, [b"2"])]
+    assert replies[0][:2] == ([(b"1", "auto")], None)
+    assert replies[1][:2] == ([(b"2", "dark")], None)
+    assert isinstance(replies[2][0][0], CorruptPictureError)
+    assert replies[3][:2] == ([(b"3", "auto")], None)
+    assert workers.calls == [(write_answers, [b"1", b"bad", b"3"]), (write_answers, [b"2"])]
 
 
 def test_a_picture_that_ends_the_process_costs_its_own_request_only() -> None:
     replies, _ = classify((b"1", "auto"), (b"deadly", "auto"), (b"2", "auto"))
-    assert [answer for answer, _, _ in replies] == [(b"1", "auto"), None, (b"2", "auto")]
+    assert [answer for answer, _, _ in replies] == [[(b"1", "auto")], None, [(b"2", "auto")]]
     assert isinstance(replies[1][1], WorkerLostError)
