@@ -30,7 +30,7 @@ function drawKernel(kernel, several) {
     ["nearest kernel", nearest ? `${nearest.name}${describeParameters(nearest.parameters)}` : "none of the catalogue"],
     ["bias", show(kernel.bias)], ["rank", String(kernel.rank)],
     ["R²", kernel.r_squared.toFixed(5)], ["PSNR", `${kernel.psnr_db.toFixed(1)} dB`],
-    ["found from", `${kernel.samples.toLocaleString("en")} values`],
+    ["values used", `${kernel.samples.toLocaleString("en")}`],
     ...(kernel.ridge ? [["ridge", kernel.ridge.toExponential(1)]] : []),
   ];
   return make("section", { class: "learnt-kernel", "aria-label": `Kernel of ${CHANNELS[kernel.channels]}` },
