@@ -27,6 +27,7 @@ def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUAL
     become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
     """
     if format.name == "npy":
+        find_record().ways["encode"] = "numpy"
         return encode_npy(picture)
     if len(picture.frames) > 1 and not format.holds_frames:
         raise UnwritableFormatError(
@@ -175,10 +176,12 @@ def encode_16_bit(picture: Picture, format: Format) -> bytes:
     """Pillow writes no 16-bit colour: PNG is written by `png.py`, TIFF by tifffile."""
     profile = pick_profile(picture)
     if format.name == "png":
+        find_record().ways["encode"] = "isa-l"
         return encode_png(picture.frames[0].pixels, profile)
 
     import tifffile
 
+    find_record().ways["encode"] = "tifffile"
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
         for frame in picture.frames:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from tests.app.pictures import draw_blobs, encode, open_image
+from tests.app.pictures import draw_blobs, encode, open_image, write_png
 
 WIDE = np.array([[1, 0, -2, 3, 1, -1, 2, -3], [0, 1, 2, -1, 0, 4, -3, 1], [2, -1, 0, 1, 3, -2, 1, 0]])
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
@@ -87,3 +87,18 @@ def test_each_way_to_write_a_jpeg_gives_the_same(client: TestClient) -> None:
     assert fast_path.endswith("encode=opencv")
     assert slow_path.endswith("encode=pillow")
     np.testing.assert_array_equal(fast, slow)
+
+
+@pytest.mark.parametrize(
+    ("format", "dtype", "way"),
+    [
+        ("png", "uint16", "isa-l"),
+        ("tiff", "uint16", "tifffile"),
+        ("npy", "uint8", "numpy"),
+        ("webp", "uint8", "pillow"),
+    ],
+)
+def test_what_else_writes_tells_its_name(client: TestClient, format: str, dtype: str, way: str) -> None:
+    file = write_png(PHOTO.astype(dtype))
+    reply = client.post(f"/filter/identity?format={format}", content=file, headers={"Content-Type": "image/png"})
+    assert reply.headers["X-Convserve-Path"].endswith(f"encode={way}")
