@@ -58,7 +58,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         check=True, capture_output=True,
     )  # fmt: skip
     port, plain_port, second_port = find_free_port(), find_free_port(), find_free_port()
-    with run_service(workers=1) as service:
+    with run_service(workers=1, trusted_proxies="127.0.0.1") as service:
         text = Path("deploy/nginx.conf").read_text()
         for stands, becomes in {
             "listen 443 ": f"listen 127.0.0.1:{port} ",
