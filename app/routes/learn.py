@@ -41,7 +41,15 @@ REPLY: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "What was learnt; with `method=descent` events: `start`, `step` after `step`, and `lesson`, "
         "which is the same document, or `problem`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"event": {"enum": ["start", "step", "lesson", "problem"]}},
+                    "required": ["event", "data"],
+                }
+            }
+        },
         "model": Lesson,
     }
 }
