@@ -80,7 +80,7 @@ def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False, m
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
-    colours = drop_opaque_alpha(image, steps[0], maximum)
+    colours = drop_opaque_alpha(image, steps[0], maximum) if len(steps) == 1 else image
     if can_run_in_strips(colours, steps, linear):
         filtered = Filtered(*filter_in_strips(colours, steps[0], maximum, measure))
         return filtered if colours is image else add_opaque_alpha(filtered, maximum)

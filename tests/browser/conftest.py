@@ -6,10 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from app.main import create_app
@@ -34,13 +36,11 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="package")
-def site(chromium: str) -> Iterator[str]:
-    """The address of a running service. It takes uploads of up to 3 MB, so that one too large is quickly made."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        app = create_app(Settings(max_upload_bytes=MAX_UPLOAD_BYTES, workers=2))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+@contextmanager
+def serve_in_thread(app: FastAPI) -> Iterator[str]:
+    """The address of a service that runs while the context lasts."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 120
@@ -51,6 +51,13 @@ def site(chromium: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join(10)
+
+
+@pytest.fixture(scope="package")
+def site(chromium: str) -> Iterator[str]:
+    """The address of a running service. It takes uploads of up to 3 MB, so that one too large is quickly made."""
+    with serve_in_thread(create_app(Settings(max_upload_bytes=MAX_UPLOAD_BYTES, workers=2))) as address:
+        yield address
 
 
 @pytest.fixture(scope="package")

@@ -1,18 +1,15 @@
 """The page of a service that wants a token: it asks for one, keeps it in the tab, and then works."""
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, expect
 from pydantic import SecretStr
 
 from app.main import create_app
 from app.settings import AccessSettings, Settings
+from tests.browser.conftest import serve_in_thread
 
 TOKEN = "token-of-the-page-0123456789"
 
@@ -20,18 +17,8 @@ TOKEN = "token-of-the-page-0123456789"
 @pytest.fixture
 def guarded_site() -> Iterator[str]:
     app = create_app(Settings(workers=1), AccessSettings(tokens=SecretStr(TOKEN)))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 120
-        while not server.started:
-            assert thread.is_alive(), "the service did not start"
-            assert time.monotonic() < deadline, "the service took more than two minutes to start"
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
+    with serve_in_thread(app) as address:
+        yield address
 
 
 @pytest.mark.slow
