@@ -4,38 +4,31 @@ uvicorn's protocol over httptools waits for ever wherever in a request a client 
 size, and resets a client that is still sending when its answer is complete. This one does not.
 """
 
+import contextlib
 import logging
+import socket
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
-from functools import lru_cache
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.observability.logs import log_request
-from app.observability.record import Record, choose_request_id, current_record
+from app.leavetaking import Leavetaking, duplicate
 from app.problems import (
     MalformedRequestError,
     RequestHeadTooLargeError,
     SlowClientError,
     TooManyConnectionsError,
     TooMuchHeldError,
-    answer_known_error,
     find_problem_type,
 )
+from app.refusals import Accepted, CheckUpload, GiveUpPlace, Refusals, write_answer
 from app.settings import Settings
 from app.workers import UnfinishedError
 
-NO_ID = b"00000000000000000000000000000000"
-LINGER_BYTES, LINGER_SECONDS = 4_000_000, 2  # for a client that is still sending to see its answer
 SHEDDABLE_SECONDS = 1  # behind the least speed, before a connection may have to make room for another
-
-GiveUpPlace = Callable[[], None]
-CheckUpload = Callable[[int], GiveUpPlace]
-"""Called with the length of a body before it is read, to keep a place for it; raises an UnfinishedError to refuse it.
-What it returns is called when the request is over."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +42,6 @@ class Stage(Enum):
     WORK = "an answer of the service"
     REPLY = "the client to read its answer"
     IDLE = "another request"
-    LINGER = "the client to close"
 
 
 class Connections(ServerState):
@@ -58,7 +50,6 @@ class Connections(ServerState):
     def __init__(self, settings: Settings, max_connections: int, check_upload: CheckUpload) -> None:
         super().__init__()
         self.settings = settings
-        self.check_upload = check_upload
         self.max_connections = max_connections
         self.draining = False
         """Once set, every answer closes its connection."""
@@ -68,17 +59,18 @@ class Connections(ServerState):
         """Connections closed since the start because the client took too long, by what they waited for."""
         self.shed = 0
         """Connections closed since the start to make room for others."""
-        self.refused = 0
-        """Uploads refused since the start before they were read."""
-        self._refused_before = 0
+        self.leavetaking = Leavetaking()
+        self.refusals = Refusals(check_upload, self.leavetaking)
         self.patience_s = {
             Stage.SILENT: settings.header_seconds,
             Stage.HEAD: settings.header_seconds,
             Stage.BODY: settings.stall_seconds,
             Stage.REPLY: settings.stall_seconds,
             Stage.IDLE: settings.keep_alive_seconds,
-            Stage.LINGER: LINGER_SECONDS,
         }
+
+    def __len__(self) -> int:
+        return len(self.connections) + len(self.leavetaking)
 
     def __iter__(self) -> "Iterator[Connection]":
         return iter(cast("list[Connection]", list(self.connections)))
@@ -89,9 +81,7 @@ class Connections(ServerState):
         for connection in self:
             connection.judge(elapsed_s)
         self.free_memory()
-        if self.refused > self._refused_before:
-            logger.warning("refused %d uploads that could not wait", self.refused - self._refused_before)
-            self._refused_before = self.refused
+        self.refusals.report()
         for stage, count in (self.closed - before).items():
             logger.info("closed %d connections that waited too long for %s", count, stage.value)
 
@@ -106,9 +96,16 @@ class Connections(ServerState):
                 self.shed += 1
                 connection.give_up(TooMuchHeldError("Too much is being sent (CONVSERVE_MAX_HELD_BYTES)."))
 
+    def turn_away(self, accepted: Sequence[Accepted]) -> list[Accepted]:
+        """Refuse the uploads for which there is no place; returns the others."""
+        others = self.refusals.turn_away(accepted, self.default_headers)
+        while len(self) > self.max_connections and self.leavetaking.close_one():
+            pass
+        return others
+
     def make_room(self, newest: "Connection") -> None:
         """Where there are too many, close the connection that is missed least; `newest` only as a last resort."""
-        if len(self.connections) <= self.max_connections:
+        if len(self) <= self.max_connections or self.leavetaking.close_one():
             return
         least = next(iter(self.idle))
         if least is newest:
@@ -145,8 +142,7 @@ class Connection(HttpToolsProtocol):
         self._give_up_place: GiveUpPlace = do_nothing
         self._declared_bytes = 0
         self._body_bytes = 0
-        self._lingering = False
-        self._lingered_bytes = 0
+        self._still_sending: socket.socket | None = None
         self._head_bytes = 0
         self._received_bytes = 0  # this and the next: since `judge` looked
         self._sent_bytes = 0
@@ -161,13 +157,10 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._give_up_place()
         self.server_state.idle.pop(self, None)
+        if self._still_sending:
+            self.server_state.leavetaking.add(self._still_sending)
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering:
-            self._lingered_bytes += len(data)
-            if self._lingered_bytes > LINGER_BYTES:
-                self.transport.abort()
-            return
         self._received_bytes += len(data)
         in_head = self.parsing is Stage.HEAD
         super().data_received(data)
@@ -203,10 +196,9 @@ class Connection(HttpToolsProtocol):
         self.server_state.idle.pop(self, None)
         if self.parser.get_method() == b"POST" and (self.cycle is None or self.cycle.response_complete):
             try:
-                self._give_up_place = self.server_state.check_upload(self._declared_bytes)
+                self._give_up_place = self.server_state.refusals.check_upload(self._declared_bytes)
             except UnfinishedError as error:
                 self._refused_upload = error
-                self.server_state.refused += 1
                 return
         super().on_headers_complete()
         self.cycle.transport = cast(Any, LingeringTransport(self))
@@ -265,8 +257,7 @@ class Connection(HttpToolsProtocol):
         patience_s = self.server_state.patience_s[stage]
         if self.behind_s <= patience_s:
             return
-        if stage is not Stage.LINGER:
-            self.server_state.closed[stage] += 1
+        self.server_state.closed[stage] += 1
         self.give_up(SlowClientError(f"Waited too long for {stage.value}: {self._describe_patience(stage)}."))
 
     def give_up(self, error: Exception) -> None:
@@ -286,8 +277,6 @@ class Connection(HttpToolsProtocol):
     def find_stage(self) -> Stage:
         if self._unsent_bytes:
             return Stage.REPLY
-        if self._lingering:
-            return Stage.LINGER
         if self.flow.read_paused:
             return Stage.WORK
         if self.parsing:
@@ -327,38 +316,27 @@ class Connection(HttpToolsProtocol):
                 return self.transport.abort()
             self.cycle.disconnected = True  # what the service may still answer goes nowhere
             self.cycle.message_event.set()
-        retry_after_s = getattr(error, "retry_after_s", None)
-        status, headers, body = write_problem(type(error), str(error), retry_after_s)  # type: ignore[arg-type]
-        record_id = self._note_refusal(error, status)
-        body = body.replace(NO_ID, record_id)
-        date = b"".join(b"%s: %s\r\n" % header for header in self.server_state.default_headers)
-        own = b"x-request-id: %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (record_id, len(body))
-        self.transport.write(STATUS_LINE[status] + date + headers + own + body)
+        self.transport.write(self._write_refusal(error))
         self.close_after_reading()
 
-    def _note_refusal(self, error: Exception, status: int) -> bytes:
-        """Log it, and give the id of the request: of the one whose body is being received, or of one of its own."""
+    def _write_refusal(self, error: Exception) -> bytes:
+        """With the id of the request whose body is being received, or else of the one that is to be refused."""
+        headers = self.server_state.default_headers
         is_open = self.cycle is not None and not self.cycle.response_complete
         begun: Any = self.cycle.scope.get("record") if is_open else None
-        if begun is not None:  # the middleware logs it when the service has let go of the request
-            begun.status, begun.problem = status, find_problem_type(error).slug
-            return begun.id.encode()
-        sent = dict(self.headers or ()).get(b"x-request-id", b"").decode("latin-1")
-        record = Record(choose_request_id(sent), client=self.client[0] if self.client else "")
-        record.status, record.problem = status, find_problem_type(error).slug
-        token = current_record.set(record)
-        log_request(record)
-        current_record.reset(token)
-        return record.id.encode()
+        if begun is not None:  # the middleware counts and logs it when the service has let go of the request
+            begun.status, begun.problem = find_problem_type(error).status, find_problem_type(error).slug
+            return write_answer(error, begun.id.encode(), headers)
+        sent_id = dict(self.headers or ()).get(b"x-request-id", b"")
+        return self.server_state.refusals.write(error, self.client[0] if self.client else "", sent_id, headers)
 
     def close_after_reading(self) -> None:
-        """Close, but read on for a while if the client is still sending: a reset may cost it the answer."""
+        """Close, but see the client out if it is still sending: a reset may cost it the answer."""
         self.pipeline = deque()
-        if self.parsing is None or self.transport.is_closing():
-            return self.transport.close()
-        self._lingering = True
-        self.flow.resume_reading()
-        self.transport.write_eof()
+        if self.parsing and not self.transport.is_closing():
+            with contextlib.suppress(OSError):  # no descriptor is left: then it closes at once
+                self._still_sending = duplicate(self.transport)
+        self.transport.close()
 
 
 class LingeringTransport:
@@ -377,16 +355,3 @@ def do_nothing() -> None:
 def take_all(length: int) -> GiveUpPlace:
     """Refuses no upload."""
     return do_nothing
-
-
-@lru_cache(maxsize=16)
-def write_problem(kind: type[Exception], message: str, retry_after_s: int | None) -> tuple[int, bytes, bytes]:
-    """Status, headers, and the body with a place for the id. Kept, as thousands get the same when all is full."""
-    error = kind(message)
-    if isinstance(error, UnfinishedError) and retry_after_s is not None:
-        error.retry_after_s = retry_after_s
-    token = current_record.set(Record(NO_ID.decode()))
-    answer = answer_known_error(None, error)
-    current_record.reset(token)
-    headers = [header for header in answer.raw_headers if header[0] != b"content-length"]
-    return answer.status_code, b"".join(b"%s: %s\r\n" % header for header in headers), bytes(answer.body)

@@ -215,8 +215,11 @@ class PictureWorkers:
 
     @property
     def oldest_wait_s(self) -> float:
-        first = [waiting for line in self._lines.values() for waiting in list(line)[:1]]
-        return max((time.monotonic() - waiting.since for waiting in first), default=0.0)
+        oldest = now = time.monotonic()
+        for line in self._lines.values():
+            with contextlib.suppress(IndexError):  # nobody waits there
+                oldest = min(oldest, line[0].since)
+        return now - oldest
 
     async def start(self) -> None:
         """Start all processes at once and wait until they are warm. Raises the first error."""

@@ -20,18 +20,11 @@ PREFLIGHT_SECONDS = 600
 
 
 class SecurityHeaders:
-    """Middleware that gives every answer the headers below, where it has none of that name of its own."""
+    """Middleware that gives every answer those headers of which it has none of its own."""
 
     def __init__(self, app: ASGIApp, *, shared: bool) -> None:
-        """`shared`: other origins may use the answers."""
         self.app = app
-        self.headers = [
-            # A picture or JSON, opened as a page, may load and run nothing. Pages have a policy of their own.
-            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"no-referrer"),
-            (b"cross-origin-resource-policy", b"cross-origin" if shared else b"same-origin"),
-        ]
+        self.headers = list_security_headers(shared)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,6 +38,17 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def list_security_headers(shared: bool) -> list[tuple[bytes, bytes]]:
+    """`shared`: other origins may use the answer."""
+    return [
+        # A picture or JSON, opened as a page, may load and run nothing. Pages have a policy of their own.
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-resource-policy", b"cross-origin" if shared else b"same-origin"),
+    ]
 
 
 def share_with(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:

@@ -140,11 +140,15 @@ class ConnectionsCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         connections = self.connections
-        yield GaugeMetricFamily("convserve_connections", "Open connections.", len(connections.connections))
-        yield CounterMetricFamily(
-            "convserve_uploads_refused", "Uploads answered with 503 before they were read: no requests of any route.",
-            connections.refused,
-        )  # fmt: skip
+        yield GaugeMetricFamily("convserve_connections", "Open connections.", len(connections))
+        refused = CounterMetricFamily(
+            "convserve_requests_refused",
+            "Requests that were answered with an error before any route saw them, as uploads are when all is full.",
+            labels=["problem"],
+        )
+        for problem, count in connections.refusals.counts.items():
+            refused.add_metric([problem], count)
+        yield refused
         yield CounterMetricFamily(
             "convserve_connections_shed", "Connections closed to make room for others.", connections.shed
         )

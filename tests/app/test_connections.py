@@ -2,10 +2,12 @@
 
 import http.client
 import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -217,6 +219,59 @@ def test_uploads_that_cannot_wait_are_refused_before_they_are_read() -> None:
         answer = read_all(client)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 7\r\n" in answer
+        assert b"x-content-type-options: nosniff\r\n" in answer
         assert parse_problem(answer)["detail"] == "All is full."
         assert ask(port) == 200
-        assert server.server_state.refused == 1  # type: ignore[attr-defined]
+        assert server.server_state.refusals.counts == {"overloaded": 1}  # type: ignore[attr-defined]
+
+
+def test_while_uploads_are_refused_the_next_ones_are_looked_at_together() -> None:
+    """Before anything is made of their connections; each gets the same answer as one that came alone."""
+
+    def check_upload(length: int) -> Callable[[], None]:
+        if length > 100:
+            raise OverloadedError("All is full.", 7)
+        return lambda: None
+
+    with serve("convserve", Settings(), check_upload) as (port, server):
+        alone = send_upload(port, b"X-Request-ID: first\r\n", 101)
+        with ThreadPoolExecutor(20) as clients:
+            ids = [f"id-{number:02}" for number in range(20)]
+            together = list(
+                clients.map(lambda one: send_upload(port, b"X-Request-ID: %s\r\n" % one.encode(), 3_000_000), ids)
+            )
+            small = clients.submit(send_upload, port, b"", 100)
+            probe = clients.submit(ask, port)
+            assert small.result().endswith(b"\r\n\r\n100"), "there is a place for it"
+            assert probe.result() == 200
+        for one, answer in zip(ids, together, strict=True):
+            assert without_date(answer) == without_date(alone).replace(b"first", one.encode())
+        assert server.server_state.refusals.counts == {"overloaded": 21}  # type: ignore[attr-defined]
+        end = time.monotonic() + SLACK_S
+        while len(server.server_state) and time.monotonic() < end:  # type: ignore[arg-type]
+            time.sleep(0.05)
+        assert len(server.server_state) == 0, "nobody is left"  # type: ignore[arg-type]
+
+
+def test_a_head_that_comes_in_pieces_meanwhile_is_not_lost() -> None:
+    def check_upload(length: int) -> Callable[[], None]:
+        raise OverloadedError("All is full.", 7)
+
+    with serve("convserve", Settings(), check_upload) as (port, _):
+        send_upload(port, b"", 5)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(POST)
+            time.sleep(0.06)
+            client.sendall(b"Content-Length: 5\r\n\r\n12345")
+            assert read_all(client).startswith(b"HTTP/1.1 503 ")
+
+
+def send_upload(port: int, headers: bytes, length: int) -> bytes:
+    """All of it is sent before the answer is read."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(POST + headers + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % length + bytes(length))
+        return read_all(client)
+
+
+def without_date(answer: bytes) -> bytes:
+    return re.sub(rb"date: [^\r]*\r\n", b"", answer)

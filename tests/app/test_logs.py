@@ -147,7 +147,11 @@ def test_what_the_server_itself_refuses_has_an_id_and_a_line(server: Server) -> 
         assert json.loads(body)["request_id"] == request_id.decode()
         (line,) = server.find_lines(request_id.decode())
         assert (line["status"], line["problem"], line["client"]) == (status, problem, "127.0.0.1")
-    assert "convserve_connections 1.0" in server.client.get("/metrics").text
+    end = time.monotonic() + 5
+    while "convserve_connections 1.0" not in (metrics := server.client.get("/metrics").text):
+        assert time.monotonic() < end, "both are closed"
+        time.sleep(0.05)
+    assert 'convserve_requests_refused_total{problem="malformed-request"}' in metrics
 
 
 @pytest.mark.slow

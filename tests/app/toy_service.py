@@ -16,8 +16,9 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from app.connections import CheckUpload, take_all
+from app.connections import take_all
 from app.problems import add_problem_handlers
+from app.refusals import CheckUpload
 from app.server import Server
 from app.settings import Settings
 from app.uploads import read_upload
