@@ -26,7 +26,7 @@ from app.problems import (
 )
 from app.refusals import Accepted, CheckUpload, GiveUpPlace, Refusals, write_answer
 from app.settings import Settings
-from app.workers import UnfinishedError
+from app.unfinished import UnfinishedError
 
 SHEDDABLE_SECONDS = 1  # behind the least speed, before a connection may have to make room for another
 

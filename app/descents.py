@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from app.learning import Lesson, decode_pair, describe_lesson
 from app.observability.record import TimedStep, timed
 from app.settings import Settings
-from app.workers import OverloadedError
+from app.unfinished import OverloadedError
 from kernels.descent import Descent, Snapshot, descend, measure_loss, start_descent
 from kernels.judgement import Judgement, judge
 from kernels.learning import Shared, adopt_kernels, learn_from_pair

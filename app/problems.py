@@ -27,7 +27,7 @@ from app.pictures.errors import (
     UnwritableFormatError,
 )
 from app.pictures.formats import READABLE
-from app.workers import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
+from app.unfinished import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
 from kernels.errors import (
     KernelFileError,
     KernelParameterError,

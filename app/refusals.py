@@ -18,7 +18,7 @@ from app.leavetaking import Leavetaking
 from app.observability.logs import access, log_request
 from app.observability.record import Record, choose_request_id, current_record
 from app.problems import answer_known_error, find_problem_type
-from app.workers import UnfinishedError
+from app.unfinished import UnfinishedError
 
 NO_ID = b"00000000000000000000000000000000"
 CROWDED_SECONDS = 0.1  # after a refused upload

@@ -1,60 +1,30 @@
-"""The processes that work on pictures, and who gets the next one.
+"""The processes that work on pictures: each gets the next one that waits, is stopped in time, and replaced.
 
-A thread cannot be stopped in the middle of its work; a process can, and its core and memory are free at once. The
-process that talks HTTP decodes and convolves nothing, so that it always answers.
+The process that talks HTTP decodes and convolves nothing, so that it always answers.
 """
 
 import asyncio
-import contextlib
-import itertools
 import logging
-import math
-import os
 import pickle
-import socket
-import subprocess
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from app.errands import MOST_TOGETHER, TOGETHER_BYTES, Errand
-from app.messages import SharedMemory
+from app.lines import SMALL_SECONDS, Lines, kept_place
 from app.observability.record import TimedStep, find_record
-from app.settings import SECRET_VARIABLES, Settings
+from app.process import Worker, describe_end, read_reply
+from app.settings import Settings
+from app.unfinished import DeadlineError, WorkerLostError
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
-EXPECTED_SECONDS = 0.1  # a place is kept for an upload: long on a network that can overload this, short for an attack
-SMALL_SECONDS = 5  # after a small upload, in which more are likely
 RETRY_SECONDS = (0, 1, 2, 5, 10, 30)  # between tries to replace a process; the last one goes on
 
 logger = logging.getLogger(__name__)
-
-
-class UnfinishedError(RuntimeError):
-    """The work was not done, for no fault of the request. `retry_after_s` is when it is worth asking again."""
-
-    def __init__(self, message: str = "", retry_after_s: int = 1) -> None:
-        self.retry_after_s = retry_after_s
-        super().__init__(message)
-
-
-class OverloadedError(UnfinishedError):
-    """Too much work is waiting already."""
-
-
-class DeadlineError(UnfinishedError):
-    """The work took longer than the limit and was stopped. The message names the limit and its setting."""
-
-
-class WorkerLostError(UnfinishedError):
-    """The process that had the work ended without an answer."""
 
 
 class Workers(Protocol):
@@ -84,92 +54,8 @@ class Workers(Protocol):
     async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]: ...
 
 
-class Channel(asyncio.Protocol):
-    """The front's end of the way to one process: a message out, its reply in, one at a time."""
-
-    def __init__(self, requests: SharedMemory, replies: SharedMemory) -> None:
-        self.lost = asyncio.get_running_loop().create_future()
-        self._requests = requests
-        self._replies = replies
-        self._reply: asyncio.Future[bytearray | memoryview] | None = None
-        self._received = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.WriteTransport, transport)
-
-    async def ask(self, message: bytes) -> bytearray | memoryview:
-        """Send a message and wait for its reply. Raises WorkerLostError."""
-        if self.lost.done():
-            raise WorkerLostError
-        self._reply = asyncio.get_running_loop().create_future()
-        self.transport.write(self._requests.frame(message))
-        return await self._reply
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        reply = self._replies.unframe(self._received)
-        if reply is not None and self._reply and not self._reply.done():
-            self._received = bytearray()
-            self._reply.set_result(reply)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._reply and not self._reply.done():
-            self._reply.set_exception(WorkerLostError())
-        self.lost.set_result(None)
-        self._requests.close()
-        self._replies.close()
-
-
-class Worker:
-    """One process, warm, and the channel to it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
-        self.process = process
-        self.channel = channel
-
-    @classmethod
-    async def start(cls, settings: Settings) -> "Worker":
-        """Start a process and wait until it is warm. Raises the error that kept it from starting."""
-        ours, theirs = socket.socketpair()
-        requests, replies = SharedMemory.allocate(), SharedMemory.allocate()
-        with theirs:
-            descriptors = [theirs.fileno(), *(d for d in (requests.descriptor, replies.descriptor) if d is not None)]
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.worker", *map(str, descriptors)],
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
-            )
-        transport, channel = await asyncio.get_running_loop().create_unix_connection(
-            lambda: Channel(requests, replies), sock=ours
-        )
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                read_reply(await channel.ask(pickle.dumps(settings)))
-        except BaseException as error:
-            transport.abort()
-            if isinstance(error, WorkerLostError):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(1)  # for its own exit status
-            process.kill()
-            end = describe_end(process)
-            if isinstance(error, WorkerLostError):
-                raise WorkerLostError(f"a worker process ended while it was starting ({end}).") from error
-            raise
-        return cls(process, channel)
-
-    def stop(self) -> None:
-        """At once, whatever it is doing."""
-        self.channel.transport.abort()
-        self.process.kill()
-
-
 class PictureWorkers:
-    """As many processes as slots. Work that finds none free waits; what would wait too long is refused at once.
-
-    Small and large uploads wait in lines of their own and take turns, and for some seconds after a small one, large
-    ones leave one process to the next: nobody's thumbnail stands behind a queue of panoramas.
-    """
+    """As many processes as slots. Work that finds none free waits in `Lines`; what would wait too long is refused."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -179,10 +65,7 @@ class PictureWorkers:
         self._workers: set[Worker] = set()
         self._idle: deque[Worker] = deque()
         self._large_in_work = 0
-        self._lines: dict[bool, deque[Waiting]] = {False: deque(), True: deque()}  # by whether the upload is large
-        self._turn = False
-        self._expected: dict[bool, dict[Place, float]] = {False: {}, True: {}}  # since when, oldest first
-        self._small_until = 0.0
+        self._lines = Lines(settings)
         self._next_look: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -207,19 +90,15 @@ class PictureWorkers:
 
     @property
     def waiting_small(self) -> int:
-        return len(self._lines[False])
+        return self._lines.count(large=False)
 
     @property
     def waiting_large(self) -> int:
-        return len(self._lines[True])
+        return self._lines.count(large=True)
 
     @property
     def oldest_wait_s(self) -> float:
-        oldest = now = time.monotonic()
-        for line in self._lines.values():
-            with contextlib.suppress(IndexError):  # nobody waits there
-                oldest = min(oldest, line[0].since)
-        return now - oldest
+        return self._lines.oldest_wait_s
 
     async def start(self) -> None:
         """Start all processes at once and wait until they are warm. Raises the first error."""
@@ -253,7 +132,7 @@ class PictureWorkers:
         waits, it leaves the line; what is in work is finished, as stopping it would cost more.
         """
         message = pickle.dumps((find_record().id, work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        large = len(message) > self.settings.large_upload_bytes
+        large = self._is_large(len(message))
         self._take_place(large)
         with TimedStep("queue"):
             worker = await self._wait_for_worker(large)
@@ -263,6 +142,9 @@ class PictureWorkers:
         task.add_done_callback(self._forget)
         return read_reply(await asyncio.shield(task))
 
+    def _is_large(self, size: int) -> bool:
+        return size > self.settings.large_upload_bytes
+
     def expect(self, upload_bytes: int) -> Callable[[], None]:
         """Tell of an upload before it is read. Raises OverloadedError where there will be no place for it.
 
@@ -270,25 +152,9 @@ class PictureWorkers:
         each place, and nine of them refused after all the work of reading them. Returns what gives the place up,
         which `run` does, too.
         """
-        large = upload_bytes > self.settings.large_upload_bytes
-        expected, now = self._expected[large], time.monotonic()
-        for place in list(itertools.takewhile(lambda place: expected[place] < now - EXPECTED_SECONDS, expected)):
-            del expected[place]
-        self._refuse_if_full(large, max(0, len(expected) - len(self._idle)))
-        place = Place(expected)
-        expected[place] = now
+        place = self._lines.expect(self._is_large(upload_bytes), len(self._idle))
         kept_place.set(place)
         return place.give_up
-
-    def _refuse_if_full(self, large: bool, expected: int = 0) -> None:
-        limit = self.settings.max_waiting_large if large else self.settings.max_waiting
-        if len(self._lines[large]) + expected >= limit:
-            name = "CONVSERVE_MAX_WAITING" + ("_LARGE" if large else "")
-            raise self._overloaded(f"{limit} {'large ' if large else ''}uploads are waiting already ({name})")
-
-    def _overloaded(self, why: str) -> OverloadedError:
-        retry_after_s = max(1, math.ceil(self.oldest_wait_s))
-        return OverloadedError(f"All workers are busy and {why}. Try again in {retry_after_s} s.", retry_after_s)
 
     async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]:
         """Run `work(items, *how)`, which gives a result for each item, in one go with what waits for the same.
@@ -305,7 +171,8 @@ class PictureWorkers:
         with TimedStep("queue"):
             worker = await self._wait_for_worker(False, errand)
         if worker:
-            task = asyncio.create_task(self._finish_together(worker, [errand, *self._find_company(errand)]))
+            errands = [errand, *self._lines.take_company(errand, MOST_TOGETHER)]
+            task = asyncio.create_task(self._finish_together(worker, errands))
             self._tasks.add(task)
             task.add_done_callback(self._forget)
         try:
@@ -321,22 +188,7 @@ class PictureWorkers:
         """Instead of the one that was kept. Raises OverloadedError."""
         if place := kept_place.get():
             place.give_up()
-        self._refuse_if_full(large)
-
-    def _find_company(self, errand: Errand) -> list[Errand]:
-        """Take those that wait for the same work out of the line."""
-        company, count = [], len(errand.items)
-        for waiting in list(self._lines[False]):
-            other = waiting.errand
-            if other is None or waiting.worker.done() or (other.work, other.how) != (errand.work, errand.how):
-                continue
-            count += len(other.items)
-            if count > MOST_TOGETHER:
-                break
-            self._lines[False].remove(waiting)
-            waiting.worker.set_result(None)
-            company.append(other)
-        return company
+        self._lines.refuse_if_full(large)
 
     async def _finish_together(self, worker: Worker, errands: list[Errand]) -> None:
         first = errands[0]
@@ -359,53 +211,40 @@ class PictureWorkers:
 
     async def _wait_for_worker(self, large: bool, errand: Errand | None = None) -> Worker | None:
         """A process; None where the errand goes along with another."""
-        waiting = Waiting(errand)
-        self._lines[large].append(waiting)
+        waiting = self._lines.join(large, errand)
         if not large:
-            self._keep_one_for_small()
+            self._look_again_after(SMALL_SECONDS)
         self._hand_out()
         try:
             async with asyncio.timeout(self.settings.max_wait_seconds):
                 return await waiting.worker
         except BaseException as error:
-            if waiting in self._lines[large]:
-                self._lines[large].remove(waiting)
-            elif not waiting.worker.cancelled() and (worker := waiting.worker.result()):
+            in_line = self._lines.leave(waiting)
+            if not in_line and not waiting.worker.cancelled() and (worker := waiting.worker.result()):
                 self._take_back(worker, large)  # handed out in the same moment
             if isinstance(error, TimeoutError):
                 limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
-                raise self._overloaded(f"none became free within {limit}") from None
+                raise self._lines.describe(f"none became free within {limit}") from None
             raise
 
-    def _keep_one_for_small(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._small_until = loop.time() + SMALL_SECONDS
+    def _look_again_after(self, seconds: float) -> None:
+        """Then a process that is kept for small uploads may go to a large one."""
         if self._next_look:
             self._next_look.cancel()
-        self._next_look = loop.call_at(self._small_until + 0.01, self._hand_out)
+        self._next_look = asyncio.get_running_loop().call_later(seconds + 0.01, self._hand_out)
 
     def _hand_out(self) -> None:
         """Give free processes to those who wait."""
-        while self._idle and (self._lines[False] or self._lines[True]):
-            large = self._choose_line()
-            if not self._lines[large]:
+        while self._idle:
+            waiting = self._lines.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
+            if waiting is None:
                 return
-            waiting = self._lines[large].popleft()
-            if waiting.worker.done():  # it was cancelled and has not left the line yet
-                continue
-            self._turn = not large
-            self._large_in_work += large
+            self._large_in_work += waiting.large
             waiting.worker.set_result(self._idle.popleft())
-
-    def _choose_line(self) -> bool:
-        """Whether a large upload is next."""
-        kept = self.slots > 1 and asyncio.get_running_loop().time() < self._small_until
-        if not self._lines[True] or (kept and self._large_in_work >= self.slots - 1):
-            return False
-        return self._turn or not self._lines[False]
 
     async def _finish(self, worker: Worker, message: bytes, large: bool) -> bytearray | memoryview:
         deadline = self.settings.deadline_seconds
+        started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(deadline):
                 return await worker.channel.ask(message)
@@ -420,6 +259,7 @@ class PictureWorkers:
                 "The process that worked on the picture ended without an answer. The request can be tried again."
             ) from None
         finally:
+            self._lines.charge(large, asyncio.get_running_loop().time() - started)
             self._take_back(worker, large)
 
     def _take_back(self, worker: Worker, large: bool) -> None:
@@ -460,41 +300,3 @@ class PictureWorkers:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # whoever asked for it may have gone
-
-
-class Place:
-    """Kept in a line for an upload that is being read."""
-
-    def __init__(self, kept: "dict[Place, float]") -> None:
-        self._kept = kept
-
-    def give_up(self) -> None:
-        self._kept.pop(self, None)
-
-
-kept_place: ContextVar[Place | None] = ContextVar("kept_place", default=None)
-"""Of the request that is being worked on."""
-
-
-class Waiting:
-    """A place in a line: since when, and the process once it has come, or None for who goes along with another."""
-
-    def __init__(self, errand: Errand | None = None) -> None:
-        self.since = time.monotonic()
-        self.errand = errand
-        self.worker: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
-
-
-def describe_end(process: subprocess.Popen[bytes]) -> str:
-    """`signal 9` or `exit status 1`. Waits for the end."""
-    status = process.wait()
-    return f"signal {-status}" if status < 0 else f"exit status {status}"
-
-
-def read_reply(reply: bytearray | memoryview) -> Any:
-    """The result, or raise the error, that a process sent, and take over what it noted about the work."""
-    result, error, work = pickle.loads(reply)
-    find_record().add_work(work)
-    if error is not None:
-        raise error
-    return result

@@ -13,9 +13,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from app.process import Worker
 from app.settings import Settings
+from app.unfinished import OverloadedError, UnfinishedError
 from app.worker import answer
-from app.workers import OverloadedError, PictureWorkers, UnfinishedError, Worker
+from app.workers import PictureWorkers
 
 T = TypeVar("T")
 

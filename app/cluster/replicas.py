@@ -15,7 +15,7 @@ from ray.serve.handle import DeploymentHandle
 from app.digits import write_answers
 from app.observability.record import Record, find_record
 from app.settings import Settings
-from app.workers import OverloadedError, WorkerLostError
+from app.unfinished import OverloadedError, WorkerLostError
 
 P = ParamSpec("P")
 T = TypeVar("T")

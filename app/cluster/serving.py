@@ -20,8 +20,10 @@ from app.digits import write_answers
 from app.main import create_app, wrap_outside
 from app.observability.logs import configure_logging
 from app.observability.record import REQUEST_ID_HEADER, Record, current_record
+from app.process import START_SECONDS
 from app.settings import AccessSettings, Settings
-from app.workers import START_SECONDS, DeadlineError, PictureWorkers, WorkerLostError
+from app.unfinished import DeadlineError, WorkerLostError
+from app.workers import PictureWorkers
 
 APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5

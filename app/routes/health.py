@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from app.problems import document_problems
 from app.state import ServiceDependency
-from app.workers import OverloadedError
+from app.unfinished import OverloadedError
 
 router = APIRouter(tags=["service"])
 

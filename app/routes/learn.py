@@ -16,7 +16,7 @@ from app.parameters import LearnQuery
 from app.problems import Problem, describe_problem, document_problems
 from app.routes.filter import PRIVATE
 from app.state import ServiceDependency
-from app.workers import UnfinishedError
+from app.unfinished import UnfinishedError
 
 router = APIRouter(tags=["filter"])
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.settings import Settings
-from app.workers import OverloadedError
+from app.unfinished import OverloadedError
 from tests.app.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
 from tests.app.toy_service import serve
 

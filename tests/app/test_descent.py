@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from app.cli import app
 from app.descents import Pictures, follow_descent
 from app.settings import Settings
-from app.workers import OverloadedError
+from app.unfinished import OverloadedError
 from kernels import convolve
 from kernels.descent import descend, measure_gradient, start_descent, take_data
 from kernels.pairs import make_pair

@@ -12,7 +12,8 @@ import time
 import pytest
 
 from app.settings import Settings
-from app.workers import DeadlineError, PictureWorkers
+from app.unfinished import DeadlineError
+from app.workers import PictureWorkers
 from tests.app.processes import run_toy_service
 
 

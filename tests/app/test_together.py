@@ -10,7 +10,8 @@ import pytest
 from app.errands import MOST_TOGETHER, TOGETHER_BYTES
 from app.observability.record import Record, current_record, find_record
 from app.settings import Settings
-from app.workers import PictureWorkers, WorkerLostError
+from app.unfinished import WorkerLostError
+from app.workers import PictureWorkers
 from tests.app.test_workers import until, wait, with_workers
 
 

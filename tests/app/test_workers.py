@@ -18,7 +18,8 @@ from PIL import Image
 from app.main import create_app
 from app.server import Server
 from app.settings import Settings
-from app.workers import DeadlineError, OverloadedError, PictureWorkers, WorkerLostError
+from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
+from app.workers import PictureWorkers
 from kernels.errors import KernelParameterError
 
 
@@ -160,7 +161,7 @@ def test_small_and_large_take_turns(tmp_path: os.PathLike[str]) -> None:
     order = os.path.join(tmp_path, "order")
 
     async def scenario(workers: PictureWorkers) -> None:
-        first = asyncio.create_task(workers.run(wait, b"", 0.1))
+        first = asyncio.create_task(workers.run(wait, bytes(5000), 0.1))
         await asyncio.sleep(0)
         large = [asyncio.create_task(workers.run(note, order, "large", bytes(5000))) for _ in range(20)]
         await until(lambda: workers.waiting == 20)
@@ -180,7 +181,7 @@ def test_places_are_kept_for_uploads_that_are_being_read(monkeypatch: pytest.Mon
     async def scenario(workers: PictureWorkers) -> None:
         running = asyncio.create_task(workers.run(wait, b"", 1))
         await until(lambda: workers.busy == 1)
-        monkeypatch.setattr("app.workers.EXPECTED_SECONDS", 1)
+        monkeypatch.setattr("app.lines.EXPECTED_SECONDS", 1)
         give_up = [workers.expect(10) for _ in range(3)]
         with pytest.raises(OverloadedError, match="3 uploads are waiting already"):
             workers.expect(10)

@@ -8,7 +8,7 @@ from app.cluster.serving import Digits
 from app.digits import write_answers
 from app.pictures.errors import CorruptPictureError
 from app.settings import Settings
-from app.workers import WorkerLostError
+from app.unfinished import WorkerLostError
 
 
 class RecordedWorkers:
