@@ -20,6 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 LANES = 16
 """Results worked out side by side: float32 numbers in the widest registers of a processor (AVX-512)."""
 ALIGNMENT_BYTES = 64
+GROUPS_TOGETHER = 8
+"""Of LANES. Their number is a dilation of `RowCopies`, and TensorFlow keeps 12 kB for ever for each that it has met; of
+every 8 neighbouring widths it meets one."""
 MIN_TAPS = 7
 """The shortest side from which working side by side is faster (docs/decisions/0006-low-rank-kernels.md)."""
 
@@ -102,7 +105,7 @@ class RowCopies:
         """offsets: where the copies begin in a row. length: numbers (pixels × channels) in a row of the result."""
         self.offsets = offsets
         self.length = length
-        self._groups = -(-length // LANES)
+        self._groups = GROUPS_TOGETHER * -(-length // (GROUPS_TOGETHER * LANES))
         self._copies = allocate(rows, len(offsets), self._groups * LANES)
         self._filled = 0
 

@@ -1,5 +1,8 @@
 """A picture filtered strip by strip is the picture filtered as a whole, and both are SciPy's."""
 
+import gc
+import resource
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,3 +69,23 @@ def test_what_lies_far_out_of_range_is_cut_off_on_its_own_side(response: str, be
     white = np.full((9, 7, 3), 255, np.uint8)
     assert (convolution.convolve(white, np.full((3, 3), weight), response=response) == 255).all()
     assert (convolution.convolve(white, np.full((3, 3), -weight), response=response) == below).all()
+
+
+def test_pictures_of_many_widths_leave_nothing_behind() -> None:
+    """TensorFlow keeps something for every new attribute of an operation, and would for every width."""
+    step = make_step("sharpen", {})
+
+    def filter_widths(widths: range) -> float:
+        """Growth in MB."""
+        before = measure_memory_mb()
+        for width in widths:
+            filter_image(np.zeros((12, width, 3), np.uint8), [step])
+        return measure_memory_mb() - before
+
+    filter_widths(range(50, 100))
+    assert filter_widths(range(100, 700)) < 6  # and 14 with a dilation for every width
+
+
+def measure_memory_mb() -> float:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
