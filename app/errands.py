@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.observability.record import Record
+from app.observability.record import Record, find_record
 
 TOGETHER_BYTES = 32_000  # of one request's small pictures: more go to a process alone
 MOST_TOGETHER = 64  # pictures
@@ -15,8 +15,12 @@ class Errand:
 
     def __init__(self, work: Callable[..., list[Any]], items: Sequence[bytes], how: tuple[Any, ...]) -> None:
         self.work, self.items, self.how = work, items, how
+        self.request_id = find_record().id
         self.alone = True
         self.done: asyncio.Future[tuple[list[Any], Record]] = asyncio.get_running_loop().create_future()
+
+    def is_like(self, other: "Errand") -> bool:
+        return (self.work, self.how) == (other.work, other.how)
 
     def finish(self, results: list[Any], record: Record) -> None:
         if not self.done.done():  # whoever asked for it may have gone

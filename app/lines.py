@@ -9,7 +9,7 @@ from collections import deque
 from contextvars import ContextVar
 
 from app.errands import Errand
-from app.process import Worker
+from app.process import Reply
 from app.settings import Settings
 from app.unfinished import OverloadedError
 
@@ -69,14 +69,13 @@ class Lines:
         retry_after_s = max(1, math.ceil(self.oldest_wait_s))
         return OverloadedError(f"All workers are busy and {why}. Try again in {retry_after_s} s.", retry_after_s)
 
-    def join(self, large: bool, errand: Errand | None) -> "Waiting":
+    def join(self, waiting: "Waiting") -> None:
+        large = waiting.large
         if not self._lines[large]:
             self._used_s[large] = max(self._used_s.values())
         if not large:
             self._small_until = asyncio.get_running_loop().time() + SMALL_SECONDS
-        waiting = Waiting(large, errand)
         self._lines[large].append(waiting)
-        return waiting
 
     def leave(self, waiting: "Waiting") -> bool:
         """Whether it was still in line."""
@@ -96,7 +95,7 @@ class Lines:
             if not self._lines[large]:
                 return None
             waiting = self._lines[large].popleft()
-            if not waiting.worker.done():  # otherwise it was cancelled and has not left yet
+            if not waiting.begun.done():  # otherwise it was cancelled and has not left yet
                 return waiting
 
     def _choose(self, may_take_large: bool) -> bool:
@@ -109,14 +108,14 @@ class Lines:
         """Take those small ones that wait for the same work as this errand, with no more than `most` items together."""
         company, count = [], len(errand.items)
         for waiting in list(self._lines[False]):
-            other = waiting.errand
-            if other is None or waiting.worker.done() or (other.work, other.how) != (errand.work, errand.how):
+            other = waiting.work
+            if not isinstance(other, Errand) or waiting.begun.done() or not other.is_like(errand):
                 continue
             count += len(other.items)
             if count > most:
                 break
             self._lines[False].remove(waiting)
-            waiting.worker.set_result(None)
+            waiting.begun.set_result(None)
             company.append(other)
         return company
 
@@ -136,10 +135,11 @@ kept_place: ContextVar[Place | None] = ContextVar("kept_place", default=None)
 
 
 class Waiting:
-    """A place in a line: since when, and the process once it has come, or None for who goes along with another."""
+    """A place in a line, for a message to a process or for an errand."""
 
-    def __init__(self, large: bool, errand: Errand | None = None) -> None:
-        self.since = time.monotonic()
+    def __init__(self, work: bytes | Errand, large: bool) -> None:
+        self.work = work
         self.large = large
-        self.errand = errand
-        self.worker: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
+        self.since = time.monotonic()
+        self.begun: asyncio.Future[asyncio.Task[Reply] | None] = asyncio.get_running_loop().create_future()
+        """What waits for the reply to the message; None for an errand, whose `done` tells."""

@@ -10,6 +10,7 @@ import pickle
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any, cast
 
 from app.messages import SharedMemory
@@ -20,26 +21,32 @@ from app.unfinished import WorkerLostError
 START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
 
 
+Reply = bytearray | memoryview
+
+
 class Channel(asyncio.Protocol):
     """The front's end of the way to one process: a message out, its reply in, one at a time."""
 
     def __init__(self, requests: SharedMemory, replies: SharedMemory) -> None:
         self.lost = asyncio.get_running_loop().create_future()
+        self.on_reply: Callable[[], None] = lambda: None
+        """Called as soon as a reply has come, before whoever waits for it goes on: the process has nothing to do."""
         self._requests = requests
         self._replies = replies
-        self._reply: asyncio.Future[bytearray | memoryview] | None = None
+        self._reply: asyncio.Future[Reply] | None = None
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.WriteTransport, transport)
 
-    async def ask(self, message: bytes) -> bytearray | memoryview:
-        """Send a message and wait for its reply. Raises WorkerLostError."""
-        if self.lost.done():
-            raise WorkerLostError
+    def ask(self, message: bytes) -> "asyncio.Future[Reply]":
+        """Send a message. Its reply, or a WorkerLostError, is to come."""
         self._reply = asyncio.get_running_loop().create_future()
-        self.transport.write(self._requests.frame(message))
-        return await self._reply
+        if self.lost.done():
+            self._reply.set_exception(WorkerLostError())
+        else:
+            self.transport.write(self._requests.frame(message))
+        return self._reply
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -47,6 +54,7 @@ class Channel(asyncio.Protocol):
         if reply is not None and self._reply and not self._reply.done():
             self._received = bytearray()
             self._reply.set_result(reply)
+            self.on_reply()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._reply and not self._reply.done():
@@ -62,6 +70,10 @@ class Worker:
     def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self.process = process
         self.channel = channel
+        self.at_large = False
+        """Whether its work is that of a large upload."""
+        self.since = 0.0
+        """When it began, on the loop's clock."""
 
     @classmethod
     async def start(cls, settings: Settings) -> "Worker":
@@ -106,7 +118,7 @@ def describe_end(process: subprocess.Popen[bytes]) -> str:
     return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def read_reply(reply: bytearray | memoryview) -> Any:
+def read_reply(reply: Reply) -> Any:
     """The result, or raise the error, that a process sent, and take over what it noted about the work."""
     result, error, work = pickle.loads(reply)
     find_record().add_work(work)

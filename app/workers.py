@@ -8,14 +8,14 @@ import logging
 import pickle
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from app.errands import MOST_TOGETHER, TOGETHER_BYTES, Errand
-from app.lines import SMALL_SECONDS, Lines, kept_place
+from app.lines import SMALL_SECONDS, Lines, Waiting, kept_place
 from app.observability.record import TimedStep, find_record
-from app.process import Worker, describe_end, read_reply
+from app.process import Reply, Worker, describe_end, read_reply
 from app.settings import Settings
 from app.unfinished import DeadlineError, WorkerLostError
 
@@ -67,7 +67,7 @@ class PictureWorkers:
         self._large_in_work = 0
         self._lines = Lines(settings)
         self._next_look: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
     @property
@@ -132,15 +132,12 @@ class PictureWorkers:
         waits, it leaves the line; what is in work is finished, as stopping it would cost more.
         """
         message = pickle.dumps((find_record().id, work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        large = self._is_large(len(message))
-        self._take_place(large)
+        waiting = Waiting(message, self._is_large(len(message)))
+        self._take_place(waiting.large)
         with TimedStep("queue"):
-            worker = await self._wait_for_worker(large)
-        assert worker is not None
-        task = asyncio.create_task(self._finish(worker, message, large))
-        self._tasks.add(task)  # type: ignore[arg-type]
-        task.add_done_callback(self._forget)
-        return read_reply(await asyncio.shield(task))
+            reply = await self._wait_in_line(waiting)
+        assert reply is not None
+        return read_reply(await asyncio.shield(reply))
 
     def _is_large(self, size: int) -> bool:
         return size > self.settings.large_upload_bytes
@@ -169,12 +166,7 @@ class PictureWorkers:
         self._take_place(large=False)
         errand = Errand(work, items, how)
         with TimedStep("queue"):
-            worker = await self._wait_for_worker(False, errand)
-        if worker:
-            errands = [errand, *self._lines.take_company(errand, MOST_TOGETHER)]
-            task = asyncio.create_task(self._finish_together(worker, errands))
-            self._tasks.add(task)
-            task.add_done_callback(self._forget)
+            await self._wait_in_line(Waiting(errand, large=False))
         try:
             results, work_record = await errand.done
         except Exception:
@@ -190,42 +182,20 @@ class PictureWorkers:
             place.give_up()
         self._lines.refuse_if_full(large)
 
-    async def _finish_together(self, worker: Worker, errands: list[Errand]) -> None:
-        first = errands[0]
-        items = [item for errand in errands for item in errand.items]
-        message = pickle.dumps((find_record().id, first.work, (items, *first.how), {}), pickle.HIGHEST_PROTOCOL)
-        for errand in errands:
-            errand.alone = len(errands) == 1
-        try:
-            results, error, record = pickle.loads(await self._finish(worker, message, False))
-        except BaseException as lost:
-            results, error = [], lost
-        if error is not None:
-            for errand in errands:
-                errand.fail(error)
-            return
-        for errand in errands:
-            part, results = results[: len(errand.items)], results[len(errand.items) :]
-            share = replace(record, pixels=record.pixels * len(part) // len(items))
-            errand.finish(part, share)
-
-    async def _wait_for_worker(self, large: bool, errand: Errand | None = None) -> Worker | None:
-        """A process; None where the errand goes along with another."""
-        waiting = self._lines.join(large, errand)
-        if not large:
+    async def _wait_in_line(self, waiting: Waiting) -> asyncio.Task[Reply] | None:
+        """Until the work has begun; gives what waits for its reply, where it does not go along with another's."""
+        self._lines.join(waiting)
+        if not waiting.large:
             self._look_again_after(SMALL_SECONDS)
         self._hand_out()
         try:
             async with asyncio.timeout(self.settings.max_wait_seconds):
-                return await waiting.worker
-        except BaseException as error:
-            in_line = self._lines.leave(waiting)
-            if not in_line and not waiting.worker.cancelled() and (worker := waiting.worker.result()):
-                self._take_back(worker, large)  # handed out in the same moment
-            if isinstance(error, TimeoutError):
-                limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
-                raise self._lines.describe(f"none became free within {limit}") from None
-            raise
+                return await waiting.begun
+        except TimeoutError:
+            limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
+            raise self._lines.describe(f"none became free within {limit}") from None
+        finally:
+            self._lines.leave(waiting)
 
     def _look_again_after(self, seconds: float) -> None:
         """Then a process that is kept for small uploads may go to a large one."""
@@ -239,15 +209,46 @@ class PictureWorkers:
             waiting = self._lines.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
             if waiting is None:
                 return
-            self._large_in_work += waiting.large
-            waiting.worker.set_result(self._idle.popleft())
+            self._begin(self._idle.popleft(), waiting)
 
-    async def _finish(self, worker: Worker, message: bytes, large: bool) -> bytearray | memoryview:
+    def _begin(self, worker: Worker, waiting: Waiting) -> None:
+        """Send the work at once, before anything else that is to be done: the process would stand still meanwhile."""
+        self._large_in_work += waiting.large
+        worker.at_large, worker.since = waiting.large, asyncio.get_running_loop().time()
+        if isinstance(waiting.work, Errand):
+            errands = [waiting.work, *self._lines.take_company(waiting.work, MOST_TOGETHER)]
+            self._keep(self._finish_together(self._finish(worker, worker.channel.ask(pack(errands))), errands))
+            waiting.begun.set_result(None)
+        else:
+            waiting.begun.set_result(self._keep(self._finish(worker, worker.channel.ask(waiting.work))))
+
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    async def _finish_together(self, reply: Awaitable[Reply], errands: list[Errand]) -> None:
+        for errand in errands:
+            errand.alone = len(errands) == 1
+        try:
+            results, error, record = pickle.loads(await reply)
+        except BaseException as lost:
+            results, error = [], lost
+        if error is not None:
+            for errand in errands:
+                errand.fail(error)
+            return
+        count = len(results)
+        for errand in errands:
+            part, results = results[: len(errand.items)], results[len(errand.items) :]
+            errand.finish(part, replace(record, pixels=record.pixels * len(part) // count))
+
+    async def _finish(self, worker: Worker, reply: Awaitable[Reply]) -> Reply:
         deadline = self.settings.deadline_seconds
-        started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(deadline):
-                return await worker.channel.ask(message)
+                return await reply
         except TimeoutError:
             worker.stop()
             raise DeadlineError(
@@ -258,19 +259,23 @@ class PictureWorkers:
             raise WorkerLostError(
                 "The process that worked on the picture ended without an answer. The request can be tried again."
             ) from None
-        finally:
-            self._lines.charge(large, asyncio.get_running_loop().time() - started)
-            self._take_back(worker, large)
 
-    def _take_back(self, worker: Worker, large: bool) -> None:
-        self._large_in_work -= large
-        if worker in self._workers and not worker.channel.lost.done():
+    def _take_back(self, worker: Worker) -> None:
+        self._settle(worker)
+        if not worker.channel.lost.done():
             self._idle.append(worker)
             self._hand_out()
+
+    def _settle(self, worker: Worker) -> None:
+        """Its work has ended."""
+        self._large_in_work -= worker.at_large
+        self._lines.charge(worker.at_large, asyncio.get_running_loop().time() - worker.since)
+        worker.at_large = False
 
     def _admit(self, worker: Worker) -> None:
         self._workers.add(worker)
         self._idle.append(worker)
+        worker.channel.on_reply = lambda: self._take_back(worker)
         worker.channel.lost.add_done_callback(lambda _: self._replace(worker))
         self._hand_out()
 
@@ -278,11 +283,11 @@ class PictureWorkers:
         self._workers.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
+        else:
+            self._settle(worker)
         if not self._closing:
             self.replaced += 1
-            task = asyncio.create_task(self._start_another(worker))
-            self._tasks.add(task)
-            task.add_done_callback(self._forget)
+            self._keep(self._start_another(worker))
 
     async def _start_another(self, lost: Worker) -> None:
         lost.process.kill()
@@ -300,3 +305,10 @@ class PictureWorkers:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # whoever asked for it may have gone
+
+
+def pack(errands: Sequence[Errand]) -> bytes:
+    """One message for all: their items, one errand's after another's."""
+    first = errands[0]
+    items = [item for errand in errands for item in errand.items]
+    return pickle.dumps((first.request_id, first.work, (items, *first.how), {}), pickle.HIGHEST_PROTOCOL)

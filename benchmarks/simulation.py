@@ -9,7 +9,7 @@ import heapq
 import itertools
 import pickle
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -125,11 +125,18 @@ class SimulatedWorker(Worker):
         self._cores = cores
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.channel: Any = self
+        self.on_reply: Callable[[], None] = lambda: None
+        self.at_large, self.since = False, 0.0
 
-    async def ask(self, message: bytes) -> bytes:
+    def ask(self, message: bytes) -> asyncio.Task[bytes]:
+        return asyncio.create_task(self._work(message))
+
+    async def _work(self, message: bytes) -> bytes:
         request_id, work, args, _ = pickle.loads(message)
         await self._cores.compute(args[0])
-        return answer(request_id, work, *args)
+        reply = answer(request_id, work, *args)
+        self.on_reply()
+        return reply
 
     def stop(self) -> None:
         self.lost.set_result(None)

@@ -107,6 +107,7 @@ class RowCopies:
         self.length = length
         self._groups = GROUPS_TOGETHER * -(-length // (GROUPS_TOGETHER * LANES))
         self._copies = allocate(rows, len(offsets), self._groups * LANES)
+        self._copies[:, :, length:] = 0  # denormal numbers that lie there would be slow
         self._filled = 0
 
     def fill(self, rows: NDArray[Any]) -> None:
@@ -129,9 +130,9 @@ class RowCopies:
 
 
 def allocate(*shape: int) -> Planes:
-    """Zeros at an address that TensorFlow takes as it is; it would copy any other."""
+    """Memory at an address that TensorFlow takes as it is; it would copy any other."""
     size = math.prod(shape)
-    memory = np.zeros(4 * size + ALIGNMENT_BYTES, np.uint8)
+    memory = np.empty(4 * size + ALIGNMENT_BYTES, np.uint8)
     start = -memory.ctypes.data % ALIGNMENT_BYTES
     return memory[start : start + 4 * size].view(np.float32).reshape(shape)
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.lines import Lines
+from app.lines import Lines, Waiting
 from app.settings import Settings
 from app.unfinished import OverloadedError
 
@@ -18,7 +18,7 @@ def serve_for(seconds: float, lines: Lines, small_s: float = SMALL_S, large_s: f
     while used.total() < seconds:
         for large in (False, True):
             if lines.count(large) < 2:
-                lines.join(large, None)
+                lines.join(Waiting(b"", large))
         waiting = lines.take_next(may_take_large=True)
         assert waiting
         spent = large_s if waiting.large else small_s
@@ -61,9 +61,10 @@ def test_a_lone_small_one_waits_for_one_large_one_at_most() -> None:
     def scenario() -> None:
         lines = Lines(Settings())
         for _ in range(7):
-            lines.join(True, None)
+            lines.join(Waiting(b"", True))
         for _ in range(3):
-            small = lines.join(False, None)
+            small = Waiting(b"", False)
+            lines.join(small)
             first, second = lines.take_next(True), lines.take_next(True)
             assert small in (first, second)
             lines.charge(True, LARGE_S)
@@ -75,10 +76,12 @@ def test_a_lone_small_one_waits_for_one_large_one_at_most() -> None:
 def test_who_is_first_in_a_line_stays_so() -> None:
     def scenario() -> None:
         lines = Lines(Settings())
-        joined = [lines.join(False, None) for _ in range(5)]
+        joined = [Waiting(b"", False) for _ in range(5)]
+        for one in joined:
+            lines.join(one)
         assert lines.leave(joined[1])
         assert not lines.leave(joined[1])
-        joined[2].worker.cancel()
+        joined[2].begun.cancel()
         assert [lines.take_next(True) for _ in range(4)] == [joined[0], joined[3], joined[4], None]
 
     in_loop(scenario)
@@ -87,14 +90,14 @@ def test_who_is_first_in_a_line_stays_so() -> None:
 def test_a_line_has_a_limit_with_the_places_that_are_kept() -> None:
     def scenario() -> None:
         lines = Lines(Settings(max_waiting=3, max_waiting_large=1))
-        lines.join(False, None)
+        lines.join(Waiting(b"", False))
         places = [lines.expect(False, idle=0) for _ in range(2)]
         with pytest.raises(OverloadedError, match=r"3 uploads are waiting already \(CONVSERVE_MAX_WAITING\)"):
             lines.expect(False, idle=0)
         lines.expect(False, idle=1).give_up()
         places[0].give_up()
         lines.expect(False, idle=0)
-        lines.join(True, None)
+        lines.join(Waiting(b"", True))
         with pytest.raises(OverloadedError, match=r"1 large uploads .* \(CONVSERVE_MAX_WAITING_LARGE\)"):
             lines.expect(True, idle=0)
 
