@@ -50,12 +50,6 @@ class Piece:
     def size(self) -> int:
         return max(self.width, self.height)
 
-    def distance_to(self, other: "Piece") -> float:
-        """Between the boxes; 0 where they overlap."""
-        across = max(other.left - self.right, self.left - other.right, 0)
-        down = max(other.top - self.bottom, self.top - other.bottom, 0)
-        return float(np.hypot(across, down))
-
 
 def find_pieces(mask: NDArray[np.bool_], density: Grey) -> tuple[list[Piece], NDArray[np.int32]]:
     """(pieces, labels (height, width)) of a mask, the one with most ink first."""
@@ -83,24 +77,37 @@ def choose_digit_ink(mask: NDArray[np.bool_], density: Grey) -> tuple[NDArray[np
         return mask, 0
     pieces = [piece for piece in pieces if not _is_frame(piece, pieces, labels)]
     main = max(pieces, key=lambda piece: _rate_main(piece, mask.shape))
-    chosen = [main]
-    # Parts may lie near a part and not near the main piece.
     waiting = [piece for piece in pieces if piece is not main and _may_belong(piece, main, mask.shape)]
-    while True:
-        near = [piece for piece in waiting if min(piece.distance_to(one) for one in chosen) <= NEAR_SHARE * main.size]
-        if not near:
-            break
-        chosen += near
-        waiting = [piece for piece in waiting if piece not in near]
+    chosen = [main, *_find_near(main, waiting)]
     size, ink = main.size, sum(piece.ink for piece in chosen)
+    labels_chosen = {piece.label for piece in chosen}
     others = sum(
         COMPARABLE_SIZE[0] * size < piece.size < COMPARABLE_SIZE[1] * size
         and piece.ink > COMPARABLE_INK * ink
         and piece.frame_share == 0  # a neighbour cut off by the frame is no digit
         for piece in pieces
-        if piece not in chosen
+        if piece.label not in labels_chosen
     )
-    return np.isin(labels, [piece.label for piece in chosen]), others
+    return np.isin(labels, list(labels_chosen)), others
+
+
+def _find_near(main: Piece, pieces: list[Piece]) -> list[Piece]:
+    """Those whose boxes lie near the main piece, or near one that does, and so on. Thousands take no second."""
+    boxes = np.array([(one.left, one.top, one.right, one.bottom) for one in pieces]).reshape(-1, 4)
+    places = np.arange(len(pieces))
+    found = []
+    begun = [main]
+    while begun and len(places):
+        one = begun.pop()
+        left, top, right, bottom = boxes[places].T
+        across = np.maximum(np.maximum(left - one.right, one.left - right), 0)
+        down = np.maximum(np.maximum(top - one.bottom, one.top - bottom), 0)
+        is_near = np.hypot(across, down) <= NEAR_SHARE * main.size
+        near = [pieces[place] for place in places[is_near]]
+        places = places[~is_near]
+        found += near
+        begun += near
+    return found
 
 
 def _rate_main(piece: Piece, shape: tuple[int, ...]) -> float:

@@ -1,5 +1,6 @@
 """Each step of the front end against pictures made for it."""
 
+import time
 from typing import Any
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.components import find_ruled_lines
+from models.components import choose_digit_ink, find_pieces, find_ruled_lines
 from models.digits import DigitReader
 from models.errors import PictureError
 from models.field import BOX, CENTRE, fit_to_field
@@ -246,6 +247,35 @@ def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digit
 
     readings = reader.classify(list(speckled.values()))
     assert [one.digit for one in readings] == list(speckled)
+
+
+def test_what_belongs_together_is_found_as_by_comparing_all_with_all_and_soon() -> None:
+    """A sheet whose grain is taken for ink has thousands of pieces."""
+    random = np.random.default_rng(3)
+    mask = np.zeros((200, 300), bool)
+    ys, xs = random.integers(1, 99, 3500) * 2, random.integers(1, 149, 3500) * 2  # not on the frame
+    mask[ys, xs] = (abs(xs - 90) > 10) & (abs(xs - 210) > 10)  # two gaps, wider than what belongs together lies apart
+    mask[85:115, 135:165] = False
+    mask[90:110, 140:150] = True  # the main piece: what is within 7 pixels of it, or of what is, belongs to it
+    density = np.where(mask, random.uniform(0.5, 1, mask.shape), 0).astype(np.float32)
+    density[90:110, 140:150] = 0.15  # little enough for a speck to count beside it
+    started = time.process_time()
+    chosen, _ = choose_digit_ink(mask, density)
+    assert time.process_time() - started < 2
+
+    pieces, labels = find_pieces(mask, density)
+    main = max(pieces, key=lambda piece: piece.size)
+    rest = [piece for piece in pieces if piece is not main and piece.ink > 0.02 * main.ink]
+    corners = np.array([[one.left, one.top, one.right, one.bottom] for one in [main, *rest]], float)
+    left, top, right, bottom = corners.T[:, :, None]
+    apart = [np.maximum(0, np.maximum(low.T - high, low - high.T)) for low, high in ((left, right), (top, bottom))]
+    near = np.hypot(*apart) <= 0.35 * main.size
+    reached = near[0]
+    while (further := near[reached].any(axis=0)).sum() > reached.sum():
+        reached = further
+    assert 100 < reached.sum() < len(reached) - 100
+    wanted = [piece.label for piece, is_in in zip([main, *rest], reached, strict=True) if is_in]
+    np.testing.assert_array_equal(chosen, np.isin(labels, wanted))
 
 
 def test_several_digits_are_counted_and_leave_the_answer_unsure(reader: DigitReader, digits: Digits) -> None:
