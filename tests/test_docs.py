@@ -12,6 +12,7 @@ import pytest
 from kernels.catalogue import ENTRIES
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCKS = [f"requirements{kind}.txt" for kind in ("", "-test", "-bench", "-ray")]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -47,7 +48,7 @@ def test_changelog_begins_with_this_version() -> None:
     assert newest[1] == version("convserve")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt", "requirements-bench.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_have_hashes_and_name_no_host(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     assert "://" not in text
