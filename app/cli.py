@@ -365,9 +365,8 @@ def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSett
     application = refuse_errors(create_app, settings, access)
     configure_logging(settings.log_format, settings.log_level)
     address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
-    print(
-        f"convserve: the page at {address}:{settings.port}/ and the API at {address}:{settings.port}/docs", flush=True
-    )
+    api = f" and the API at {address}:{settings.port}/docs" if access.docs else ""
+    print(f"convserve: the page at {address}:{settings.port}/{api}", flush=True)
     service = application.state.service
     server = Server(application, settings, service.workers.expect, service.draining.set)
     service.metrics.watch_connections(server.server_state)

@@ -337,7 +337,9 @@ def answer_http_error(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     detail = error.detail
     if status == HTTPStatus.NOT_FOUND:
-        detail = f"There is nothing at {request.url.path}. The API is described at /docs."
+        detail = f"There is nothing at {request.url.path}."
+        if request.app.openapi_url:  # none without CONVSERVE_DOCS
+            detail += " The API is described at /docs."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another method")
         detail = f"{request.url.path} does not take {request.method}, but {allowed}."

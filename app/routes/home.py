@@ -1,5 +1,6 @@
 """`GET /`: a page for people, links for programs; `/static`: what the page is made of; and pictures to try."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,15 +33,15 @@ LINKS = {
     "read": "/read",
     "model": "/model",
     "samples": "/samples/{name}.png",
-    "docs": "/docs",
-    "openapi": "/openapi.json",
     "problems": "/problems",
 }
-
+DOCS_LINKS = {"docs": "/docs", "openapi": "/openapi.json"}
+DOCS_HEADERS = {"Link": '</openapi.json>; rel="service-desc", </docs>; rel="service-doc"'}
+DOCS_PARTS = re.compile(rb"<!--docs-->.*?<!--/docs-->")
+"""Of the page. Without CONVSERVE_DOCS these three are left out."""
 
 STATIC = Path(str(files("app").joinpath("static")))
 PAGE_HEADERS = {
-    "Link": '</openapi.json>; rel="service-desc", </docs>; rel="service-doc"',
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -71,13 +72,16 @@ def serve_page_files(app: FastAPI) -> None:
     response_class=Response,
     responses={200: {"content": {"text/html": {}, "application/json": {"schema": {"type": "object"}}}}},
 )
-async def get_home(request: Request) -> Response:
+async def get_home(request: Request, service: ServiceDependency) -> Response:
+    docs = service.access.docs
+    headers = PAGE_HEADERS | (DOCS_HEADERS if docs else {})
     weights = parse_accept(request.headers.get("accept", "*/*"))
     if find_weight("application/json", weights) > find_weight("text/html", weights):
-        links: dict[str, Any] = {"name": "convserve", "links": LINKS}
-        return JSONResponse(links, headers=PAGE_HEADERS)
-    response = respond_with_etag(request, (STATIC / "index.html").read_bytes(), "text/html")
-    response.headers.update(PAGE_HEADERS | {"Cache-Control": REVALIDATE})
+        links: dict[str, Any] = {"name": "convserve", "links": LINKS | (DOCS_LINKS if docs else {})}
+        return JSONResponse(links, headers=headers)
+    page = (STATIC / "index.html").read_bytes()
+    response = respond_with_etag(request, page if docs else DOCS_PARTS.sub(b"", page), "text/html")
+    response.headers.update(headers | {"Cache-Control": REVALIDATE})
     return response
 
 

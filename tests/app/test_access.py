@@ -392,6 +392,23 @@ def test_documentation_and_metrics_can_be_closed(client: TestClient) -> None:
     assert "/metrics" not in call_without_workers(metrics=False).get("/openapi.json").json()["paths"]
 
 
+def test_without_documentation_nothing_links_to_it() -> None:
+    closed = call_without_workers(docs=False)
+    page, links = closed.get("/"), closed.get("/", headers={"Accept": "application/json"})
+    missing = closed.get("/nowhere")
+    assert missing.status_code == 404
+    for reply in (page, links, missing):
+        assert "/docs" not in reply.text
+        assert "/openapi.json" not in reply.text
+        assert "Link" not in reply.headers
+    paths = re.findall(r'href="(/[^"]*)"', page.text)
+    assert {"/kernels", "/problems"} <= set(paths)
+    assert [path for path in paths if closed.get(path).status_code != 200] == []
+    opened = call_without_workers(docs=True).get("/")
+    assert opened.text.count('href="/docs"') == 3
+    assert opened.headers["ETag"] != page.headers["ETag"]
+
+
 @pytest.mark.slow
 def test_metrics_can_have_a_port_of_their_own() -> None:
     import socket
