@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from fastapi.testclient import TestClient
+import httpx2
 
 from tests.photograph import draw_photograph
 
 PHOTOGRAPH = draw_photograph(240, 320, contrast=35)
 
 
-def learn(client: TestClient, before: bytes, after: bytes, **parameters: Any) -> Any:
+def learn(client: httpx2.Client, before: bytes, after: bytes, **parameters: Any) -> Any:
     reply = client.post("/learn", params=parameters, files={"before": ("a", before), "after": ("b", after)})
     assert reply.status_code == 200, reply.text
     return reply.json()

@@ -5,36 +5,36 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import httpx2
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image, ImageFilter, ImageOps
 from scipy import ndimage
 
-from app.main import create_app
 from app.settings import Settings
 from kernels.catalogue import ENTRIES
 from tests.app.learning import PHOTOGRAPH, learn
 from tests.app.pictures import Pixels, decode, encode
+from tests.conftest import connect
 
 BEFORE = encode(PHOTOGRAPH)
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
+def client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
     """With time enough on a machine that is busy with other things."""
-    with TestClient(create_app(Settings(workers=1, deadline_seconds=250, max_wait_seconds=250))) as client:
-        yield client
+    settings = Settings(workers=1, deadline_seconds=250, max_wait_seconds=250)
+    yield from connect(request.config.getoption("at"), settings)
 
 
-KERNELS = [
-    kernel for entry in ENTRIES if (kernel := entry.make_kernel()).combine == "single" and max(kernel.shape) <= 15
-]
+NAMES = ["identity", "box", "gaussian", "sharpen", "unsharp", "emboss", "edge", "left-sobel", "top-scharr", "laplacian"]
+"""Smooth, sharp, of one side, of even and of large sums; tests/kernels/test_learning.py has all."""
+KERNELS = [entry.make_kernel() for entry in ENTRIES if entry.name in NAMES]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
-def test_every_small_kernel_of_the_catalogue_is_learnt_from_its_own_result(client: TestClient, kernel: Any) -> None:
+def test_kernels_of_the_catalogue_are_learnt_from_their_own_results(client: httpx2.Client, kernel: Any) -> None:
     """As a person would: the result as it comes, which for edge kernels has absolute values."""
     after = client.post(f"/filter/{kernel.name}?format=png", files={"file": BEFORE}).content
     lesson = learn(client, BEFORE, after, size=max(kernel.shape))
@@ -60,7 +60,7 @@ PHOTO = Path(__file__).parents[3] / "shared/data/images/photos/kodak_dx4900.jpg"
 
 @pytest.mark.skipif(not PHOTO.exists(), reason="needs ../shared: a photograph that may not be committed")
 @pytest.mark.parametrize("name", ["blur", "emboss", "top-scharr", "disk"])
-def test_kernels_are_learnt_from_a_camera_s_photograph(client: TestClient, name: str) -> None:
+def test_kernels_are_learnt_from_a_camera_s_photograph(client: httpx2.Client, name: str) -> None:
     before = encode(Image.open(PHOTO).convert("RGB").crop((300, 200, 940, 680)))
     after = client.post(f"/filter/{name}?format=png", files={"file": before}).content
     kernel = next(entry for entry in ENTRIES if entry.name == name).make_kernel()
@@ -70,7 +70,7 @@ def test_kernels_are_learnt_from_a_camera_s_photograph(client: TestClient, name:
     np.testing.assert_allclose(sign * found, wanted, atol=1e-3)
 
 
-def test_fractions_are_recognised(client: TestClient) -> None:
+def test_fractions_are_recognised(client: httpx2.Client) -> None:
     after = client.post("/filter/blur?format=png", files={"file": BEFORE}).content
     lesson = learn(client, BEFORE, after, size=5)
     fractions = lesson["kernels"][0]["fractions"]
@@ -98,7 +98,9 @@ def test_fractions_are_recognised(client: TestClient) -> None:
     ],
     ids=["opencv gaussian", "opencv filter2D", "pillow blur", "pillow emboss", "scipy uniform", "scipy gaussian"],
 )
-def test_filters_of_other_libraries_are_learnt(client: TestClient, apply: Any, size: int, nearest: str | None) -> None:
+def test_filters_of_other_libraries_are_learnt(
+    client: httpx2.Client, apply: Any, size: int, nearest: str | None
+) -> None:
     lesson = learn(client, BEFORE, encode(np.asarray(apply(PHOTOGRAPH))), size=size)
     assert lesson["is_convolution"], lesson["reason"]
     (learned,) = lesson["kernels"]
@@ -108,7 +110,7 @@ def test_filters_of_other_libraries_are_learnt(client: TestClient, apply: Any, s
 
 
 @pytest.mark.parametrize("kernel", ["blur", "box", "sharpen", "emboss", "edge", "top-sobel", "laplacian"])
-def test_kernels_are_learnt_from_jpegs(client: TestClient, kernel: str) -> None:
+def test_kernels_are_learnt_from_jpegs(client: httpx2.Client, kernel: str) -> None:
     """Of edge kernels the result with both signs. What the JPEG itself loses is the most that can be asked for."""
     entry = next(entry for entry in ENTRIES if entry.name == kernel).make_kernel()
     parameters = {"format": "png", "response": "offset" if entry.sum == 0 else "clip"}
@@ -125,7 +127,7 @@ def measure_psnr(first: Pixels, second: Pixels) -> float:
     return float(20 * np.log10(255 / max(np.sqrt(np.mean((first.astype(float) - second) ** 2)), 1e-9)))
 
 
-def test_colours_that_a_jpeg_made_coarse_do_not_hide_the_kernel(client: TestClient) -> None:
+def test_colours_that_a_jpeg_made_coarse_do_not_hide_the_kernel(client: httpx2.Client) -> None:
     colourful = np.clip(PHOTOGRAPH + np.random.default_rng(1).normal(0, 25, PHOTOGRAPH.shape), 0, 255).astype(np.uint8)
     blurred = cv2.GaussianBlur(colourful, (3, 3), 0.8)
     lesson = learn(client, encode(colourful), encode(blurred, "JPEG", quality=92, subsampling=2), size=3)
@@ -135,7 +137,7 @@ def test_colours_that_a_jpeg_made_coarse_do_not_hide_the_kernel(client: TestClie
     np.testing.assert_allclose(lesson["kernels"][0]["weights"], one @ one.T, atol=0.03)
 
 
-def test_identical_pictures_are_the_identity(client: TestClient) -> None:
+def test_identical_pictures_are_the_identity(client: httpx2.Client) -> None:
     for picture in (PHOTOGRAPH, np.where(PHOTOGRAPH > 128, 255, 0).astype(np.uint8)):  # of black and white, too
         lesson = learn(client, encode(picture), encode(picture))
         assert lesson["is_convolution"]
@@ -144,7 +146,7 @@ def test_identical_pictures_are_the_identity(client: TestClient) -> None:
         assert lesson["kernels"][0]["nearest"]["name"] == "identity"
 
 
-def test_whether_channels_share_a_kernel_is_found_out_and_can_be_asked_for(client: TestClient) -> None:
+def test_whether_channels_share_a_kernel_is_found_out_and_can_be_asked_for(client: httpx2.Client) -> None:
     mixed = PHOTOGRAPH.copy()
     mixed[:, :, 1] = cv2.blur(PHOTOGRAPH[:, :, 1], (3, 3))
     lesson = learn(client, BEFORE, encode(mixed))
@@ -180,14 +182,14 @@ SMOOTH = cv2.GaussianBlur(PHOTOGRAPH, (0, 0), 4)
     ],
     ids=["median 3", "median 5", "largest", "half turn", "mirror", "turn by 7°", "gamma", "equalised"],
 )
-def test_what_is_no_convolution_is_told_apart(client: TestClient, picture: Pixels, change: Any, said: str) -> None:
+def test_what_is_no_convolution_is_told_apart(client: httpx2.Client, picture: Pixels, change: Any, said: str) -> None:
     lesson = learn(client, encode(picture), encode(np.asarray(change(Image.fromarray(picture)))))
     assert not lesson["is_convolution"]
     assert said in lesson["reason"]
     assert lesson["request"] is None
 
 
-def test_a_median_is_told_apart_in_a_jpeg_too(client: TestClient) -> None:
+def test_a_median_is_told_apart_in_a_jpeg_too(client: httpx2.Client) -> None:
     noisy = np.clip(PHOTOGRAPH + np.random.default_rng(4).normal(0, 20, PHOTOGRAPH.shape), 0, 255).astype(np.uint8)
     median = encode(cv2.medianBlur(noisy, 3), "JPEG", quality=92, subsampling=0)
     lesson = learn(client, encode(noisy), median)
@@ -195,7 +197,7 @@ def test_a_median_is_told_apart_in_a_jpeg_too(client: TestClient) -> None:
     assert "median of 3×3" in lesson["reason"]
 
 
-def test_a_magnitude_of_two_kernels_is_recognised(client: TestClient) -> None:
+def test_a_magnitude_of_two_kernels_is_recognised(client: httpx2.Client) -> None:
     after = client.post("/filter/sobel?format=png", files={"file": BEFORE}).content
     lesson = learn(client, BEFORE, after)
     assert not lesson["is_convolution"]
@@ -203,7 +205,7 @@ def test_a_magnitude_of_two_kernels_is_recognised(client: TestClient) -> None:
     assert lesson["request"] == "/filter/sobel"
 
 
-def test_a_straight_curve_is_a_kernel_of_one_weight(client: TestClient) -> None:
+def test_a_straight_curve_is_a_kernel_of_one_weight(client: httpx2.Client) -> None:
     darker = np.clip(np.rint(PHOTOGRAPH * 0.75 + 20), 0, 255).astype(np.uint8)
     lesson = learn(client, BEFORE, encode(darker), size=1)
     assert lesson["is_convolution"], lesson["reason"]
@@ -211,7 +213,7 @@ def test_a_straight_curve_is_a_kernel_of_one_weight(client: TestClient) -> None:
     assert lesson["kernels"][0]["bias"] == pytest.approx(20, abs=0.1)
 
 
-def test_of_a_large_picture_a_sample_is_used_and_its_size_said(client: TestClient) -> None:
+def test_of_a_large_picture_a_sample_is_used_and_its_size_said(client: httpx2.Client) -> None:
     large = np.tile(PHOTOGRAPH, (6, 6, 1))
     lesson = learn(client, encode(large), encode(cv2.blur(large, (3, 3))))
     values = (large.shape[0] - 2) * (large.shape[1] - 2) * 3
@@ -240,7 +242,7 @@ EVEN = np.full((40, 40, 3), 7, np.uint8)
     ],
 )
 def test_what_cannot_be_learnt_is_refused_with_why(
-    client: TestClient, before: Any, after: Any, query: dict[str, Any], said: str
+    client: httpx2.Client, before: Any, after: Any, query: dict[str, Any], said: str
 ) -> None:
     files = {"before": ("a.png", encode(before)), "after": ("b.png", encode(after))}
     reply = client.post("/learn", params=query, files=files)
@@ -248,7 +250,7 @@ def test_what_cannot_be_learnt_is_refused_with_why(
     assert said in reply.json()["detail"]
 
 
-def test_both_pictures_are_needed(client: TestClient) -> None:
+def test_both_pictures_are_needed(client: httpx2.Client) -> None:
     reply = client.post("/learn", files={"before": ("a.png", BEFORE)})
     assert reply.status_code == 422
     assert "after: Field required" in reply.json()["detail"]

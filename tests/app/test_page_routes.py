@@ -2,22 +2,14 @@
 
 import base64
 import io
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.main import create_app
 from app.routes.home import STATIC
 from app.sample import SAMPLES
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with TestClient(create_app()) as client:
-        yield client
 
 
 def read(data: bytes) -> Image.Image:

@@ -105,7 +105,7 @@ def is_whole() -> bool:
 def test_the_http_tests_pass_on_ray(two_nodes: TwoNodes) -> None:
     files = [f"tests/app/test_{name}.py" for name in HTTP_TESTS]
     there = ["--at", two_nodes.address, "--limited-at", f"{two_nodes.address}/limited"]
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *files, *there]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-m", "not slow", *files, *there]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-5000:]
     passed = re.search(r"(\d+) passed", result.stdout)
