@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.services.load import Turn, put_under_load
+from benchmarks.services.machine import wait_until_idle
 from benchmarks.services.replies import WrongReplyError, check_reply, compare_digits
 from benchmarks.services.servers import Running, Server, ask
 from benchmarks.services.works import DigitWork, PictureWork, Work
@@ -54,6 +55,7 @@ def run_work(
     with tempfile.TemporaryDirectory() as folder:
 
         def take_turn(name: str, seconds: int) -> Turn:
+            wait_until_idle()
             load = {"connections": work.connections, "images_a_request": len(files)}
             return put_under_load(running[name], requests[name], Path(folder), seconds=seconds, **load)
 
