@@ -49,6 +49,13 @@ def keep_freed_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, 64 * 2**20)
 
 
+def return_freed_memory() -> None:
+    """Give the system back what lies free between what is used; it is tens of MB after thousands of unlike pictures."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(0)
+
+
 def read_line(path: Path) -> str:
     try:
         return path.read_text().strip()

@@ -15,11 +15,14 @@ import traceback
 from typing import Any, BinaryIO
 
 from app.greeting import without_greeting
-from app.machine import count_cores, keep_freed_memory
+from app.machine import count_cores, keep_freed_memory, return_freed_memory
 from app.messages import HEADER_BYTES, SharedMemory, count_bytes_to_come
 from app.observability.logs import configure_logging
 from app.observability.record import Record, current_record
 from app.settings import Settings
+
+KEPT_ANSWERS = 1000
+"""After so many, freed memory goes back once; each page that is wanted again costs a microsecond then."""
 
 
 def main() -> None:
@@ -34,11 +37,15 @@ def main() -> None:
         if settings is None:
             return
         channel.sendall(replies.frame(answer("", warm_up_process, settings)))
+        answered = 0
         while (message := read_message(frames, requests)) is not None:
             request_id, function, args, kwargs = message
             reply = answer(request_id, function, *args, **kwargs)
             message = args = kwargs = None  # the picture need not stay while the next one is awaited
             channel.sendall(replies.frame(reply))
+            answered += 1
+            if answered % KEPT_ANSWERS == 0:
+                return_freed_memory()
 
 
 def warm_up_process(settings: Settings) -> None:
