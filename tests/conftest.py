@@ -21,6 +21,8 @@ LIMITS: dict[str, Any] = {
     "max_gallery_kernels": 3,
 }
 """That small pictures reach."""
+SHARING = ("browser", "cluster", "deploy", "reliability")
+"""Folders with fixtures of their own for all their files."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--limited-at", metavar="URL", help=f"those of `limited_client`; it has the limits {LIMITS}")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     options = {"client": "at", "limited_client": "limited_at"}
     there = {fixture for fixture, option in options.items() if config.getoption(option)}
@@ -37,6 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items=[item for item, its in zip(items, used, strict=True) if not (its and its <= there)]
         )
         items[:] = [item for item, its in zip(items, used, strict=True) if its and its <= there]
+
+    for item in items:  # with `-n`, tests that share a service run in one process: those of a file, or of a folder
+        place = item.path.parent if item.path.parent.name in SHARING else item.path
+        item.add_marker(pytest.mark.xdist_group(str(place.relative_to(config.rootpath))))
 
 
 @pytest.fixture(scope="session")
