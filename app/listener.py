@@ -48,12 +48,12 @@ class Listener:
         """Let in whom the kernel has told that he is connected, and nobody after him."""
         stop_handshakes(self.listening)
         await asyncio.sleep(HANDSHAKE_SECONDS)
-        if self._next_look:
-            self._next_look.cancel()
         self._loop.remove_reader(self.listening)
         with self.listening:
             for accepted in list(self._accept(sys.maxsize)):
                 self._connect(accepted)
+        if self._next_look:
+            self._next_look.cancel()
         await asyncio.gather(*self._coming_in, return_exceptions=True)
 
     def _let_in(self) -> None:
@@ -90,6 +90,7 @@ class Listener:
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self.listening)
         if self._next_look:
+            seconds = max(seconds, self._next_look.when() - self._loop.time())
             self._next_look.cancel()
         self._next_look = self._loop.call_later(seconds, self.open)
 
