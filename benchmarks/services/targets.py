@@ -105,12 +105,12 @@ def grow_as_side() -> Target:
 
 
 def cost_at_most(kernel: str, times: float, other: str) -> Target:
-    """At most `times` the CPU of another way to apply the kernel, a twentieth being within the noise."""
+    """At most `times` the CPU of another way to apply the kernel."""
 
     def measure(results: Results) -> Measured:
         costs = results["figures"]["kernels"][kernel]
         ratio = costs[OWN] / costs[other]
-        return Measured(f"{ratio:.2f}x", ratio <= times * 1.05)
+        return Measured(f"{ratio:.2f}x", ratio <= times)
 
     return Target(f"kernel {kernel}", f"<= {times:g}x the CPU of {other}", measure)
 
@@ -127,7 +127,13 @@ TARGETS = [
     limit("12 MP JPEG", "peak over idle <= 12 bytes a pixel", 12, "memory", "one_bytes_a_pixel", unit=" bytes"),
     grow_as_side(),
     *(beat(f"blur sigma {sigma}", 1.0, "sharp-formats", "pyvips-formats") for sigma in (2, 5, 10)),
-    *(cost_at_most(f"{side}x{side} {rank}", 1.0, "one pass") for side in SIDES for rank in RANKS if "full" not in rank),
+    # The same work, if the choice is right: a twentieth is within the noise.
+    *(
+        cost_at_most(f"{side}x{side} {rank}", 1.05, "one pass")
+        for side in SIDES
+        for rank in RANKS
+        if "full" not in rank
+    ),
     *(cost_at_most(f"{side}x{side} full rank", 2.0, "opencv") for side in SIDES),
     beat("1920x1080 WebP", 1.0, *FORMATS),
     beat("512x512 GIF", 1.0, *FORMATS),
