@@ -5,6 +5,7 @@ kwargs)` after another. Each is answered with `(result, error, record)`. The pro
 socket does.
 """
 
+import contextlib
 import gc
 import os
 import pickle
@@ -21,6 +22,8 @@ from app.observability.logs import configure_logging
 from app.observability.record import Record, current_record
 from app.settings import Settings
 
+NICENESS = 5
+"""On a shared core, the process that talks HTTP comes first: its work is short, and everybody waits for it."""
 KEPT_ANSWERS = 1000
 """After so many, freed memory goes back once; each page that is wanted again costs a microsecond then."""
 
@@ -29,6 +32,8 @@ def main() -> None:
     # A terminal and a service manager signal the whole group; when this one ends is for its parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # where a sandbox forbids it
+        os.nice(NICENESS)
     keep_freed_memory()
     socket_descriptor, *shared = (int(argument) for argument in sys.argv[1:])
     requests, replies = (SharedMemory(descriptor) for descriptor in shared or (None, None))
