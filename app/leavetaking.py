@@ -56,8 +56,8 @@ class Leavetaking:
         return True
 
     def close(self) -> None:
-        while self._leaving:
-            self._leaving.popleft().socket.close()
+        while self.close_one():
+            pass
 
     def _look_later(self) -> None:
         if self._next_look is None and self._leaving:

@@ -71,7 +71,7 @@ class Refusals:
         """
         others, given_places = [], []
         for one in accepted:
-            head = peek_head(one.socket) or Head()
+            head = peek_head(one.socket)
             try:
                 if head.method == b"POST":
                     given_places.append(self.check_upload(head.body_bytes))
@@ -89,19 +89,20 @@ class Refusals:
     def write(self, error: Exception, client: str, sent_id: bytes, server_headers: Headers) -> bytes:
         """The whole answer; the refusal is counted and logged."""
         request_id = choose_request_id(sent_id.decode("latin-1"))
-        slug = find_problem_type(error).slug
-        self.counts[slug] += 1
-        if slug == "overloaded":
+        kind = find_problem_type(error)
+        self.counts[kind.slug] += 1
+        is_upload = kind.slug == "overloaded"
+        if is_upload:
             self._last_upload = asyncio.get_running_loop().time()
-        if slug == "overloaded" and not access.isEnabledFor(logging.DEBUG):
+        if is_upload and not access.isEnabledFor(logging.DEBUG):
             self._uploads[client] += 1  # a line for each would take more time than all the rest
         else:
-            log_refusal(Record(request_id, client=client, status=find_problem_type(error).status, problem=slug))
+            log_refusal(Record(request_id, client=client, status=kind.status, problem=kind.slug))
         return write_answer(error, request_id.encode(), server_headers)
 
 
 class Head:
-    """Of a request; filled in by the parser."""
+    """Of a request; filled in by the parser. Without a method it has not come whole."""
 
     method = b""
     body_bytes = 0
@@ -119,17 +120,14 @@ class Head:
         self.is_complete = True
 
 
-def peek_head(accepted: socket.socket) -> Head | None:
-    """The head of a first request, which stays to be read. None where it has not come whole or is not HTTP/1.1."""
+def peek_head(accepted: socket.socket) -> Head:
+    """The head of a first request, which stays to be read."""
     head = Head()
     parser = httptools.HttpRequestParser(head)
-    try:
+    with contextlib.suppress(OSError, httptools.HttpParserError):  # for a `Connection` to find out and answer
         parser.feed_data(accepted.recv(PEEKED_BYTES, socket.MSG_PEEK))
-    except (OSError, httptools.HttpParserError):
-        return None
-    if not head.is_complete:
-        return None
-    head.method = parser.get_method()
+    if head.is_complete:
+        head.method = parser.get_method()
     return head
 
 
