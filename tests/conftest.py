@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import httpx2
@@ -41,9 +42,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
         items[:] = [item for item, its in zip(items, used, strict=True) if its and its <= there]
 
-    for item in items:  # with `-n`, tests that share a service run in one process: those of a file, or of a folder
-        place = item.path.parent if item.path.parent.name in SHARING else item.path
-        item.add_marker(pytest.mark.xdist_group(str(place.relative_to(config.rootpath))))
+    # What takes longest comes first, so that no process is alone with it at the end.
+    items.sort(key=lambda item: item.path.parent.name not in SHARING)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n`, tests that share a service run in one process: those of a file, or of a folder in `SHARING`.
+
+    Not `--dist loadgroup`: pytest 9.2 does not let xdist 3.8 put a group into a test's name, and nobody is told.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ShareServices(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path = PurePosixPath(nodeid.partition("::")[0])
+            return str(path.parent if path.parent.name in SHARING else path)
+
+    return ShareServices(config, log)
 
 
 @pytest.fixture(scope="session")
