@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.pictures.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
-from kernels.descent import MAX_DESCENT_STEPS
-from kernels.learning import MAX_LEARNT_SIDE
-from kernels.settings import FilterSettings, parse_lower
+from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings, parse_lower
 
 Polarity = Literal["auto", "dark", "light"]
 MapLayer = Literal["conv1", "pool1", "conv2", "pool2"]

@@ -17,7 +17,6 @@ from kernels.errors import UndeterminedKernelError
 from kernels.kernel import Weights
 from kernels.pairs import MIN_VALUES_PER_WEIGHT, Pair
 
-MAX_DESCENT_STEPS = 2000
 SAMPLE_SIDE = 160
 """Pixels of the middle of the pictures that are looked at, for a kernel of side 1; for a larger one a little more."""
 ALIKE = 0.95

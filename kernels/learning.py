@@ -13,10 +13,10 @@ from kernels.fractions import Fractions, find_fractions
 from kernels.kernel import Weights
 from kernels.pairs import Pair, check_pair, draw_tiles, make_pair, take_patches
 from kernels.regression import MIDDLE, Fit, LearnedResponse, Sums, adopt, gather_sums, solve
+from kernels.settings import MAX_LEARNT_SIDE
 
 Shared = Literal["auto"] | bool
 Values = NDArray[np.float64]
-MAX_LEARNT_SIDE = 31
 SHARED_EXCESS = 1.02
 """One kernel for all channels may leave this much more of the squares over than a kernel for each."""
 ROUNDING = 0.5

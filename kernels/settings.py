@@ -13,6 +13,10 @@ from kernels.borders import ALIASES, Border, parse_border
 Response = Literal["clip", "abs", "offset", "rescale", "raw"]
 MAX_NAME_LENGTH = 100
 """Of a kernel, in characters."""
+MAX_LEARNT_SIDE = 31
+"""Of a kernel that is learnt, in pixels."""
+MAX_DESCENT_STEPS = 2000
+"""Of learning one by gradient descent."""
 
 Behaviour = Literal["correlate", "convolve"]
 Alpha = Literal["auto", "keep", "filter"]
