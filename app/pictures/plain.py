@@ -1,4 +1,4 @@
-"""The commonest pictures by faster codecs than Pillow's: plain JPEG and PNG in 8 bits, opaque JPEG out.
+"""The commonest pictures by faster codecs than Pillow's: plain JPEG, PNG and WebP in 8 bits, opaque JPEG out.
 
 They have the same libraries inside as Pillow and are asked for the same transforms: pixels and bytes are the same.
 What they refuse is left to Pillow, whose word decides whether a picture is damaged.
@@ -15,6 +15,7 @@ CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 PNG_BIT_DEPTH_OFFSET = 24
 PNG_ORIENTATION_NAMES = (b"eXIf", b"Raw profile", b"com.adobe.xmp")
 """Where a PNG may say how it is to be turned, behind its pixels, too, which only Pillow looks at."""
+WEBP_FRAME = b"ANMF"
 JPEG_SAMPLINGS: dict[JpegSampling, int] = {"4:4:4": 0x111111, "4:2:2": 0x211111, "4:2:0": 0x221111}
 """OpenCV's numbers: two digits, across and down, for each of Y, Cb and Cr."""
 JPEG_LONGEST_SIDE_PX = 65_500
@@ -25,7 +26,7 @@ ICC_SEGMENT_BYTES = 65_519
 
 
 def decode_plain(image: Image.Image, data: bytes) -> Pixels | None:
-    """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged JPEG or PNG, not turned; None leaves it to Pillow."""
+    """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged picture, not turned; None leaves it to Pillow."""
     channels = CHANNELS.get(image.mode)
     pixels = None
     way = ""
@@ -33,6 +34,8 @@ def decode_plain(image: Image.Image, data: bytes) -> Pixels | None:
         way, pixels = "libjpeg-turbo", decode_jpeg(data, channels)
     elif channels and image.format == "PNG" and is_plain_png(image, data):
         way, pixels = "tensorflow", decode_png(data, channels)
+    elif image.mode == "RGB" and image.format == "WEBP" and WEBP_FRAME not in data:
+        way, pixels = "opencv", decode_webp(data)
     if pixels is None or pixels.shape[:2] != (image.height, image.width):
         return None
     find_record().ways["decode"] = way
@@ -67,6 +70,16 @@ def decode_png(data: bytes, channels: int) -> Pixels | None:
     except tf.errors.InvalidArgumentError:
         return None
     return np.asarray(memoryview(decoded))  # .numpy() would copy
+
+
+def decode_webp(data: bytes) -> Pixels | None:
+    """A still without alpha. Pillow decodes to RGBA, as frames of animations need it, and copies that twice."""
+    import cv2
+
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
 
 
 def encode_jpeg(pixels: Pixels, quality: int, sampling: JpegSampling, profile: bytes | None) -> bytes:

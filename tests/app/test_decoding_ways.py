@@ -28,6 +28,9 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "png rgba": ("RGBA", "PNG", {}),
     "png palette": ("P", "PNG", {}),
     "png bilevel": ("1", "PNG", {}),
+    "webp": ("RGB", "WEBP", {}),
+    "webp lossless": ("RGB", "WEBP", {"lossless": True}),
+    "webp alpha": ("RGBA", "WEBP", {}),
 }
 
 
@@ -72,7 +75,7 @@ def test_both_ways_agree(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     assert len({verdict for verdict, _ in strict}) > 1
 
 
-@pytest.mark.parametrize("kind", ["jpeg 4:2:0", "png rgb"])
+@pytest.mark.parametrize("kind", ["jpeg 4:2:0", "png rgb", "webp"])
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_both_ways_turn_alike(monkeypatch: pytest.MonkeyPatch, kind: str, orientation: int) -> None:
     exif = Image.Exif()

@@ -1,4 +1,4 @@
-"""The fast way to write a JPEG gives Pillow's file, byte for byte."""
+"""The fast way to write a JPEG gives Pillow's file, byte for byte; that to write a GIF gives colours no worse."""
 
 import io
 from typing import Any
@@ -11,6 +11,7 @@ from app.pictures.encoding import encode_picture
 from app.pictures.errors import UnwritableFormatError
 from app.pictures.formats import FORMATS
 from app.pictures.picture import Frame, JpegSampling, Picture, Pixels
+from tests.photograph import draw_photograph
 
 
 def draw(width: int, height: int, channels: int) -> Pixels:
@@ -59,3 +60,35 @@ def test_colours_without_a_sampling_are_not_thinned_out() -> None:
 def test_a_side_that_no_jpeg_has_is_told() -> None:
     with pytest.raises(UnwritableFormatError, match="65500 pixels a side"):
         encode(np.zeros((1, 65_501, 3), np.uint8), 90, None)
+
+
+def draw_ramps(height: int, width: int) -> Pixels:
+    y, x = np.mgrid[:height, :width]
+    return np.stack([255 * x // (width - 1), 255 * y // (height - 1), 255 - 255 * x // (width - 1)], axis=2).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize("pixels", [draw_photograph(200, 300, 50), draw(300, 200, 3), draw_ramps(120, 160)])
+def test_colours_of_a_gif_are_no_farther_from_the_pictures_than_pillows_median_cut(pixels: Pixels) -> None:
+    def measure_error(image: Image.Image) -> float:
+        return float(np.mean((np.asarray(image.convert("RGB"), np.float64) - pixels) ** 2))
+
+    written = encode_picture(Picture((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
+    pillows = Image.fromarray(pixels).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    assert measure_error(Image.open(io.BytesIO(written))) <= measure_error(pillows)
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_a_gif_holds_its_colours_exactly_where_they_are_few(transparent: bool) -> None:
+    generator = np.random.default_rng(6)
+    colours = generator.integers(0, 256, (255, 3), np.uint8)
+    pixels = colours[generator.integers(0, 255, (60, 80))]
+    if transparent:
+        pixels = np.dstack([pixels, 255 * generator.integers(0, 2, pixels.shape[:2], np.uint8)])
+    written = encode_picture(Picture((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
+    read = np.asarray(Image.open(io.BytesIO(written)).convert("RGBA" if transparent else "RGB"))
+    seen = pixels[..., -1] > 0 if transparent else np.ones(pixels.shape[:2], bool)
+    np.testing.assert_array_equal(read[seen], pixels[seen])
+    if transparent:
+        assert not read[~seen][:, 3].any()
