@@ -23,6 +23,8 @@ ALIGNMENT_BYTES = 64
 GROUPS_TOGETHER = 8
 """Of LANES. Their number is a dilation of `RowCopies`, and TensorFlow keeps 12 kB for ever for each that it has met; of
 every 8 neighbouring widths it meets one."""
+MIN_HALVED_ROWS = 16
+"""Of a kernel, from which three correlations with half of the rows cost less than one (docs/performance.md)."""
 MIN_TAPS = 7
 """The shortest side from which working side by side is faster (docs/decisions/0006-low-rank-kernels.md)."""
 
@@ -45,7 +47,7 @@ def correlate(
     if plain and rows == 1 and columns >= MIN_TAPS:
         return correlate_side_by_side(image[None], weights)[0]
     if plain and min(rows, columns) >= MIN_TAPS:  # wide enough to pay for taking the channels apart
-        planes = np.moveaxis(image, 2, 0)[..., None]
+        planes = np.ascontiguousarray(np.moveaxis(image, 2, 0))[..., None]
         return np.moveaxis(correlate_side_by_side(planes, weights)[..., 0], 0, 2)
     return correlate_in_groups(image, weights, stride, dilation)
 
@@ -76,10 +78,42 @@ def correlate_side_by_side(images: Planes, weights: NDArray[np.float64]) -> Plan
         for channel in range(channels):
             filters[:, place : place + columns, channel, place, channel] = weights
     # Up to a whole group more of zeros, whose results are cut off again.
-    widened = np.zeros((count, height, groups * places + columns - 1, channels), np.float32)
+    widened = allocate(count, height, groups * places + columns - 1, channels)
     widened[:, :, :width] = images
-    results = convolve(widened, filters.reshape(*filters.shape[:3], -1), (1, places))
+    widened[:, :, width:] = 0
+    results = convolve_by_halves(widened, filters.reshape(*filters.shape[:3], -1), places)
     return results.reshape(count, height - rows + 1, groups * places, channels)[:, :, :result_width]
+
+
+def convolve_by_halves(images: Planes, filters: Planes, stride_x: int) -> Planes:
+    """Even and odd rows under even and odd rows of the filters: three convolutions of a quarter of the work instead of
+    four, and so on while the filters are high enough.
+
+    With x, y, h for the even and X, Y, H for the odd rows of picture, result and filter, and x' for x one row on:
+    y = h⋆x + H⋆X = h⋆(x - X) + (h + H)⋆X, and Y = h⋆X + H⋆x' = (h + H)⋆X + H⋆(x' - X). Source: Mou, Duhamel,
+    "Short-length FIR filters and their use in fast nonrecursive filtering", IEEE Trans. Signal Processing 39 (1991).
+    """
+    rows = len(filters)
+    if rows < MIN_HALVED_ROWS:
+        return convolve(images, filters, (1, stride_x))
+    height = images.shape[1] - rows + 1
+    if height % 2:  # one more row, which gives a row that is cut off again
+        images = np.pad(images, ((0, 0), (0, 1), (0, 0), (0, 0)))
+    even, odd = images[:, ::2], images[:, 1::2]
+    even_filters, odd_filters = filters[::2], filters[1::2]
+    both_filters = even_filters.copy()
+    both_filters[: len(odd_filters)] += odd_filters
+    under_even, under_odd = ((height + 1) // 2 + len(half) - 1 for half in (even_filters, odd_filters))
+    part = allocate(images.shape[0], under_even, *images.shape[2:])
+    np.copyto(part, odd[:, :under_even])
+    both = convolve_by_halves(part, both_filters, stride_x)
+    result = np.empty((both.shape[0], 2 * both.shape[1], *both.shape[2:]), np.float32)
+    np.subtract(even[:, :under_even], odd[:, :under_even], out=part)
+    np.add(both, convolve_by_halves(part, even_filters, stride_x), out=result[:, ::2])
+    part = part[:, :under_odd]
+    np.subtract(even[:, 1 : under_odd + 1], odd[:, :under_odd], out=part)
+    np.add(both, convolve_by_halves(part, odd_filters, stride_x), out=result[:, 1::2])
+    return result[:, :height]
 
 
 def correlate_columns(image: Planes, weights: NDArray[np.float64]) -> Planes:

@@ -103,7 +103,8 @@ def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Slid
     used = [column for column in range(scaled[0].shape[1]) if any(part[:, column].any() for part in scaled)]
     factors = [choose_factors(part) for part in scaled]
     if len(used) > MAX_COPIES or any(factors):
-        height = max(1, STRIP_BYTES // (4 * (padded.shape[1] + shape[1]) * channels))
+        height = STRIP_BYTES // (4 * (padded.shape[1] + shape[1]) * channels)
+        height = max(1, height - height % 8)  # so that it can be halved
 
         def slide_planes(strip: Image) -> list[Planes]:
             planes = strip.astype(np.float32)
