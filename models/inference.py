@@ -17,7 +17,7 @@ Values = NDArray[np.float32]
 
 EPSILON = 1e-3  # of Keras' batch norm
 LARGEST_BATCH = 64  # fields: more are no faster, and their maps leave the processor's cache
-FEW = 8  # fields: up to here a product for each is faster than one for all, which first copies the weights
+FEW = 6  # fields: up to here a product for each is faster than one for all, which first copies the weights
 WEIGHTS = 17  # arrays: two convolutions and a dense layer of five each, the last one of two
 UNITS = (FIELD // 4) ** 2 * MAPS["conv2"]  # that go into the dense layers
 
@@ -31,7 +31,8 @@ class Inference:
         if len(weights) != WEIGHTS:
             raise ValueError(f"{len(weights)} weights; the bundled network has {WEIGHTS}")
         filters = [fold_norm(weights[0], weights[1:5]), fold_norm(weights[5], weights[6:10])]
-        self._dense1, self._bias1 = fold_norm(weights[10], weights[11:15])
+        dense1, self._bias1 = fold_norm(weights[10], weights[11:15])
+        self._dense1 = np.ascontiguousarray(dense1.T)  # the large factor first: a third less time for batches
         self._dense2, self._bias2 = weights[15:]
 
         def find_maps(fields: Any) -> Any:
@@ -55,7 +56,8 @@ class Inference:
 
         maps = self._find_maps(tf.constant(fields[..., None], tf.float32))
         units = np.asarray(memoryview(maps)).reshape(-1, UNITS)
-        hidden = np.stack([one @ self._dense1 for one in units]) if len(units) <= FEW else units @ self._dense1
+        few = len(units) <= FEW
+        hidden = np.stack([self._dense1 @ one for one in units]) if few else (self._dense1 @ units.T).T
         hidden += self._bias1
         return np.maximum(hidden, 0, out=hidden) @ self._dense2 + self._bias2
 

@@ -135,7 +135,7 @@ def find_centre_of_mass(ink: Grey) -> tuple[float, float]:
 
 def measure_stroke_width(mask: NDArray[np.bool_]) -> float:
     """The typical width of strokes in pixels: twice the distance from their middle to their edge."""
-    padded = np.pad(mask.astype(np.uint8), 1)
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)) - 1e-3)
     if not ridge.any():

@@ -13,6 +13,8 @@ from app.pictures.picture import JpegSampling, Pixels
 
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 PNG_BIT_DEPTH_OFFSET = 24
+PNG_FEWEST_PIXELS = 128 * 128
+"""For fewer, calling TensorFlow takes longer than Pillow takes for all."""
 PNG_ORIENTATION_NAMES = (b"eXIf", b"Raw profile", b"com.adobe.xmp")
 """Where a PNG may say how it is to be turned, behind its pixels, too, which only Pillow looks at."""
 WEBP_FRAME = b"ANMF"
@@ -44,7 +46,8 @@ def decode_plain(image: Image.Image, data: bytes) -> Pixels | None:
 
 def is_plain_png(image: Image.Image, data: bytes) -> bool:
     return (
-        data[PNG_BIT_DEPTH_OFFSET] == 8
+        image.width * image.height >= PNG_FEWEST_PIXELS
+        and data[PNG_BIT_DEPTH_OFFSET] == 8
         and "transparency" not in image.info
         and not any(name in data for name in PNG_ORIENTATION_NAMES)
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.pictures import decoding
+from app.pictures import decoding, plain
 from app.pictures.decoding import decode_picture
 from app.pictures.errors import PictureError
 from app.pictures.limits import PictureLimits
@@ -32,6 +32,11 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "webp lossless": ("RGB", "WEBP", {"lossless": True}),
     "webp alpha": ("RGBA", "WEBP", {}),
 }
+
+
+@pytest.fixture(autouse=True)
+def small_pictures_are_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "PNG_FEWEST_PIXELS", 0)
 
 
 def make_file(kind: str, **more: Any) -> bytes:
@@ -91,5 +96,5 @@ def test_both_ways_turn_alike(monkeypatch: pytest.MonkeyPatch, kind: str, orient
 def test_the_common_kinds_do_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the comparison above compares the strict way with itself."""
     monkeypatch.setattr(decoding, "decode_frame", None)
-    for kind in ("jpeg 4:2:0", "jpeg progressive", "jpeg grey", "png grey", "png rgb", "png rgba"):
+    for kind in ("jpeg 4:2:0", "jpeg progressive", "jpeg grey", "png grey", "png rgb", "png rgba", "webp"):
         assert decode(make_file(kind))[0] == "decoded", kind

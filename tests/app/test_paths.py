@@ -13,7 +13,7 @@ from tests.app.pictures import draw_blobs, encode, open_image, write_png
 
 WIDE = np.array([[1, 0, -2, 3, 1, -1, 2, -3], [0, 1, 2, -1, 0, 4, -3, 1], [2, -1, 0, 1, 3, -2, 1, 0]])
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
-PHOTO = draw_blobs(61, 83)
+PHOTO = draw_blobs(131, 143)
 
 
 def ask(
@@ -77,6 +77,35 @@ def test_each_way_to_decode_a_png_gives_the_same(client: TestClient) -> None:
     assert fast_path.startswith("decode=tensorflow, ")
     assert slow_path.startswith("decode=pillow, ")
     np.testing.assert_array_equal(fast, slow)
+
+
+def test_a_small_png_is_decoded_by_pillow(client: TestClient) -> None:
+    small, path = ask(client, encode(PHOTO[:30, :40], "PNG"), SHARPEN)
+    assert path.startswith("decode=pillow, ")
+    np.testing.assert_array_equal(small, filter_exactly(PHOTO[:30, :40], SHARPEN))
+
+
+def test_each_way_to_decode_a_webp_gives_the_same(client: TestClient) -> None:
+    """A still that is the only frame of an animation is left to Pillow."""
+    plain = encode(PHOTO, "WEBP", lossless=True)
+    fast, fast_path = ask(client, plain, SHARPEN)
+    slow, slow_path = ask(client, make_animation(plain), SHARPEN)
+    assert fast_path.startswith("decode=opencv, ")
+    assert slow_path.startswith("decode=pillow, ")
+    np.testing.assert_array_equal(fast, slow)
+    np.testing.assert_array_equal(fast, filter_exactly(PHOTO, SHARPEN))
+
+
+def make_animation(webp: bytes) -> bytes:
+    """Of one frame. Source: WebP Container Specification, Extended File Format."""
+    size = b"".join((side - 1).to_bytes(3, "little") for side in reversed(PHOTO.shape[:2]))
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return kind + len(body).to_bytes(4, "little") + body + bytes(len(body) % 2)
+
+    frame = bytes(6) + size + (100).to_bytes(3, "little") + b"\2" + webp[12:]
+    body = chunk(b"VP8X", b"\2\0\0\0" + size) + chunk(b"ANIM", bytes(6)) + chunk(b"ANMF", frame)
+    return b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body
 
 
 def test_each_way_to_write_a_jpeg_gives_the_same(client: TestClient) -> None:
