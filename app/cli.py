@@ -368,7 +368,7 @@ def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSett
     api = f" and the API at {address}:{settings.port}/docs" if access.docs else ""
     print(f"convserve: the page at {address}:{settings.port}/{api}", flush=True)
     service = application.state.service
-    server = Server(application, settings, service.workers.expect, service.draining.set)
+    server = Server(application, settings, service.workers.expect, service.draining.set, access.cors_origins)
     service.metrics.watch_connections(server.server_state)
     try:
         server.run(sockets=[listening])

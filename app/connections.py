@@ -24,7 +24,7 @@ from app.problems import (
     TooMuchHeldError,
     find_problem_type,
 )
-from app.refusals import Accepted, CheckUpload, GiveUpPlace, Refusals, write_answer
+from app.refusals import Accepted, CheckUpload, GiveUpPlace, Refusals
 from app.settings import Settings
 from app.unfinished import UnfinishedError
 
@@ -47,7 +47,9 @@ class Stage(Enum):
 class Connections(ServerState):
     """What the connections of one server share."""
 
-    def __init__(self, settings: Settings, max_connections: int, check_upload: CheckUpload) -> None:
+    def __init__(
+        self, settings: Settings, max_connections: int, check_upload: CheckUpload, cors_origins: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.settings = settings
         self.max_connections = max_connections
@@ -60,7 +62,7 @@ class Connections(ServerState):
         self.shed = 0
         """Connections closed since the start to make room for others."""
         self.leavetaking = Leavetaking()
-        self.refusals = Refusals(check_upload, self.leavetaking)
+        self.refusals = Refusals(check_upload, self.leavetaking, cors_origins)
         self.patience_s = {
             Stage.SILENT: settings.header_seconds,
             Stage.HEAD: settings.header_seconds,
@@ -321,14 +323,18 @@ class Connection(HttpToolsProtocol):
 
     def _write_refusal(self, error: Exception) -> bytes:
         """With the id of the request whose body is being received, or else of the one that is to be refused."""
-        headers = self.server_state.default_headers
+        headers, refusals, sent = (
+            self.server_state.default_headers,
+            self.server_state.refusals,
+            dict(self.headers or ()),
+        )
         is_open = self.cycle is not None and not self.cycle.response_complete
         begun: Any = self.cycle.scope.get("record") if is_open else None
         if begun is not None:  # the middleware counts and logs it when the service has let go of the request
             begun.status, begun.problem = find_problem_type(error).status, find_problem_type(error).slug
-            return write_answer(error, begun.id.encode(), headers)
-        sent_id = dict(self.headers or ()).get(b"x-request-id", b"")
-        return self.server_state.refusals.write(error, self.client[0] if self.client else "", sent_id, headers)
+            return refusals.write_answer(error, begun.id.encode(), sent.get(b"origin", b""), headers)
+        client = self.client[0] if self.client else ""
+        return refusals.write(error, client, sent.get(b"x-request-id", b""), sent.get(b"origin", b""), headers)
 
     def close_after_reading(self) -> None:
         """Close, but see the client out if it is still sending: a reset may cost it the answer."""

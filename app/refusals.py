@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.access.headers import list_security_headers
+from app.access.headers import list_security_headers, list_sharing_headers
 from app.leavetaking import Leavetaking
 from app.observability.logs import access, log_request
 from app.observability.record import Record, choose_request_id, current_record
@@ -45,9 +45,11 @@ logger = logging.getLogger(__name__)
 class Refusals:
     """Those of one server: what is answered, counted and logged."""
 
-    def __init__(self, check_upload: CheckUpload, leavetaking: Leavetaking) -> None:
+    def __init__(self, check_upload: CheckUpload, leavetaking: Leavetaking, cors_origins: Sequence[str] = ()) -> None:
         self.check_upload = check_upload
         self.leavetaking = leavetaking
+        self.cors_origins = cors_origins
+        """Origins whose scripts may read the answers."""
         self.counts: Counter[str] = Counter()
         """Since the start, by the slug of the problem."""
         self._uploads: Counter[str] = Counter()  # since `report`, by the client's address
@@ -76,7 +78,7 @@ class Refusals:
                 if head.method == b"POST":
                     given_places.append(self.check_upload(head.body_bytes))
             except UnfinishedError as error:
-                answer = self.write(error, one.client, head.request_id, server_headers)
+                answer = self.write(error, one.client, head.request_id, head.origin, server_headers)
                 with contextlib.suppress(OSError):  # the client has gone
                     one.socket.send(answer)
                 self.leavetaking.add(one.socket)
@@ -86,7 +88,7 @@ class Refusals:
             give_up()
         return others
 
-    def write(self, error: Exception, client: str, sent_id: bytes, server_headers: Headers) -> bytes:
+    def write(self, error: Exception, client: str, sent_id: bytes, origin: bytes, server_headers: Headers) -> bytes:
         """The whole answer; the refusal is counted and logged."""
         request_id = choose_request_id(sent_id.decode("latin-1"))
         kind = find_problem_type(error)
@@ -98,7 +100,17 @@ class Refusals:
             self._uploads[client] += 1  # a line for each would take more time than all the rest
         else:
             log_refusal(Record(request_id, client=client, status=kind.status, problem=kind.slug))
-        return write_answer(error, request_id.encode(), server_headers)
+        return self.write_answer(error, request_id.encode(), origin, server_headers)
+
+    def write_answer(self, error: Exception, request_id: bytes, origin: bytes, server_headers: Headers) -> bytes:
+        """A problem after which the connection is closed."""
+        retry_after_s = getattr(error, "retry_after_s", None)
+        shared = bool(self.cors_origins)
+        status, head, body = write_problem(type(error), str(error), retry_after_s, shared)  # type: ignore[arg-type]
+        body = body.replace(NO_ID, request_id)
+        sharing = join_headers(list_sharing_headers(origin.decode("latin-1"), self.cors_origins))
+        own = b"x-request-id: %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (request_id, len(body))
+        return STATUS_LINE[status] + join_headers(server_headers) + head + sharing + own + body
 
 
 class Head:
@@ -107,6 +119,7 @@ class Head:
     method = b""
     body_bytes = 0
     request_id = b""
+    origin = b""
     is_complete = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -115,6 +128,8 @@ class Head:
             self.body_bytes = int(value)
         elif name == b"x-request-id":
             self.request_id = value
+        elif name == b"origin":
+            self.origin = value
 
     def on_headers_complete(self) -> None:
         self.is_complete = True
@@ -137,17 +152,10 @@ def log_refusal(record: Record) -> None:
     current_record.reset(token)
 
 
-def write_answer(error: Exception, request_id: bytes, server_headers: Headers) -> bytes:
-    """A problem after which the connection is closed."""
-    retry_after_s = getattr(error, "retry_after_s", None)
-    status, head, body = write_problem(type(error), str(error), retry_after_s)  # type: ignore[arg-type]
-    body = body.replace(NO_ID, request_id)
-    own = b"x-request-id: %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (request_id, len(body))
-    return STATUS_LINE[status] + join_headers(server_headers) + head + own + body
-
-
 @lru_cache(maxsize=16)
-def write_problem(kind: type[Exception], message: str, retry_after_s: int | None) -> tuple[int, bytes, bytes]:
+def write_problem(
+    kind: type[Exception], message: str, retry_after_s: int | None, shared: bool
+) -> tuple[int, bytes, bytes]:
     """Status, headers, and the body with a place for the id. Kept, as thousands get the same when all is full."""
     error = kind(message)
     if isinstance(error, UnfinishedError) and retry_after_s is not None:
@@ -156,7 +164,7 @@ def write_problem(kind: type[Exception], message: str, retry_after_s: int | None
     answer = answer_known_error(None, error)
     current_record.reset(token)
     own = [header for header in answer.raw_headers if header[0] != b"content-length"]
-    return answer.status_code, join_headers([*own, *list_security_headers(shared=False)]), bytes(answer.body)
+    return answer.status_code, join_headers([*own, *list_security_headers(shared)]), bytes(answer.body)
 
 
 def join_headers(headers: Headers) -> bytes:

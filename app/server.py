@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import FrameType
 
@@ -31,7 +31,7 @@ class StartError(RuntimeError):
 class Server(uvicorn.Server):
     """Serves an app on sockets that are open already.
 
-    `on_drain` is called when it has been told to stop.
+    `on_drain` is called when it has been told to stop. `cors_origins`: whose scripts may read its own answers.
     """
 
     server_state: Connections
@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
         settings: Settings,
         check_upload: CheckUpload = take_all,
         on_drain: Callable[[], None] = lambda: None,
+        cors_origins: Sequence[str] = (),
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -62,7 +63,8 @@ class Server(uvicorn.Server):
         self.app = app
         files = raise_file_limit(settings.max_connections + SPARE_FILES)
         spare = min(SPARE_FILES, files // 2)
-        self.server_state = Connections(settings, min(settings.max_connections, files - spare), check_upload)
+        most = min(settings.max_connections, files - spare)
+        self.server_state = Connections(settings, most, check_upload, cors_origins)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Raises StartError, where uvicorn logs a traceback. Told to stop meanwhile, it stops at once.

@@ -63,6 +63,16 @@ def share_with(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     )
 
 
+def list_sharing_headers(origin: str, origins: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    """What `share_with` gives a script of this origin, for answers that it never sees."""
+    if not origin or not ("*" in origins or origin in origins):
+        return []
+    headers = [(b"access-control-expose-headers", ", ".join(EXPOSED).encode())]
+    if "*" in origins:
+        return [(b"access-control-allow-origin", b"*"), *headers]
+    return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin"), *headers]
+
+
 def trust_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
     """Believe X-Forwarded-For and X-Forwarded-Proto of these addresses and networks, and of nobody else."""
     return cast(ASGIApp, ProxyHeadersMiddleware(app, list(proxies)))  # type: ignore[arg-type]

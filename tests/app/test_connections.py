@@ -8,13 +8,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from app.access.headers import share_with
 from app.settings import Settings
 from app.unfinished import OverloadedError
 from tests.app.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
-from tests.app.toy_service import serve
+from tests.app.toy_service import make_app, serve
 
 IMPATIENT = Settings(header_seconds=0.6, stall_seconds=0.6, keep_alive_seconds=0.6)
 SLACK_S = 5  # for a machine that is busy with other things
@@ -264,6 +267,30 @@ def test_a_head_that_comes_in_pieces_meanwhile_is_not_lost() -> None:
             time.sleep(0.06)
             client.sendall(b"Content-Length: 5\r\n\r\n12345")
             assert read_all(client).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.parametrize("origins", [(), ("https://shop.example", "https://other.example"), ("*",)], ids=str)
+@pytest.mark.parametrize("origin", ["", "https://shop.example", "https://evil.example"])
+def test_scripts_of_named_origins_may_read_that_there_is_no_place(origins: tuple[str, ...], origin: str) -> None:
+    """As they may read the app's answers; else a browser says no more than that something failed."""
+
+    def check_upload(length: int) -> Callable[[], None]:
+        raise OverloadedError("All is full.", 7)
+
+    sent = {"Origin": origin} if origin else {}
+    app: Any = make_app()
+    reply = TestClient(share_with(app, origins) if origins else app).get("/livez", headers=sent)
+    expected = {name: value for name, value in reply.headers.items() if name.startswith("access-control-allow")}
+    head = b"".join(b"%s: %s\r\n" % (name.encode(), value.encode()) for name, value in sent.items())
+    with serve("convserve", Settings(), check_upload, origins) as (port, _):
+        answers = [send_upload(port, head, 100) for _ in range(3)]  # by a connection, then by the head alone
+    for answer in answers:
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        found = dict(re.findall(r"(access-control-allow[^:]*): ([^\r]*)\r\n", answer.decode()))
+        assert found == expected
+        assert (b"Retry-After" in answer) == bool(expected)
+        policy = b"cross-origin" if origins else b"same-origin"
+        assert b"cross-origin-resource-policy: %s\r\n" % policy in answer
 
 
 def send_upload(port: int, headers: bytes, length: int) -> bytes:

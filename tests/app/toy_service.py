@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -60,17 +60,21 @@ def make_app() -> FastAPI:
     return app
 
 
-def make_server(kind: str, settings: Settings, check_upload: CheckUpload = take_all) -> uvicorn.Server:
+def make_server(
+    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+) -> uvicorn.Server:
     """`convserve`, or `uvicorn` as it comes."""
     if kind == "convserve":
-        return Server(make_app(), settings, check_upload)
+        return Server(make_app(), settings, check_upload, cors_origins=cors_origins)
     return uvicorn.Server(uvicorn.Config(make_app(), log_level="warning"))
 
 
 @contextmanager
-def serve(kind: str, settings: Settings, check_upload: CheckUpload = take_all) -> Iterator[tuple[int, uvicorn.Server]]:
+def serve(
+    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+) -> Iterator[tuple[int, uvicorn.Server]]:
     """Port and server, in a thread."""
-    server = make_server(kind, settings, check_upload)
+    server = make_server(kind, settings, check_upload, cors_origins)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
         port = listening.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -22,7 +22,7 @@ from tests.models.conftest import EXCERPT
 PATIENCE_SECONDS = 400
 LOSS_SECONDS = 15  # within which a worker tells that another was killed
 SAME_IN_64_BITS = 1e-11  # measured 2e-13; batch norm over each worker's own half gives 1.5
-SAME_IN_32_BITS = 1e-3  # measured 5e-5 (bundled) and 1e-6 (lecture)
+SAME_IN_32_BITS = 1e-4  # measured 1e-6
 
 State = dict[str, Any]
 
@@ -110,10 +110,10 @@ def test_two_workers_give_the_losses_and_weights_of_one_and_go_on_after_a_loss(t
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("network", ["bundled", "lecture"])
-def test_two_workers_give_the_losses_and_weights_of_one_in_32_bits(network: str, tmp_path: Path) -> None:
-    alone = train(tmp_path / "alone", "--network", network, "--epochs", "1", floatx="float32")
-    together = train(tmp_path / "together", "--network", network, "--epochs", "1", floatx="float32", workers=2)
+def test_two_workers_give_the_losses_and_weights_of_one_in_32_bits(tmp_path: Path) -> None:
+    options = ("--network", "lecture", "--epochs", "1")  # the other network: the bundled one is in the test above
+    alone = train(tmp_path / "alone", *options, floatx="float32")
+    together = train(tmp_path / "together", *options, floatx="float32", workers=2)
 
     assert together["network_0"].dtype == np.float32
     assert find_difference(together, alone) < SAME_IN_32_BITS
