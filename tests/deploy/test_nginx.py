@@ -18,6 +18,7 @@ import pytest
 
 from app.settings import Settings
 from tests.app.pictures import decode, draw_noise, encode
+from tests.deploy.proxies import make_certificate, wait_for_port
 from tests.oracle import assert_equal_to_rounding, correlate
 from tests.service import RunningService, find_free_port, run_service
 
@@ -51,12 +52,7 @@ class Proxy:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    certificate, key = make_certificate(folder)
     port, plain_port, second_port = find_free_port(), find_free_port(), find_free_port()
     with run_service(workers=1, trusted_proxies="127.0.0.1") as service:
         text = Path("deploy/nginx.conf").read_text()
@@ -87,17 +83,6 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         finally:
             process.terminate()
             process.wait(20)
-
-
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    pytest.fail(f"nginx did not start: {log.read_text()}")
 
 
 def test_a_picture_goes_through_and_comes_back(proxy: Proxy) -> None:
