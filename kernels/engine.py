@@ -4,12 +4,13 @@ import contextlib
 import math
 import os
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.factors import Factors
+if TYPE_CHECKING:
+    from kernels.factors import Factors
 
 Planes = NDArray[np.float32]
 
@@ -116,6 +117,11 @@ def convolve_by_halves(images: Planes, filters: Planes, stride_x: int) -> Planes
     return result[:, :height]
 
 
+def count_halved_rows(rows: int) -> float:
+    """Rows of weights that cost as much as so many halved."""
+    return rows if rows < MIN_HALVED_ROWS else 0.75 * 2 * count_halved_rows(-(-rows // 2))
+
+
 def correlate_columns(image: Planes, weights: NDArray[np.float64]) -> Planes:
     """For weights of one column: pixels next to each other need nothing of each other, so any 16 numbers of a row are
     as good a group as the channels of one pixel."""
@@ -178,7 +184,7 @@ def convolve(images: Planes, filters: Any, stride: tuple[int, int], dilation: tu
     return cast(Planes, np.asarray(memoryview(result)))  # .numpy() would copy
 
 
-def correlate_factors(image: Planes, factors: Factors, stride: tuple[int, int], dilation: tuple[int, int]) -> Planes:
+def correlate_factors(image: Planes, factors: "Factors", stride: tuple[int, int], dilation: tuple[int, int]) -> Planes:
     """The same as `correlate` with the sum of the factors: a pass along y and one along x for each."""
     total: Planes | None = None
     for column, row in factors:

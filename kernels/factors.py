@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from kernels.engine import LANES, count_halved_rows
 from kernels.kernel import Weights
 
 Factors = list[tuple[Weights, Weights]]
@@ -11,10 +12,10 @@ Factors = list[tuple[Weights, Weights]]
 
 RANK_TOLERANCE = 1e-12
 """Of the largest singular value: far below what float32 can tell."""
-PASS_COST = 3
+PASS_COST = 2.25
 """A weight of a 1-D pass costs as much as this many of a 2-D one (docs/decisions/0006-low-rank-kernels.md)."""
-FIXED_COST = 200
-"""What one 2-D pass, or a pair of 1-D passes, costs whatever its size, in weights of a 2-D pass."""
+FIXED_COST = 90
+"""What a pair of 1-D passes costs whatever its size, in weights of a 2-D pass."""
 
 
 def split_weights(weights: Weights) -> Factors:
@@ -28,7 +29,7 @@ def split_weights(weights: Weights) -> Factors:
 def choose_factors(weights: Weights) -> Factors | None:
     """The factors where they are cheaper than the kernel as a whole, else None."""
     rows, columns = weights.shape
-    whole, pair = rows * columns + FIXED_COST, PASS_COST * (rows + columns) + FIXED_COST
+    whole, pair = count_halved_rows(rows) * (columns + LANES - 1), PASS_COST * (rows + columns) + FIXED_COST
     if pair >= whole:  # not even of rank 1
         return None
     factors = recall_factors(weights.astype(np.float64).tobytes(), weights.shape)
