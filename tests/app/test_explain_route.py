@@ -246,7 +246,7 @@ def test_api_description_has_the_image_and_the_json(client: TestClient) -> None:
 
 
 def serve_card(folder: Path, figures: dict[str, Any]) -> TestClient:
-    """A service with the bundled weights and another card."""
+    """A service with the bundled weights and another card. Nothing is started: a card needs no pixels."""
     shutil.copytree(BUNDLED_FOLDER, folder)
     card = json.loads((folder / CARD).read_text())
     (folder / CARD).write_text(json.dumps(card | {"figures": figures}))
@@ -254,15 +254,15 @@ def serve_card(folder: Path, figures: dict[str, Any]) -> TestClient:
 
 
 def test_curves_are_those_of_the_card(tmp_path: Path) -> None:
-    with serve_card(tmp_path / "model", {"curves": CURVES}) as client:
-        reply = client.get("/model/curves")
-        assert reply.json() == {"model": "1", "network": "bundled", "epochs": CURVES}
-        again = client.get("/model/curves", headers={"If-None-Match": reply.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
+    client = serve_card(tmp_path / "model", {"curves": CURVES})
+    reply = client.get("/model/curves")
+    assert reply.json() == {"model": "1", "network": "bundled", "epochs": CURVES}
+    again = client.get("/model/curves", headers={"If-None-Match": reply.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_model_without_a_record_is_told(tmp_path: Path) -> None:
-    with serve_card(tmp_path / "model", {}) as client:
-        reply = client.get("/model/curves")
-        assert reply.status_code == 404
-        assert reply.json()["type"] == "/problems#no-training-record"
+    client = serve_card(tmp_path / "model", {})
+    reply = client.get("/model/curves")
+    assert reply.status_code == 404
+    assert reply.json()["type"] == "/problems#no-training-record"
