@@ -1,7 +1,6 @@
 """Pictures to digits: bytes in, answers out. The web and the command line both call this."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -180,9 +179,9 @@ def describe_reading(reading: Reading, reduced: int, preview: bool) -> DigitAnsw
         not_a_digit=reading.not_a_digit,
         other_pieces=reading.other_pieces,
         hint=SEVERAL_HINT if reading.other_pieces else None,
-        alternatives=[Alternative(**asdict(alternative)) for alternative in reading.alternatives],
+        alternatives=[Alternative(**vars(alternative)) for alternative in reading.alternatives],
         box=describe_box(reading.box, reduced) if reading.box else None,
-        steps=Steps.model_validate({name: value for name, value in asdict(steps).items() if name != "box"})
+        steps=Steps.model_validate({name: value for name, value in vars(steps).items() if name != "box"})
         if steps
         else None,
         model=reading.model,
