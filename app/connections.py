@@ -323,18 +323,16 @@ class Connection(HttpToolsProtocol):
 
     def _write_refusal(self, error: Exception) -> bytes:
         """With the id of the request whose body is being received, or else of the one that is to be refused."""
-        headers, refusals, sent = (
-            self.server_state.default_headers,
-            self.server_state.refusals,
-            dict(self.headers or ()),
-        )
+        refusals, headers = self.server_state.refusals, self.server_state.default_headers
+        sent = dict(self.headers or ())
+        origin = sent.get(b"origin", b"")
         is_open = self.cycle is not None and not self.cycle.response_complete
         begun: Any = self.cycle.scope.get("record") if is_open else None
         if begun is not None:  # the middleware counts and logs it when the service has let go of the request
             begun.status, begun.problem = find_problem_type(error).status, find_problem_type(error).slug
-            return refusals.write_answer(error, begun.id.encode(), sent.get(b"origin", b""), headers)
+            return refusals.write_answer(error, begun.id.encode(), origin, headers)
         client = self.client[0] if self.client else ""
-        return refusals.write(error, client, sent.get(b"x-request-id", b""), sent.get(b"origin", b""), headers)
+        return refusals.write(error, client, sent.get(b"x-request-id", b""), origin, headers)
 
     def close_after_reading(self) -> None:
         """Close, but see the client out if it is still sending: a reset may cost it the answer."""
