@@ -48,7 +48,7 @@ def correlate(
     if plain and rows == 1 and columns >= MIN_TAPS:
         return correlate_side_by_side(image[None], weights)[0]
     if plain and min(rows, columns) >= MIN_TAPS:  # wide enough to pay for taking the channels apart
-        planes = np.ascontiguousarray(np.moveaxis(image, 2, 0))[..., None]
+        planes = np.moveaxis(image, 2, 0)[..., None]
         return np.moveaxis(correlate_side_by_side(planes, weights)[..., 0], 0, 2)
     return correlate_in_groups(image, weights, stride, dilation)
 
@@ -118,8 +118,8 @@ def convolve_by_halves(images: Planes, filters: Planes, stride_x: int) -> Planes
 
 
 def count_halved_rows(rows: int) -> float:
-    """Rows of weights that cost as much as so many halved."""
-    return rows if rows < MIN_HALVED_ROWS else 0.75 * 2 * count_halved_rows(-(-rows // 2))
+    """How many rows, not halved, cost what `convolve_by_halves` needs: three times a half, over half of the picture."""
+    return rows if rows < MIN_HALVED_ROWS else 3 / 2 * count_halved_rows(-(-rows // 2))
 
 
 def correlate_columns(image: Planes, weights: NDArray[np.float64]) -> Planes:

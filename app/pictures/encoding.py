@@ -18,7 +18,9 @@ from app.pictures.png import encode_png
 LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
 """GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
 MANY_COLOURS = 10_000
+"""Beyond them, those of a GIF are chosen by six bits a channel (docs/performance.md)."""
 SIX_BITS = [value & 0b11111100 | 0b10 for value in range(256)] * 3
+"""Pillow's table for red, green and blue: each value becomes the middle of its four neighbours."""
 
 
 @timed("encode")
