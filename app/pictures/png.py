@@ -15,6 +15,7 @@ from app.pictures.picture import Pixels
 
 SUB, UP = 1, 2
 DEFLATE_LEVEL = 2  # of ISA-L's 0..3; docs/performance.md has what they cost
+FIRST_BLOCK_BYTES = 16
 EVERY_NTH_ROW = 16  # is looked at to choose the filter
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
@@ -29,7 +30,7 @@ def encode_png(pixels: Pixels, profile: bytes | None) -> bytes:
     rows = pixels.astype(pixels.dtype.newbyteorder(">"), copy=False)
     rows = np.ascontiguousarray(rows).view(np.uint8).reshape(height, -1)
     filtered = filter_rows(rows, channels * pixels.dtype.itemsize)
-    chunks += [(b"IDAT", isal_zlib.compress(filtered.data, DEFLATE_LEVEL)), (b"IEND", b"")]
+    chunks += [(b"IDAT", deflate(filtered)), (b"IEND", b"")]
     return b"".join([b"\x89PNG\r\n\x1a\n", *(part for kind, body in chunks for part in frame_chunk(kind, body))])
 
 
@@ -55,6 +56,19 @@ def choose_filter(rows: NDArray[np.uint8], pixel_bytes: int) -> int:
     up = (sample - above).view(np.int8)
     sub = (sample[:, pixel_bytes:] - sample[:, :-pixel_bytes]).view(np.int8)
     return UP if np.abs(up, dtype=np.int16).mean() <= np.abs(sub, dtype=np.int16).mean() else SUB
+
+
+def deflate(filtered: NDArray[np.uint8]) -> bytes:
+    """A zlib stream; the same bytes for the same input.
+
+    ISA-L 2.32 looks for its third byte's match under a hash of whatever a register holds (`write_first_byte` in
+    `igzip_icf_body_h1_gr_bt.asm`), so two processes, or two threads, may write different files. A few bytes in a block
+    of their own take another way, and what follows them is no first byte any more.
+    """
+    data = filtered.reshape(-1).data
+    stream = isal_zlib.compressobj(DEFLATE_LEVEL)
+    first = stream.compress(data[:FIRST_BLOCK_BYTES]) + stream.flush(isal_zlib.Z_SYNC_FLUSH)
+    return b"".join([first, stream.compress(data[FIRST_BLOCK_BYTES:]), stream.flush()])
 
 
 def frame_chunk(kind: bytes, body: bytes) -> tuple[bytes, bytes, bytes, bytes]:
