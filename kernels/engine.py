@@ -22,8 +22,7 @@ LANES = 16
 """Results worked out side by side: float32 numbers in the widest registers of a processor (AVX-512)."""
 ALIGNMENT_BYTES = 64
 GROUPS_TOGETHER = 8
-"""Of LANES. Their number is a dilation of `RowCopies`, and TensorFlow keeps 12 kB for ever for each that it has met; of
-every 8 neighbouring widths it meets one."""
+"""Of LANES, in `RowCopies`: oneDNN keeps a program of 75 kB for each shape, and of every 8 widths it meets one."""
 MIN_HALVED_ROWS = 16
 """Of a kernel, from which three correlations with half of the rows cost less than one (docs/performance.md)."""
 MIN_TAPS = 7
@@ -138,15 +137,16 @@ class RowCopies:
     """Memory for rows of a picture, each as many times as the kernel has columns, moved by a column each time.
 
     With it, a number of the result needs only what stands in its own place in the copies of the rows: no number needs
-    its neighbours, and any 16 of them are as good a group as the channels of one pixel.
+    its neighbours, and any 16 of them are as good a group as the channels of one pixel. The copies of a row lie one
+    above the other: for `tf.nn.conv2d` they are rows, too, and it goes on by as many as there are copies.
     """
 
     def __init__(self, rows: int, offsets: Sequence[int], length: int) -> None:
         """offsets: where the copies begin in a row. length: numbers (pixels × channels) in a row of the result."""
         self.offsets = offsets
         self.length = length
-        self._groups = GROUPS_TOGETHER * -(-length // (GROUPS_TOGETHER * LANES))
-        self._copies = allocate(rows, len(offsets), self._groups * LANES)
+        whole = GROUPS_TOGETHER * LANES
+        self._copies = allocate(rows, len(offsets), whole * -(-length // whole))
         self._copies[:, :, length:] = 0  # denormal numbers that lie there would be slow
         self._filled = 0
 
@@ -160,13 +160,13 @@ class RowCopies:
         """A tensor of weights of shape (rows, copies), for many strips."""
         import tensorflow as tf
 
-        return tf.constant(np.repeat(weights.astype(np.float32)[:, :, None, None], LANES, axis=3))
+        return tf.constant(np.repeat(weights.astype(np.float32).reshape(-1, 1, 1, 1), LANES, axis=3))
 
-    def correlate(self, filters: Any, dilation_y: int) -> Planes:
+    def correlate(self, filters: Any) -> Planes:
         """Returns (output rows, length) float32, to be read only."""
-        copies = self._copies[: self._filled].reshape(1, self._filled, -1, LANES)
-        result = convolve(copies, filters, (1, 1), (dilation_y, self._groups))
-        return result.reshape(-1, self._groups * LANES)[:, : self.length]
+        copies = self._copies[: self._filled].reshape(1, self._filled * len(self.offsets), -1, LANES)
+        result = convolve(copies, filters, (len(self.offsets), 1))
+        return result.reshape(-1, self._copies.shape[2])[:, : self.length]
 
 
 def allocate(*shape: int) -> Planes:

@@ -22,7 +22,7 @@ from kernels.steps import Step
 Image = NDArray[Any]
 Planes = NDArray[np.float32]
 
-STRIP_BYTES = 6_000_000  # of float32: small enough for the cache, large enough that the calls do not count
+STRIP_BYTES = 4_500_000  # of float32: small enough for the cache that two share, large enough that calls do not count
 MAX_COPIES = 5
 """Columns of a kernel, up to which copies of the rows are cheaper (docs/performance.md)."""
 LARGEST_VALUE = 1e18
@@ -78,6 +78,7 @@ def filter_in_strips(
     way, height, slide_parts, divisor = plan_sliding(padded, step, result.shape)
     overlap = padded.shape[0] - rows.output
     bias = np.float32(step.settings.pick_bias(maximum))
+    response = step.response
     spare = np.empty((min(height, rows.output), columns.output * image.shape[2]), np.float32)
     kept = np.empty(spare.shape, bool)
     lowest, highest, clipped = math.inf, -math.inf, 0
@@ -88,7 +89,7 @@ def filter_in_strips(
         values = values + bias if bias else values
         if measure:
             lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
-        clipped += store(values, step.response, maximum, spare[: len(lines)], kept[: len(lines)], lines)
+        clipped += store(values, response, maximum, spare[: len(lines)], kept[: len(lines)], lines)
     report = StepReport(
         step, rows, columns, image.shape[2],
         lowest if measure else None, highest if measure else None, 100 * clipped / result.size,
@@ -102,7 +103,8 @@ def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Slid
     scaled, divisor = scale_weights(step)
     used = [column for column in range(scaled[0].shape[1]) if any(part[:, column].any() for part in scaled)]
     factors = [choose_factors(part) for part in scaled]
-    if len(used) > MAX_COPIES or any(factors):
+    dilation_y, dilation_x = step.settings.dilation
+    if len(used) > MAX_COPIES or dilation_y > 1 or any(factors):
         height = STRIP_BYTES // (4 * (padded.shape[1] + shape[1]) * channels)
         height = max(1, height - height % 8)  # so that it can be halved
 
@@ -112,7 +114,6 @@ def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Slid
 
         return Sliding("strips", height, slide_planes, divisor)
 
-    dilation_y, dilation_x = step.settings.dilation
     offsets = [column * dilation_x * channels for column in used]
     length = shape[1] * channels
     height = max(1, STRIP_BYTES // (4 * (len(used) + 1) * length))
@@ -121,7 +122,7 @@ def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Slid
 
     def slide_copies(strip: Image) -> list[Planes]:
         copies.fill(strip.reshape(len(strip), -1))
-        return [copies.correlate(part, dilation_y) for part in filters]
+        return [copies.correlate(part) for part in filters]
 
     return Sliding("rows", height, slide_copies, divisor)
 
