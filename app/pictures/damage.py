@@ -4,7 +4,7 @@ Pillow does not look at the checksums of a PNG's pixels, libjpeg fills what is m
 only in a warning that Pillow does not read, and a GIF that ends in the head of a frame has fewer frames.
 """
 
-import zlib
+from isal import isal_zlib
 
 from app.pictures.bombs import GIF_END, GIF_EXTENSION, GIF_IMAGE, PNG_PIXELS, count_palette_bytes, read_png_chunks
 from app.pictures.errors import CorruptPictureError
@@ -32,7 +32,7 @@ def check_png_sums(data: bytes) -> None:
     for kind, start, end in read_png_chunks(data):
         if kind not in PNG_PIXELS or end + 4 > len(data):
             continue  # the decoder checks the others, and whether the end is missing
-        if zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+        if isal_zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
             raise CorruptPictureError("The picture is damaged: a checksum of the PNG's pixels is wrong.")
 
 

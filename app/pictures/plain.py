@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from app.observability.record import find_record
+from app.pictures.bombs import read_png_chunks
 from app.pictures.damage import check_png_sums
 from app.pictures.picture import JpegSampling, Pixels
 
@@ -15,8 +16,8 @@ CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 PNG_BIT_DEPTH_OFFSET = 24
 PNG_FEWEST_PIXELS = 128 * 128
 """For fewer, calling TensorFlow takes longer than Pillow takes for all."""
-PNG_ORIENTATION_NAMES = (b"eXIf", b"Raw profile", b"com.adobe.xmp")
-"""Where a PNG may say how it is to be turned, behind its pixels, too, which only Pillow looks at."""
+PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+PNG_ORIENTATION_TEXTS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 WEBP_FRAME = b"ANMF"
 JPEG_SAMPLINGS: dict[JpegSampling, int] = {"4:4:4": 0x111111, "4:2:2": 0x211111, "4:2:0": 0x221111}
 """OpenCV's numbers: two digits, across and down, for each of Y, Cb and Cr."""
@@ -49,7 +50,15 @@ def is_plain_png(image: Image.Image, data: bytes) -> bool:
         image.width * image.height >= PNG_FEWEST_PIXELS
         and data[PNG_BIT_DEPTH_OFFSET] == 8
         and "transparency" not in image.info
-        and not any(name in data for name in PNG_ORIENTATION_NAMES)
+        and not may_be_turned(data)
+    )
+
+
+def may_be_turned(data: bytes) -> bool:
+    """Whether a PNG says, perhaps behind its pixels, how it is to be turned, which only Pillow looks at."""
+    return any(
+        kind == b"eXIf" or (kind in PNG_TEXTS and data.startswith(PNG_ORIENTATION_TEXTS, start))
+        for kind, start, _ in read_png_chunks(data)
     )
 
 
