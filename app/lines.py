@@ -77,12 +77,9 @@ class Lines:
             self._small_until = asyncio.get_running_loop().time() + SMALL_SECONDS
         self._lines[large].append(waiting)
 
-    def leave(self, waiting: "Waiting") -> bool:
-        """Whether it was still in line."""
-        with contextlib.suppress(ValueError):
+    def leave(self, waiting: "Waiting") -> None:
+        with contextlib.suppress(ValueError):  # it has been taken already
             self._lines[waiting.large].remove(waiting)
-            return True
-        return False
 
     def charge(self, large: bool, seconds: float) -> None:
         """A process has worked so long for one of a line."""
