@@ -17,8 +17,7 @@ Values = NDArray[np.float32]
 
 EPSILON = 1e-3  # of Keras' batch norm
 LARGEST_BATCH = 64  # fields: more are no faster, and their maps leave the processor's cache
-FEW = 8  # fields: up to here a product for each is faster than one for all, which first copies the weights
-BLOCK = 64  # units of the dense layer, whose 0.8 MB of weights stay in a core's cache from one field to the next
+BLOCK = 64  # units of a dense layer, whose 0.8 MB of weights stay in a core's cache from one field to the next
 WEIGHTS = 17  # arrays: two convolutions and a dense layer of five each, the last one of two
 UNITS = (FIELD // 4) ** 2 * MAPS["conv2"]  # that go into the dense layers
 
@@ -33,8 +32,8 @@ class Inference:
             raise ValueError(f"{len(weights)} weights; the bundled network has {WEIGHTS}")
         filters = [fold_norm(weights[0], weights[1:5]), fold_norm(weights[5], weights[6:10])]
         dense1, self._bias1 = fold_norm(weights[10], weights[11:15])
-        self._dense1 = np.ascontiguousarray(dense1.T)  # the large factor first: a third less time for batches
-        self._dense2, self._bias2 = weights[15:]
+        dense2, self._bias2 = weights[15:]
+        self._dense1, self._dense2 = np.ascontiguousarray(dense1.T), np.ascontiguousarray(dense2.T)
 
         def find_maps(fields: Any) -> Any:
             for weight, bias in filters:  # one operation of the three, once TensorFlow has looked at the graph
@@ -57,18 +56,22 @@ class Inference:
 
         maps = self._find_maps(tf.constant(fields[..., None], tf.float32))
         units = np.asarray(memoryview(maps)).reshape(-1, UNITS)
-        hidden = self._weigh_few(units) if len(units) <= FEW else (self._dense1 @ units.T).T
-        hidden += self._bias1
-        return np.maximum(hidden, 0, out=hidden) @ self._dense2 + self._bias2
+        hidden = multiply_each(self._dense1, units) + self._bias1
+        return multiply_each(self._dense2, np.maximum(hidden, 0, out=hidden)) + self._bias2
 
-    def _weigh_few(self, units: Values) -> Values:
-        """The same as `units @ self._dense1.T`: the 13 MB of weights come from memory once, not once a field."""
-        hidden = np.empty((len(units), len(self._dense1)), np.float32)
-        for start in range(0, len(self._dense1), BLOCK):
-            block = self._dense1[start : start + BLOCK]
-            for one, weighed in zip(units, hidden, strict=True):
-                np.dot(block, one, out=weighed[start : start + BLOCK])
-        return hidden
+
+def multiply_each(weights: Values, vectors: Values) -> Values:
+    """The rows of `vectors @ weights.T`, each the same to the last bit whatever stands beside it.
+
+    One product for all is faster from eight on, but adds up in an order that hangs on their number, and digits of
+    several requests are read together. The large layer's 13 MB of weights come from memory once, not once a field.
+    """
+    products = np.empty((len(vectors), len(weights)), np.float32)
+    for start in range(0, len(weights), BLOCK):
+        block = weights[start : start + BLOCK]
+        for vector, product in zip(vectors, products, strict=True):
+            np.dot(block, vector, out=product[start : start + BLOCK])
+    return products
 
 
 def fold_norm(weights: Values, norm: Sequence[Values]) -> tuple[Values, Values]:

@@ -96,12 +96,14 @@ def test_european_hands_are_read(reader: DigitReader) -> None:
 
 
 def test_batches_of_any_size_give_what_single_pictures_give(reader: DigitReader, excerpt: Mnist) -> None:
+    """To the last bit: nobody's answer may tell whose pictures were read beside it."""
     fields = excerpt.test.images[:70].astype(np.float32) / np.float32(255)
     together = reader.compute_logits(fields)
 
     assert together.shape == (70, 11)
-    for size in (1, 3, 17):
-        np.testing.assert_allclose(reader.compute_logits(fields[:size]), together[:size], atol=1e-3)
+    for size in (1, 2, 3, 8, 9, 17, 64, 66):
+        np.testing.assert_array_equal(reader.compute_logits(fields[:size]), together[:size])
+        np.testing.assert_array_equal(reader.compute_logits(fields[-size:]), together[-size:])
     assert reader.compute_logits(fields[:0]).shape == (0, 11)
 
 
