@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageSequence
 Pixels = NDArray[Any]
 
 SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+ORIENTATION_TAG = 0x0112
 
 
 def draw_noise(height: int, width: int, channels: int = 3, seed: int = 1, dtype: str = "uint8") -> Pixels:
@@ -59,6 +60,14 @@ def decode_frames(data: bytes) -> list[Pixels]:
 
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+
+
+def write_exif(value: int | bytes, kind: int = 3) -> bytes:
+    """EXIF with nothing but an orientation; `kind` 3 is SHORT, 2 ASCII, 1 BYTE."""
+    body = struct.pack("<H", value) if isinstance(value, int) else value
+    count = 1 if isinstance(value, int) else len(value)
+    entry = struct.pack("<HHI", ORIENTATION_TAG, kind, count) + body.ljust(4, b"\0")
+    return b"Exif\0\0" + b"II*\0\x08\0\0\0\x01\0" + entry + bytes(4)
 
 
 def write_png(pixels: Pixels, *, before: Sequence[tuple[bytes, bytes]] = (), end: bool = True) -> bytes:

@@ -13,7 +13,7 @@ from app.pictures import decoding, plain
 from app.pictures.decoding import decode_picture
 from app.pictures.errors import PictureError
 from app.pictures.limits import PictureLimits
-from tests.app.pictures import write_chunk, write_png
+from tests.app.pictures import write_chunk, write_exif, write_png
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jpeg 4:4:4": ("RGB", "JPEG", {"subsampling": 0}),
@@ -95,11 +95,10 @@ def test_both_ways_turn_alike(monkeypatch: pytest.MonkeyPatch, kind: str, orient
     assert (fast.shape[:2] == (61, 45)) == (orientation in (6, 8))
 
 
-TURNED_RIGHT = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-PROFILE = b"\nexif\n      32\n" + (b"Exif\0\0" + TURNED_RIGHT).hex().encode()
+PROFILE = b"\nexif\n      32\n" + write_exif(6).hex().encode()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 ORIENTATIONS = {
-    "exif": (b"eXIf", TURNED_RIGHT),
+    "exif": (b"eXIf", write_exif(6).removeprefix(b"Exif\0\0")),
     "profile": (b"tEXt", b"Raw profile type exif\0" + PROFILE),
     "deflated profile": (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(PROFILE)),
     "xmp": (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
@@ -112,9 +111,10 @@ ORIENTATIONS = {
 def test_wherever_a_png_says_its_orientation_it_is_heard(place: str, behind: bool) -> None:
     pixels = np.random.default_rng(5).integers(0, 256, (45, 61, 3), np.uint8)
     chunk = ORIENTATIONS[place]
-    file = write_png(pixels, before=() if behind else [chunk])
     if behind:
-        file = file[: -len(write_chunk(b"IEND", b""))] + write_chunk(*chunk) + write_chunk(b"IEND", b"")
+        file = write_png(pixels, end=False) + write_chunk(*chunk) + write_chunk(b"IEND", b"")
+    else:
+        file = write_png(pixels, before=[chunk])
     _, turned = decode(file)
     np.testing.assert_array_equal(turned, np.rot90(pixels, -1))
 

@@ -80,7 +80,9 @@ def test_who_is_first_in_a_line_stays_so() -> None:
         for one in joined:
             lines.join(one)
         lines.leave(joined[1])
+        assert lines.count(large=False) == 4
         lines.leave(joined[1])
+        assert lines.count(large=False) == 4
         joined[2].begun.cancel()
         assert [lines.take_next(True) for _ in range(4)] == [joined[0], joined[3], joined[4], None]
 

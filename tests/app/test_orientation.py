@@ -1,6 +1,5 @@
 """Pictures that say how they are to be turned come out upright. The oracle is Pillow's ImageOps.exif_transpose."""
 
-import struct
 from pathlib import Path
 
 import cv2
@@ -10,18 +9,18 @@ import tifffile
 from fastapi.testclient import TestClient
 from PIL import Image, ImageOps
 
-from tests.app.pictures import Pixels, decode, draw_blobs, draw_noise, encode, open_image, write_png
+from tests.app.pictures import (
+    ORIENTATION_TAG,
+    Pixels,
+    decode,
+    draw_blobs,
+    draw_noise,
+    encode,
+    open_image,
+    write_exif,
+    write_png,
+)
 from tests.app.replies import filter_bytes
-
-ORIENTATION_TAG = 0x0112
-
-
-def write_exif(value: int | bytes, kind: int = 3) -> bytes:
-    """EXIF with nothing but an orientation; `kind` 3 is SHORT, 2 ASCII, 1 BYTE."""
-    body = struct.pack("<H", value) if isinstance(value, int) else value
-    count = 1 if isinstance(value, int) else len(value)
-    entry = struct.pack("<HHI", ORIENTATION_TAG, kind, count) + body.ljust(4, b"\0")
-    return b"Exif\0\0" + b"II*\0\x08\0\0\0\x01\0" + entry + bytes(4)
 
 
 def turn(pixels: Pixels, orientation: int) -> Pixels:
