@@ -35,7 +35,7 @@ from benchmarks.services.works import PARTS, Part, PictureWork
 
 RESULTS = ROOT / "benchmarks/results"
 PHOTO = ROOT.parent / "shared/data/images/photos/canon_450d_12mp.jpg"
-SHORT = ("jpeg", "png", "digits")
+SHORT = ("jpeg", "digits")
 ALONE = ("workers", "kernels", "memory", "start")
 """Parts that need no peer's server."""
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, required=True, help="folder with opencv/run.sh and so on")
     parser.add_argument("--photo", type=Path, default=PHOTO, help="a photograph to make the pictures of [%(default)s]")
     parser.add_argument("--part", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
-    parser.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}, in about 3 minutes")
+    parser.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}, in less than 3 minutes")
     parser.add_argument("--seconds", type=int, help="of load a turn [4, with --short 2]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="processes of each server [%(default)s]")
