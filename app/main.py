@@ -7,23 +7,35 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.abandonment import StopAbandoned
-from app.access.gate import Gate
-from app.access.headers import SecurityHeaders, share_with, trust_proxies
-from app.access.rates import ClientRates
-from app.access.tokens import Tokens
-from app.learned import load_catalogue
+from app.api.dependencies import Service, run_service
+from app.api.problems import Problem, add_problem_handlers
+from app.api.routes import (
+    digits,
+    documentation,
+    explanation,
+    filter,
+    gallery,
+    health,
+    home,
+    kernels,
+    learn,
+    metrics,
+    size,
+)
+from app.api.uploads import BodyLimit
+from app.middleware.auth import Gate
+from app.middleware.disconnect import StopAbandoned
+from app.middleware.headers import SecurityHeaders, share_with, trust_proxies
+from app.middleware.observe import Observe
+from app.middleware.rate_limit import ClientRates
+from app.middleware.tokens import Tokens
 from app.observability.metrics import Metrics
-from app.observability.middleware import Observe
 from app.observability.tracing import configure_fastapi, start_tracing
-from app.problems import Problem, add_problem_handlers
-from app.routes import digits, documentation, explanation, filter, gallery, health, home, kernels, learn, metrics, size
+from app.pool.pool import PictureWorkers, Workers
 from app.settings import AccessSettings, Settings
-from app.state import Service, run_service
-from app.uploads import BodyLimit
-from app.workers import PictureWorkers, Workers
-from models.digits import BUNDLED_FOLDER
-from models.folder import read_card
+from app.tasks.catalogue import load_catalogue
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
 
 DESCRIPTION = """
 Send a picture and the name of a kernel, get the filtered picture back, right to the pixel. The convolution is

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.machine import choose_worker_count
+from app.images.limits import PictureLimits
 from app.observability.logs import LogFormat, LogLevel
-from app.pictures.limits import PictureLimits
+from app.system import choose_worker_count
 
 PREFIX = "CONVSERVE_"
 

@@ -18,11 +18,11 @@ from PIL import Image, ImageOps
 
 from benchmarks.corruptions import CORRUPTIONS, corrupt_images
 from benchmarks.papers import KINDS, LEAVES, SHEETS, Ink
-from models.batches import split_validation
 from models.calibration import find_wilson_interval, measure_calibration_error
-from models.digits import BUNDLED_FOLDER, DigitReader, Reading
-from models.mnist import LabelledImages, load_mnist
-from models.strokes import draw_digits
+from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
+from models.training.data import split_validation
+from models.training.mnist import LabelledImages, load_mnist
+from models.training.synthetic_digits import draw_digits
 
 CHUNK = 256  # pictures a call
 KEPT_OUT = 5000  # of MNIST's training images, that the bundled model was not trained on

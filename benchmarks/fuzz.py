@@ -8,10 +8,10 @@ import sys
 import time
 import traceback
 
-from app.pictures.decoding import decode_picture
-from app.pictures.errors import PictureError
-from app.pictures.limits import PictureLimits
-from tests.fuzz.mutants import make_mutants, make_seeds
+from app.images.decode import decode_picture
+from app.images.errors import PictureError
+from app.images.limits import PictureLimits
+from tests.support.mutants import make_mutants, make_seeds
 
 MAX_SECONDS = 5
 

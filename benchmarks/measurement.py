@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from app.machine import count_cores, find_memory_bytes
 from app.settings import Settings
+from app.system import count_cores, find_memory_bytes
 from benchmarks.simulation import Demand
 from benchmarks.traffic import Picture, Server, list_pictures, serve
 

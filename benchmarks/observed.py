@@ -9,7 +9,7 @@ import sys
 import time
 
 from app.main import create_app
-from app.server import Server
+from app.server.server import Server
 from app.settings import Settings
 
 TRACED_PATH = "/traced-functions"

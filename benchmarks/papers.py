@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.strokes import draw_other_glyphs
+from models.training.synthetic_digits import draw_other_glyphs
 
 Ink = NDArray[np.float32]  # (height, width) in 0..1, 1 is full ink
 Picture = NDArray[np.uint8]

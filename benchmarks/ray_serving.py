@@ -3,7 +3,7 @@
     python -m benchmarks.ray_serving [--seconds 10] [--clients 8]
 
 Each client asks as soon as it has its answer. How soon a lost replica or node is replaced, and what that costs, is
-printed by `pytest tests/cluster/test_serving.py -s`.
+printed by `pytest tests/app/cluster/test_serving.py -s`.
 """
 
 import argparse

@@ -16,18 +16,18 @@ from typing import Any
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.gate import Gate
-from app.access.headers import SecurityHeaders, share_with, trust_proxies
-from app.access.rates import ClientRates
-from app.access.tokens import Tokens
+from app.context import StepTime, find_record
+from app.middleware.auth import Gate
+from app.middleware.headers import SecurityHeaders, share_with, trust_proxies
+from app.middleware.observe import Observe
+from app.middleware.rate_limit import ClientRates
+from app.middleware.tokens import Tokens
 from app.observability.logs import configure_logging
 from app.observability.metrics import Metrics
-from app.observability.middleware import Observe
-from app.observability.record import StepTime, find_record
+from app.pool.pool import PictureWorkers
 from app.settings import AccessSettings, Settings
-from app.workers import PictureWorkers
-from models.digits import BUNDLED_FOLDER
-from models.folder import read_card
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
 
 REQUESTS, ROUNDS = 2000, 15
 TOKENS = [f"{number:032d}" for number in range(5)]

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 
 from benchmarks.service import Service, make_picture, run_service
-from tests.app.restarts import ask_all_along, ask_until_refused
+from tests.support.restarts import ask_all_along, ask_until_refused
 
 CLIENTS = 8
 PICTURE = make_picture(400)

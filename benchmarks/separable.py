@@ -13,8 +13,8 @@ from functools import partial
 import cv2
 import numpy as np
 
-from kernels import engine
-from kernels.factors import split_weights
+from kernels.apply import conv2d as engine
+from kernels.apply.separable import split_weights
 from kernels.parametric import make_gaussian
 
 SIDES = (3, 5, 7, 9, 13, 15, 23, 31, 63)

@@ -1,4 +1,4 @@
-"""The service in simulated time: the lines and limits of `app/workers.py` themselves, the work on simulated cores.
+"""The service in simulated time: the lines and limits of `app/pool/pool.py` themselves, the work on simulated cores.
 
 An event loop whose clock jumps to the next event runs the real `PictureWorkers`; what a worker process would compute
 is time on simulated cores. So what is simulated cannot drift from what is run, and a minute of load takes a second.
@@ -13,11 +13,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.process import Worker
+from app.pool.pool import PictureWorkers
+from app.pool.process import Worker
+from app.pool.worker_main import answer
 from app.settings import Settings
 from app.unfinished import OverloadedError, UnfinishedError
-from app.worker import answer
-from app.workers import PictureWorkers
 
 T = TypeVar("T")
 

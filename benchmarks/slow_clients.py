@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from app.settings import Settings
 from benchmarks.overload import describe_times, find_percentile
 from benchmarks.service import Reply, Service, make_upload, run_service
-from tests.app.slow_clients import SlowClient, list_kinds
+from tests.support.slow_clients import SlowClient, list_kinds
 
 DRIP_SECONDS = 2
 SLACK_SECONDS = 1

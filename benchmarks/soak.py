@@ -21,8 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.observed import TRACED_PATH
-from tests.service import RunningService, run_service
-from tests.traffic import Ask, Traffic
+from tests.support.service import RunningService, run_service
+from tests.support.traffic import Ask, Traffic
 
 MAX_GROWTH = 0.02
 CLIENTS = 2

@@ -13,13 +13,13 @@ from kernels.errors import KernelError, KernelFileError, KernelParameterError, U
 __all__ = ["KernelError", "KernelFileError", "KernelParameterError", "UnknownKernelError", "convolve"]
 
 if TYPE_CHECKING:
-    from kernels.convolution import convolve
+    from kernels.apply.filter import convolve
 
 
 def __getattr__(name: str) -> Any:
     """`convolve` when it is asked for: with it comes NumPy, which who wants a setting's name or limit need not load."""
     if name == "convolve":
-        from kernels.convolution import convolve
+        from kernels.apply.filter import convolve
 
         return convolve
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

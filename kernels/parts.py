@@ -5,10 +5,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import engine
-from kernels.factors import Factors
+from kernels.apply import conv2d as engine
+from kernels.apply.separable import Factors
+from kernels.chain import Step
 from kernels.kernel import Weights
-from kernels.steps import Step
 
 Planes = NDArray[np.float32]
 

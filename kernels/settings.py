@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from kernels.borders import ALIASES, Border, parse_border
+from kernels.padding import ALIASES, Border, parse_border
 
 Response = Literal["clip", "abs", "offset", "rescale", "raw"]
 MAX_NAME_LENGTH = 100

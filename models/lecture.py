@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from models.cluster import WHOLE, Share
 from models.network import DROPOUT, LECTURE_PARAMETERS
+from models.training.distributed.cluster_spec import WHOLE, Share
 
 # In the order in which the layered network keeps its weights, so that either loads the other's.
 VARIABLES: dict[str, tuple[int, ...]] = {

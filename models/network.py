@@ -5,7 +5,7 @@ Both read (n, 28, 28, 1) float32 in 0..1, ink 1 on 0, as MNIST prepares it, and 
 
 from typing import Any
 
-from models.cluster import WHOLE, Share
+from models.training.distributed.cluster_spec import WHOLE, Share
 
 FIELD = 28  # pixels a side
 DIGITS = 10

@@ -17,18 +17,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.augmentation import Augmentation, augment_fields
-from models.batches import TrainingSet, draw_digit_pool, draw_rubbish_pool, split_validation
 from models.calibration import find_wilson_interval, fit_temperature, measure_calibration_error, score_rubbish, softmax
-from models.cluster import ALONE, TF_CONFIG, Cluster, Share, check_batch, form_cluster, read_tf_config
 from models.errors import CheckpointError, ClusterError, DataError, ModelError
-from models.folder import save_model_folder
-from models.journal import History, ProgressBar, SummaryWriter, save_curves, tile_images
-from models.launch import run_local_workers
-from models.lifeline import Lifeline, meet
-from models.loop import TrainingLoop, connect_workers, read_checkpoint, tell_lost_worker
-from models.mnist import LabelledImages, Mnist, load_mnist
+from models.model_folder import save_model_folder
 from models.network import DIGITS, build_bundled_network, build_lecture_layers
+from models.training.augmentation import Augmentation, augment_fields
+from models.training.data import TrainingSet, draw_digit_pool, draw_rubbish_pool, split_validation
+from models.training.distributed.cluster_spec import (
+    ALONE,
+    TF_CONFIG,
+    Cluster,
+    Share,
+    check_batch,
+    form_cluster,
+    read_tf_config,
+)
+from models.training.distributed.launcher import run_local_workers
+from models.training.distributed.rendezvous import Lifeline, meet
+from models.training.loop import TrainingLoop, connect_workers, read_checkpoint, tell_lost_worker
+from models.training.mnist import LabelledImages, Mnist, load_mnist
+from models.training.reporting import History, ProgressBar, SummaryWriter, save_curves, tile_images
 
 NETWORKS = ("lecture", "layers", "bundled")
 MODEL_VERSION = "1"

@@ -12,17 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.connections import Connections, take_all
+from app.api.parameters import FilterQuery
+from app.api.problems import PROBLEM_TYPES
+from app.context import Record, StepTime
+from app.images.formats import FORMATS
 from app.observability.metrics import Metrics
-from app.observability.record import Record, StepTime
-from app.parameters import FilterQuery
-from app.pictures.formats import FORMATS
-from app.problems import PROBLEM_TYPES
+from app.pool.pool import PictureWorkers
+from app.server.protocol import Connections, take_all
 from app.settings import AccessSettings, Settings
-from app.workers import PictureWorkers
 from kernels.catalogue import ENTRIES, Entry
-from models.digits import BUNDLED_FOLDER
-from models.folder import read_card
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -161,8 +161,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
 
 
 def draw_gallery() -> None:
-    from app.gallery import choose_steps, make_contact_sheet
-    from app.routes.home import encode_sample
+    from app.api.routes.home import encode_sample
+    from app.tasks.gallery import choose_steps, make_contact_sheet
     from kernels.catalogue import Catalogue
 
     names = "sharpen,edge,top-sobel,emboss,gaussian,motion,sobel"

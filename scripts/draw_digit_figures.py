@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.digits import classify_all, format_share
 from models.calibration import find_wilson_interval, measure_calibration_error
-from models.digits import DigitReader
-from models.mnist import LabelledImages, load_mnist
+from models.reader.reader import DigitReader
+from models.training.mnist import LabelledImages, load_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

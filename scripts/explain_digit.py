@@ -15,22 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.explanation_sheet import TILE_PX, arrange_maps, draw_row
-from app.explanations import ExplainedPicture, draw_maps, draw_signed, enlarge, explain_picture
-from app.gallery import make_contact_sheet
-from app.learned import load_catalogue
-from app.routes.home import encode_sample
+from app.api.routes.home import encode_sample
 from app.settings import Settings
+from app.tasks.catalogue import load_catalogue
+from app.tasks.explain import ExplainedPicture, draw_maps, draw_signed, enlarge, explain_picture
+from app.tasks.explain_sheet import TILE_PX, arrange_maps, draw_row
+from app.tasks.gallery import make_contact_sheet
+from kernels.chain import resolve_step
 from kernels.settings import FilterSettings
-from kernels.steps import resolve_step
-from models.digits import BUNDLED_FOLDER, DigitReader
-from models.folder import read_model_folder
-from models.mnist import read_mnist
+from models.model_folder import read_model_folder
+from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.training.mnist import read_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/how-it-works.md"
 PICTURES = ROOT / "docs/how-it-works"
-EXCERPT = ROOT / "tests/models/mnist-excerpt"
+EXCERPT = ROOT / "tests/data/mnist-excerpt"
 DIGIT = 4
 COLOURS = 64  # of a picture: enough for greys and two tints, and a third of the size
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from models.digits import BUNDLED_FOLDER
-from models.folder import CARD, read_card
+from models.model_folder import CARD, read_card
+from models.reader.reader import BUNDLED_FOLDER
 
 
 def main() -> None:

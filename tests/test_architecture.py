@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
 
 
 def run_python(code: str) -> str:
@@ -30,7 +30,7 @@ def test_imports_go_one_way() -> None:
     [
         "import app.main",
         "from app.main import create_app; assert create_app().openapi()['paths']",
-        "import app.cli",
+        "import app.cli.commands",
         "import kernels; from kernels.catalogue import Catalogue; Catalogue()['gaussian'].make_kernel()",
     ],
 )

@@ -1,7 +1,6 @@
 """The harness that compares services refuses wrong replies and reckons right."""
 
 import json
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,8 +15,6 @@ from benchmarks.services.replies import WrongReplyError, check_picture, check_re
 from benchmarks.services.report import write_targets, write_work
 from benchmarks.services.targets import TARGETS, beat, limit
 from benchmarks.services.works import PARTS, SHARPEN, DigitWork, PictureWork, encode
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from kernels.catalogue import ENTRIES
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 LOCKS = [f"requirements{kind}.txt" for kind in ("", "-test", "-bench", "-ray")]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

@@ -1,12 +1,12 @@
 """docs/how-it-works.md was made with the model that is bundled; `scripts/explain_digit.py` makes it anew."""
 
 import re
-from pathlib import Path
 
-from models.digits import BUNDLED_FOLDER
-from models.folder import read_card
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
+from tests.support.paths import ROOT
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 MAX_PICTURE_BYTES = 200_000
 
 

@@ -1,1 +1,1 @@
-"""Archives of pictures of any number, on any file system that fsspec knows: here on all cores, or on Ray."""
+"""Resumable batch jobs over folders and object stores."""

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import chain
 
-from app.archive.jobs import Job, Outcome, Task, do_tasks
+from app.archive.job import Job, Outcome, Task, do_tasks
+from app.pool.pool import PictureWorkers
 from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
-from app.workers import PictureWorkers
 
 LONGEST_SECONDS = 3600.0
 """For one picture, and to wait for a process. Nobody waits for an answer here: more than a request may take."""

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.archive.jobs import Job
-from app.archive.places import PlaceError
+from app.archive.job import Job
+from app.archive.storage import PlaceError
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from app.archive.jobs import FilterJob, Job, Outcome, Task
-from app.archive.ledger import Ledger
-from app.archive.places import PlaceError
+from app.archive.job import FilterJob, Job, Outcome, Task
+from app.archive.manifest import Ledger
 from app.archive.progress import show_progress
 from app.archive.signals import StopSignal
+from app.archive.storage import PlaceError
 from app.archive.tables import FAILURES, PREDICTIONS, TableFormat, write_table
 
 Executor = Callable[[Job, str, Iterable[list[Task]]], Iterator[Outcome]]

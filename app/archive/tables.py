@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from app.archive.places import Place
+from app.archive.storage import Place
 
 TableFormat = Literal["csv", "parquet"]
 ROWS_AT_ONCE = 10_000

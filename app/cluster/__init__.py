@@ -1,1 +1,1 @@
-"""The service and archives on Ray: many machines, the same work. Only this package imports Ray."""
+"""The service and batch jobs on Ray. Only this package imports Ray."""

@@ -1,7 +1,7 @@
 """The service on Ray Serve: the same app as ingress, and replicas that work on pictures, filters and digits apart.
 
 Ray decides where work is done, how many replicas there are and who replaces a lost one. In each replica a worker
-process of the service (`app.worker`) does the work, so that a deadline frees a core here as well.
+process of the service (`app.pool.worker_main`) does the work, so that a deadline frees a core here as well.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.cluster.replicas import RayWorkers, Reply
-from app.digits import write_answers
+from app.cluster.pool import RayWorkers, Reply
+from app.context import REQUEST_ID_HEADER, Record, current_record
 from app.main import create_app, wrap_outside
 from app.observability.logs import configure_logging
-from app.observability.record import REQUEST_ID_HEADER, Record, current_record
-from app.process import START_SECONDS
+from app.pool.pool import PictureWorkers
+from app.pool.process import START_SECONDS
 from app.settings import AccessSettings, Settings
+from app.tasks.classify import write_answers
 from app.unfinished import DeadlineError, WorkerLostError
-from app.workers import PictureWorkers
 
 APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5

@@ -8,7 +8,7 @@ import sys
 from logging.config import dictConfig
 from typing import Any, Literal
 
-from app.observability.record import Record, current_record
+from app.context import Record, current_record
 
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]

@@ -19,10 +19,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from app.connections import Connections, Stage
-from app.machine import find_resident_bytes
-from app.observability.record import Record
-from app.workers import Workers
+from app.context import Record
+from app.pool.pool import Workers
+from app.server.protocol import Connections, Stage
+from app.system import find_resident_bytes
 
 METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

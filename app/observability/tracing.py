@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 
+from app.context import Record
 from app.observability.logs import PROBES
-from app.observability.record import Record
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

@@ -31,7 +31,7 @@ def measure_kernels(picture: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
     import cv2
 
     from kernels import convolve
-    from kernels.engine import warm_up
+    from kernels.apply.conv2d import warm_up
 
     warm_up(threads_per_convolution=1)
     cv2.setNumThreads(1)
@@ -40,7 +40,7 @@ def measure_kernels(picture: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
         own = partial(convolve, picture, weights, border="edge", response="clip", divisor=1)
         check_result(picture, weights, own())
         theirs = partial(cv2.filter2D, picture, -1, weights, borderType=cv2.BORDER_REPLICATE)
-        with patch("kernels.strips.choose_factors", return_value=None) as choose:
+        with patch("kernels.apply.strips.choose_factors", return_value=None) as choose:
             whole = measure_cpu_ms(own)
         assert choose.called, "or it is no other way"
         costs[name] = {"convserve": measure_cpu_ms(own), "one pass": whole, "opencv": measure_cpu_ms(theirs)}

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.mnist import read_mnist
+from models.training.mnist import read_mnist
 
 SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 QUALITY = {"jpeg": 85, "webp": 80}
-DIGITS_FOLDER = Path(__file__).parents[2] / "tests/models/mnist-excerpt"
+DIGITS_FOLDER = Path(__file__).parents[2] / "tests/data/mnist-excerpt"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kernels.borders import ALIASES
+from kernels.padding import ALIASES
 from kernels.settings import FilterSettings, Operation
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.digits import DigitReader
-from models.mnist import Mnist, read_mnist
-from tests.models.paper import Digits
+from models.reader.reader import DigitReader
+from models.training.mnist import Mnist, read_mnist
+from tests.support.paper import Digits
+from tests.support.paths import MNIST_EXCERPT as EXCERPT
+from tests.support.paths import SHARED
 
-EXCERPT = Path(__file__).parent / "mnist-excerpt"
-SHARED_MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+SHARED_MNIST = SHARED / "data" / "mnist"
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from models.errors import CheckpointError
-from models.folder import CARD, WEIGHTS, read_model_folder
-from models.mnist import LabelledImages, Mnist
+from models.model_folder import CARD, WEIGHTS, read_model_folder
 from models.train import TrainConfig, parse_arguments, train_network
+from models.training.mnist import LabelledImages, Mnist
 
 SMALL = TrainConfig(network="bundled", epochs=2, batch=64, real=400, validation=100, drawn=60, rubbish=100, seed=3)
 ACCURACY_OF_A_SHORT_RUN = 0.9  # measured 0.9325 (seed 3) and 0.945 (seed 4)

@@ -1,5 +1,5 @@
 /**
- * What the service does, for one pixel, in the open. The same rules as kernels/convolution.py; a browser test
+ * What the service does, for one pixel, in the open. The same rules as kernels/apply/filter.py; a browser test
  * compares the two.
  *
  * @typedef {{input: number, stride: number, dilation: number, footprint: number, before: number, output: number,

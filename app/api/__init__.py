@@ -1,0 +1,1 @@
+"""HTTP input and output, on FastAPI: routes, uploads, parameters, problems and responses."""

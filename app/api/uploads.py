@@ -1,0 +1,135 @@
+"""Reading the picture of a request, with the body capped as it arrives."""
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, UploadFile
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import TooManyFilesError, UploadTooLargeError, UploadTypeError
+from app.images.formats import READABLE
+
+MAX_FORM_FIELDS = 50
+MAX_FORM_FILES = 1000
+MAX_FIELD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture as it was sent, and the form's other fields."""
+
+    data: bytes
+    name: str = "picture"
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class BodyLimit:
+    """Middleware that stops reading a body at `max_bytes`, whether or not it told its length."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        declared = Headers(scope=scope).get("content-length", "")
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            if declared.isdigit() and int(declared) > self.max_bytes:
+                raise self.refuse(int(declared))
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise self.refuse(received)
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+    def refuse(self, size: int) -> UploadTooLargeError:
+        return UploadTooLargeError(
+            f"The request body has {size} bytes or more; the limit is {self.max_bytes} (CONVSERVE_MAX_UPLOAD_BYTES)."
+        )
+
+
+async def read_upload(request: Request) -> Upload:
+    """Read a form with a field `file`, a raw image, or JSON with the image in base64.
+
+    Raises UploadTypeError, UploadTooLargeError, RequestValidationError, or HTTPException for a broken form.
+    """
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        return (await read_form(request, 1))[0]
+    if content_type == "application/json":
+        return await run_in_threadpool(read_json, await request.body())
+    if content_type.startswith("image/") or content_type == "application/octet-stream":
+        return Upload(await request.body(), read_file_name(request.headers.get("content-disposition", "")))
+    sent = f"'{content_type}'" if content_type else "no Content-Type"
+    raise UploadTypeError(
+        f"The request came with {sent}. Send multipart/form-data with a field 'file' (curl -F file=@photo.jpg), or "
+        f"the picture itself with its type: {', '.join(format.media_type for format in READABLE)}."
+    )
+
+
+async def read_uploads(request: Request, max_files: int) -> list[Upload]:
+    """Read one picture or, from a form with several fields `file`, up to `max_files`, in order.
+
+    Raises what `read_upload` raises, and TooManyFilesError.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return [await read_upload(request)]
+    uploads = await read_form(request, MAX_FORM_FILES)
+    if len(uploads) > max_files:
+        raise TooManyFilesError(
+            f"The form has {len(uploads)} files; the limit is {max_files} (CONVSERVE_MAX_DIGIT_FILES). Send several "
+            "requests."
+        )
+    return uploads
+
+
+async def read_form(request: Request, max_files: int) -> list[Upload]:
+    """At least one file, each with all the other fields. More than `max_files` are an HTTPException."""
+    form = await request.form(max_files=max_files, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    try:
+        files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
+        if not files:
+            if "file" in form:
+                raise missing_file("the field 'file' holds text, not a file; with curl, write -F file=@photo.jpg")
+            found = ", ".join(f"'{name}'" for name in form) or "none"
+            raise missing_file(f"the form has no file in a field 'file'; its fields: {found}")
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return [Upload(await file.read(), file.filename or "picture", fields) for file in files]
+    finally:
+        await form.close()
+
+
+def read_json(body: bytes) -> Upload:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise missing_file(f"not valid JSON: {error}") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
+        raise missing_file("the JSON has no text field 'file' with the picture in base64")
+    encoded = fields.pop("file").removeprefix("data:")
+    try:
+        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
+    except ValueError as error:
+        raise missing_file(f"not valid base64: {error}") from None
+    return Upload(data, str(fields.pop("filename", "picture")), fields)
+
+
+def read_file_name(disposition: str) -> str:
+    match = re.search(r'filename="?([^";]+)', disposition)
+    return match.group(1) if match else "picture"
+
+
+def missing_file(message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", "file"), "msg": message, "type": "missing", "input": None}])

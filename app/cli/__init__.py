@@ -1,0 +1,1 @@
+"""The `convserve` command, one module per subcommand."""

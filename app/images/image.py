@@ -1,0 +1,60 @@
+"""A picture in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.images.formats import Format
+
+Pixels = NDArray[Any]
+JpegSampling = Literal["4:4:4", "4:2:2", "4:2:0"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Pixels of shape (height, width, channels), uint8, uint16 or (raw results) float32; channels: 1 grey,
+    2 grey + alpha, 3 RGB, 4 RGBA (straight)."""
+
+    pixels: Pixels
+    duration_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One or more frames of the same shape and dtype, turned upright."""
+
+    frames: tuple[Frame, ...]
+    format: Format
+    """The format that it came in."""
+    profile: bytes | None = None
+    """ICC profile of the pixels; None means sRGB."""
+    jpeg_sampling: JpegSampling | None = None
+    """How a JPEG thinned out its colours; None for what was no JPEG, or one in grey."""
+    plays: int = 0
+    """How often an animation is shown; 0 is for ever."""
+    reduced: int = 1
+    """By what the sides were divided while decoding, because fewer pixels are enough."""
+
+    @property
+    def height(self) -> int:
+        return int(self.frames[0].pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.frames[0].pixels.shape[1])
+
+    @property
+    def channels(self) -> int:
+        return int(self.frames[0].pixels.shape[2])
+
+    @property
+    def is_16_bit(self) -> bool:
+        return self.frames[0].pixels.dtype == np.uint16
+
+    def with_pixels(self, pixels: Sequence[Pixels]) -> "Picture":
+        """The same picture with other pixels in its frames."""
+        frames = [replace(frame, pixels=new) for frame, new in zip(self.frames, pixels, strict=True)]
+        return replace(self, frames=tuple(frames))

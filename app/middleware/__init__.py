@@ -1,0 +1,1 @@
+"""ASGI middleware, one per module: observation, headers, authentication, limits and disconnects."""

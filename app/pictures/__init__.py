@@ -1,1 +1,0 @@
-"""Pictures as people have them, to arrays and back."""

@@ -1,0 +1,1 @@
+"""Worker processes, the queue in front of them, and the messages exchanged with them."""

@@ -1,1 +1,0 @@
-"""One router a file; no pixel arithmetic in any of them."""

@@ -1,0 +1,1 @@
+"""The HTTP server: uvicorn with timeouts, load shedding and a graceful shutdown."""

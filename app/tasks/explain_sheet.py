@@ -1,0 +1,121 @@
+"""An explanation as one picture: what came in, what the network saw of it, layer by layer, and what mattered."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from app.api.parameters import Polarity
+from app.images.encode import convert_to_image, reduce_to_8_bit
+from app.images.formats import FORMATS
+from app.settings import Settings
+from app.tasks.explain import ExplainedPicture, draw_maps, draw_signed, enlarge, explain_picture
+from app.tasks.gallery import GAP_PX, INK, PAPER, save_png
+from models.reader.explain import Stage
+
+TILE_PX = 224  # a field eight times enlarged
+MAP_PX = 56
+COLUMNS = 16  # feature maps a row
+MAP_GAP_PX = 4
+CAPTION_PX = 22
+WIDTH_PX = 2 * GAP_PX + COLUMNS * (MAP_PX + MAP_GAP_PX)
+MAT = (208, 208, 208)
+# Captions have x for ×: Pillow's own font has no such sign.
+
+
+def explain_as_picture(
+    data: bytes, settings: Settings, polarity: Polarity, layer: str | None, map: int | None, scale: int
+) -> bytes:
+    """A PNG, as `draw_explanation` makes it. Raises PictureError, for a blank picture, too."""
+    return draw_explanation(explain_picture(data, settings, polarity), layer, map, scale)
+
+
+def draw_explanation(explained: ExplainedPicture, layer: str | None, map: int | None, scale: int) -> bytes:
+    """The sheet as a PNG; with a layer only its maps, or one of them, enlarged by `scale` without smoothing."""
+    if layer is None:
+        return save_png(draw_sheet(explained))
+    stage = next(stage for stage in explained.explanation.stages if stage.name == layer)
+    maps = draw_maps(stage)
+    return save_png(
+        Image.fromarray(enlarge(maps[map], scale)) if map is not None else arrange_maps(maps, scale, MAP_GAP_PX)
+    )
+
+
+def arrange_maps(maps: Sequence[NDArray[np.uint8]], scale: int, gap_px: int) -> Image.Image:
+    """Maps of one size in rows of 16, in order."""
+    side = scale * len(maps[0])
+    columns, rows = min(COLUMNS, len(maps)), -(-len(maps) // COLUMNS)
+    sheet = Image.new("L", (columns * (side + gap_px) - gap_px, rows * (side + gap_px) - gap_px), MAT[0])
+    for number, grey in enumerate(maps):
+        row, column = divmod(number, COLUMNS)
+        sheet.paste(Image.fromarray(enlarge(grey, scale)), (column * (side + gap_px), row * (side + gap_px)))
+    return sheet
+
+
+def draw_sheet(explained: ExplainedPicture) -> Image.Image:
+    """Input, field, occlusion and gradient beside each other; below them the maps of both convolutions."""
+    explanation, answer = explained.explanation, explained.answer
+    field, scale = explanation.field, TILE_PX // len(explanation.field)
+    tiles = [
+        ("input", shrink_input(explained.pixels)),
+        ("the 28x28 that is read", Image.fromarray(enlarge(np.rint(255 * field).astype(np.uint8), scale))),
+        ("occlusion", Image.fromarray(draw_signed(explanation.occlusion, field, scale))),
+        ("input gradient", Image.fromarray(draw_signed(explanation.gradient, field, scale))),
+    ]
+    layers = [
+        (f"{stage.name}: {count_maps(stage)}, after batch norm and ReLU", draw_layer(stage))
+        for stage in explanation.stages
+        if stage.kind == "conv"
+    ]
+    rows = [draw_row(tiles), *(draw_row([layer]) for layer in layers)]
+    sheet = Image.new("RGB", (WIDTH_PX, CAPTION_PX + GAP_PX + sum(row.height for row in rows)), PAPER)
+    percent = math.floor(10_000 * answer.confidence) / 100  # rounded down: it never is 100 % sure
+    verdict = "not a digit; if it were one" if answer.verdict == "not_a_digit" else answer.verdict
+    sentence = f"{verdict}: {answer.digit}, confidence {percent:.2f} %."
+    write_caption(sheet, (GAP_PX, GAP_PX), f"{sentence} Red speaks for {answer.digit}, blue against.")
+    top = CAPTION_PX + GAP_PX
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    return sheet
+
+
+def draw_row(tiles: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+    """Pictures beside each other, each with a caption over it, spread over the width of the sheet."""
+    row = Image.new("RGB", (WIDTH_PX, CAPTION_PX + max(tile.height for _, tile in tiles) + GAP_PX), PAPER)
+    free = WIDTH_PX - 2 * GAP_PX - sum(tile.width for _, tile in tiles)
+    left = GAP_PX
+    for caption, tile in tiles:
+        write_caption(row, (left, 0), caption)
+        row.paste(tile, (left, CAPTION_PX))
+        left += tile.width + free // max(len(tiles) - 1, 1)
+    return row
+
+
+def write_caption(sheet: Image.Image, corner: tuple[int, int], text: str) -> None:
+    ImageDraw.Draw(sheet).text(corner, text, font=ImageFont.load_default(0.65 * CAPTION_PX), fill=INK)
+
+
+def shrink_input(pixels: NDArray[Any]) -> Image.Image:
+    """The picture that came in, within a tile; a small one is enlarged without smoothing."""
+    picture = convert_to_image(reduce_to_8_bit(pixels), FORMATS["png"])
+    larger = TILE_PX // max(picture.size)
+    if larger > 1:
+        picture = picture.resize((larger * picture.width, larger * picture.height), Image.Resampling.NEAREST)
+    picture.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS, reducing_gap=3)
+    tile = Image.new("RGB", (TILE_PX, TILE_PX), MAT)
+    corner = ((TILE_PX - picture.width) // 2, (TILE_PX - picture.height) // 2)
+    tile.paste(picture.convert("RGB"), corner, picture.getchannel("A") if picture.mode.endswith("A") else None)
+    return tile
+
+
+def draw_layer(stage: Stage) -> Image.Image:
+    return arrange_maps(draw_maps(stage), MAP_PX // len(stage.values), MAP_GAP_PX)
+
+
+def count_maps(stage: Stage) -> str:
+    height, width, maps = stage.values.shape
+    return f"{maps} maps of {width}x{height}, 0 black, {stage.values.max():.2f} white"

@@ -1,0 +1,1 @@
+"""Applies kernels to images with `tf.nn.conv2d`."""

@@ -1,0 +1,1 @@
+"""Estimates the kernel that turns one image into another."""

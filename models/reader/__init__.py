@@ -1,0 +1,1 @@
+"""Images to digits: preprocessing, segmentation, inference and explanation."""

@@ -1,0 +1,1 @@
+"""Data to weights: MNIST, synthetic digits, augmentation and the training loop."""

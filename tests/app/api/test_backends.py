@@ -1,0 +1,133 @@
+"""Every fast path over HTTP: that it is taken, and that it gives what SciPy gives and what the slow path gives."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from tests.support.images import draw_blobs, encode, open_image, write_png
+
+WIDE = np.array([[1, 0, -2, 3, 1, -1, 2, -3], [0, 1, 2, -1, 0, 4, -3, 1], [2, -1, 0, 1, 3, -2, 1, 0]])
+SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
+PHOTO = draw_blobs(131, 143)
+
+
+def ask(
+    client: TestClient, file: bytes, weights: NDArray[Any], kernel: str = "custom", **query: Any
+) -> tuple[NDArray[np.uint8], str]:
+    """The pixels of the answer, and the path."""
+    rows = ";".join(",".join(map(str, row)) for row in weights.tolist())
+    query = {"weights": rows, "response": "clip", "format": "png"} | query
+    reply = client.post(f"/filter/{kernel}", params=query, content=file, headers={"Content-Type": "image/png"})
+    assert reply.status_code == 200, reply.text
+    return np.asarray(open_image(reply.content)), reply.headers["X-Convserve-Path"]
+
+
+def filter_exactly(pixels: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.uint8]:
+    """By SciPy, in whole numbers. Its even kernels have their centre behind the middle, here it is before."""
+    origin = [-1 if side % 2 == 0 else 0 for side in weights.shape]
+    planes = [
+        ndimage.correlate(pixels[:, :, channel].astype(np.int64), weights, mode="nearest", origin=origin)
+        for channel in range(3)
+    ]
+    return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
+
+
+def add_opaque_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+
+
+@pytest.mark.parametrize(
+    ("way", "kernel", "weights"),
+    [("rows", "custom", SHARPEN), ("strips", "custom", WIDE), ("planes", "custom,identity", SHARPEN)],
+)
+@pytest.mark.parametrize("alpha", [False, True], ids=["rgb", "opaque rgba"])
+def test_each_way_to_convolve_gives_what_scipy_gives(
+    client: TestClient, way: str, kernel: str, weights: NDArray[Any], alpha: bool
+) -> None:
+    pixels = add_opaque_alpha(PHOTO) if alpha else PHOTO
+    result, path = ask(client, encode(pixels), weights, kernel)
+    assert path == f"decode=tensorflow, convolve={way}, encode=isa-l"
+    expected = filter_exactly(PHOTO, weights)
+    np.testing.assert_array_equal(result, add_opaque_alpha(expected) if alpha else expected)
+
+
+def test_each_way_to_decode_a_jpeg_gives_the_same(client: TestClient) -> None:
+    """Bytes between the segments, which make the strict decoder complain, change no pixel."""
+    plain = encode(PHOTO, "JPEG", quality=90)
+    scan = plain.index(b"\xff\xda")
+    odd = plain[:scan] + b"\x00\x00\x00" + plain[scan:]
+    fast, fast_path = ask(client, plain, SHARPEN)
+    slow, slow_path = ask(client, odd, SHARPEN)
+    assert fast_path.startswith("decode=libjpeg-turbo, ")
+    assert slow_path.startswith("decode=pillow, ")
+    np.testing.assert_array_equal(fast, slow)
+    np.testing.assert_array_equal(fast, filter_exactly(np.asarray(open_image(plain)), SHARPEN))
+
+
+def test_each_way_to_decode_a_png_gives_the_same(client: TestClient) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    fast, fast_path = ask(client, encode(PHOTO, "PNG"), SHARPEN)
+    slow, slow_path = ask(client, encode(PHOTO, "PNG", exif=exif), SHARPEN)
+    assert fast_path.startswith("decode=tensorflow, ")
+    assert slow_path.startswith("decode=pillow, ")
+    np.testing.assert_array_equal(fast, slow)
+
+
+def test_a_small_png_is_decoded_by_pillow(client: TestClient) -> None:
+    small, path = ask(client, encode(PHOTO[:30, :40], "PNG"), SHARPEN)
+    assert path.startswith("decode=pillow, ")
+    np.testing.assert_array_equal(small, filter_exactly(PHOTO[:30, :40], SHARPEN))
+
+
+def test_each_way_to_decode_a_webp_gives_the_same(client: TestClient) -> None:
+    """A still that is the only frame of an animation is left to Pillow."""
+    plain = encode(PHOTO, "WEBP", lossless=True)
+    fast, fast_path = ask(client, plain, SHARPEN)
+    slow, slow_path = ask(client, make_animation(plain), SHARPEN)
+    assert fast_path.startswith("decode=opencv, ")
+    assert slow_path.startswith("decode=pillow, ")
+    np.testing.assert_array_equal(fast, slow)
+    np.testing.assert_array_equal(fast, filter_exactly(PHOTO, SHARPEN))
+
+
+def make_animation(webp: bytes) -> bytes:
+    """Of one frame. Source: WebP Container Specification, Extended File Format."""
+    size = b"".join((side - 1).to_bytes(3, "little") for side in reversed(PHOTO.shape[:2]))
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return kind + len(body).to_bytes(4, "little") + body + bytes(len(body) % 2)
+
+    frame = bytes(6) + size + (100).to_bytes(3, "little") + b"\2" + webp[12:]
+    body = chunk(b"VP8X", b"\2\0\0\0" + size) + chunk(b"ANIM", bytes(6)) + chunk(b"ANMF", frame)
+    return b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body
+
+
+def test_each_way_to_write_a_jpeg_gives_the_same(client: TestClient) -> None:
+    """Pillow writes what has alpha, laid over white."""
+    opaque = add_opaque_alpha(PHOTO)
+    fast, fast_path = ask(client, encode(PHOTO, "PNG"), SHARPEN, format="jpeg")
+    slow, slow_path = ask(client, encode(opaque, "PNG"), SHARPEN, format="jpeg")
+    assert fast_path.endswith("encode=opencv")
+    assert slow_path.endswith("encode=pillow")
+    np.testing.assert_array_equal(fast, slow)
+
+
+@pytest.mark.parametrize(
+    ("format", "dtype", "way"),
+    [
+        ("png", "uint16", "isa-l"),
+        ("tiff", "uint16", "tifffile"),
+        ("npy", "uint8", "numpy"),
+        ("webp", "uint8", "pillow"),
+    ],
+)
+def test_what_else_writes_tells_its_name(client: TestClient, format: str, dtype: str, way: str) -> None:
+    file = write_png(PHOTO.astype(dtype))
+    reply = client.post(f"/filter/identity?format={format}", content=file, headers={"Content-Type": "image/png"})
+    assert reply.headers["X-Convserve-Path"].endswith(f"encode={way}")

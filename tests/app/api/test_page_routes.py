@@ -1,0 +1,104 @@
+"""What the page is made of, and the pictures that it asks for."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from app.api.routes.home import STATIC
+from app.tasks.samples import SAMPLES
+
+
+def read(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_are_pictures_of_their_own(client: TestClient, name: str) -> None:
+    reply = client.get(f"/samples/{name}.png")
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "image/png"
+    assert read(reply.content).size == (768, 576)
+    assert client.get(f"/samples/{name}.png", headers={"If-None-Match": reply.headers["etag"]}).status_code == 304
+    assert reply.content != client.get("/samples/house.png" if name != "house" else "/samples/chart.png").content
+
+
+def test_the_sample_is_the_house(client: TestClient) -> None:
+    assert client.get("/sample.png").content == client.get("/samples/house.png").content
+
+
+def test_an_unknown_sample_is_refused(client: TestClient) -> None:
+    reply = client.get("/samples/cat.png")
+    assert reply.status_code == 422
+    assert "'house', 'chart' or 'digits'" in reply.json()["detail"]
+
+
+def test_the_chart_ends_in_the_finest_stripes() -> None:
+    chart = SAMPLES["chart"]()
+    assert set(np.unique(chart[:96, 384:])) == {0, 127, 255} or set(np.unique(chart[:96, 384:])) <= set(range(256))
+    assert chart[288:384, 384:].max() == 255  # the impulses
+    assert (chart[288:384, 384:] == 255).all(axis=2).sum() == 12
+
+
+def test_the_page_of_digits_is_read(client: TestClient) -> None:
+    picture = client.get("/samples/digits.png").content
+    reply = client.post("/read", files={"file": ("digits.png", picture, "image/png")})
+    assert reply.json()["lines"] == ["31415", "92653", "58979"]
+
+
+def test_gallery_as_json_has_the_tiles_of_the_sheet(client: TestClient) -> None:
+    picture = client.get("/samples/house.png").content
+    reply = client.post(
+        "/gallery", params={"format": "json", "kernels": "edge,blur", "side": 64}, files={"file": ("a.png", picture)}
+    )
+    assert reply.status_code == 200
+    assert reply.headers["cache-control"] == "no-store"
+    pictures = reply.json()["pictures"]
+    assert [tile["kernel"] for tile in pictures] == ["input", "edge", "blur"]
+    tiles = [read(base64.b64decode(tile["picture"].removeprefix("data:image/png;base64,"))) for tile in pictures]
+    assert [tile.size for tile in tiles] == [(64, 48)] * 3
+    small = io.BytesIO()
+    tiles[0].save(small, "PNG")
+    edge = client.post("/filter/edge", files={"file": ("b.png", small.getvalue(), "image/png")})
+    assert np.array_equal(np.asarray(read(edge.content)), np.asarray(tiles[1]))
+
+
+def test_gallery_as_json_takes_grey_pictures(client: TestClient) -> None:
+    grey = io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(grey, "PNG")
+    reply = client.post("/gallery", params={"format": "json"}, files={"file": ("a.png", grey.getvalue())})
+    assert reply.status_code == 200
+    named = [kernel["name"] for kernel in client.get("/kernels").json()["kernels"] if kernel["source"] != "learned"]
+    assert [tile["kernel"] for tile in reply.json()["pictures"]] == ["input", *named]
+
+
+def test_the_page_is_html_with_a_policy_and_links_for_programs(client: TestClient) -> None:
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"] == (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    )
+    links = client.get("/", headers={"Accept": "application/json"})
+    assert links.json()["links"]["samples"] == "/samples/{name}.png"
+
+
+def test_every_file_that_the_page_names_is_served(client: TestClient) -> None:
+    import re
+
+    html = (STATIC / "index.html").read_text("utf-8")
+    named = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
+    assert len(named) > 15
+    assert [path for path in named if client.get(path).status_code != 200] == []
+    assert re.findall(r"""(?:href|src)=["'](?:https?:)?//""", html) == []
+
+
+def test_modules_import_only_each_other() -> None:
+    import re
+
+    for module in (STATIC / "js").glob("*.js"):
+        imported = re.findall(r"""(?:from|import\()\s*["']([^"']+)["']""", module.read_text("utf-8"))
+        assert [name for name in imported if not (module.parent / name).is_file() or not name.startswith("./")] == []

@@ -1,0 +1,101 @@
+"""Digits on the command line."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from app.cli.commands import app
+from models.reader.reader import BUNDLED_FOLDER
+from tests.app.api.test_digits_route import encode, find_digit, write_line, write_on_paper
+from tests.support.paths import MNIST_EXCERPT as EXCERPT
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for digit in (3, 7):
+        (tmp_path / f"{digit}.png").write_bytes(encode(write_on_paper(find_digit(digit))))
+    (tmp_path / "broken.png").write_bytes(encode(find_digit(1))[:70])
+    return tmp_path
+
+
+def test_classify_goes_on_after_a_bad_file_and_names_it(folder: Path) -> None:
+    result = runner.invoke(app, ["classify", str(folder), "--json"])
+    assert result.exit_code == 1
+    rows = json.loads(result.stdout)
+    assert [(Path(row["file"]).name, row["digit"]) for row in rows] == [("3.png", 3), ("7.png", 7)]
+    assert "broken.png: " in result.stderr
+
+
+def test_classify_writes_csv_and_a_table(folder: Path) -> None:
+    (folder / "broken.png").unlink()
+    written = runner.invoke(app, ["classify", str(folder), "--csv"])
+    rows = list(csv.DictReader(io.StringIO(written.stdout)))
+    assert [row["digit"] for row in rows] == ["3", "7"]
+    assert float(rows[0]["confidence"]) > 0.5
+    table = runner.invoke(app, ["classify", str(folder)])
+    assert table.exit_code == 0
+    assert "verdict" in table.stdout
+
+
+def test_read_gives_the_text_of_each_picture(tmp_path: Path) -> None:
+    Image.fromarray(write_line([2, 7, 1, 8])).save(tmp_path / "line.png")
+    result = runner.invoke(app, ["read", str(tmp_path / "line.png"), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["text"] == "2718"
+
+
+def test_model_prints_the_card() -> None:
+    result = runner.invoke(app, ["model"])
+    assert json.loads(result.stdout)["network"] == "bundled"
+
+
+def test_train_shows_the_options_of_the_training_script() -> None:
+    result = runner.invoke(app, ["train", "--help"])
+    assert result.exit_code == 0
+    assert "--network" in result.stdout
+
+
+def test_a_damaged_model_stops_the_start_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = tmp_path / "model"
+    shutil.copytree(BUNDLED_FOLDER, damaged)
+    weights = bytearray((damaged / "weights.npz").read_bytes())
+    weights[len(weights) // 2] ^= 1
+    (damaged / "weights.npz").write_bytes(weights)
+    monkeypatch.setenv("CONVSERVE_MODEL_FOLDER", str(damaged))
+    result = runner.invoke(app, ["serve"])
+    assert result.exit_code == 2
+    assert "is damaged: its hash is" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_polarity_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "a.png")
+    result = runner.invoke(app, ["classify", str(tmp_path / "a.png"), "--polarity", "both"])
+    assert result.exit_code == 2
+    assert "auto, dark or light" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--data", "nowhere"], "nowhere has no train-images-idx3-ubyte"),
+        (["--data", str(EXCERPT), "--epochs", "1"], "5000 are kept out for calibration"),
+    ],
+)
+def test_training_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+    command = [sys.executable, "-m", "app", "train", "--out", str(tmp_path / "run"), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr

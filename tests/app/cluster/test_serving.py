@@ -1,0 +1,154 @@
+"""The service on Ray Serve, on two nodes: the same answers, and what is lost when a replica or a node is."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+
+from tests.app.cluster.conftest import TwoNodes, wait_until
+from tests.support.images import draw_noise, encode
+from tests.support.paths import ROOT
+from tests.support.service import run_service
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+CLIENTS = 8
+HTTP_TESTS = [
+    "problems",
+    "filter_route",
+    "digits_route",
+    "gallery_route",
+    "kernels_route",
+    "explain_route",
+    "learn_route",
+]
+HTTP_TESTS += ["size_route", "home_route", "page_routes", "documentation"]
+
+
+class Load:
+    """Clients that ask again and again, each as soon as it has its answer."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.replies: list[tuple[int, float]] = []
+        """Status, 0 for a lost connection; and seconds."""
+        self._stop = threading.Event()
+        self._picture = encode(draw_noise(300, 400, seed=1))
+
+    def ask(self) -> None:
+        with httpx2.Client(base_url=self.address, timeout=60) as client:
+            while not self._stop.is_set():
+                started = time.monotonic()
+                try:
+                    reply = client.post("/filter/gaussian?sigma=2", files={"file": ("a.png", self._picture)})
+                    status = reply.status_code
+                except httpx2.HTTPError:
+                    status = 0
+                self.replies.append((status, time.monotonic() - started))
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(status for status, _ in self.replies)
+
+    def describe(self) -> str:
+        return f"{dict(self.statuses)}, slowest {max(seconds for _, seconds in self.replies):.2f} s"
+
+    def wait_for(self, more: int) -> None:
+        goal = len(self.replies) + more
+        wait_until(lambda: len(self.replies) >= goal, 120)
+
+
+@contextmanager
+def load(address: str) -> Iterator[Load]:
+    """Ends when every request has its answer."""
+    running = Load(address)
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        asking = [threads.submit(running.ask) for _ in range(CLIENTS)]
+        try:
+            running.wait_for(3 * CLIENTS)
+            yield running
+        finally:
+            running._stop.set()
+    for one in asking:
+        one.result()
+
+
+def find_replica(deployment: str) -> int:
+    """The process id of a replica: the parent of its worker process."""
+    from ray import serve
+
+    asked = serve.get_deployment_handle(deployment, "convserve").work.remote("", os.getppid)
+    pid, error, _ = asked.result(timeout_s=60)
+    assert error is None
+    return int(pid)
+
+
+def count_running(deployment: str) -> int:
+    from ray import serve
+
+    status = serve.status().applications["convserve"].deployments[deployment]
+    return status.replica_states.get("RUNNING", 0)
+
+
+def is_whole() -> bool:
+    return all(count_running(deployment) >= 2 for deployment in ("http", "filters", "digits"))
+
+
+def test_the_http_tests_pass_on_ray(two_nodes: TwoNodes) -> None:
+    files = [f"tests/app/api/test_{name}.py" for name in HTTP_TESTS]
+    there = ["--at", two_nodes.address, "--limited-at", f"{two_nodes.address}/limited"]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-m", "not slow", *files, *there]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-5000:]
+    passed = re.search(r"(\d+) passed", result.stdout)
+    assert passed
+    assert int(passed[1]) > 700
+
+
+def test_a_killed_replica_loses_no_request(two_nodes: TwoNodes) -> None:
+    with load(two_nodes.address) as running:
+        os.kill(find_replica("filters"), signal.SIGKILL)
+        noticed_s = wait_until(lambda: count_running("filters") < 2, 60)
+        healed_s = wait_until(is_whole, 120)
+        running.wait_for(CLIENTS)
+    print(f"{running.describe()}; noticed after {noticed_s:.1f} s, whole again {healed_s:.1f} s later")
+    assert set(running.statuses) == {200}
+
+
+def test_a_lost_node_costs_what_ran_on_it_and_another_one_heals(two_nodes: TwoNodes) -> None:
+    with load(two_nodes.address) as running:
+        two_nodes.remove_second()
+        noticed_s = wait_until(lambda: count_running("filters") < 2, 60)  # so that there was a replica on it
+        two_nodes.add_second()
+        healed_s = wait_until(is_whole, 240)
+        lost = running.statuses.total() - running.statuses[200]
+        running.wait_for(5 * CLIENTS)
+    print(f"{running.describe()}; noticed after {noticed_s:.1f} s, whole again {healed_s:.1f} s later")
+    assert lost <= CLIENTS, running.statuses  # each had one request there at most
+    assert running.statuses.total() - running.statuses[200] == lost
+
+
+def test_the_command_serves_and_answers_what_has_been_asked_before_it_stops() -> None:
+    command = ("-m", "app", "serve", "--on", "ray", "--port", "{port}")
+    with (
+        run_service(command, workers=1, deadline_seconds=60, graceful_seconds=60) as service,
+        ThreadPoolExecutor(3) as threads,
+    ):
+        picture = encode(draw_noise(1500, 1500, seed=1))
+        with httpx2.Client(base_url=service.url, timeout=100) as client:
+            ask = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", picture)})  # noqa: E731
+            asked = threads.map(ask, range(3))
+            wait_until(lambda: client.get("/readyz").json()["busy"] > 0, 60)
+            service.process.send_signal(signal.SIGTERM)
+            for reply in asked:
+                assert reply.status_code == 200, reply.text
+        assert service.process.wait(60) == 0

@@ -1,0 +1,135 @@
+"""Pictures that say how they are to be turned come out upright. The oracle is Pillow's ImageOps.exif_transpose."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from fastapi.testclient import TestClient
+from PIL import Image, ImageOps
+
+from tests.support.images import (
+    ORIENTATION_TAG,
+    Pixels,
+    decode,
+    draw_blobs,
+    draw_noise,
+    encode,
+    open_image,
+    write_exif,
+    write_png,
+)
+from tests.support.replies import filter_bytes
+
+
+def turn(pixels: Pixels, orientation: int) -> Pixels:
+    """What a viewer shows: Pillow turns a picture of pixel numbers, and they are looked up."""
+    height, width = pixels.shape[:2]
+    numbers = Image.fromarray(np.arange(height * width, dtype=np.int32).reshape(height, width))
+    numbers.getexif()[ORIENTATION_TAG] = orientation
+    turned = ImageOps.exif_transpose(numbers)
+    return pixels.reshape(height * width, *pixels.shape[2:])[np.asarray(turned)]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_all_eight_orientations_come_out_upright(client: TestClient, format: str, orientation: int) -> None:
+    stored = draw_noise(5, 7)
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    sent = encode(stored, format, exif=exif.tobytes(), **({"lossless": True} if format == "WEBP" else {}))
+    if format == "JPEG":
+        stored = np.asarray(open_image(sent).convert("RGB"))
+
+    reply = client.post("/filter/identity?format=png", content=sent, headers={"Content-Type": "image/jpeg"})
+
+    result = decode(reply.content)
+    assert np.array_equal(result, turn(stored, orientation))
+    size = (5, 7) if orientation >= 5 else (7, 5)
+    assert (reply.headers["X-Origin-Width"], reply.headers["X-Origin-Height"]) == (str(size[0]), str(size[1]))
+    assert (reply.headers["X-Result-Width"], reply.headers["X-Result-Height"]) == (str(size[0]), str(size[1]))
+    assert ORIENTATION_TAG not in open_image(reply.content).getexif()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shown"),
+    [(5, [["red"], ["blue"]]), (6, [["red"], ["blue"]]), (7, [["blue"], ["red"]]), (8, [["blue"], ["red"]]),
+     (2, [["blue", "red"]]), (3, [["blue", "red"]]), (4, [["red", "blue"]])],
+)  # fmt: skip
+def test_a_red_and_a_blue_pixel_are_turned_as_the_standard_says(
+    client: TestClient, orientation: int, shown: list[list[str]]
+) -> None:
+    colours = {"red": (255, 0, 0), "blue": (0, 0, 255)}
+    sent = encode(np.array([[colours["red"], colours["blue"]]], np.uint8), "PNG", exif=write_exif(orientation))
+    assert decode(filter_bytes(client, sent)).tolist() == [[list(colours[name]) for name in row] for row in shown]
+
+
+def test_an_uneven_kernel_is_applied_to_the_upright_picture(client: TestClient) -> None:
+    stored = draw_noise(6, 9)
+    sent = encode(stored, "PNG", exif=write_exif(6))
+    upright = turn(stored, 6).astype(int)
+
+    result = decode(filter_bytes(client, sent, "custom", weights="0,0,1", columns="3", border="zero"))
+
+    expected = np.zeros_like(upright)
+    expected[:, :-1] = upright[:, 1:]
+    assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [write_exif(0), write_exif(9), write_exif(65535), write_exif(b"6\0", kind=2), write_exif(b"\x06\x06", kind=1)],
+    ids=["0", "9", "65535", "text", "bytes"],
+)
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_an_orientation_that_makes_no_sense_turns_nothing(client: TestClient, format: str, exif: bytes) -> None:
+    sent = encode(draw_blobs(5, 7), format, exif=exif)
+    assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(sent))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data", "ignore:Possibly corrupt EXIF data")
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0nonsense",
+        b"Exif\0\0II*\0",
+        b"Exif\0\0II*\0\xff\xff\xff\x7f",
+        write_exif(6)[:-12],
+        b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(40),
+    ],
+)
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_broken_exif_is_no_reason_to_refuse_the_pixels(client: TestClient, format: str, exif: bytes) -> None:
+    sent = encode(draw_blobs(5, 7), format, exif=exif)
+    assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(sent))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_16_bit_pictures_are_turned_too(client: TestClient, orientation: int) -> None:
+    colour = draw_noise(4, 6, dtype="uint16")
+    exif = write_exif(orientation).removeprefix(b"Exif\0\0")
+    result = filter_bytes(client, write_png(colour, before=[(b"eXIf", exif)]))
+    read = cv2.imdecode(np.frombuffer(result, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert read is not None
+    assert np.array_equal(read[:, :, ::-1], turn(colour, orientation))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bit_tiffs_are_turned_once(client: TestClient, channels: int, orientation: int, tmp_path: Path) -> None:
+    stored = draw_noise(4, 6, channels, dtype="uint16")
+    path = tmp_path / "stored.tif"
+    tifffile.imwrite(
+        path,
+        stored,
+        photometric="minisblack" if channels == 1 else "rgb",
+        extrasamples=["unassalpha"] if channels == 4 else None,
+        extratags=[(ORIENTATION_TAG, "H", 1, orientation, True)],
+    )
+    if channels == 4:
+        stored[..., :3][stored[..., 3] == 0] = 0
+    (tmp_path / "reply.tif").write_bytes(filter_bytes(client, path.read_bytes()))
+    result = tifffile.imread(tmp_path / "reply.tif")
+    assert result.dtype == np.uint16
+    assert np.array_equal(result, turn(stored, orientation))

@@ -1,0 +1,344 @@
+"""Work in processes: stopped at its deadline, shed when there is too much, replaced when a process is lost."""
+
+import asyncio
+import io
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from app.main import create_app
+from app.pool.pool import PictureWorkers
+from app.server.server import Server
+from app.settings import Settings
+from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
+from kernels.errors import KernelParameterError
+
+
+def with_workers(settings: Settings, scenario: Callable[[PictureWorkers], Awaitable[None]]) -> None:
+    async def run() -> None:
+        workers = PictureWorkers(settings)
+        await workers.start()
+        try:
+            await scenario(workers)
+        finally:
+            await workers.close()
+
+    asyncio.run(run())
+
+
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def burn(seconds: float) -> None:
+    """As a decoder does: without ever looking up."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def wait(picture: bytes, seconds: float) -> int:
+    time.sleep(seconds)
+    return len(picture)
+
+
+def note(path: str, name: str, picture: bytes) -> None:
+    """Append a name to a file and take a moment."""
+    with open(path, "a") as file:
+        file.write(name + "\n")
+    time.sleep(0.02)
+
+
+def end_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse() -> None:
+    raise KernelParameterError("sigma", "sigma is -1")
+
+
+def test_work_is_done_in_another_process_and_its_errors_come_back() -> None:
+    async def scenario(workers: PictureWorkers) -> None:
+        assert await workers.run(os.getpid) not in (os.getpid(), os.getppid())
+        with pytest.raises(KernelParameterError, match="sigma is -1") as caught:
+            await workers.run(refuse)
+        assert caught.value.parameter == "sigma"
+        with pytest.raises(ZeroDivisionError) as unexpected:
+            await workers.run(divmod, 1, 0)
+        assert "Traceback" in unexpected.value.__notes__[0]
+
+    with_workers(Settings(workers=1), scenario)
+
+
+def test_work_past_its_deadline_is_stopped_and_its_core_freed() -> None:
+    async def scenario(workers: PictureWorkers) -> None:
+        process = await workers.run(os.getpid)
+        with pytest.raises(DeadlineError, match=r"0\.5 s \(CONVSERVE_DEADLINE_SECONDS\)"):
+            await workers.run(burn, 60)
+        await until(lambda: not os.path.exists(f"/proc/{process}"), 1)
+        await until(lambda: workers.ready == 1)  # another one is warm
+        assert await workers.run(os.getpid) != process
+        assert workers.replaced == 1
+
+    with_workers(Settings(workers=1, deadline_seconds=0.5), scenario)
+
+
+def test_a_killed_process_costs_its_own_work_only_and_is_replaced() -> None:
+    async def scenario(workers: PictureWorkers) -> None:
+        beside = asyncio.create_task(workers.run(wait, b"beside", 0.3))
+        await asyncio.sleep(0.05)
+        with pytest.raises(WorkerLostError, match="can be tried again"):
+            await workers.run(end_process)
+        assert await beside == 6
+        await until(lambda: workers.ready == 2)
+        idle = await workers.run(os.getpid)
+        os.kill(idle, signal.SIGKILL)  # by somebody, while it waits for work
+        await until(lambda: workers.replaced == 2)
+        assert await asyncio.gather(*(workers.run(wait, b"12", 0) for _ in range(8))) == [2] * 8
+
+    with_workers(Settings(workers=2), scenario)
+
+
+def test_what_cannot_wait_is_refused_at_once() -> None:
+    async def scenario(workers: PictureWorkers) -> None:
+        running = [asyncio.create_task(workers.run(wait, b"", 0.5)) for _ in range(4)]
+        await until(lambda: workers.waiting == 3)
+        with pytest.raises(OverloadedError, match=r"3 uploads are waiting already \(CONVSERVE_MAX_WAITING\)") as caught:
+            await workers.run(os.getpid)
+        assert caught.value.retry_after_s >= 1
+        large = asyncio.create_task(workers.run(wait, bytes(2000), 0))  # in a line of its own
+        await until(lambda: workers.waiting == 4)
+        with pytest.raises(OverloadedError, match=r"1 large uploads are waiting already"):
+            workers.expect(2000)
+        assert await asyncio.gather(*running, large) == [0, 0, 0, 0, 2000]
+        assert (workers.busy, workers.waiting) == (0, 0)
+
+    with_workers(Settings(workers=1, max_waiting=3, max_waiting_large=1, large_upload_bytes=1000), scenario)
+
+
+def test_nobody_waits_longer_than_the_limit() -> None:
+    async def scenario(workers: PictureWorkers) -> None:
+        running = asyncio.create_task(workers.run(wait, b"", 1))
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError, match=r"none became free within 0\.1 s \(CONVSERVE_MAX_WAIT_SECONDS\)"):
+            await workers.run(os.getpid)
+        assert workers.waiting == 0
+        await running
+        assert await workers.run(wait, b"1", 0) == 1
+
+    with_workers(Settings(workers=1, max_wait_seconds=0.1), scenario)
+
+
+def test_who_gives_up_leaves_the_line_and_the_process_is_not_lost() -> None:
+    async def scenario(workers: PictureWorkers) -> None:
+        running = asyncio.create_task(workers.run(wait, b"", 0.3))
+        given_up = [asyncio.create_task(workers.run(wait, b"", 30)) for _ in range(5)]
+        await until(lambda: workers.waiting == 5)
+        for task in given_up:
+            task.cancel()
+        running.cancel()  # what is in work goes on
+        await until(lambda: workers.waiting == 0)
+        assert workers.busy == 1
+        assert await workers.run(wait, b"1", 0) == 1
+        assert workers.replaced == 0
+
+    with_workers(Settings(workers=1), scenario)
+
+
+def test_small_and_large_take_turns(tmp_path: os.PathLike[str]) -> None:
+    """Without lines of their own the twenty large ones, which came first, would all be done before a small one."""
+    order = os.path.join(tmp_path, "order")
+
+    async def scenario(workers: PictureWorkers) -> None:
+        first = asyncio.create_task(workers.run(wait, bytes(5000), 0.1))
+        await asyncio.sleep(0)
+        large = [asyncio.create_task(workers.run(note, order, "large", bytes(5000))) for _ in range(20)]
+        await until(lambda: workers.waiting == 20)
+        small = [asyncio.create_task(workers.run(note, order, "small", b"")) for _ in range(5)]
+        await asyncio.gather(first, *large, *small)
+
+    with_workers(Settings(workers=1, large_upload_bytes=1000, max_waiting_large=20), scenario)
+    with open(order) as file:
+        names = file.read().split()
+    assert len(names) == 25
+    assert names[:10].count("small") == 5
+
+
+def test_places_are_kept_for_uploads_that_are_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else ten are let in for each place, read, and nine of them refused."""
+
+    async def scenario(workers: PictureWorkers) -> None:
+        running = asyncio.create_task(workers.run(wait, b"", 1))
+        await until(lambda: workers.busy == 1)
+        monkeypatch.setattr("app.pool.queue.EXPECTED_SECONDS", 1)
+        give_up = [workers.expect(10) for _ in range(3)]
+        with pytest.raises(OverloadedError, match="3 uploads are waiting already"):
+            workers.expect(10)
+        give_up[0]()  # that was no picture
+        workers.expect(10)
+        with pytest.raises(OverloadedError):
+            workers.expect(10)
+        first = asyncio.create_task(workers.run(wait, b"", 0))  # the last of the three has been read
+        await until(lambda: workers.waiting == 1)
+        with pytest.raises(OverloadedError):
+            workers.expect(10)
+        await asyncio.gather(running, first)
+        await asyncio.sleep(1.1)  # the others do not come, and nobody is kept out for them any longer
+        for _ in range(3):
+            workers.expect(10)
+
+    with_workers(Settings(workers=1, max_waiting=3), scenario)
+
+
+def test_a_small_upload_finds_a_process_where_others_were_before_it() -> None:
+    """Two large ones, which take both processes as long as no small one has come, leave one to it."""
+
+    async def scenario(workers: PictureWorkers) -> None:
+        large = [asyncio.create_task(workers.run(wait, bytes(2000), 0.5)) for _ in range(2)]
+        await until(lambda: workers.busy == 2)
+        await asyncio.gather(*large)
+        await workers.run(wait, b"", 0)
+        large = [asyncio.create_task(workers.run(wait, bytes(2000), 2)) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        assert (workers.busy, workers.waiting) == (1, 1)
+        async with asyncio.timeout(1):
+            await workers.run(wait, b"", 0)
+        await until(lambda: workers.waiting == 0)
+        await asyncio.gather(*large)
+
+    with_workers(Settings(workers=2, large_upload_bytes=1000), scenario)
+
+
+def make_png(side: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((side, side, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_overload_over_http_is_a_503_that_says_when_to_come_back() -> None:
+    settings = Settings(workers=1, max_waiting=1, deadline_seconds=60)
+    with TestClient(create_app(settings)) as client, ThreadPoolExecutor(12) as threads:
+        picture = make_png(1500)
+        post = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", picture)})  # noqa: E731
+        replies = list(threads.map(post, range(12)))
+        assert client.get("/livez").status_code == 200
+    refused = [reply for reply in replies if reply.status_code == 503]
+    assert refused
+    assert {reply.status_code for reply in replies} == {200, 503}
+    for reply in refused:
+        assert reply.json()["type"] == "/problems#overloaded"
+        assert int(reply.headers["retry-after"]) >= 1
+
+
+def test_work_that_takes_too_long_is_a_503_and_the_service_goes_on() -> None:
+    with TestClient(create_app(Settings(workers=1, deadline_seconds=0.3))) as client:
+        reply = client.post("/filter/gaussian?sigma=10", files={"file": ("a.png", make_png(5000))})
+        assert reply.status_code == 503
+        assert reply.json()["type"] == "/problems#took-too-long"
+        assert "retry-after" in reply.headers
+        for _ in range(300):  # while the process is being replaced, requests wait or are told to come back
+            reply = client.post("/filter/blur", files={"file": ("a.png", make_png(10))})
+            if reply.status_code == 200:
+                break
+            time.sleep(0.1)
+        assert reply.status_code == 200
+
+
+def test_requests_of_clients_that_have_gone_leave_the_line() -> None:
+    """Straight through ASGI: the test client cannot hang up."""
+    app = create_app(Settings(workers=1))
+    workers = app.state.service.workers
+    body = make_png(20)
+
+    async def request(gone: asyncio.Event) -> list[str]:
+        sent = []
+        parts = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> dict[str, object]:
+            if parts:
+                return parts.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(str(message["type"]))
+
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+            "path": "/filter/blur", "raw_path": b"/filter/blur", "query_string": b"", "root_path": "",
+            "headers": [(b"content-type", b"image/png"), (b"host", b"localhost")], "server": ("localhost", 80),
+            "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+        await app(scope, receive, send)  # type: ignore[arg-type]
+        return sent
+
+    async def scenario() -> None:
+        async with app.router.lifespan_context(app):
+            stays, goes = asyncio.Event(), asyncio.Event()
+            running = asyncio.create_task(workers.run(wait, b"", 0.5))
+            gone = [asyncio.create_task(request(goes)) for _ in range(3)]
+            staying = asyncio.create_task(request(stays))
+            await until(lambda: workers.waiting == 4)
+            goes.set()
+            await until(lambda: workers.waiting == 1)
+            await running
+            assert await asyncio.gather(*gone) == [[], [], []]
+            assert await staying == ["http.response.start", "http.response.body"]
+
+    asyncio.run(scenario())
+
+
+def test_who_is_refused_before_the_body_is_read_gets_the_answer(port_of_busy_service: int) -> None:
+    """Over a real socket: closed at once with bytes under way, it would be reset and the answer lost."""
+    body = bytes(3_000_000)
+    head = "POST /filter/blur HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nConnection: close\r\n"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", port_of_busy_service), timeout=20) as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"/problems#overloaded" in answer
+
+
+@pytest.fixture
+def port_of_busy_service() -> Iterator[int]:
+    """No large upload may wait there, so that each is refused."""
+    app = create_app(Settings(workers=1, max_waiting_large=0))
+    server = Server(app, app.state.service.settings, app.state.service.workers.expect)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_service_without_a_warm_worker_is_alive_but_not_ready() -> None:
+    with TestClient(create_app(Settings(workers=1))) as client:
+        reply = client.get("/readyz")
+        assert reply.json() == {"status": "ok", "workers": 1, "busy": 0, "waiting": 0, "oldest_wait_seconds": 0}
+        service = client.app.state.service  # type: ignore[attr-defined]
+        assert client.portal is not None
+        os.kill(client.portal.call(service.workers.run, os.getpid), signal.SIGKILL)
+        for _ in range(100):
+            reply = client.get("/readyz")
+            if reply.status_code == 503:
+                break
+            time.sleep(0.01)
+        assert reply.json()["type"] == "/problems#overloaded"
+        assert client.get("/livez").status_code == 200

@@ -1,0 +1,90 @@
+"""Too few file handles, no room on the disk, a stopped process: told to the client, and over when it is over."""
+
+import asyncio
+import http.client
+import json
+import os
+import resource
+import signal
+import socket
+import time
+
+import pytest
+
+from app.pool.pool import PictureWorkers
+from app.settings import Settings
+from app.unfinished import DeadlineError
+from tests.support.processes import run_toy_service
+
+
+def upload(port: int, size: int) -> tuple[int, str]:
+    """Send a form; status and slug of the problem."""
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(size) + b"\r\n--x--\r\n"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", "/form", body, {"Content-Type": "multipart/form-data; boundary=x"})
+    with connection.getresponse() as reply:
+        answer = reply.read()
+    connection.close()
+    if reply.status == 200:
+        assert int(answer) == size
+        return 200, ""
+    return reply.status, json.loads(answer)["type"].removeprefix("/problems#")
+
+
+def test_a_full_disk_is_told_and_forgotten() -> None:
+    """A limit on the size of files stands in for the disk: both fail while the upload is written."""
+    with run_toy_service("convserve") as (process, port):
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (500_000, resource.RLIM_INFINITY))
+        assert upload(port, 3_000_000) == (507, "no-room")
+        assert upload(port, 100_000) == (200, "")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        assert upload(port, 3_000_000) == (200, "")
+
+
+def test_no_handle_for_an_upload_is_told_and_forgotten() -> None:
+    with run_toy_service("convserve") as (process, port):
+
+        def count_files() -> int:
+            return len(os.listdir(f"/proc/{process.pid}/fd"))
+
+        assert upload(port, 3_000_000) == (200, "")  # what is opened once, is open now
+        time.sleep(1)  # for the connection to be closed
+        used = count_files()
+        before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used + 1, before[1]))  # one for the connection
+        assert upload(port, 3_000_000) == (503, "no-files-left")
+        while count_files() > used:
+            time.sleep(0.02)
+        assert upload(port, 100_000) == (200, "")
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+        assert upload(port, 3_000_000) == (200, "")
+
+
+def test_few_handles_are_shared_out() -> None:
+    """Three times as many silent clients as the process may have files, and it still serves."""
+    with run_toy_service("convserve", files=64) as (process, port):
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+        for _ in range(10):
+            assert upload(port, 2_000_000) == (200, "")
+        assert len(os.listdir(f"/proc/{process.pid}/fd")) <= 64
+        for connection in silent:
+            connection.close()
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_is_ended_at_its_deadline_and_replaced() -> None:
+    async def scenario() -> None:
+        workers = PictureWorkers(Settings(workers=1, deadline_seconds=1))
+        await workers.start()
+        try:
+            os.kill(await workers.run(os.getpid), signal.SIGSTOP)
+            with pytest.raises(DeadlineError):
+                await workers.run(os.getpid)
+            async with asyncio.timeout(60):
+                while not workers.ready:
+                    await asyncio.sleep(0.05)
+            assert await workers.run(divmod, 7, 2) == (3, 1)
+        finally:
+            await workers.close()
+
+    asyncio.run(scenario())

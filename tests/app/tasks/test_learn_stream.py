@@ -1,0 +1,180 @@
+"""`POST /learn?method=descent`: a stream of server-sent events, worked on piece by piece."""
+
+import asyncio
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from app.cli.commands import app
+from app.settings import Settings
+from app.tasks.learn_stream import Pictures, follow_descent
+from app.unfinished import OverloadedError
+from kernels import convolve
+from kernels.learn.gradient_descent import descend, measure_gradient, start_descent, take_data
+from kernels.learn.samples import make_pair
+from tests.support.images import encode
+from tests.support.learning import PHOTOGRAPH
+
+BEFORE = encode(PHOTOGRAPH)
+
+
+def read_events(text: str) -> list[tuple[str, Any]]:
+    """As the HTML standard says: fields line by line, an empty line ends an event."""
+    events = []
+    for block in text.split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        events.append((fields["event"], json.loads(fields["data"])))
+    return events
+
+
+def descend_by_http(client: TestClient, after: bytes, **query: Any) -> list[tuple[str, Any]]:
+    files = {"before": ("a.png", BEFORE), "after": ("b.png", after)}
+    reply = client.post("/learn", params={"method": "descent", **query}, files=files)
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    return read_events(reply.text)
+
+
+@pytest.mark.parametrize(("kernel", "size"), [("blur", 3), ("emboss", 5)])
+def test_the_loss_falls_and_the_kernel_forms(
+    client: TestClient, kernel: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.tasks.learn_stream.MAX_SECONDS", 200)  # it arrives, however busy the machine is
+    described = client.get(f"/kernels/{kernel}").json()
+    after = client.post(f"/filter/{kernel}?format=png&response=offset", files={"file": BEFORE}).content
+    events = descend_by_http(client, after, size=size)
+    names = [name for name, _ in events]
+    assert names[0] == "start"
+    assert names[-1] == "lesson"
+    assert set(names[1:-1]) == {"step"}
+    steps = [data for name, data in events if name == "step"]
+    assert len(steps) > 10
+    assert [one["step"] for one in steps] == sorted({one["step"] for one in steps})
+    start, lesson = events[0][1], events[-1][1]
+    assert steps[-1]["loss"] < 0.1 * steps[0]["loss"]
+    assert start["floor"] * 0.98 < steps[-1]["loss"] < 1.1 * start["floor"]
+    weights = np.array(described["weights"], float).reshape(3, 3) / described["divisor"] / 2
+    wanted = np.pad(weights, (size - 3) // 2)
+    distances = [np.abs(np.array(one["weights"][0]) - wanted).max() for one in steps]
+    assert distances[-1] < 0.02 * np.abs(wanted).max() < distances[0]
+    assert (lesson["method"], lesson["is_convolution"]) == ("descent", True)
+    assert lesson["kernels"][0]["bias"] == pytest.approx(
+        128, abs=4
+    )  # the sum of the weights is what differences tell least
+    assert lesson["kernels"][0]["psnr_db"] > 45
+    assert "arrived" in lesson["notes"][-1]
+
+
+def test_channels_may_have_kernels_of_their_own(client: TestClient) -> None:
+    mixed = PHOTOGRAPH.copy()
+    mixed[:, :, 2] = convolve(PHOTOGRAPH, "blur")[:, :, 2]
+    events = descend_by_http(client, encode(mixed))
+    assert not events[0][1]["shared"]
+    red, _, blue = (np.array(one["weights"]) for one in events[-1][1]["kernels"])
+    np.testing.assert_allclose(red, np.pad([[1]], 1), atol=0.02)
+    np.testing.assert_allclose(blue, np.outer([1, 2, 1], [1, 2, 1]) / 16, atol=0.02)
+
+
+def test_what_is_no_convolution_is_said_at_the_end(client: TestClient) -> None:
+    turned = encode(np.ascontiguousarray(PHOTOGRAPH[::-1]))
+    lesson = descend_by_http(client, turned, steps=5)[-1][1]
+    assert not lesson["is_convolution"]
+    assert "turned or mirrored" in lesson["reason"]
+    assert "stopped after 5 steps" in lesson["notes"][-1]
+    absolute = client.post("/filter/edge?format=png", files={"file": BEFORE}).content
+    lesson = descend_by_http(client, absolute, steps=5)[-1][1]
+    assert not lesson["is_convolution"]
+    assert "choose method=least-squares" in lesson["reason"]
+
+
+def test_what_is_wrong_with_the_pictures_is_a_problem_and_no_stream(client: TestClient) -> None:
+    files = {"before": ("a.png", BEFORE), "after": ("b.png", encode(PHOTOGRAPH[:50]))}
+    reply = client.post("/learn?method=descent", files=files)
+    assert reply.status_code == 422
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_the_gradient_is_that_of_the_loss() -> None:
+    """Against differences of the loss, in float64 by hand."""
+    pair = make_pair(PHOTOGRAPH[:40, :40], convolve(PHOTOGRAPH[:40, :40], "emboss", response="offset"))
+    descent = start_descent(pair, 3, shared=True)
+    weights = np.random.default_rng(0).normal(size=(3, 3, 1, 1)).astype(np.float32)
+
+    def measure(weights: Any) -> float:
+        planes, wanted = descent.inputs[..., 0].astype(float), descent.targets[..., 0].astype(float)
+        height, width = wanted.shape[1:]
+        sums = sum(weights[y, x, 0, 0] * planes[:, y : y + height, x : x + width] for y in range(3) for x in range(3))
+        return float((((sums - wanted) ** 2)[descent.usable[..., 0]]).mean())
+
+    loss, gradient = measure_gradient(weights, *take_data(descent))
+    assert loss / 50**2 == pytest.approx(measure(weights), rel=1e-4)
+    for place in np.ndindex(3, 3):
+        step = np.zeros((3, 3, 1, 1))
+        step[place] = 1e-4
+        slope = (measure(weights + step) - measure(weights - step)) / 2e-4
+        assert gradient[place][0, 0] == pytest.approx(slope, rel=1e-3, abs=1e-4)
+
+
+def test_pieces_of_a_descent_are_the_descent() -> None:
+    pair = make_pair(PHOTOGRAPH, convolve(PHOTOGRAPH, "blur"))
+    whole, _ = descend(start_descent(pair, 3, shared=True), 12, 60)
+    pieces = start_descent(pair, 3, shared=True)
+    for _ in range(4):
+        pieces, _ = descend(pieces, 3, 60)
+    assert pieces.step == whole.step == 12
+    np.testing.assert_array_equal(pieces.weights, whole.weights)
+
+
+def test_who_goes_away_stops_it_and_a_full_line_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.tasks.learn_stream.PIECE_SECONDS", 0.01)
+    calls: list[str] = []
+
+    async def run(work: Any, *arguments: Any) -> Any:
+        calls.append(work.__name__)
+        if calls.count("go_on") == 2 and calls[-1] == "go_on":
+            raise OverloadedError("full", retry_after_s=0)
+        await asyncio.sleep(0.005)
+        return work(*arguments)
+
+    async def watch_a_little() -> None:
+        after = encode(convolve(PHOTOGRAPH, "blur"))
+        events = follow_descent(run, Pictures(BEFORE, after, 3, "auto", Settings()), 400)
+        seen = [type(await anext(events)).__name__ for _ in range(3)]
+        assert seen == ["DescentStart", "DescentStep", "DescentStep"]
+        watching = asyncio.create_task(collect(events))
+        while calls.count("go_on") < 4:
+            await asyncio.sleep(0.001)
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+        count = len(calls)
+        await asyncio.sleep(0.3)
+        assert len(calls) == count
+
+    async def collect(events: Any) -> None:
+        async for _ in events:
+            pass
+
+    asyncio.run(watch_a_little())
+    assert "finish" not in calls
+
+
+def test_the_command_line_descends_too(tmp_path: Any) -> None:
+    before, after = tmp_path / "before.png", tmp_path / "after.png"
+    before.write_bytes(BEFORE)
+    after.write_bytes(encode(convolve(PHOTOGRAPH, "sharpen")))
+    result = CliRunner().invoke(app, ["learn", str(before), str(after), "--method", "descent", "--json"])
+    assert result.exit_code == 0, result.output
+    lesson = json.loads(result.stdout)
+    assert lesson["method"] == "descent"
+    np.testing.assert_allclose(lesson["kernels"][0]["weights"], [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], atol=0.05)
+    plain = CliRunner().invoke(app, ["learn", str(before), str(after), "--shared", "true"])
+    assert "nearest sharpen" in plain.stdout
+    assert "/filter/custom?weights=0,-1,0;-1,5,-1;0,-1,0" in plain.stdout
+    wrong = CliRunner().invoke(app, ["learn", str(before), str(after), "--method", "guess"])
+    assert wrong.exit_code == 2
+    assert "--method guess: Input should be 'least-squares' or 'descent'" in wrong.output

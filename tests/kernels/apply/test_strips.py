@@ -1,0 +1,92 @@
+"""A picture filtered strip by strip is the picture filtered as a whole, and both are SciPy's."""
+
+import gc
+import resource
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from kernels.apply import filter as convolution
+from kernels.apply import strips
+from kernels.apply.filter import filter_image
+from kernels.catalogue import Catalogue
+from kernels.chain import Step, resolve_step
+from kernels.settings import FilterSettings
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("sharpen", {}),
+    ("blur", {"border": "reflect"}),
+    ("edge", {"border": "zero"}),
+    ("emboss", {"border": "wrap", "bias": 20}),
+    ("sobel", {}),
+    ("gaussian", {"sigma": 3, "border": "symmetric"}),
+    ("box", {"size": 5, "border": "valid", "divisor": 7}),
+    ("laplacian", {"dilation": (2, 3), "response": "offset"}),
+    ("top-sobel", {"anchor": (0, 2), "response": "abs"}),
+]
+
+
+def make_step(name: str, settings: dict[str, Any]) -> Step:
+    return resolve_step(name, FilterSettings(**settings), Catalogue())
+
+
+@pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strips_give_what_the_whole_gives(
+    monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any], dtype: type, channels: int
+) -> None:
+    image = np.random.default_rng(5).integers(0, np.iinfo(dtype).max + 1, (67, 41, channels), dtype)
+    step = make_step(name, settings)
+    monkeypatch.setattr(strips, "STRIP_BYTES", 5000)
+    assert strips.can_run_in_strips(image, [step], False)
+    in_strips = filter_image(image, [step])
+    monkeypatch.setattr(convolution, "can_run_in_strips", lambda *arguments: False)
+    whole = filter_image(image, [step])
+    np.testing.assert_array_equal(in_strips.image, whole.image)
+    (a,), (b,) = in_strips.reports, whole.reports
+    assert (a.minimum, a.maximum, a.rows, a.columns) == (b.minimum, b.maximum, b.rows, b.columns)
+    assert a.clipped_percent == pytest.approx(b.clipped_percent)
+
+
+@pytest.mark.parametrize("strip_bytes", [1, 3000, 10**9])
+def test_strips_give_what_scipy_gives(monkeypatch: pytest.MonkeyPatch, strip_bytes: int) -> None:
+    monkeypatch.setattr(strips, "STRIP_BYTES", strip_bytes)
+    image = np.random.default_rng(6).integers(0, 256, (50, 33, 3), np.uint8)
+    weights = np.array([[1, 2, 0], [-4, 3, 1], [0, -2, 0]])
+    result = convolution.convolve(image, weights)
+    for channel in range(3):
+        expected = ndimage.correlate(image[:, :, channel].astype(np.int64), weights, mode="nearest")
+        np.testing.assert_array_equal(result[:, :, channel], np.clip(expected, 0, 255))
+
+
+@pytest.mark.parametrize(("response", "below"), [("clip", 0), ("abs", 255)])
+@pytest.mark.parametrize("weight", [1e5, 1e6])
+def test_what_lies_far_out_of_range_is_cut_off_on_its_own_side(response: str, below: int, weight: float) -> None:
+    """Nine times 255e6 is more than an int32 holds, through which OpenCV rounds."""
+    white = np.full((9, 7, 3), 255, np.uint8)
+    assert (convolution.convolve(white, np.full((3, 3), weight), response=response) == 255).all()
+    assert (convolution.convolve(white, np.full((3, 3), -weight), response=response) == below).all()
+
+
+def test_pictures_of_many_widths_leave_nothing_behind() -> None:
+    """TensorFlow keeps something for every new attribute of an operation, and would for every width."""
+    step = make_step("sharpen", {})
+
+    def filter_widths(widths: range) -> float:
+        """Growth in MB."""
+        before = measure_memory_mb()
+        for width in widths:
+            filter_image(np.zeros((12, width, 3), np.uint8), [step])
+        return measure_memory_mb() - before
+
+    filter_widths(range(50, 100))
+    assert filter_widths(range(100, 700)) < 6  # and 14 with a dilation for every width
+
+
+def measure_memory_mb() -> float:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6

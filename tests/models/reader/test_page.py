@@ -1,0 +1,157 @@
+import cv2
+import numpy as np
+import pytest
+
+from models.reader.reader import DigitReader
+from models.reader.segmentation import Character, find_seam, sort_to_lines
+from models.training.synthetic_digits import draw_other_glyphs
+from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
+
+
+def test_lines_are_read_from_the_top_and_digits_from_the_left(reader: DigitReader, digits: Digits) -> None:
+    wanted = ("3141", "59265", "07")
+    page = write_lines([[digits[int(digit)] for digit in line] for line in wanted])
+
+    reading = reader.read(page)
+
+    assert reading.lines == wanted
+    assert reading.text == "3141\n59265\n07"
+    assert [one.line for one in reading.digits] == [0] * 4 + [1] * 5 + [2] * 2
+    assert reading.turned == 0
+    left, top, width, height = reading.digits[0].box
+    assert 30 <= left < left + width <= 90
+    assert 30 <= top < top + height <= 90
+
+
+def test_uneven_light_grain_and_light_ink_change_nothing(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[digit] for digit in (8, 6, 4, 2)]])
+    shade = np.linspace(0.45, 1, page.shape[1], dtype=np.float32)
+
+    assert reader.read(add_grain(page * shade, 0.015)).text == "8642"
+    assert reader.read(1 - page).text == "8642"
+
+
+def test_a_slanted_line_stays_one_line(reader: DigitReader, digits: Digits) -> None:
+    page = np.full((320, 700), 0.9, np.float32)
+    for number, digit in enumerate((2, 7, 3, 5, 9)):
+        top, left = 20 + 45 * number, 30 + 130 * number
+        page[top : top + 80, left : left + 80] -= 0.8 * enlarge_ink(digits[digit], 80)
+
+    assert reader.read(np.clip(page, 0, 1)).lines == ("27359",)
+
+
+@pytest.mark.parametrize("turn", [1, 3])
+def test_a_page_on_its_side_is_turned(reader: DigitReader, digits: Digits, turn: int) -> None:
+    wanted = ("2345", "7342")
+    page = np.rot90(write_lines([[digits[int(digit)] for digit in line] for line in wanted]), turn)
+
+    reading = reader.read(page)
+
+    assert reading.lines == wanted
+    assert reading.turned in (90, 270)
+    # The box is where the digit lies in the picture as it was given.
+    left, top, width, height = reading.digits[0].box
+    assert page[top : top + height, left : left + width].min() < 0.4
+    assert left + width <= page.shape[1]
+    assert top + height <= page.shape[0]
+
+
+@pytest.mark.parametrize("pair", ["23", "56", "42"])
+def test_touching_digits_are_cut(reader: DigitReader, digits: Digits, pair: str) -> None:
+    page = np.full((120, 400), 0.9, np.float32)
+    page[20:100, 40:120] -= 0.8 * enlarge_ink(digits[8], 80)
+    left = 180
+    for digit in pair:
+        ink = enlarge_ink(digits[int(digit)], 80)
+        columns = np.flatnonzero((ink > 0.4).any(axis=0))
+        page[20:100, left - columns[0] : left - columns[0] + 80] -= 0.8 * ink
+        left += int(np.ptp(columns)) + 1
+
+    assert reader.read(np.clip(page, 0.1, 1)).text == "8" + pair
+
+
+def test_a_blank_page_and_a_dark_edge_beside_it_have_no_text(reader: DigitReader) -> None:
+    paper = add_grain(np.full((400, 600), 0.85, np.float32), 0.015)
+    beside = paper.copy()
+    beside[:, :80] = 0.15
+
+    assert reader.read(paper).text == ""
+    assert reader.read(beside).text == ""
+    assert reader.read(np.full((1, 1), 255, np.uint8)).digits == ()
+
+
+def test_marks_that_are_no_digit_are_listed_but_not_read(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[3], digits[5], digits[8]]])
+    blob = page[40:90, 230:280]
+    blob[10:40, 5:45] = 0.1
+
+    reading = reader.read(page)
+
+    assert reading.text.startswith("35")
+    assert "not_a_digit" in {one.verdict for one in reading.digits}
+
+
+def test_neighbours_make_a_line_and_far_ones_another() -> None:
+    def place(left: int, top: int) -> Character:
+        return Character(left, top, left + 20, top + 30)
+
+    upper, lower = [place(0, 0), place(40, 5), place(80, 10)], [place(0, 60), place(40, 62)]
+
+    assert sort_to_lines([*lower, *upper]) == [upper, lower]
+    assert sort_to_lines([]) == []
+
+
+def test_letters_are_not_cut_into_digits(reader: DigitReader) -> None:
+    """By hands that the training did not draw."""
+    letters = draw_other_glyphs(40, np.random.default_rng(123))
+    pages = [write_on_paper(letter, (160, 160), 110) for letter in letters]
+
+    read = [reader.read(page).text for page in pages]
+
+    assert sum(bool(text) for text in read) <= 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_specks_on_paper_are_not_read(reader: DigitReader, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    paper = np.full((480, 640), 0.85, np.float32)
+    for _ in range(8):
+        x, y = generator.integers(20, 620), generator.integers(20, 460)
+        cv2.line(paper, (int(x), int(y)), (int(x) + 1, int(y) + int(generator.integers(4, 12))), (0.3,), 2)
+
+    assert reader.read(add_grain(paper, 0.01)).text == ""
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 4])
+def test_a_picture_of_one_digit_is_read_as_it_is_classified(reader: DigitReader, digits: Digits, scale: float) -> None:
+    side = round(60 * scale)
+    pictures = {digit: write_on_paper(image, (side, side), round(0.8 * side)) for digit, image in digits.items()}
+
+    assert [reader.read(picture).text for picture in pictures.values()] == [str(digit) for digit in pictures]
+    assert [one.digit for one in reader.classify(list(pictures.values()))] == list(pictures)
+
+
+def test_small_lines_are_read(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[digit] for digit in (3, 0, 6, 2)]], side=24, gap=8)
+
+    assert reader.read(page).text == "3062"
+
+
+def test_a_digit_among_words_is_not_read(reader: DigitReader, digits: Digits) -> None:
+    """As an l or an o in a word would pass for one."""
+    letters = draw_other_glyphs(6, np.random.default_rng(4))
+    page = write_lines([[*letters[:3], digits[1], *letters[3:]], [digits[digit] for digit in (2, 5, 9, 3)]])
+
+    assert reader.read(page).text == "2593"
+
+
+def test_a_seam_goes_around_the_ink() -> None:
+    ink = np.zeros((9, 9), np.float32)
+    ink[:6, 4] = 1  # a wall from above, with a way around its end
+    ink[7:, 2] = 1
+
+    seam = find_seam(ink, 3, 3)
+
+    assert seam.ink == 0
+    assert np.abs(np.diff(seam.columns)).max() <= 1
+    assert find_seam(np.ones((5, 7), np.float32), 3, 2).ink == 5

@@ -1,0 +1,286 @@
+"""Each step of the front end against pictures made for it."""
+
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.errors import PictureError
+from models.mnist_field import BOX, CENTRE, fit_to_field
+from models.reader.binarize import guess_polarity
+from models.reader.components import choose_digit_ink, find_pieces, find_ruled_lines
+from models.reader.grayscale import lay_over_paper, take_grey
+from models.reader.preprocess import find_centre_of_mass, prepare_picture
+from models.reader.reader import DigitReader
+from models.training.mnist import Mnist
+from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
+
+
+def assert_all_read(reader: DigitReader, pictures: dict[int, NDArray[Any]], polarity: str = "auto") -> None:
+    readings = reader.classify(list(pictures.values()), polarity)
+    assert [one.digit for one in readings] == list(pictures)
+    assert {one.verdict for one in readings} == {"digit"}
+
+
+def write_all(digits: Digits, **how: Any) -> dict[int, NDArray[np.float32]]:
+    return {digit: write_on_paper(image, **how) for digit, image in digits.items()}
+
+
+def test_the_field_has_mnist_s_box_and_centre_of_mass(digits: Digits) -> None:
+    for image in digits.values():
+        field = fit_to_field(enlarge_ink(image, 200))
+        rows, columns = np.flatnonzero(field.any(axis=1)), np.flatnonzero(field.any(axis=0))
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == BOX
+        x, y = find_centre_of_mass(field)
+        assert max(abs(x - CENTRE), abs(y - CENTRE)) <= 0.5
+        assert field.max() == pytest.approx(1)
+
+
+def test_mnist_s_own_form_goes_through_unharmed(excerpt: Mnist) -> None:
+    kept = 0
+    for image in excerpt.test.images:
+        (first, *_) = prepare_picture(image)
+        if first.steps.as_is:
+            kept += 1
+            np.testing.assert_array_equal(first.field, image.astype(np.float32) / np.float32(255))
+    assert kept >= 0.97 * len(excerpt.test.images)
+
+
+def test_the_same_form_with_dark_ink_is_only_turned_over(digits: Digits) -> None:
+    (one,) = prepare_picture(255 - digits[5])
+
+    assert (one.steps.as_is, one.steps.polarity) == (True, "dark")
+    np.testing.assert_allclose(one.field, digits[5] / 255, atol=1e-6)
+
+
+def test_dark_on_light_and_light_on_dark_are_told_apart(reader: DigitReader, digits: Digits) -> None:
+    dark = write_all(digits)
+    light = {digit: 1 - picture for digit, picture in dark.items()}
+
+    assert all(guess_polarity(picture) > 0 for picture in dark.values())
+    assert all(guess_polarity(picture) < 0 for picture in light.values())
+    assert_all_read(reader, dark)
+    assert_all_read(reader, light)
+
+
+def test_a_given_polarity_is_kept(digits: Digits) -> None:
+    picture = write_on_paper(digits[3])
+
+    assert {one.steps.polarity for one in prepare_picture(picture, "light")} <= {"light"}
+    assert {one.steps.polarity for one in prepare_picture(picture, "dark")} == {"dark"}
+
+
+def test_uneven_light_is_taken_away(reader: DigitReader, digits: Digits) -> None:
+    light = np.linspace(0.25, 1, 200, dtype=np.float32)
+    shaded = {digit: picture * light for digit, picture in write_all(digits).items()}
+    half = {digit: picture * np.where(np.arange(200) < 90, 0.5, 1) for digit, picture in write_all(digits).items()}
+
+    assert_all_read(reader, shaded)
+    # A hard edge of a shadow right through the digit leaves a line, which can be taken for a stroke.
+    assert sum(one.digit == digit for one, digit in zip(reader.classify(list(half.values())), half, strict=True)) >= 9
+
+
+def test_faint_pencil_on_grainy_paper_is_not_blank(reader: DigitReader, digits: Digits) -> None:
+    faint = {digit: add_grain(picture, 0.012) for digit, picture in write_all(digits, paper=0.8, ink=0.68).items()}
+
+    assert_all_read(reader, faint)
+
+
+def test_ruled_lines_are_not_ink(reader: DigitReader, digits: Digits) -> None:
+    ruled = write_all(digits)
+    for picture in ruled.values():
+        picture[26:28] = picture[176:178] = 0.4
+
+    assert_all_read(reader, ruled)
+
+
+def test_hairlines_are_thickened_to_mnist_s_width(reader: DigitReader) -> None:
+    picture = np.full((600, 600), 255, np.uint8)
+    points = np.array([[200, 120], [400, 120], [280, 480]], np.int32)
+    cv2.polylines(picture, [points], False, (0,), 2, cv2.LINE_AA)
+
+    reading = reader.classify([picture])[0]
+
+    assert (reading.digit, reading.verdict) == (7, "digit")
+    assert reading.steps is not None
+    assert reading.seen is not None
+    assert reading.steps.stroke_width < 0.5
+    stem = reading.seen[12:22].sum(axis=1)  # across a stem that leans: a little more than its width
+    assert 2 <= np.median(stem) <= 4
+
+
+@pytest.mark.parametrize("side", [20, 60, 900])
+def test_tiny_and_huge_digits_are_read(reader: DigitReader, digits: Digits, side: int) -> None:
+    shape = (max(28, side * 3 // 2),) * 2
+
+    assert_all_read(reader, write_all(digits, shape=shape, side=side))
+
+
+def test_a_small_digit_on_a_large_sheet_is_found(reader: DigitReader, digits: Digits) -> None:
+    picture = write_on_paper(digits[2], (800, 1100), 90)
+
+    reading = reader.classify([picture])[0]
+
+    assert reading.digit == 2
+    assert reading.box is not None
+    left, top, width, height = reading.box
+    assert 505 < left < 595
+    assert 355 < top < 445
+    assert 40 < max(width, height) < 95
+
+
+def test_a_tight_crop_touches_the_frame_and_is_not_cleared(reader: DigitReader, digits: Digits) -> None:
+    crops = {}
+    for digit, image in digits.items():
+        ink = enlarge_ink(image, 200)
+        rows, columns = np.flatnonzero((ink > 0.3).any(axis=1)), np.flatnonzero((ink > 0.3).any(axis=0))
+        crops[digit] = 1 - ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+    readings = reader.classify(list(crops.values()))
+    # A 1 that fills its picture is one colour: nobody can know.
+    assert [one.digit for one in readings if one.digit != 1][1:] == [digit for digit in crops if digit > 1]
+
+
+def test_transparent_is_white_unless_the_ink_is(digits: Digits) -> None:
+    ink = enlarge_ink(digits[4], 100)
+    black_ink = np.dstack([np.zeros_like(ink)] * 3 + [ink])
+    white_ink = np.dstack([np.ones_like(ink)] * 3 + [ink])
+
+    np.testing.assert_allclose(lay_over_paper(black_ink)[..., 0], 1 - ink, atol=1e-6)
+    np.testing.assert_allclose(lay_over_paper(white_ink)[..., 0], ink, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [((1, 1, 0.1), (1, 1, 1)), ((0.2, 0.2, 0.8), (1, 0.8, 0.85)), ((0.85, 0.2, 0.2), (0.2, 0.62, 0.2))],
+    ids=["yellow on white", "blue on pink", "red on green of the same brightness"],
+)
+def test_coloured_ink_is_seen_in_the_channel_of_most_contrast(
+    reader: DigitReader, digits: Digits, ink: tuple[float, ...], paper: tuple[float, ...]
+) -> None:
+    pictures = {}
+    for digit, image in digits.items():
+        stroke = np.zeros((160, 160, 1), np.float32)
+        stroke[20:140, 20:140, 0] = enlarge_ink(image, 120)
+        pictures[digit] = (np.array(paper) * (1 - stroke) + np.array(ink) * stroke).astype(np.float32)
+
+    grey = take_grey(pictures[8])
+    assert np.ptp(grey) > 0.25
+    assert_all_read(reader, pictures)
+
+
+def test_all_types_of_pixels_give_the_same_field(digits: Digits) -> None:
+    eight = np.round(write_on_paper(digits[6]) * 255).astype(np.uint8)
+    (first,) = prepare_picture(eight)[:1]
+
+    for same in (eight.astype(np.uint16) * 257, eight.astype(np.float64) / 255, np.dstack([eight] * 3)):
+        np.testing.assert_allclose(prepare_picture(same)[0].field, first.field, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [np.zeros((5,)), np.zeros((5, 5, 5)), np.zeros((0, 5)), np.zeros((5, 5), np.int32), np.zeros((5, 5), complex)],
+    ids=["one axis", "five channels", "no rows", "int32", "complex"],
+)
+def test_what_is_no_picture_is_an_error(picture: NDArray[Any]) -> None:
+    with pytest.raises(PictureError):
+        prepare_picture(picture)
+
+
+def test_the_stages_show_the_way(digits: Digits) -> None:
+    (one,) = prepare_picture(write_on_paper(digits[0]), keep_stages=True)[:1]
+
+    assert list(one.stages) == ["grey", "ink", "digit", "strokes"]
+    assert all(stage.dtype == np.uint8 and stage.ndim == 2 for stage in one.stages.values())
+
+
+@pytest.mark.parametrize("ink", [0.15, 0.45], ids=["paler than the pen", "as strong as the pen"])
+@pytest.mark.parametrize("slope", [0.0, 0.03])
+def test_squared_paper_is_not_ink(reader: DigitReader, digits: Digits, ink: float, slope: float) -> None:
+    squared = write_all(digits, ink=ink)
+    for picture in squared.values():
+        for place in range(11, 200, 36):
+            cv2.line(picture, (0, place), (199, round(place + 199 * slope)), (0.45,), 2)
+            cv2.line(picture, (place, 0), (round(place - 199 * slope), 199), (0.45,), 2)
+
+    readings = reader.classify(list(squared.values()))
+    assert sum(one.digit == digit for one, digit in zip(readings, squared, strict=True)) >= 9
+    assert sum(one.verdict == "digit" for one in readings) >= 8
+
+
+def test_lines_are_found_with_their_slope_and_strokes_across_them_stay() -> None:
+    mask = np.zeros((100, 120), bool)
+    mask[30:33] = mask[70:73] = True
+    mask[10:90, 50:56] = True
+
+    lines, count = find_ruled_lines(mask, mask.astype(np.float32))
+
+    assert count == 2
+    assert lines[31, :45].all()
+    assert lines[71, 62:].all()
+    assert not lines[:, 51:55].any()
+    alone, none = find_ruled_lines(mask & (np.arange(120) > 40) & (np.arange(120) < 70), mask.astype(np.float32))
+    assert not alone.any()
+    assert none == 0
+
+
+@pytest.mark.parametrize("slant", [0, 40])
+@pytest.mark.parametrize("dark", [0.2, 0.5])
+def test_the_edge_of_a_sheet_is_no_digit(reader: DigitReader, slant: int, dark: float) -> None:
+    picture = np.full((300, 400), 0.85, np.float32)
+    cv2.fillPoly(picture, [np.array([[0, 0], [120 + slant, 0], [120, 299], [0, 299]], np.int32)], (dark,))
+    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2), np.float32)
+
+    assert reader.classify([add_grain(picture, 0.01)])[0].verdict in ("not_a_digit", "blank")
+    assert reader.read(add_grain(picture, 0.01)).text == ""
+
+
+def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digits) -> None:
+    generator = np.random.default_rng(8)
+    speckled = write_all(digits, paper=1, ink=0)
+    for picture in speckled.values():
+        flipped = generator.random(picture.shape) < 0.02
+        picture[flipped] = 1 - np.round(picture[flipped])
+
+    readings = reader.classify(list(speckled.values()))
+    assert [one.digit for one in readings] == list(speckled)
+
+
+def test_what_belongs_together_is_found_as_by_comparing_all_with_all_and_soon() -> None:
+    """A sheet whose grain is taken for ink has thousands of pieces."""
+    random = np.random.default_rng(3)
+    mask = np.zeros((200, 300), bool)
+    ys, xs = random.integers(1, 99, 3500) * 2, random.integers(1, 149, 3500) * 2  # not on the frame
+    mask[ys, xs] = (abs(xs - 90) > 10) & (abs(xs - 210) > 10)  # two gaps, wider than what belongs together lies apart
+    mask[85:115, 135:165] = False
+    mask[90:110, 140:150] = True  # the main piece: what is within 7 pixels of it, or of what is, belongs to it
+    density = np.where(mask, random.uniform(0.5, 1, mask.shape), 0).astype(np.float32)
+    density[90:110, 140:150] = 0.15  # little enough for a speck to count beside it
+    started = time.process_time()
+    chosen, _ = choose_digit_ink(mask, density)
+    assert time.process_time() - started < 2
+
+    pieces, labels = find_pieces(mask, density)
+    main = max(pieces, key=lambda piece: piece.size)
+    rest = [piece for piece in pieces if piece is not main and piece.ink > 0.02 * main.ink]
+    corners = np.array([[one.left, one.top, one.right, one.bottom] for one in [main, *rest]], float)
+    left, top, right, bottom = corners.T[:, :, None]
+    apart = [np.maximum(0, np.maximum(low.T - high, low - high.T)) for low, high in ((left, right), (top, bottom))]
+    near = np.hypot(*apart) <= 0.35 * main.size
+    reached = near[0]
+    while (further := near[reached].any(axis=0)).sum() > reached.sum():
+        reached = further
+    assert 100 < reached.sum() < len(reached) - 100
+    wanted = [piece.label for piece, is_in in zip([main, *rest], reached, strict=True) if is_in]
+    np.testing.assert_array_equal(chosen, np.isin(labels, wanted))
+
+
+def test_several_digits_are_counted_and_leave_the_answer_unsure(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[8], digits[3]], [digits[5], digits[2]]])
+
+    reading = reader.classify([page])[0]
+
+    assert (reading.verdict, reading.other_pieces) == ("unsure", 3)

@@ -1,0 +1,90 @@
+"""Pictures that are small to send and dear to open, each legal or nearly so."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from tests.support.images import encode, encode_frames, write_chunk
+
+SIDE = 64
+
+
+def write_scan_bomb(scans: int) -> bytes:
+    """A progressive JPEG that refines its first coefficient over and over."""
+    picture = encode(Image.new("L", (SIDE, SIDE), 90), "JPEG", progressive=True)
+    first = picture.index(b"\xff\xda")
+    second = picture.index(b"\xff", first + 2)
+    while picture[second + 1] == 0 or 0xD0 <= picture[second + 1] <= 0xD7:
+        second = picture.index(b"\xff", second + 2)
+    scan = picture[first:second]
+    return picture[:first] + scan * scans + picture[second:]
+
+
+def write_segment_bomb(segments: int) -> bytes:
+    """A JPEG of comments without a word."""
+    picture = encode(Image.new("L", (8, 8)), "JPEG")
+    return picture[:2] + b"\xff\xfe\x00\x02" * segments + picture[2:]
+
+
+def write_chunk_bomb(chunks: int, kind: bytes = b"tEXt", body: bytes = b"a\0") -> bytes:
+    return insert_into_png(write_chunk(kind, body) * chunks)
+
+
+def write_inflating_png(inflated_bytes: int, kind: bytes) -> bytes:
+    """A PNG whose texts or profile inflate a thousandfold; 900 kB a chunk, as Pillow refuses 1 MiB itself."""
+    head = {b"zTXt": b"a\0\0", b"iCCP": b"a\0\0", b"iTXt": b"a\0\1\0\0\0"}[kind]
+    size = 900_000
+    chunk = write_chunk(kind, head + zlib.compress(bytes(size), 9))
+    return insert_into_png(chunk * (inflated_bytes // size))
+
+
+def insert_into_png(chunks: bytes) -> bytes:
+    picture = encode(Image.new("L", (8, 8)), "PNG")
+    return picture[:33] + chunks + picture[33:]
+
+
+def write_frame_bomb(frames: int, format: str) -> bytes:
+    images = [Image.fromarray(np.full((1, 1), index % 2 * 255, np.uint8)) for index in range(frames)]
+    return encode_frames(images, format, duration=10)
+
+
+def write_gif_of_crumbs(blocks: int) -> bytes:
+    """A GIF with a comment in blocks of one byte."""
+    picture = encode(Image.new("L", (8, 8)), "GIF")
+    palette_end = 13 + 3 * 2 ** ((picture[10] & 7) + 1) * bool(picture[10] & 0x80)
+    return picture[:palette_end] + b"!\xfe" + b"\x01x" * blocks + b"\0" + picture[palette_end:]
+
+
+def write_tiff_of_pages(pages: int) -> bytes:
+    """A chain of empty directories."""
+    parts = [b"II*\0", struct.pack("<I", 8)]
+    for index in range(pages):
+        following = 8 + (index + 1) * 18 if index + 1 < pages else 0
+        parts.append(struct.pack("<HHHIII", 1, 256, 3, 1, 1, following))
+    return b"".join(parts)
+
+
+def write_tiff_of_values(values: int) -> bytes:
+    """A TIFF that says it has millions of strips."""
+    picture = bytearray(encode(Image.new("L", (8, 8)), "TIFF"))
+    (directory,) = struct.unpack_from("<I", picture, 4)
+    (entries,) = struct.unpack_from("<H", picture, directory)
+    for index in range(entries):
+        at = directory + 2 + 12 * index
+        if struct.unpack_from("<H", picture, at)[0] == 273:  # StripOffsets
+            struct.pack_into("<HII", picture, at + 2, 4, values, len(picture))
+    return bytes(picture) + struct.pack("<I", 8) * values
+
+
+def write_looping_tiff() -> bytes:
+    """A TIFF whose second page is its first."""
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "TIFF")
+    picture = bytearray(buffer.getvalue())
+    (directory,) = struct.unpack_from("<I", picture, 4)
+    (entries,) = struct.unpack_from("<H", picture, directory)
+    struct.pack_into("<I", picture, directory + 2 + 12 * entries, directory)
+    return bytes(picture)

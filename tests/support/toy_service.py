@@ -1,0 +1,103 @@
+"""A service without TensorFlow, for tests of the server: `python -m tests.support.toy_service convserve|uvicorn`.
+
+It prints its port, when it serves, and at the end how many requests it started and how many it finished.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+
+from app.api.problems import add_problem_handlers
+from app.api.uploads import read_upload
+from app.server.load_shedding import CheckUpload
+from app.server.protocol import take_all
+from app.server.server import Server
+from app.settings import Settings
+
+counts: Counter[str] = Counter()
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/length")
+    async def measure(request: Request, seconds: float = 0) -> int:
+        """The length of the body, after some time."""
+        length = len(await request.body())
+        counts["started"] += 1
+        await asyncio.sleep(seconds)
+        counts["finished"] += 1
+        return length
+
+    @app.post("/early")
+    async def answer_early() -> str:
+        """Without reading the body."""
+        return "early"
+
+    @app.post("/form")
+    async def measure_upload(request: Request) -> int:
+        """As the real service reads its uploads."""
+        return len((await read_upload(request)).data)
+
+    @app.get("/zeros")
+    async def send_zeros(bytes: int) -> Response:
+        return Response(b"0" * bytes)
+
+    @app.get("/livez")
+    async def answer() -> str:
+        return "alive"
+
+    add_problem_handlers(app)
+    return app
+
+
+def make_server(
+    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+) -> uvicorn.Server:
+    """`convserve`, or `uvicorn` as it comes."""
+    if kind == "convserve":
+        return Server(make_app(), settings, check_upload, cors_origins=cors_origins)
+    return uvicorn.Server(uvicorn.Config(make_app(), log_level="warning"))
+
+
+@contextmanager
+def serve(
+    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+) -> Iterator[tuple[int, uvicorn.Server]]:
+    """Port and server, in a thread."""
+    server = make_server(kind, settings, check_upload, cors_origins)
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
+        port = listening.getsockname()[1]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        try:
+            yield port, server
+        finally:
+            server.force_exit = server.should_exit = True
+            thread.join()
+
+
+def main() -> None:
+    logging.disable(logging.INFO)  # nobody reads it, and a full pipe would stop the service
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    server = make_server(sys.argv[1], Settings())
+    print(listening.getsockname()[1], flush=True)
+    try:
+        server.run(sockets=[listening])
+    finally:
+        print(counts["started"], counts["finished"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
