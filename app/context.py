@@ -31,7 +31,7 @@ class StepTime(NamedTuple):
 
 @dataclass
 class Record:
-    """Of one request. What was sent, pictures and query strings, is never in it."""
+    """Of one request. What was sent, images and query strings, is never in it."""
 
     id: str
     trace_id: str | None = None

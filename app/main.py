@@ -31,14 +31,14 @@ from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 from app.observability.metrics import Metrics
 from app.observability.tracing import configure_fastapi, start_tracing
-from app.pool.pool import PictureWorkers, Workers
+from app.pool.pool import WorkerPool, Workers
 from app.settings import AccessSettings, Settings
 from app.tasks.catalogue import load_catalogue
 from models.model_folder import read_card
 from models.reader.reader import BUNDLED_FOLDER
 
 DESCRIPTION = """
-Send a picture and the name of a kernel, get the filtered picture back, right to the pixel. The convolution is
+Send an image and the name of a kernel, get the filtered image back, right to the pixel. The convolution is
 TensorFlow's `tf.nn.conv2d`; kernels are applied as written (correlation).
 
 ```
@@ -71,7 +71,7 @@ def create_app(
         openapi_url="/openapi.json" if access.docs else None,
         redoc_url=None,
     )
-    workers = workers or PictureWorkers(settings)
+    workers = workers or WorkerPool(settings)
     service = Service(settings, access, catalogue, card, workers, Metrics(workers, card), tracing)
     app.state.service = service
     app.add_middleware(StopAbandoned)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.images.limits import PictureLimits
+from app.images.limits import ImageLimits
 from app.observability.logs import LogFormat, LogLevel
 from app.system import choose_worker_count
 
@@ -91,26 +91,26 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on.")] = 8000
     kernels_file: Annotated[Path | None, Field(description="TOML file of kernels of one's own.")] = None
     max_upload_bytes: Annotated[int, Field(ge=1, description="Largest request body.")] = 50_000_000
-    max_pixels: Annotated[int, Field(ge=1, description="Largest picture: width × height × frames.")] = 50_000_000
-    max_frames: Annotated[int, Field(ge=1, description="Most frames or pages of one picture.")] = 2000
+    max_pixels: Annotated[int, Field(ge=1, description="Largest image: width × height × frames.")] = 50_000_000
+    max_frames: Annotated[int, Field(ge=1, description="Most frames or pages of one image.")] = 2000
     max_jpeg_scans: Annotated[
         int, Field(ge=1, description="Most scans of a progressive JPEG: each costs time, and ten are usual.")
     ] = 100
     max_metadata_bytes: Annotated[
-        int, Field(ge=1, description="Most texts and colour profile in a picture, inflated.")
+        int, Field(ge=1, description="Most texts and colour profile in an image, inflated.")
     ] = 16_000_000
     max_multiply_adds: Annotated[
         int, Field(ge=1, description="Most multiplications that one request may cost (weights × results).")
     ] = 200_000_000_000
-    max_gallery_kernels: Annotated[int, Field(ge=1, description="Most pictures on one contact sheet.")] = 100
-    max_digit_files: Annotated[int, Field(ge=1, description="Most pictures in one request to /classify.")] = 64
+    max_gallery_kernels: Annotated[int, Field(ge=1, description="Most images on one contact sheet.")] = 100
+    max_digit_files: Annotated[int, Field(ge=1, description="Most images in one request to /classify.")] = 64
     model_folder: Annotated[Path | None, Field(description="Digit model to use instead of the bundled one.")] = None
     workers: Annotated[
         int,
         Field(
             ge=1,
             le=256,
-            description="Processes that work on pictures, each on one at a time. Default: the number of cores, fewer "
+            description="Processes that work on images, each on one at a time. Default: the number of cores, fewer "
             "where there is less than 1.5 GB of memory for each.",
         ),
     ] = Field(default_factory=choose_worker_count)
@@ -173,8 +173,8 @@ class Settings(BaseSettings):
     ] = 25
 
     @property
-    def picture_limits(self) -> PictureLimits:
-        return PictureLimits(self.max_pixels, self.max_frames, self.max_jpeg_scans, self.max_metadata_bytes)
+    def image_limits(self) -> ImageLimits:
+        return ImageLimits(self.max_pixels, self.max_frames, self.max_jpeg_scans, self.max_metadata_bytes)
 
     @model_validator(mode="before")
     @classmethod

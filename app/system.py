@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-WORKER_BYTES = 1_500_000_000  # TensorFlow's 0.6 GB and the planes of a large picture
+WORKER_BYTES = 1_500_000_000  # TensorFlow's 0.6 GB and the planes of a large image
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
@@ -39,7 +39,7 @@ def find_resident_bytes(pid: int) -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep what it has freed for its next picture; a page anew from the system costs a microsecond.
+    """Let this process keep what it has freed for its next image; a page anew from the system costs a microsecond.
 
     Blocks of 32 MB and more still go back at once. Does nothing where the C library is not glibc.
     """
@@ -50,7 +50,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give the system back what lies free between what is used; it is tens of MB after thousands of unlike pictures."""
+    """Give the system back what lies free between what is used; it is tens of MB after thousands of unlike images."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim:
         trim(0)

@@ -1,4 +1,4 @@
-"""`convserve batch` on this machine and on Ray: pictures a second, and memory while thousands go through.
+"""`convserve batch` on this machine and on Ray: images a second, and memory while thousands go through.
 
     python -m benchmarks.batch [--photos 300] [--small 5000]
 
@@ -79,9 +79,9 @@ def run(on: str, source: Path, out: Path, count: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=300, help="of 1200 x 800")
-    parser.add_argument("--small", type=int, default=5000, help="pictures of 64 x 48")
+    parser.add_argument("--small", type=int, default=5000, help="images of 64 x 48")
     given = parser.parse_args()
-    print("| on | pictures | a second | s until the first | s in all | memory in MB at 10, 50, 90 % |")
+    print("| on | images | a second | s until the first | s in all | memory in MB at 10, 50, 90 % |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name, count, size in (("photos", given.photos, (1200, 800)), ("small", given.small, (64, 48))):

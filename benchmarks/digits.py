@@ -1,6 +1,6 @@
-"""How well pictures are read: `python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]`.
+"""How well images are read: `python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]`.
 
-FOLDER has one folder a kind, each with pictures and a `labels.csv` whose second column is `label` (one digit),
+FOLDER has one folder a kind, each with images and a `labels.csv` whose second column is `label` (one digit),
 `text` (several; lines parted by "/") or `kind` (what it is instead of a digit).
 """
 
@@ -24,11 +24,11 @@ from models.training.data import split_validation
 from models.training.mnist import LabelledImages, load_mnist
 from models.training.synthetic_digits import draw_digits
 
-CHUNK = 256  # pictures a call
+CHUNK = 256  # images a call
 KEPT_OUT = 5000  # of MNIST's training images, that the bundled model was not trained on
 
 
-def open_picture(path: Path) -> NDArray[Any]:
+def open_image(path: Path) -> NDArray[Any]:
     """The pixels, turned as EXIF says; palettes and CMYK as RGBA."""
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image)
@@ -45,11 +45,9 @@ def read_labels(folder: Path) -> tuple[str, list[dict[str, str]]]:
     return column, rows
 
 
-def classify_all(reader: DigitReader, pictures: Sequence[NDArray[Any]]) -> list[Reading]:
+def classify_all(reader: DigitReader, images: Sequence[NDArray[Any]]) -> list[Reading]:
     return [
-        reading
-        for start in range(0, len(pictures), CHUNK)
-        for reading in reader.classify(pictures[start : start + CHUNK])
+        reading for start in range(0, len(images), CHUNK) for reading in reader.classify(images[start : start + CHUNK])
     ]
 
 
@@ -59,7 +57,7 @@ def format_share(right: int, count: int) -> str:
 
 
 def report_digits(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
-    readings = classify_all(reader, [open_picture(folder / row["file"]) for row in rows])
+    readings = classify_all(reader, [open_image(folder / row["file"]) for row in rows])
     right = np.array([str(one.digit) == row["label"] for one, row in zip(readings, rows, strict=True)])
     confidences = np.array([one.confidence for one in readings])
     taken = sum(one.verdict == "digit" for one in readings)
@@ -80,7 +78,7 @@ def report_digits(reader: DigitReader, folder: Path, rows: list[dict[str, str]])
 
 
 def report_others(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
-    readings = classify_all(reader, [open_picture(folder / row["file"]) for row in rows])
+    readings = classify_all(reader, [open_image(folder / row["file"]) for row in rows])
     kinds: dict[str, list[str]] = defaultdict(list)
     for row, one in zip(rows, readings, strict=True):
         kinds[row["kind"]].append(one.verdict)
@@ -95,7 +93,7 @@ def report_pages(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) 
     lines_right = lines = digits_right = digits = 0
     mistakes = []
     for row in rows:
-        read = "/".join(reader.read(open_picture(folder / row["file"])).lines)
+        read = "/".join(reader.read(open_image(folder / row["file"])).lines)
         found, wanted = read.split("/"), row["text"].split("/")
         lines += len(wanted)
         lines_right += sum(one in found for one in wanted)
@@ -121,7 +119,7 @@ REPORTS = {"label": report_digits, "kind": report_others, "text": report_pages}
 
 
 def report_mnist(reader: DigitReader, folder: Path, count: int) -> Iterator[str]:
-    """MNIST's test images and their corruptions, as pictures through the whole reader."""
+    """MNIST's test images and their corruptions, as images through the whole reader."""
     test = load_mnist(folder).test
     readings = classify_all(reader, list(test.images))
     right = np.array([one.digit == label for one, label in zip(readings, test.labels, strict=True)])
@@ -149,16 +147,16 @@ def draw_inks(pool: LabelledImages, count: int, generator: np.random.Generator) 
 
 
 def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str]:
-    """`count` pictures of each kind of `benchmarks.papers`, through `classify` and `read`."""
+    """`count` images of each kind of `benchmarks.papers`, through `classify` and `read`."""
     _, pool = split_validation(load_mnist(folder).train, KEPT_OUT)
     for name, kind in KINDS.items():
         generator = np.random.default_rng(5)
         labels, inks = draw_inks(pool, count, generator)
-        pictures = [kind(ink, generator) for ink in inks]
-        readings = classify_all(reader, pictures)
+        images = [kind(ink, generator) for ink in inks]
+        readings = classify_all(reader, images)
         right = sum(one.digit == label for one, label in zip(readings, labels, strict=True))
         taken = sum(one.verdict == "digit" for one in readings)
-        pages = sum(reader.read(one).text == str(label) for one, label in zip(pictures, labels, strict=True))
+        pages = sum(reader.read(one).text == str(label) for one, label in zip(images, labels, strict=True))
         yield f"| {name} | {format_share(right, count)}; verdict digit {taken}; right by `read` {pages} |"
     for name, leaf in LEAVES.items():
         generator = np.random.default_rng(6)
@@ -183,13 +181,11 @@ def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    parser = argparse.ArgumentParser(description="Print how well the pictures of a folder are read.")
+    parser = argparse.ArgumentParser(description="Print how well the images of a folder are read.")
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--mnist", type=Path, help="folder of MNIST's IDX files")
     parser.add_argument("--corrupted", type=int, default=1000, help="test images for each corruption")
-    parser.add_argument(
-        "--papers", type=int, default=0, help="pictures made of each kind, from MNIST's training images"
-    )
+    parser.add_argument("--papers", type=int, default=0, help="images made of each kind, from MNIST's training images")
     parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER)
     given = parser.parse_args()
     reader = DigitReader.load(given.model)

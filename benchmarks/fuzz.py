@@ -1,4 +1,4 @@
-"""Damage valid pictures at random and decode them: each is decoded or refused, none takes long, nothing grows.
+"""Damage valid images at random and decode them: each is decoded or refused, none takes long, nothing grows.
 
 .venv/bin/python -m benchmarks.fuzz [MUTANTS] [SEED]     # 10,000 by default, a few minutes
 """
@@ -8,9 +8,9 @@ import sys
 import time
 import traceback
 
-from app.images.decode import decode_picture
-from app.images.errors import PictureError
-from app.images.limits import PictureLimits
+from app.images.decode import decode_image
+from app.images.errors import ImageError
+from app.images.limits import ImageLimits
 from tests.support.mutants import make_mutants, make_seeds
 
 MAX_SECONDS = 5
@@ -26,9 +26,9 @@ def main() -> int:
             peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.perf_counter()
         try:
-            decode_picture(mutant, PictureLimits())
+            decode_image(mutant, ImageLimits())
             decoded += 1
-        except PictureError:
+        except ImageError:
             pass
         except Exception:
             unexpected += 1

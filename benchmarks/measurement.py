@@ -15,14 +15,14 @@ from pydantic import BaseModel
 from app.settings import Settings
 from app.system import count_cores, find_memory_bytes
 from benchmarks.simulation import Demand
-from benchmarks.traffic import Picture, Server, list_pictures, serve
+from benchmarks.traffic import ImageRequest, Server, list_images, serve
 
-TIMES = 8  # each picture
+TIMES = 8  # each image
 WARM_UP = 2
 SETTLE_SECONDS = 0.01  # for what is left to be done once the answer is out
 
 
-class PictureCost(BaseModel):
+class ImageCost(BaseModel):
     """Seconds of a core for one kind of request, and bytes."""
 
     name: str
@@ -45,7 +45,7 @@ class Profile(BaseModel):
     measured: str
     cores: int
     memory_gb: float
-    pictures: list[PictureCost]
+    images: list[ImageCost]
     busy_slowdown: float
     """By how much work takes longer while every core has a worker at work: they share caches and memory."""
     front_mb: float
@@ -53,14 +53,14 @@ class Profile(BaseModel):
 
     @property
     def shares(self) -> list[float]:
-        return [picture.share for picture in self.pictures]
+        return [image.share for image in self.images]
 
     def draw_demand(self, number: int, generator: np.random.Generator, busy: bool, client: bool) -> Demand:
-        """What a request for picture `number` takes: one of its measured times.
+        """What a request for image `number` takes: one of its measured times.
 
         `busy`: with every core at work. `client`: with the load generator on the same machine.
         """
-        cost = self.pictures[number]
+        cost = self.images[number]
         return Demand(
             worker_s=(self.busy_slowdown if busy else 1) * float(generator.choice(cost.worker_s)),
             front_s=cost.front_s,
@@ -71,8 +71,8 @@ class Profile(BaseModel):
         )
 
     def average(self, name: str) -> float:
-        """The mean over the traffic of a field of PictureCost."""
-        return sum(picture.share * float(np.mean(getattr(picture, name))) for picture in self.pictures)
+        """The mean over the traffic of a field of ImageCost."""
+        return sum(image.share * float(np.mean(getattr(image, name))) for image in self.images)
 
 
 @dataclass(frozen=True)
@@ -86,25 +86,25 @@ class Cost:
 
 
 async def measure() -> Profile:
-    pictures = list_pictures()
+    images = list_images()
     async with serve(workers=1) as server:
-        answered = [await _measure_costs(server, picture, 200) for picture in pictures]
+        answered = [await _measure_costs(server, image, 200) for image in images]
     async with serve(workers=1, max_waiting=0, max_waiting_large=0) as server:
-        refused = [await _measure_costs(server, picture, 503) for picture in pictures]
+        refused = [await _measure_costs(server, image, 503) for image in images]
     async with serve(workers=count_cores()) as server:
-        slowdown = await _measure_slowdown(server, pictures, answered)
+        slowdown = await _measure_slowdown(server, images, answered)
         front_mb, worker_mb = server.measure_memory_mb()
     return Profile(
         machine=describe_machine(),
         measured=f"{datetime.now(UTC):%Y-%m-%d}",
         cores=count_cores(),
         memory_gb=round(find_memory_bytes() / 1e9, 1),
-        pictures=[
-            PictureCost(
-                name=picture.name,
-                share=picture.share,
-                large=len(picture.upload) > Settings().large_upload_bytes,
-                upload_bytes=len(picture.upload),
+        images=[
+            ImageCost(
+                name=image.name,
+                share=image.share,
+                large=len(image.upload) > Settings().large_upload_bytes,
+                upload_bytes=len(image.upload),
                 reply_bytes=costs[0].reply_bytes,
                 worker_s=[round(cost.worker_s, 5) for cost in costs],
                 front_s=_find_median(costs, "front_s"),
@@ -112,7 +112,7 @@ async def measure() -> Profile:
                 refused_front_s=_find_median(costs_of_refusal, "front_s"),
                 refused_client_s=_find_median(costs_of_refusal, "client_s"),
             )
-            for picture, costs, costs_of_refusal in zip(pictures, answered, refused, strict=True)
+            for image, costs, costs_of_refusal in zip(images, answered, refused, strict=True)
         ],
         busy_slowdown=round(slowdown, 3),
         front_mb=round(front_mb),
@@ -120,29 +120,29 @@ async def measure() -> Profile:
     )
 
 
-async def _measure_costs(server: Server, picture: Picture, status: int) -> list[Cost]:
+async def _measure_costs(server: Server, image: ImageRequest, status: int) -> list[Cost]:
     """TIMES requests, one after another."""
     costs = []
     for turn in range(WARM_UP + TIMES):
         worker_s, front_s, client_s = server.workers_cpu_s, server.front_cpu_s, time.process_time()
-        got, reply_bytes = await server.ask(picture.request)
+        got, reply_bytes = await server.ask(image.request)
         client_s = time.process_time() - client_s
         if got != status:
-            raise RuntimeError(f"{picture.name} was answered with {got} and not {status}")
+            raise RuntimeError(f"{image.name} was answered with {got} and not {status}")
         await asyncio.sleep(SETTLE_SECONDS)
         if turn >= WARM_UP:
             costs.append(Cost(server.workers_cpu_s - worker_s, server.front_cpu_s - front_s, client_s, reply_bytes))
     return costs
 
 
-async def _measure_slowdown(server: Server, pictures: list[Picture], alone: list[list[Cost]]) -> float:
-    """Time in the workers while all of them have work, over what the same pictures take alone."""
+async def _measure_slowdown(server: Server, images: list[ImageRequest], alone: list[list[Cost]]) -> float:
+    """Time in the workers while all of them have work, over what the same images take alone."""
 
     async def send_all(first: int) -> None:
-        for n in range(len(pictures)):
-            await server.ask(pictures[(first + n) % len(pictures)].request)
+        for n in range(len(images)):
+            await server.ask(images[(first + n) % len(images)].request)
 
-    firsts = [number * len(pictures) // count_cores() for number in range(count_cores())]
+    firsts = [number * len(images) // count_cores() for number in range(count_cores())]
     await asyncio.gather(*(send_all(first) for first in firsts))
     before_s = server.workers_cpu_s
     for _ in range(TIMES // 2):

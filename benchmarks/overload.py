@@ -127,7 +127,7 @@ async def report_overload(side: int, seconds: float, tries: int, factors: Sequen
 
 
 async def report_fairness(seconds: float) -> bool:
-    """Small pictures one after another, alone and beside four clients that send large ones."""
+    """Small images one after another, alone and beside four clients that send large ones."""
     small, large = make_upload(550), make_upload(4000)
     async with run_service(workers=WORKERS_LARGE_AND_SMALL) as service:
         for request in (small, large):
@@ -146,7 +146,7 @@ async def report_fairness(seconds: float) -> bool:
         beside, _ = await asyncio.gather(send_until(end), measure_capacity(service, large, 2 * seconds))
     ratio = find_percentile(beside, 99) / find_percentile(alone, 99)
     print(
-        f"\nA picture of 0.3 MP: {describe_times(alone)} alone, {describe_times(beside)} beside four clients with "
+        f"\nA image of 0.3 MP: {describe_times(alone)} alone, {describe_times(beside)} beside four clients with "
         f"16 MP: p99 {ratio:.1f}x, statuses {dict(Counter(reply.status for reply in beside))}"
     )
     return ratio < 5
@@ -156,7 +156,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--tries", type=int, default=5)
-    parser.add_argument("--side", type=int, default=1200, help="of the picture in pixels")
+    parser.add_argument("--side", type=int, default=1200, help="of the image in pixels")
     parser.add_argument("--factors", type=float, nargs="+", default=FACTORS)
     parser.add_argument("--short", action="store_true", help="once, at ten times the load, for three seconds")
     given = parser.parse_args()

@@ -1,6 +1,6 @@
-"""Pictures of the kinds that people send, made from digits that the network was not trained on.
+"""Images of the kinds that people send, made from digits that the network was not trained on.
 
-Each kind takes the ink of one digit, (28, 28) in 0..1, and gives a picture (height, width[, 3]) uint8;
+Each kind takes the ink of one digit, (28, 28) in 0..1, and gives an image (height, width[, 3]) uint8;
 `LEAVES` are papers without a digit, `SHEETS` have several. They measure what stands before the network:
 the hands are still MNIST's.
 """
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from models.training.synthetic_digits import draw_other_glyphs
 
 Ink = NDArray[np.float32]  # (height, width) in 0..1, 1 is full ink
-Picture = NDArray[np.uint8]
-Kind = Callable[[Ink, np.random.Generator], Picture]
-Leaf = Callable[[np.random.Generator], Picture]
-Sheet = Callable[[Sequence[Ink], np.random.Generator], Picture]
+Image = NDArray[np.uint8]
+Kind = Callable[[Ink, np.random.Generator], Image]
+Leaf = Callable[[np.random.Generator], Image]
+Sheet = Callable[[Sequence[Ink], np.random.Generator], Image]
 
 
 def enlarge_ink(ink: Ink, height: int) -> Ink:
@@ -61,16 +61,16 @@ def draw_line(paper: Ink, start: tuple[float, float], end: tuple[float, float], 
     paper *= 1 - strength * small.astype(np.float32) / 255
 
 
-def to_bytes(picture: NDArray[np.floating]) -> Picture:
-    return np.asarray(np.round(np.clip(picture, 0, 1) * 255), np.uint8)
+def to_bytes(image: NDArray[np.floating]) -> Image:
+    return np.asarray(np.round(np.clip(image, 0, 1) * 255), np.uint8)
 
 
-def tint(grey: Ink, colour: Sequence[float]) -> Picture:
+def tint(grey: Ink, colour: Sequence[float]) -> Image:
     return to_bytes(grey[..., None] * np.asarray(colour))
 
 
-def write_in_cell(ink: Ink, generator: np.random.Generator) -> Picture:
-    """Pen or pencil in a form's cell, whose printed frame is partly in the picture."""
+def write_in_cell(ink: Ink, generator: np.random.Generator) -> Image:
+    """Pen or pencil in a form's cell, whose printed frame is partly in the image."""
     side = int(generator.integers(40, 130))
     paper = make_paper(
         (side, round(side * generator.uniform(0.75, 1.1))), generator.uniform(0.75, 0.98), 0.01, generator
@@ -92,7 +92,7 @@ def write_in_cell(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), 0.6))
 
 
-def write_on_envelope(ink: Ink, generator: np.random.Generator) -> Picture:
+def write_on_envelope(ink: Ink, generator: np.random.Generator) -> Image:
     """As the USPS set has them: 16x16 grey, light on dark or turned over, the digit touching the frame."""
     digit = enlarge_ink(ink, 60)
     padded = np.pad(digit, ((0, 0), (max(0, (60 - digit.shape[1]) // 2),) * 2))
@@ -101,7 +101,7 @@ def write_on_envelope(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes(small if generator.random() < 0.7 else 1 - small)
 
 
-def write_in_church_book(ink: Ink, generator: np.random.Generator) -> Picture:
+def write_in_church_book(ink: Ink, generator: np.random.Generator) -> Image:
     """Brown ink on brown paper, with strokes of the neighbours and a column's line at the edges."""
     height = int(generator.integers(50, 120))
     digit = enlarge_ink(ink, round(height * generator.uniform(0.6, 0.85)))
@@ -121,7 +121,7 @@ def write_in_church_book(ink: Ink, generator: np.random.Generator) -> Picture:
     return tint(cv2.GaussianBlur(paper, (0, 0), generator.uniform(0.4, 1.2)), (1, 0.86, 0.66))
 
 
-def threshold_paper(ink: Ink, generator: np.random.Generator) -> Picture:
+def threshold_paper(ink: Ink, generator: np.random.Generator) -> Image:
     """Black and white from a bad threshold: ragged edges, specks, holes."""
     side = int(generator.integers(32, 160))
     digit = enlarge_ink(ink, round(side * generator.uniform(0.55, 0.95)))
@@ -137,7 +137,7 @@ def threshold_paper(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes((black if generator.random() < 0.3 else ~black).astype(np.float32))
 
 
-def draw_on_screen(ink: Ink, generator: np.random.Generator) -> Picture:
+def draw_on_screen(ink: Ink, generator: np.random.Generator) -> Image:
     """A mouse or finger on a canvas of one colour, somewhere on it, either way round."""
     side = int(generator.choice([28, 64, 140, 280, 500]))
     height = round(side * generator.uniform(0.4, 0.95)) if side > 28 else int(generator.integers(16, 28))
@@ -149,7 +149,7 @@ def draw_on_screen(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes(canvas if generator.random() < 0.5 else 1 - canvas)
 
 
-def write_on_squares(ink: Ink, generator: np.random.Generator) -> Picture:
+def write_on_squares(ink: Ink, generator: np.random.Generator) -> Image:
     """Squared paper, its lines up to as strong as the pen."""
     side = int(generator.integers(90, 320))
     height = round(side * generator.uniform(0.45, 0.75))
@@ -166,7 +166,7 @@ def write_on_squares(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), 0.7))
 
 
-def write_on_ruled_paper(ink: Ink, generator: np.random.Generator) -> Picture:
+def write_on_ruled_paper(ink: Ink, generator: np.random.Generator) -> Image:
     """Ruled paper, the lines up to as strong as the pen, one of them often through the digit or under it."""
     side = int(generator.integers(80, 320))
     height = round(side * generator.uniform(0.4, 0.75))
@@ -183,7 +183,7 @@ def write_on_ruled_paper(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), 0.7))
 
 
-def write_small(ink: Ink, generator: np.random.Generator) -> Picture:
+def write_small(ink: Ink, generator: np.random.Generator) -> Image:
     """A small tight crop of a photograph."""
     side = int(generator.integers(20, 60))
     digit = enlarge_ink(ink, round(side * generator.uniform(0.6, 0.9)))
@@ -192,7 +192,7 @@ def write_small(ink: Ink, generator: np.random.Generator) -> Picture:
     return to_bytes(paper)
 
 
-def photograph(ink: Ink, generator: np.random.Generator) -> Picture:
+def photograph(ink: Ink, generator: np.random.Generator) -> Image:
     """A sheet under a lamp: a small digit on much paper, blur and grain."""
     side = int(generator.integers(300, 900))
     paper = make_paper((side, round(side * generator.uniform(0.7, 1.4))), generator.uniform(0.5, 0.9), 0.015, generator)
@@ -217,7 +217,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def leave_blank(generator: np.random.Generator) -> Picture:
+def leave_blank(generator: np.random.Generator) -> Image:
     """Paper with specks and no writing."""
     side = int(generator.integers(200, 900))
     paper = make_paper((side, round(side * generator.uniform(0.7, 1.4))), generator.uniform(0.4, 0.9), 0.015, generator)
@@ -228,7 +228,7 @@ def leave_blank(generator: np.random.Generator) -> Picture:
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), side / 400))
 
 
-def lie_on_table(generator: np.random.Generator) -> Picture:
+def lie_on_table(generator: np.random.Generator) -> Image:
     """The edge of a sheet on a table, with its shadow; a fold across it."""
     side = int(generator.integers(200, 900))
     paper = make_paper((side, round(side * 1.3)), generator.uniform(0.5, 0.9), 0.015, generator)
@@ -250,7 +250,7 @@ def lie_on_table(generator: np.random.Generator) -> Picture:
     return to_bytes(cv2.GaussianBlur(paper, (0, 0), side / 400))
 
 
-def write_letters(generator: np.random.Generator) -> Picture:
+def write_letters(generator: np.random.Generator) -> Image:
     """A word or a single letter, none of which is a digit in any hand."""
     count = int(generator.choice([1, 1, 1, 3, 5, 7]))
     letters = [image.astype(np.float32) / np.float32(255) for image in draw_other_glyphs(count, generator)]
@@ -260,7 +260,7 @@ def write_letters(generator: np.random.Generator) -> Picture:
 LEAVES: dict[str, Leaf] = {"blank paper": leave_blank, "edges of paper": lie_on_table, "letters": write_letters}
 
 
-def write_line(inks: Sequence[Ink], generator: np.random.Generator) -> Picture:
+def write_line(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
     """Characters in a line."""
     height = int(generator.integers(24, 110))
     page = make_paper(
@@ -279,7 +279,7 @@ def write_line(inks: Sequence[Ink], generator: np.random.Generator) -> Picture:
     return to_bytes(page[:, : round(left + height * 0.3)])
 
 
-def write_touching(inks: Sequence[Ink], generator: np.random.Generator) -> Picture:
+def write_touching(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
     """Digits in a line, two of which touch."""
     height = int(generator.integers(40, 110))
     page = make_paper((2 * height, round(height * (1.5 + 1.2 * len(inks)))), 0.85, 0.01, generator)
@@ -300,7 +300,7 @@ def write_touching(inks: Sequence[Ink], generator: np.random.Generator) -> Pictu
     return to_bytes(page)
 
 
-def write_beside_words(inks: Sequence[Ink], generator: np.random.Generator) -> Picture:
+def write_beside_words(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
     """A line of digits under a line of handwritten letters."""
     letters = [image.astype(np.float32) / np.float32(255) for image in draw_other_glyphs(5, generator)]
     upper, lower = write_line(letters, generator), write_line(inks, generator)

@@ -24,7 +24,7 @@ from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 from app.observability.logs import configure_logging
 from app.observability.metrics import Metrics
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.settings import AccessSettings, Settings
 from models.model_folder import read_card
 from models.reader.reader import BUNDLED_FOLDER
@@ -34,13 +34,13 @@ TOKENS = [f"{number:032d}" for number in range(5)]
 
 
 async def do_nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """As much as the way of a picture leaves in the record."""
+    """As much as the way of an image leaves in the record."""
     await receive()
     scope["route"] = ROUTE
     find_record().steps += [StepTime(name, 0, 0.01) for name in ("queue", "decode", "convolve", "encode")]
     find_record().kernels = ("gaussian",)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"image/png")]})
-    await send({"type": "http.response.body", "body": b"picture"})
+    await send({"type": "http.response.body", "body": b"image"})
 
 
 class ROUTE:
@@ -53,20 +53,20 @@ def build(access: AccessSettings, hosts: tuple[str, ...] = ()) -> ASGIApp:
     if access.cors_origins:
         app = share_with(app, access.cors_origins)
     app = SecurityHeaders(app, shared=bool(access.cors_origins))
-    app = Observe(app, Metrics(PictureWorkers(Settings(workers=1)), read_card(BUNDLED_FOLDER)), None)
+    app = Observe(app, Metrics(WorkerPool(Settings(workers=1)), read_card(BUNDLED_FOLDER)), None)
     return trust_proxies(app, access.trusted_proxies) if access.trusted_proxies else app
 
 
 async def measure(app: ASGIApp) -> float:
     """Microseconds a request."""
     headers = [
-        (b"host", b"pictures.example"), (b"authorization", f"Bearer {TOKENS[-1]}".encode()),
+        (b"host", b"images.example"), (b"authorization", f"Bearer {TOKENS[-1]}".encode()),
         (b"user-agent", b"curl/8"), (b"accept", b"*/*"), (b"content-type", b"image/png"),
         (b"content-length", b"7"), (b"origin", b"https://shop.example"), (b"x-forwarded-for", b"198.51.100.7"),
     ]  # fmt: skip
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"picture", "more_body": False}
+        return {"type": "http.request", "body": b"image", "more_body": False}
 
     async def send(message: Message) -> None:
         pass
@@ -99,7 +99,7 @@ async def main() -> None:
         "nothing": (do_nothing, "console"),
         "as it comes, console logs": (build(AccessSettings()), "console"),
         "as it comes, JSON logs": (build(AccessSettings()), "json"),
-        "everything switched on, JSON logs": (build(everything, ("pictures.example",)), "json"),
+        "everything switched on, JSON logs": (build(everything, ("images.example",)), "json"),
     }
     times: dict[str, list[float]] = {name: [] for name in stacks}
     for _ in range(ROUNDS):

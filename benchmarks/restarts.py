@@ -16,16 +16,16 @@ import threading
 import time
 from collections import Counter
 
-from benchmarks.service import Service, make_picture, run_service
+from benchmarks.service import Service, make_image, run_service
 from tests.support.restarts import ask_all_along, ask_until_refused
 
 CLIENTS = 8
-PICTURE = make_picture(400)
+IMAGE = make_image(400)
 LOAD_SECONDS = 2
 
 
-def filter_picture(connection: http.client.HTTPConnection) -> bool:
-    connection.request("POST", "/filter/blur", PICTURE, {"Content-Type": "image/jpeg"})
+def filter_image(connection: http.client.HTTPConnection) -> bool:
+    connection.request("POST", "/filter/blur", IMAGE, {"Content-Type": "image/jpeg"})
     with connection.getresponse() as reply:
         return reply.read()[:2] == b"\xff\xd8" and reply.status == 200
 
@@ -51,7 +51,7 @@ async def report_stops(stops: int, stock: bool) -> bool:
                 stopped = time.monotonic()
                 os.kill(process, signal.SIGTERM)
 
-            total += await asyncio.to_thread(ask_all_along, service.port, CLIENTS, filter_picture, stop, LOAD_SECONDS)
+            total += await asyncio.to_thread(ask_all_along, service.port, CLIENTS, filter_image, stop, LOAD_SECONDS)
             statuses.add(await asyncio.to_thread(service.process.wait, 60))
             seconds.append(time.monotonic() - stopped)
     print(
@@ -67,7 +67,7 @@ async def report_kills(kills: int, warm_within_s: float = 15) -> bool:
         outcomes: Counter[str] = Counter()
         clients = [
             threading.Thread(
-                target=ask_until_refused, args=(service.port, number % 2 == 0, filter_picture, outcomes), daemon=True
+                target=ask_until_refused, args=(service.port, number % 2 == 0, filter_image, outcomes), daemon=True
             )
             for number in range(CLIENTS)
         ]
@@ -86,7 +86,7 @@ async def report_kills(kills: int, warm_within_s: float = 15) -> bool:
 
 
 def kill_workers(service: Service, kills: int, outcomes: Counter[str]) -> tuple[list[int], list[float]]:
-    """For each kill: requests that were not answered with a picture, and seconds until both workers were warm."""
+    """For each kill: requests that were not answered with an image, and seconds until both workers were warm."""
     lost, seconds = [], []
     for number in range(kills):
         time.sleep(LOAD_SECONDS)

@@ -12,15 +12,15 @@ def list_costs() -> Table:
     profile = read_profile()
     rows = [
         [
-            picture.name,
-            f"{100 * picture.share:.1f} %",
-            f"{picture.upload_bytes / 1000:.0f}",
-            f"{picture.reply_bytes / 1000:.0f}",
-            f"{1000 * sum(picture.worker_s) / len(picture.worker_s):.1f}",
-            f"{1000 * picture.front_s:.1f}",
-            f"{1000 * picture.refused_front_s:.1f}",
+            image.name,
+            f"{100 * image.share:.1f} %",
+            f"{image.upload_bytes / 1000:.0f}",
+            f"{image.reply_bytes / 1000:.0f}",
+            f"{1000 * sum(image.worker_s) / len(image.worker_s):.1f}",
+            f"{1000 * image.front_s:.1f}",
+            f"{1000 * image.refused_front_s:.1f}",
         ]
-        for picture in profile.pictures
+        for image in profile.images
     ]
     mean = [
         "**the mean request**",

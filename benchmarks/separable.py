@@ -1,6 +1,6 @@
 """Large kernels: one pass in groups of channels, one pass with results side by side, and two 1-D passes for a Gaussian.
 
-CPU milliseconds of this thread on 1920x1080 RGB, in strips as a picture is filtered, best of three; OpenCV beside it.
+CPU milliseconds of this thread on 1920x1080 RGB, in strips as an image is filtered, best of three; OpenCV beside it.
 Other work on the machine shows in the milliseconds, much less in the ratios.
 
 .venv/bin/python benchmarks/separable.py
@@ -31,9 +31,9 @@ def measure_cpu_ms(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def work_in_strips(picture: np.ndarray, overlap: int, work: Callable[[np.ndarray], object]) -> None:
+def work_in_strips(image: np.ndarray, overlap: int, work: Callable[[np.ndarray], object]) -> None:
     for top in range(0, HEIGHT, STRIP_HEIGHT):
-        work(picture[top : top + STRIP_HEIGHT + overlap])
+        work(image[top : top + STRIP_HEIGHT + overlap])
 
 
 def correlate_planes(strip: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -49,14 +49,14 @@ def main() -> None:
     print("side  in groups  side by side  two passes  OpenCV")
     for side in SIDES:
         weights = make_gaussian(side / 6, side)
-        picture = generator.integers(0, 256, (HEIGHT + side - 1, WIDTH + side - 1, 3)).astype(np.float32)
+        image = generator.integers(0, 256, (HEIGHT + side - 1, WIDTH + side - 1, 3)).astype(np.float32)
         ways: list[Callable[[np.ndarray], object]] = [
             partial(engine.correlate_in_groups, weights=weights, stride=(1, 1), dilation=(1, 1)),
             partial(correlate_planes, weights=weights),
             partial(engine.correlate_factors, factors=split_weights(weights), stride=(1, 1), dilation=(1, 1)),
         ]
-        spent = [measure_cpu_ms(partial(work_in_strips, picture, side - 1, way)) for way in ways]
-        spent.append(measure_cpu_ms(partial(cv2.filter2D, picture[:HEIGHT, :WIDTH].astype(np.uint8), -1, weights)))
+        spent = [measure_cpu_ms(partial(work_in_strips, image, side - 1, way)) for way in ways]
+        spent.append(measure_cpu_ms(partial(cv2.filter2D, image[:HEIGHT, :WIDTH].astype(np.uint8), -1, weights)))
         print(f"{side:4} {spent[0]:10.0f} {spent[1]:13.0f} {spent[2]:11.0f} {spent[3]:7.0f}", flush=True)
 
 

@@ -99,7 +99,7 @@ async def run_service(stock: bool = False, **settings: object) -> AsyncIterator[
                 process.wait()
 
 
-def make_picture(side: int) -> bytes:
+def make_image(side: int) -> bytes:
     """A JPEG with about as much in it as a photograph."""
     noise = np.random.default_rng(0).integers(0, 256, (side // 8, side // 8, 3), np.uint8)
     buffer = io.BytesIO()
@@ -108,10 +108,10 @@ def make_picture(side: int) -> bytes:
 
 
 def make_upload(side: int, path: str = "/filter/sharpen") -> bytes:
-    """The bytes of a request to filter a square picture."""
-    picture = make_picture(side)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}"
-    return f"{head}\r\nConnection: close\r\n\r\n".encode() + picture
+    """The bytes of a request to filter a square image."""
+    image = make_image(side)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(image)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + image
 
 
 def make_get(path: str) -> bytes:

@@ -1,6 +1,6 @@
 """The service in simulated time: the lines and limits of `app/pool/pool.py` themselves, the work on simulated cores.
 
-An event loop whose clock jumps to the next event runs the real `PictureWorkers`; what a worker process would compute
+An event loop whose clock jumps to the next event runs the real `WorkerPool`; what a worker process would compute
 is time on simulated cores. So what is simulated cannot drift from what is run, and a minute of load takes a second.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.pool.process import Worker
 from app.pool.worker_main import answer
 from app.settings import Settings
@@ -142,7 +142,7 @@ class SimulatedWorker(Worker):
         self.lost.set_result(None)
 
 
-class SimulatedWorkers(PictureWorkers):
+class SimulatedWorkers(WorkerPool):
     """The lines, turns and limits are inherited."""
 
     def __init__(self, settings: Settings, cores: Cores) -> None:

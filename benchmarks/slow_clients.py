@@ -2,7 +2,7 @@
 
     python -m benchmarks.slow_clients [--sockets 500] [--short] [--stock]
 
-Each kind is to be closed at its deadline, while the honest client, which has a picture filtered each second, notices
+Each kind is to be closed at its deadline, while the honest client, which has an image filtered each second, notices
 nothing. --stock asks the same of uvicorn's command. Service and clients are pinned to a core of their own each.
 """
 

@@ -139,7 +139,7 @@ def print_sample(sample: Sample) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--max-side", type=int, default=Plan.max_side_px, help="of a picture in pixels")
+    parser.add_argument("--max-side", type=int, default=Plan.max_side_px, help="of an image in pixels")
     parser.add_argument("--workers", type=int, default=Plan.workers)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--short", action="store_true", help=f"as CI runs it: {SHORT}")

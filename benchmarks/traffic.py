@@ -1,6 +1,6 @@
 """The traffic that the service is measured and sized with, and the real service under it.
 
-Twelve pictures of four sizes under three kernels, made here: smooth noise with a little grain, of about the bytes a
+Twelve images of four sizes under three kernels, made here: smooth noise with a little grain, of about the bytes a
 pixel that photographs have as JPEG.
 """
 
@@ -26,7 +26,7 @@ KERNELS = ("sharpen", "gaussian", "sobel")
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageRequest:
     """One kind of request."""
 
     width: int
@@ -57,8 +57,8 @@ class Picture:
         return head.encode() + self.upload
 
 
-def list_pictures() -> list[Picture]:
-    return [Picture(*size, kernel, share / len(KERNELS)) for size, share in SIZES.items() for kernel in KERNELS]
+def list_images() -> list[ImageRequest]:
+    return [ImageRequest(*size, kernel, share / len(KERNELS)) for size, share in SIZES.items() for kernel in KERNELS]
 
 
 @dataclass(frozen=True)

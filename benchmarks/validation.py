@@ -15,7 +15,7 @@ from app.settings import Settings
 from benchmarks.load import Arrivals, Ask, Summary, offer, saturate
 from benchmarks.measurement import Profile
 from benchmarks.simulation import SimulatedService, run_in_virtual_time
-from benchmarks.traffic import Server, list_pictures, serve
+from benchmarks.traffic import Server, list_images, serve
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def validate(profile: Profile) -> Validation:
 
 
 async def _load_real_service(profile: Profile, workers: int) -> Comparison:
-    requests = [picture.request for picture in list_pictures()]
+    requests = [image.request for image in list_images()]
     async with serve(workers=workers) as server:
 
         async def ask(number: int) -> int:

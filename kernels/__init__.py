@@ -1,4 +1,4 @@
-"""Named kernels and their convolution over pictures, through `tf.nn.conv2d`. Knows no HTTP.
+"""Named kernels and their convolution over images, through `tf.nn.conv2d`. Knows no HTTP.
 
 >>> from kernels import convolve
 >>> convolve(photo, "emboss")                       # (height, width, 3) uint8 in and out

@@ -21,7 +21,7 @@ class Step:
     kernel: Kernel
     settings: FilterSettings
     amount: float
-    """0..1: share of the filtered picture in the result."""
+    """0..1: share of the filtered image in the result."""
 
     @property
     def divisor(self) -> float:

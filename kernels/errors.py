@@ -2,10 +2,10 @@
 
 KernelError (a ValueError)
 ├── UnknownKernelError        no kernel of that name
-├── KernelParameterError      a parameter, or a parameter together with this picture, makes no sense
+├── KernelParameterError      a parameter, or a parameter together with this image, makes no sense
 ├── KernelFileError           a file of one's own kernels cannot be read
-├── PairError                 two pictures that cannot be compared
-└── UndeterminedKernelError   two pictures from which no kernel can be learnt
+├── PairError                 two images that cannot be compared
+└── UndeterminedKernelError   two images from which no kernel can be learnt
 """
 
 from collections.abc import Sequence
@@ -42,8 +42,8 @@ class KernelFileError(KernelError):
 
 
 class PairError(KernelError):
-    """Two pictures that cannot be compared: their sizes differ. The message names both."""
+    """Two images that cannot be compared: their sizes differ. The message names both."""
 
 
 class UndeterminedKernelError(KernelError):
-    """Two pictures from which no kernel can be learnt, as many would do. The message says why."""
+    """Two images from which no kernel can be learnt, as many would do. The message says why."""

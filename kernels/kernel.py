@@ -1,4 +1,4 @@
-"""What a kernel is: weights, applied as written, and how the numbers they give become a picture."""
+"""What a kernel is: weights, applied as written, and how the numbers they give become an image."""
 
 import math
 from dataclasses import dataclass

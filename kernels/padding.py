@@ -1,4 +1,4 @@
-"""What stands beyond the edge of the picture. The names are NumPy's (`numpy.pad`), which TensorFlow shares.
+"""What stands beyond the edge of the image. The names are NumPy's (`numpy.pad`), which TensorFlow shares.
 
 For a row a b c d and two pixels on each side:
     edge       a a | a b c d | d d
@@ -6,7 +6,7 @@ For a row a b c d and two pixels on each side:
     reflect    c b | a b c d | c b
     symmetric  b a | a b c d | d c
     wrap       c d | a b c d | a b
-    valid      nothing is added and the picture shrinks (TensorFlow's VALID)
+    valid      nothing is added and the image shrinks (TensorFlow's VALID)
 """
 
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,7 +50,7 @@ def parse_border(value: Any) -> Any:
 def pad(image: "NDArray[Any]", rows: tuple[int, int], columns: tuple[int, int], border: Border) -> "NDArray[Any]":
     """Add (before, after) rows and columns to an image of shape (height, width, channels).
 
-    The padding may be wider than the picture; the pattern then goes on as it began.
+    The padding may be wider than the image; the pattern then goes on as it began.
     """
     import numpy as np
 

@@ -48,7 +48,7 @@ def make_motion(length: float, angle: float = 0.0, size: int | None = None) -> W
 
 
 def make_unsharp(sigma: float, amount: float = 1.0, size: int | None = None) -> Weights:
-    """The picture plus `amount` times what a Gaussian blur takes away from it."""
+    """The image plus `amount` times what a Gaussian blur takes away from it."""
     gaussian = make_gaussian(sigma, size)
     return make_identity(len(gaussian)) * (1 + amount) - amount * gaussian
 

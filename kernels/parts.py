@@ -1,4 +1,4 @@
-"""The parts of a kernel: each slid over the picture and divided, then put together."""
+"""The parts of a kernel: each slid over the image and divided, then put together."""
 
 from typing import cast
 

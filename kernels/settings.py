@@ -100,7 +100,7 @@ OwnParameter = Annotated[float | None, Field(allow_inf_nan=False), WithJsonSchem
 
 
 class FilterSettings(BaseModel):
-    """How one kernel is applied. Pixel units are 0..255, for 16-bit pictures 0..65535."""
+    """How one kernel is applied. Pixel units are 0..255, for 16-bit images 0..65535."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,8 +108,8 @@ class FilterSettings(BaseModel):
         Border,
         BeforeValidator(parse_border),
         Field(
-            description="What stands beyond the edge of the picture, in NumPy's words; `zero` is TensorFlow's SAME "
-            "and `valid` its VALID (the picture shrinks). Also understood: "
+            description="What stands beyond the edge of the image, in NumPy's words; `zero` is TensorFlow's SAME "
+            "and `valid` its VALID (the image shrinks). Also understood: "
             + ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items())
             + ". `mirror` is refused: it means two things."
         ),
@@ -159,7 +159,7 @@ class FilterSettings(BaseModel):
         str,
         BeforeValidator(parse_channels),
         Field(
-            description="`rgb`; `gray`: the picture becomes grey first; `luma`: only the brightness is filtered; "
+            description="`rgb`; `gray`: the image becomes grey first; `luma`: only the brightness is filtered; "
             "or any of the letters r, g and b: only those."
         ),
     ] = "rgb"

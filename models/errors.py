@@ -6,7 +6,7 @@ ModelError
 ├── CheckpointError      a checkpoint belongs to another run
 ├── ClusterError         TF_CONFIG or --workers is wrong
 ├── WorkerError          a worker did not come, is of another run, or was lost
-└── PictureError         a picture has a shape, type or value that no reader can take
+└── ImageError         an image has a shape, type or value that no reader can take
 """
 
 
@@ -34,5 +34,5 @@ class WorkerError(ModelError):
     """A worker did not come, was started with other options, or was lost."""
 
 
-class PictureError(ModelError):
-    """A picture has a shape, type or value that no reader can take."""
+class InvalidImageError(ModelError):
+    """An image has a shape, type or value that no reader can take."""

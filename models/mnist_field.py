@@ -30,7 +30,7 @@ def find_ink_box(ink: NDArray[np.float32], floor: float = INK_FLOOR) -> tuple[in
 def fit_to_field(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     """The MNIST form (28, 28) in 0..1 of ink (height, width) in 0..1, 1 where the stroke is.
 
-    Nothing is stretched; an empty picture gives an empty field.
+    Nothing is stretched; an empty image gives an empty field.
     """
     box = find_ink_box(ink)
     if box is None:

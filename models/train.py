@@ -121,7 +121,7 @@ def _train(
         history.append(row)
         loop.save_checkpoint(out, asdict(config), history)
         summaries.write_scalars(epoch + 1, row)
-        _write_pictures(summaries, loop, training, epoch + 1)
+        _write_images(summaries, loop, training, epoch + 1)
         save_curves(history, out)
     if not cluster.is_chief:
         return {}
@@ -238,7 +238,7 @@ def calibrate(
     """Temperature and thresholds from digits kept out of training.
 
     The temperature from digits changed as pens and cameras do; the thresholds from digits as they are, which is
-    what a picture has become once it is prepared.
+    what an image has become once it is prepared.
     """
     generator = np.random.default_rng([config.seed, 13])
     changed = augment_fields(validation.images, generator, Augmentation(soiled_share=0))[..., None]
@@ -268,7 +268,7 @@ def _describe_share(right: NDArray[np.bool_]) -> dict[str, Any]:
     return {"accuracy": float(right.mean()), "interval_95": [low, high], "count": len(right)}
 
 
-def _write_pictures(summaries: SummaryWriter, loop: TrainingLoop, training: LabelledImages, epoch: int) -> None:
+def _write_images(summaries: SummaryWriter, loop: TrainingLoop, training: LabelledImages, epoch: int) -> None:
     """The first layer's kernels and what they see in the first training image."""
     import tensorflow as tf
 

@@ -33,7 +33,7 @@ MARKERS = ("<!-- begin generated -->", "<!-- end generated -->")
 
 Pixels = NDArray[Any]
 Weights = NDArray[np.float64]
-Apply = Callable[[Pixels, Weights, float], Pixels]  # (picture, weights, divisor) -> picture
+Apply = Callable[[Pixels, Weights, float], Pixels]  # (image, weights, divisor) -> image
 
 
 class MissingError(Exception):
@@ -45,14 +45,14 @@ KERNELS = {kernel.name: (kernel.weights, kernel.divisor) for kernel in NAMED}
 KERNELS["1..9"] = (np.arange(1.0, 10.0).reshape(3, 3), 45.0)
 
 
-def paint_picture() -> Pixels:
+def paint_image() -> Pixels:
     """120 x 80: gradients, a disc, a checkerboard up to the edge, and noise. Nothing is even or symmetric."""
     y, x = np.mgrid[:80, :120].astype(np.float64)
-    picture = np.stack([2 * x, 3 * y, 255 - x - y], axis=2)
-    picture[(x - 40) ** 2 + (y - 30) ** 2 < 400] = (250, 40, 90)
-    picture[(x > 80) & ((x // 5 + y // 5) % 2 == 0)] = (20, 200, 240)
-    picture += np.random.default_rng(1).normal(0, 12, picture.shape)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    image = np.stack([2 * x, 3 * y, 255 - x - y], axis=2)
+    image[(x - 40) ** 2 + (y - 30) ** 2 < 400] = (250, 40, 90)
+    image[(x > 80) & ((x // 5 + y // 5) % 2 == 0)] = (20, 200, 240)
+    image += np.random.default_rng(1).normal(0, 12, image.shape)
+    return np.clip(image, 0, 255).astype(np.uint8)
 
 
 # -- each library twice: set so that it gives our result, and as it comes
@@ -115,7 +115,7 @@ def run_node(program: str) -> bytes:
 
 
 def run_sharp(code: str, shape: tuple[int, ...], **values: Any) -> Pixels:
-    """The picture that `require('sharp')(code` makes; the values are at hand as `v`."""
+    """The image that `require('sharp')(code` makes; the values are at hand as `v`."""
     program = f"const v = {json.dumps(values)}; require('sharp')({code}.removeAlpha().raw().toBuffer()"
     data = run_node(program + ".then(data => process.stdout.write(data))")
     return np.frombuffer(data, np.uint8).reshape(shape)
@@ -163,7 +163,7 @@ LIBRARIES: dict[str, tuple[Callable[[], str], Apply, Apply]] = {
 
 
 def measure(apply: Apply) -> str:
-    image, cells = paint_picture(), []
+    image, cells = paint_image(), []
     for weights, divisor in KERNELS.values():
         ours = convolve(image, weights, divisor=divisor, response="clip").astype(int)
         difference = np.abs(apply(image, weights, divisor) - ours)

@@ -1,8 +1,8 @@
 """Write the generated parts of README.md and docs/; with --check only tell whether they are up to date.
 
-    .venv/bin/python scripts/document.py [--check] [--pictures]
+    .venv/bin/python scripts/document.py [--check] [--images]
 
---pictures draws docs/gallery.png anew, too, with the project's own sample picture.
+--images draws docs/gallery.png anew, too, with the project's own sample image.
 """
 
 import json
@@ -17,7 +17,7 @@ from app.api.problems import PROBLEM_TYPES
 from app.context import Record, StepTime
 from app.images.formats import FORMATS
 from app.observability.metrics import Metrics
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.server.protocol import Connections, take_all
 from app.settings import AccessSettings, Settings
 from kernels.catalogue import ENTRIES, Entry
@@ -108,7 +108,7 @@ def write_problems() -> str:
 
 
 def write_metrics() -> str:
-    metrics = Metrics(PictureWorkers(Settings()), read_card(BUNDLED_FOLDER))
+    metrics = Metrics(WorkerPool(Settings()), read_card(BUNDLED_FOLDER))
     metrics.watch_connections(Connections(Settings(), 1, take_all))
     steps = [StepTime("decode", 0, 0.0)]
     # Labels show once they are used.
@@ -187,7 +187,7 @@ def main() -> int:
         stale.append(chart.relative_to(ROOT))
         if "--check" not in sys.argv:
             chart.write_text(fresh, "utf-8")
-    if "--pictures" in sys.argv:
+    if "--images" in sys.argv:
         draw_gallery()
     if stale and "--check" in sys.argv:
         print("Out of date, run scripts/document.py:", *stale)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BINS = 10  # of the reliability diagram
 LOWEST = 0.3  # confidence where the diagram's axis begins
-COLOURS = 64  # of a picture: enough for greys and two tints
+COLOURS = 64  # of an image: enough for greys and two tints
 TILE = 112  # side of a mistake: each pixel four times
 COLUMNS = 8  # of the sheet of mistakes
 

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/how-it-works.md, and write its tables, from one digit and the bundled model.
+"""Draw the images of docs/how-it-works.md, and write its tables, from one digit and the bundled model.
 
     .venv/bin/python scripts/explain_digit.py
 
@@ -18,7 +18,7 @@ from PIL import Image
 from app.api.routes.home import encode_sample
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
-from app.tasks.explain import ExplainedPicture, draw_maps, draw_signed, enlarge, explain_picture
+from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.explain_sheet import TILE_PX, arrange_maps, draw_row
 from app.tasks.gallery import make_contact_sheet
 from kernels.chain import resolve_step
@@ -29,10 +29,10 @@ from models.training.mnist import read_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/how-it-works.md"
-PICTURES = ROOT / "docs/how-it-works"
+IMAGES = ROOT / "docs/how-it-works"
 EXCERPT = ROOT / "tests/data/mnist-excerpt"
 DIGIT = 4
-COLOURS = 64  # of a picture: enough for greys and two tints, and a third of the size
+COLOURS = 64  # of an image: enough for greys and two tints, and a third of the size
 
 SHA256_SHOWN = 16  # characters
 
@@ -49,18 +49,18 @@ def write_on_paper(digit: Grey, side: int = 200) -> bytes:
     return buffer.getvalue()
 
 
-def save_picture(name: str, picture: Image.Image) -> None:
-    PICTURES.mkdir(exist_ok=True)
-    picture.convert("RGB").quantize(COLOURS).save(PICTURES / name, optimize=True)
+def save_image(name: str, image: Image.Image) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    image.convert("RGB").quantize(COLOURS).save(IMAGES / name, optimize=True)
 
 
 def fit_tile(grey: Grey) -> Image.Image:
     """A small map enlarged without smoothing, a large one reduced, to the side of a tile."""
     if TILE_PX % max(grey.shape) == 0:
         return Image.fromarray(enlarge(grey, TILE_PX // max(grey.shape)))
-    picture = Image.fromarray(grey)
-    picture.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
-    return picture
+    image = Image.fromarray(grey)
+    image.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
+    return image
 
 
 def stretch(values: NDArray[np.floating]) -> Grey:
@@ -68,15 +68,15 @@ def stretch(values: NDArray[np.floating]) -> Grey:
     return np.rint(127.5 + 127.5 * values / np.abs(values).max()).astype(np.uint8)
 
 
-def draw_pictures(explained: ExplainedPicture, stages: dict[str, Grey], weights: Sequence[NDArray[np.float32]]) -> None:
+def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Sequence[NDArray[np.float32]]) -> None:
     explanation = explained.explanation
     maps = {stage.name: draw_maps(stage) for stage in explanation.stages if stage.values.ndim == 3}
     field = np.rint(255 * explanation.field).astype(np.uint8)
-    before = [("the picture", explained.pixels[..., 0]), ("ink", stages["ink"]), ("strokes", stages["strokes"])]
-    save_picture("before.png", draw_row([(name, fit_tile(grey)) for name, grey in [*before, ("28x28", field)]]))
+    before = [("the image", explained.pixels[..., 0]), ("ink", stages["ink"]), ("strokes", stages["strokes"])]
+    save_image("before.png", draw_row([(name, fit_tile(grey)) for name, grey in [*before, ("28x28", field)]]))
 
     kernels = weights[0][:, :, 0].transpose(2, 0, 1)
-    save_picture("kernels.png", draw_row([("32 kernels of 5x5", arrange_maps([stretch(k) for k in kernels], 11, 5))]))
+    save_image("kernels.png", draw_row([("32 kernels of 5x5", arrange_maps([stretch(k) for k in kernels], 11, 5))]))
 
     strongest = int(np.argmax([values.max() for values in explanation.stages[0].values.transpose(2, 0, 1)]))
     correlated = cv2.filter2D(explanation.field, -1, kernels[strongest], borderType=cv2.BORDER_CONSTANT)
@@ -86,24 +86,24 @@ def draw_pictures(explained: ExplainedPicture, stages: dict[str, Grey], weights:
         ("batch norm, ReLU", fit_tile(maps["conv1"][strongest])),
         ("pooled", fit_tile(maps["pool1"][strongest])),
     ]
-    save_picture("one-kernel.png", draw_row(one))
+    save_image("one-kernel.png", draw_row(one))
     for name, scale in (("conv1", 2), ("conv2", 4)):
-        save_picture(f"{name}.png", draw_row([(f"{len(maps[name])} maps", arrange_maps(maps[name], scale, 4))]))
+        save_image(f"{name}.png", draw_row([(f"{len(maps[name])} maps", arrange_maps(maps[name], scale, 4))]))
 
     drawn = [
         ("28x28", enlarge(field, 8)),
         ("occlusion", draw_signed(explanation.occlusion, explanation.field, 8)),
         ("input gradient", draw_signed(explanation.gradient, explanation.field, 8)),
     ]
-    save_picture("mattered.png", draw_row([(name, Image.fromarray(colours)) for name, colours in drawn]))
+    save_image("mattered.png", draw_row([(name, Image.fromarray(colours)) for name, colours in drawn]))
 
     catalogue = load_catalogue(Settings())
     steps = [resolve_step(f"mnist-conv1-{number:02}", FilterSettings(), catalogue) for number in range(0, 32, 4)]
     sheet = make_contact_sheet(encode_sample(), steps, 192, Settings())
-    save_picture("sample.png", Image.open(io.BytesIO(sheet)))
+    save_image("sample.png", Image.open(io.BytesIO(sheet)))
 
 
-def write_tables(explained: ExplainedPicture, weights: Sequence[NDArray[np.float32]], sha256: str) -> str:
+def write_tables(explained: ExplainedImage, weights: Sequence[NDArray[np.float32]], sha256: str) -> str:
     """Layers and answer in numbers, and which model they are of: the tests compare it with the bundled one."""
     answer, explanation = explained.answer, explained.explanation
     weight_counts = {"conv1": weights[0].size, "conv2": weights[5].size, "dense": weights[10].size}
@@ -131,11 +131,11 @@ def write_tables(explained: ExplainedPicture, weights: Sequence[NDArray[np.float
 def main() -> None:
     weights, card = read_model_folder(BUNDLED_FOLDER)
     test = read_mnist(EXCERPT).test
-    picture = write_on_paper(test.images[int(np.flatnonzero(test.labels == DIGIT)[0])])
+    image = write_on_paper(test.images[int(np.flatnonzero(test.labels == DIGIT)[0])])
     reader = DigitReader.load()
-    explained = explain_picture(picture, Settings(), "auto")
+    explained = explain_image(image, Settings(), "auto")
     stages = reader.classify([explained.pixels], keep_stages=True)[0].stages
-    draw_pictures(explained, stages, weights)
+    draw_images(explained, stages, weights)
     tables = write_tables(explained, weights, card["weights_sha256"])
     marked = r"(<!-- explained -->\n).*?(<!-- end -->)"
     text = PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Makes the pictures docs/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
+"""Makes the images docs/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
 
 import io
 import shutil

@@ -21,7 +21,7 @@ LIMITS: dict[str, Any] = {
     "max_multiply_adds": 100_000,
     "max_gallery_kernels": 3,
 }
-"""That small pictures reach."""
+"""That small images reach."""
 SHARING = ("browser", "cluster", "deploy", "reliability")
 """Folders with fixtures of their own for all their files."""
 
@@ -70,7 +70,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="session")
 def limited_client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
-    """A service with limits that small pictures reach."""
+    """A service with limits that small images reach."""
     yield from connect(request.config.getoption("limited_at"), Settings(**LIMITS, workers=1))
 
 

@@ -11,47 +11,47 @@ from numpy.typing import NDArray
 pytest.importorskip("scipy")
 
 from benchmarks.services.chart import draw_chart
-from benchmarks.services.replies import WrongReplyError, check_picture, check_reply, compare_digits
+from benchmarks.services.replies import WrongReplyError, check_image, check_reply, compare_digits
 from benchmarks.services.report import write_targets, write_work
 from benchmarks.services.targets import TARGETS, beat, limit
-from benchmarks.services.works import PARTS, SHARPEN, DigitWork, PictureWork, encode
+from benchmarks.services.works import PARTS, SHARPEN, DigitWork, ImageWork, encode
 
 
 @pytest.fixture
-def picture() -> NDArray[np.uint8]:
+def image() -> NDArray[np.uint8]:
     low = np.random.default_rng(0).integers(0, 256, (12, 16, 3))
     return np.asarray(np.kron(low, np.ones((4, 4, 1)))).astype(np.uint8)
 
 
-def sharpen(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def sharpen(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """By hand: five times the pixel less its four neighbours."""
-    p = np.pad(picture.astype(int), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    p = np.pad(image.astype(int), ((1, 1), (1, 1), (0, 0)), mode="edge")
     sums = 5 * p[1:-1, 1:-1] - p[:-2, 1:-1] - p[2:, 1:-1] - p[1:-1, :-2] - p[1:-1, 2:]
     return np.clip(sums, 0, 255).astype(np.uint8)
 
 
-def test_the_sharpened_picture_is_taken_and_a_level_off_is_not(picture: NDArray[np.uint8]) -> None:
-    work = PictureWork("png", (), format="png")
-    right = sharpen(picture)
-    check_picture("opencv", work, picture, right)
+def test_the_sharpened_image_is_taken_and_a_level_off_is_not(image: NDArray[np.uint8]) -> None:
+    work = ImageWork("png", (), format="png")
+    right = sharpen(image)
+    check_image("opencv", work, image, right)
     wrong = right.copy()
     wrong[5, 5, 0] += 1 if wrong[5, 5, 0] < 255 else -1
-    check_picture("sharp", work, picture, wrong)  # is known to cut off
+    check_image("sharp", work, image, wrong)  # is known to cut off
     with pytest.raises(WrongReplyError, match="up to 1 levels"):
-        check_picture("opencv", work, picture, wrong)
+        check_image("opencv", work, image, wrong)
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp", "gif", "png"])
-def test_a_server_that_filters_nothing_is_refused(picture: NDArray[np.uint8], format: str) -> None:
-    work = PictureWork(format, (), format=format)
-    file = encode(picture, format)
+def test_a_server_that_filters_nothing_is_refused(image: NDArray[np.uint8], format: str) -> None:
+    work = ImageWork(format, (), format=format)
+    file = encode(image, format)
     with pytest.raises(WrongReplyError, match="from the exact result"):
         check_reply("opencv", work, [file], file)
 
 
-def test_a_reply_of_another_size_is_refused(picture: NDArray[np.uint8]) -> None:
+def test_a_reply_of_another_size_is_refused(image: NDArray[np.uint8]) -> None:
     with pytest.raises(WrongReplyError, match="instead of"):
-        check_picture("opencv", PictureWork("", (), format="png"), picture, picture[:-1])
+        check_image("opencv", ImageWork("", (), format="png"), image, image[:-1])
 
 
 def test_the_kernel_is_the_one_that_is_written_into_requests() -> None:

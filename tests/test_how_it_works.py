@@ -7,7 +7,7 @@ from models.reader.reader import BUNDLED_FOLDER
 from tests.support.paths import ROOT
 
 DOCS = ROOT / "docs"
-MAX_PICTURE_BYTES = 200_000
+MAX_IMAGE_BYTES = 200_000
 
 
 def test_page_was_made_with_the_bundled_model() -> None:
@@ -16,8 +16,8 @@ def test_page_was_made_with_the_bundled_model() -> None:
     assert read_card(BUNDLED_FOLDER)["weights_sha256"].startswith(made_with[1])
 
 
-def test_page_shows_every_picture_and_all_are_small() -> None:
+def test_page_shows_every_image_and_all_are_small() -> None:
     text = (DOCS / "how-it-works.md").read_text("utf-8")
-    pictures = sorted((DOCS / "how-it-works").glob("*"))
-    assert {picture.name for picture in pictures} == set(re.findall(r"\]\(how-it-works/([^)]+)\)", text))
-    assert [picture.name for picture in pictures if picture.stat().st_size > MAX_PICTURE_BYTES] == []
+    images = sorted((DOCS / "how-it-works").glob("*"))
+    assert {image.name for image in images} == set(re.findall(r"\]\(how-it-works/([^)]+)\)", text))
+    assert [image.name for image in images if image.stat().st_size > MAX_IMAGE_BYTES] == []

@@ -15,7 +15,7 @@ def choose_format(asked: str | None, accept: str | None, came_in: Format) -> For
         return came_in
     weights = parse_accept(accept)
     candidates = [came_in, *(FORMATS[name] for name in PREFERENCE)]
-    if came_in.name == "npy":  # numbers that fit no picture
+    if came_in.name == "npy":  # numbers that fit no image
         candidates = [came_in]
     best = max(candidates, key=lambda format: find_weight(format.media_type, weights))  # the first of equals
     if find_weight(best.media_type, weights) == 0:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.api.parameters import PictureParameters
+from app.api.parameters import ImageParameters
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_chain
 from kernels.errors import UnknownKernelError
@@ -27,7 +27,7 @@ def add_fields(query: Query, fields: dict[str, Any]) -> Query:
         ) from None
 
 
-def parse_steps(names: str, query: PictureParameters, catalogue: Catalogue) -> list[Step]:
+def parse_steps(names: str, query: ImageParameters, catalogue: Catalogue) -> list[Step]:
     """The steps of a path such as `gaussian,edge`. Raises KernelError."""
     listed = names.split(",")
     for name in listed:
@@ -37,7 +37,7 @@ def parse_steps(names: str, query: PictureParameters, catalogue: Catalogue) -> l
     return resolve_chain(operations, catalogue, query.shared)
 
 
-def parse_operations(operations: Any, query: PictureParameters, catalogue: Catalogue) -> list[Step]:
+def parse_operations(operations: Any, query: ImageParameters, catalogue: Catalogue) -> list[Step]:
     """The steps of `operations`, JSON text or what it stands for. Raises RequestValidationError or KernelError."""
     try:
         if isinstance(operations, str):

@@ -1,4 +1,4 @@
-"""The parameters of a filter request: the settings of a kernel, and what concerns the picture as a whole.
+"""The parameters of a filter request: the settings of a kernel, and what concerns the image as a whole.
 
 The HTTP query and the command line are both made from these models.
 """
@@ -19,8 +19,8 @@ def parse_format(value: Any) -> Any:
     return ALIASES.get(name, name) if isinstance(name, str) else name
 
 
-class PictureParameters(FilterSettings):
-    """How a picture is filtered, and the file that comes back."""
+class ImageParameters(FilterSettings):
+    """How an image is filtered, and the file that comes back."""
 
     linear: Annotated[bool, Field(description="Filter linear light instead of sRGB values.")] = False
     format: Annotated[
@@ -43,14 +43,14 @@ class PictureParameters(FilterSettings):
         return FilterSettings(**{name: given[name] for name in given if name in FilterSettings.model_fields})
 
 
-class FilterQuery(PictureParameters):
+class FilterQuery(ImageParameters):
     """The query of `POST /filter/{kernel}`."""
 
     explain: Annotated[
         Literal["json"] | None,
         BeforeValidator(parse_lower),
         WithJsonSchema({"type": "string", "enum": ["json"]}),
-        Field(description="`json`: answer with the arithmetic instead of the picture."),
+        Field(description="`json`: answer with the arithmetic instead of the image."),
     ] = None
 
 
@@ -74,11 +74,11 @@ class GalleryQuery(BaseModel):
         WithJsonSchema({"type": "string", "maxLength": 5000}),
         Field(max_length=5000, description="Names with commas. Default: every kernel but the learned ones."),
     ] = None
-    side: Annotated[int, Field(ge=16, le=512, description="Longest side of each picture in pixels.")] = 160
+    side: Annotated[int, Field(ge=16, le=512, description="Longest side of each image in pixels.")] = 160
     format: Annotated[
         Literal["png", "json"],
         BeforeValidator(parse_lower),
-        Field(description="`png`: one sheet; `json`: every picture on its own, as a data URI."),
+        Field(description="`png`: one sheet; `json`: every image on its own, as a data URI."),
     ] = "png"
 
 

@@ -17,11 +17,11 @@ from starlette.exceptions import HTTPException
 from app.api.parameters import ChainQuery, ClassifyQuery, GalleryQuery, LearnQuery, SizeQuery
 from app.context import find_record
 from app.images.errors import (
-    BlankPictureError,
-    CorruptPictureError,
-    EmptyPictureError,
-    PictureTooCostlyError,
-    PictureTooLargeError,
+    BlankImageError,
+    CorruptImageError,
+    EmptyImageError,
+    ImageTooComplexError,
+    ImageTooLargeError,
     UnreadableFormatError,
     UnwritableFormatError,
 )
@@ -119,7 +119,7 @@ class ProblemType:
 
 BAD_PARAMETER = ProblemType(
     "bad-parameter", HTTPStatus.UNPROCESSABLE_ENTITY, "Bad parameter",
-    "A parameter is missing, unknown, out of range, or does not fit the kernel or the picture.",
+    "A parameter is missing, unknown, out of range, or does not fit the kernel or the image.",
 )  # fmt: skip
 PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     UnknownKernelError: ProblemType(
@@ -134,22 +134,22 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "upload-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Upload too large",
         "The request body has more bytes than CONVSERVE_MAX_UPLOAD_BYTES.",
     ),
-    PictureTooLargeError: ProblemType(
-        "picture-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too large",
-        "The picture has more pixels (width × height × frames) than CONVSERVE_MAX_PIXELS.",
+    ImageTooLargeError: ProblemType(
+        "image-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Image too large",
+        "The image has more pixels (width × height × frames) than CONVSERVE_MAX_PIXELS.",
     ),
-    PictureTooCostlyError: ProblemType(
-        "picture-too-costly", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Picture too costly to open",
+    ImageTooComplexError: ProblemType(
+        "image-too-complex", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Image too complex to decode",
         "Small, but dear to open: too many scans (CONVSERVE_MAX_JPEG_SCANS), frames (CONVSERVE_MAX_FRAMES) or blocks, "
         "or too much metadata (CONVSERVE_MAX_METADATA_BYTES).",
     ),
     WorkTooLargeError: ProblemType(
         "work-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too much work",
-        "The kernel is so large for this picture that the work exceeds CONVSERVE_MAX_MULTIPLY_ADDS.",
+        "The kernel is so large for this image that the work exceeds CONVSERVE_MAX_MULTIPLY_ADDS.",
     ),
     TooManyFilesError: ProblemType(
         "too-many-files", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too many files",
-        "More pictures in one request than CONVSERVE_MAX_DIGIT_FILES.",
+        "More images in one request than CONVSERVE_MAX_DIGIT_FILES.",
     ),
     UnknownHostError: ProblemType(
         "unknown-host", HTTPStatus.BAD_REQUEST, "Unknown host",
@@ -168,19 +168,19 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
         "The request body is neither a form with a field `file`, nor an image, nor JSON with a `file` in base64.",
     ),
     UnreadableFormatError: ProblemType(
-        "unsupported-picture", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a picture of an accepted format",
+        "unsupported-image", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not an image of an accepted format",
         "The content decides, not the name: " + ", ".join(format.name for format in READABLE) + ".",
     ),
-    EmptyPictureError: ProblemType(
-        "empty-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Empty picture", "The picture has 0 bytes.",
+    EmptyImageError: ProblemType(
+        "empty-image", HTTPStatus.UNPROCESSABLE_ENTITY, "Empty image", "The image has 0 bytes.",
     ),
-    CorruptPictureError: ProblemType(
-        "corrupt-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Corrupt picture",
-        "The picture is damaged or cut short. It is refused as a whole: no half-grey result.",
+    CorruptImageError: ProblemType(
+        "corrupt-image", HTTPStatus.UNPROCESSABLE_ENTITY, "Corrupt image",
+        "The image is damaged or cut short. It is refused as a whole: no half-grey result.",
     ),
-    BlankPictureError: ProblemType(
-        "blank-picture", HTTPStatus.UNPROCESSABLE_ENTITY, "Blank picture",
-        "There is no ink in the picture, so there is nothing that the network's answer could be explained by.",
+    BlankImageError: ProblemType(
+        "blank-image", HTTPStatus.UNPROCESSABLE_ENTITY, "Blank image",
+        "There is no ink in the image, so there is nothing that the network's answer could be explained by.",
     ),
     UnwritableFormatError: ProblemType(
         "unwritable-format", HTTPStatus.UNPROCESSABLE_ENTITY, "Result does not fit the format",
@@ -233,7 +233,7 @@ PROBLEM_TYPES: Mapping[type[Exception], ProblemType] = {
     ),
     WorkerLostError: ProblemType(
         "worker-lost", HTTPStatus.SERVICE_UNAVAILABLE, "Worker lost",
-        "The process that worked on the picture ended without an answer. The request can be tried again.",
+        "The process that worked on the image ended without an answer. The request can be tried again.",
     ),
     KernelFileError: ProblemType(
         "bad-kernels-file", HTTPStatus.INTERNAL_SERVER_ERROR, "Bad kernels file",

@@ -1,4 +1,4 @@
-"""Reading the picture of a request, with the body capped as it arrives."""
+"""Reading the image of a request, with the body capped as it arrives."""
 
 import base64
 import json
@@ -22,10 +22,10 @@ MAX_FIELD_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as it was sent, and the form's other fields."""
+    """An image as it was sent, and the form's other fields."""
 
     data: bytes
-    name: str = "picture"
+    name: str = "image"
     fields: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,12 +75,12 @@ async def read_upload(request: Request) -> Upload:
     sent = f"'{content_type}'" if content_type else "no Content-Type"
     raise UploadTypeError(
         f"The request came with {sent}. Send multipart/form-data with a field 'file' (curl -F file=@photo.jpg), or "
-        f"the picture itself with its type: {', '.join(format.media_type for format in READABLE)}."
+        f"the image itself with its type: {', '.join(format.media_type for format in READABLE)}."
     )
 
 
 async def read_uploads(request: Request, max_files: int) -> list[Upload]:
-    """Read one picture or, from a form with several fields `file`, up to `max_files`, in order.
+    """Read one image or, from a form with several fields `file`, up to `max_files`, in order.
 
     Raises what `read_upload` raises, and TooManyFilesError.
     """
@@ -106,7 +106,7 @@ async def read_form(request: Request, max_files: int) -> list[Upload]:
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise missing_file(f"the form has no file in a field 'file'; its fields: {found}")
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return [Upload(await file.read(), file.filename or "picture", fields) for file in files]
+        return [Upload(await file.read(), file.filename or "image", fields) for file in files]
     finally:
         await form.close()
 
@@ -117,18 +117,18 @@ def read_json(body: bytes) -> Upload:
     except (ValueError, RecursionError) as error:
         raise missing_file(f"not valid JSON: {error}") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
-        raise missing_file("the JSON has no text field 'file' with the picture in base64")
+        raise missing_file("the JSON has no text field 'file' with the image in base64")
     encoded = fields.pop("file").removeprefix("data:")
     try:
         data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
     except ValueError as error:
         raise missing_file(f"not valid base64: {error}") from None
-    return Upload(data, str(fields.pop("filename", "picture")), fields)
+    return Upload(data, str(fields.pop("filename", "image")), fields)
 
 
 def read_file_name(disposition: str) -> str:
     match = re.search(r'filename="?([^";]+)', disposition)
-    return match.group(1) if match else "picture"
+    return match.group(1) if match else "image"
 
 
 def missing_file(message: str) -> RequestValidationError:

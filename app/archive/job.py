@@ -1,4 +1,4 @@
-"""What is to be done to every picture of an archive, and doing it: what worker processes run, here and on Ray."""
+"""What is to be done to every image of an archive, and doing it: what worker processes run, here and on Ray."""
 
 import hashlib
 import json
@@ -9,31 +9,31 @@ from typing import Any, Literal
 
 from app.api.parameters import Polarity
 from app.archive.storage import FileNameError, Place, PlaceError, describe
-from app.images.errors import PictureError
+from app.images.errors import ImageError
 from app.images.formats import ALIASES, FORMATS, READABLE
 from app.settings import Settings
-from app.tasks.classify import DigitAnswer, classify_pictures
-from app.tasks.filter import FilterRequest, filter_picture
+from app.tasks.classify import DigitAnswer, classify_images
+from app.tasks.filter import FilterRequest, filter_image
 
 EXTENSIONS = {name for format in READABLE for name in (format.name, format.extension)} | {"jpeg", "tiff"}
 
 
 @dataclass(frozen=True)
 class Archive:
-    """Where pictures come from, where results go to, and the limits that a picture has to keep."""
+    """Where images come from, where results go to, and the limits that an image has to keep."""
 
     source: Place
     out: Place
     settings: Settings
 
     def wants(self, name: str) -> bool:
-        """In a folder what looks like a picture by its extension; of a pattern all that it matches."""
+        """In a folder what looks like an image by its extension; of a pattern all that it matches."""
         return self.source.pattern is not None or name.rsplit(".", 1)[-1].lower() in EXTENSIONS
 
 
 @dataclass(frozen=True)
 class FilterJob(Archive):
-    """Every picture through the same kernels, into a file of the same name."""
+    """Every image through the same kernels, into a file of the same name."""
 
     request: FilterRequest
     format: str | None = None
@@ -41,7 +41,7 @@ class FilterJob(Archive):
     chunk_size = 1
 
     def name_result(self, name: str) -> str:
-        """The picture's own name; where the format changes, with its extension behind: no two names become one."""
+        """The image's own name; where the format changes, with its extension behind: no two names become one."""
         wanted = "npy" if self.request.steps[-1].response == "raw" else self.format
         extension = name.rsplit(".", 1)[-1].lower()
         if wanted is None or ALIASES.get(extension, extension) == wanted:
@@ -66,7 +66,7 @@ class FilterJob(Archive):
 
 @dataclass(frozen=True)
 class ClassifyJob(Archive):
-    """The handwritten digit in every picture, for a table."""
+    """The handwritten digit in every image, for a table."""
 
     polarity: Polarity = "auto"
     kind = "classified"
@@ -87,7 +87,7 @@ Job = FilterJob | ClassifyJob
 
 @dataclass(frozen=True)
 class Task:
-    """One picture. `known` is what was recorded when it was done before, where that still has to be proven."""
+    """One image. `known` is what was recorded when it was done before, where that still has to be proven."""
 
     name: str
     result: str
@@ -97,7 +97,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`stopped`: not the picture but a place is at fault, and the run has to end."""
+    """`stopped`: not the image but a place is at fault, and the run has to end."""
 
     name: str
     state: Literal["done", "kept", "failed", "stopped"]
@@ -112,7 +112,7 @@ def fingerprint(parameters: Any) -> str:
 
 
 def do_tasks(job: Job, mark: str, tasks: Sequence[Task]) -> list[Outcome]:
-    """Read, work and write; nothing that is wrong with a picture is raised. `mark` is the job's fingerprint."""
+    """Read, work and write; nothing that is wrong with an image is raised. `mark` is the job's fingerprint."""
     outcomes: list[Outcome] = []
     wanting: list[tuple[Task, bytes, str]] = []
     for task in tasks:
@@ -135,7 +135,7 @@ def do_tasks(job: Job, mark: str, tasks: Sequence[Task]) -> list[Outcome]:
 
 
 def is_proven(job: Job, task: Task, digest: str) -> bool:
-    """The picture has the bytes that it had, and so has its result."""
+    """The image has the bytes that it had, and so has its result."""
     if task.known is None or task.known["digest"] != digest:
         return False
     if isinstance(job, ClassifyJob):
@@ -156,9 +156,7 @@ def blame_file_or_place(job: Job, task: Task, error: Exception) -> Outcome:
 
 def filter_one(job: FilterJob, mark: str, task: Task, data: bytes, digest: str) -> Outcome:
     try:
-        result = filter_picture(
-            data, job.request, job.settings, lambda came: FORMATS[job.format] if job.format else came
-        )
+        result = filter_image(data, job.request, job.settings, lambda came: FORMATS[job.format] if job.format else came)
         job.out.write(task.result, result.data)
     except PlaceError as error:
         return Outcome(task.name, "stopped", str(error))
@@ -173,10 +171,10 @@ def filter_one(job: FilterJob, mark: str, task: Task, data: bytes, digest: str) 
 
 def classify_many(job: ClassifyJob, mark: str, wanting: Sequence[tuple[Task, bytes, str]]) -> list[Outcome]:
     """All in one batch of the network."""
-    answers = classify_pictures([data for _, data, _ in wanting], job.settings, job.polarity, False)
+    answers = classify_images([data for _, data, _ in wanting], job.settings, job.polarity, False)
     return [
         Outcome(task.name, "failed", str(answer))
-        if isinstance(answer, PictureError)
+        if isinstance(answer, ImageError)
         else Outcome(task.name, "done", record=make_record(task, digest, mark) | {"answer": make_row(answer)})
         for (task, _, digest), answer in zip(wanting, answers, strict=True)
     ]

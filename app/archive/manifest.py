@@ -1,7 +1,7 @@
 """What has been done: small files of JSON lines beside the results, and while a run lasts a database on this disk.
 
 Every record says which bytes (SHA-256) under which parameters gave which result, so that a later run knows what it
-may skip. Memory does not grow with the number of pictures.
+may skip. Memory does not grow with the number of images.
 """
 
 import json
@@ -99,7 +99,7 @@ class Ledger:
             yield {"file": name, "reason": reason}
 
     def list_answers(self) -> Iterator[dict[str, Any]]:
-        """Of the pictures that are still there."""
+        """Of the images that are still there."""
         for (text,) in self._database.execute("SELECT record FROM done WHERE seen ORDER BY result"):
             record = json.loads(text)
             yield {"file": record["name"], **record["answer"]}

@@ -1,19 +1,19 @@
-"""An archive in the service's worker processes: a picture that kills one costs no other picture."""
+"""An archive in the service's worker processes: an image that kills one costs no other image."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import chain
 
 from app.archive.job import Job, Outcome, Task, do_tasks
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
 
 LONGEST_SECONDS = 3600.0
-"""For one picture, and to wait for a process. Nobody waits for an answer here: more than a request may take."""
+"""For one image, and to wait for a process. Nobody waits for an answer here: more than a request may take."""
 
 
 class StartError(RuntimeError):
-    """No process can be started: none of the pictures is at fault."""
+    """No process can be started: none of the images is at fault."""
 
 
 def run_locally(job: Job, mark: str, chunks: Iterable[list[Task]], processes: int) -> Iterator[Outcome]:
@@ -55,11 +55,11 @@ async def work_through(
         await workers.close()
 
 
-async def start_processes(job: Job, processes: int) -> PictureWorkers:
+async def start_processes(job: Job, processes: int) -> WorkerPool:
     """Raises StartError."""
     limits = {"workers": processes, "max_waiting": processes + 1, "max_waiting_large": processes + 1}
     patience = {"deadline_seconds": LONGEST_SECONDS, "max_wait_seconds": LONGEST_SECONDS}
-    workers = PictureWorkers(job.settings.model_copy(update=limits | patience))
+    workers = WorkerPool(job.settings.model_copy(update=limits | patience))
     try:
         await workers.start()
     except Exception as error:
@@ -67,8 +67,8 @@ async def start_processes(job: Job, processes: int) -> PictureWorkers:
     return workers
 
 
-async def do_chunk(workers: PictureWorkers, job: Job, mark: str, tasks: list[Task]) -> list[Outcome]:
-    """Pictures that a process dies of, or cannot finish, are found by doing the chunk once more, one by one."""
+async def do_chunk(workers: WorkerPool, job: Job, mark: str, tasks: list[Task]) -> list[Outcome]:
+    """Images that a process dies of, or cannot finish, are found by doing the chunk once more, one by one."""
     try:
         return await workers.run(do_tasks, job, mark, tasks)
     except OverloadedError as error:

@@ -13,9 +13,9 @@ from app.archive.storage import PlaceError
 
 @contextmanager
 def show_progress(job: Job) -> Iterator[Callable[[int], None]]:
-    """Gives a function to tell how many pictures are behind us."""
+    """Gives a function to tell how many images are behind us."""
     console = Console(stderr=True)
-    columns = (TextColumn("Pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("Images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         shown = bar.add_task("", total=None)
 

@@ -15,7 +15,7 @@ Executor = Callable[[Job, str, Iterable[list[Task]]], Iterator[Outcome]]
 
 @dataclass
 class Summary:
-    """Numbers of pictures; `tables` are the names of what was written at the end, nothing if the run was stopped."""
+    """Numbers of images; `tables` are the names of what was written at the end, nothing if the run was stopped."""
 
     done: int = 0
     kept: int = 0
@@ -49,7 +49,7 @@ def run_batch(
 
 
 def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bool) -> Iterator[Task]:
-    """Skips what is done: the same parameters, the picture unchanged by its stamp, the result there in full."""
+    """Skips what is done: the same parameters, the image unchanged by its stamp, the result there in full."""
     for folder, files in job.source.walk():
         sizes = job.out.sizes(folder) if isinstance(job, FilterJob) else {}
         names = {name for name, _ in files}
@@ -58,7 +58,7 @@ def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bo
                 continue
             result = job.name_result(name)
             if result != name and result in names:
-                ledger.note(Outcome(name, "failed", f"its result would be {result}, the name of another picture"))
+                ledger.note(Outcome(name, "failed", f"its result would be {result}, the name of another image"))
                 summary.failed += 1
                 continue
             known = ledger.find(result)

@@ -1,4 +1,4 @@
-"""Where pictures come from and results go to: a folder on any file system that fsspec knows."""
+"""Where images come from and results go to: a folder on any file system that fsspec knows."""
 
 import errno
 import os
@@ -179,10 +179,10 @@ def open_source(url: str) -> Place:
 
 
 def check_apart(source: Place, out: Place) -> None:
-    """Raise PlaceError where the results would lie among the pictures, and be taken for pictures the next time."""
+    """Raise PlaceError where the results would lie among the images, and be taken for images the next time."""
     same = list_protocols(source.fs) == list_protocols(out.fs)
     if same and f"{out.root}/".startswith(f"{source.root.rstrip('/')}/"):
-        raise PlaceError(f"--out {out.url} lies in {source.root or '/'}, where the pictures come from. Say another.")
+        raise PlaceError(f"--out {out.url} lies in {source.root or '/'}, where the images come from. Say another.")
 
 
 def list_protocols(fs: Any) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ Engine = Literal["local", "ray"]
 Loaded = TypeVar("Loaded")
 
 app = typer.Typer(
-    help="Convolve pictures with named kernels: over HTTP, or here.",
+    help="Convolve images with named kernels: over HTTP, or here.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -101,11 +101,11 @@ def serve(
 @take_filter_parameters
 def filter_files(
     kernel: Annotated[str, typer.Argument(help="A name, 'custom' (with --weights), or several: gaussian,edge.")],
-    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
+    images: Annotated[list[Path], typer.Argument(help="Files, or folders of images.")],
     output: Output = None,
     given: dict[str, Any] | None = None,
 ) -> None:
-    """Filter pictures with a kernel. Results go beside them as NAME-KERNEL.EXT, or to --output."""
+    """Filter images with a kernel. Results go beside them as NAME-KERNEL.EXT, or to --output."""
     from app.api.operations import parse_steps
     from app.cli import local_files as batch
     from app.tasks.filter import FilterRequest, explain_filter
@@ -114,7 +114,7 @@ def filter_files(
     query = check_parameters(FilterQuery, given or {})
     steps = refuse_errors(parse_steps, kernel, query, load_catalogue(settings))
     request = FilterRequest(steps, query.linear, query.frames, query.quality)
-    files = refuse_errors(batch.find_pictures, pictures)
+    files = refuse_errors(batch.find_images, images)
     if query.explain:
         for file in files:
             typer.echo(json.dumps(refuse_errors(explain_filter, file.read_bytes(), request, settings), indent=2))
@@ -123,7 +123,7 @@ def filter_files(
     failures = batch.filter_files(plan, request, settings, query.format)
     if len(plan) == 1 and not failures:
         typer.echo(plan[0][1])
-    report(failures, f"{len(plan) - len(failures)} of {len(plan)} pictures filtered." if len(plan) > 1 else "")
+    report(failures, f"{len(plan) - len(failures)} of {len(plan)} images filtered." if len(plan) > 1 else "")
 
 
 @app.command()
@@ -142,9 +142,9 @@ def batch(
     ] = "csv",
     given: dict[str, Any] | None = None,
 ) -> None:
-    """Filter or read an archive of pictures. The same command goes on where an earlier run ended.
+    """Filter or read an archive of images. The same command goes on where an earlier run ended.
 
-    Exit status: 0 all done, 1 some pictures failed, 2 a mistake in the command, 75 a place was lost or no process
+    Exit status: 0 all done, 1 some images failed, 2 a mistake in the command, 75 a place was lost or no process
     starts (try again), 130 and 143 stopped by SIGINT and SIGTERM.
     """
     from app.api.operations import parse_steps
@@ -164,13 +164,13 @@ def batch(
     settings = load_settings()
     catalogue = load_catalogue(settings)
     query = check_parameters(FilterQuery, given or {})
-    pictures, results = refuse_errors(places.open_source, source), refuse_errors(places.open_place, out)
-    refuse_errors(places.check_apart, pictures, results)
-    job: jobs.Job = jobs.ClassifyJob(pictures, results, settings, polarity)
+    images, results = refuse_errors(places.open_source, source), refuse_errors(places.open_place, out)
+    refuse_errors(places.check_apart, images, results)
+    job: jobs.Job = jobs.ClassifyJob(images, results, settings, polarity)
     if kernel is not None:
         steps = refuse_errors(parse_steps, kernel, query, catalogue)
         request = FilterRequest(steps, query.linear, query.frames, query.quality)
-        job = jobs.FilterJob(pictures, results, settings, request, query.format)
+        job = jobs.FilterJob(images, results, settings, request, query.format)
     try:
         with choose_executor(on, workers or count_cores()) as execute, signals.catch_stop() as stop:
             summary = run.run_batch(job, execute, stop, report_format, verify)
@@ -200,12 +200,12 @@ def choose_executor(on: Engine, processes: int) -> "Iterator[Executor]":
 
 @app.command()
 def gallery(
-    picture: Annotated[Path, typer.Argument(help="A picture.")],
+    image: Annotated[Path, typer.Argument(help="An image.")],
     output: Output = None,
     kernels: Annotated[str | None, typer.Option(help="Names with commas. [every kernel but the learned ones]")] = None,
-    side: Annotated[int, typer.Option(min=16, max=512, help="Longest side of each picture in pixels.")] = 160,
+    side: Annotated[int, typer.Option(min=16, max=512, help="Longest side of each image in pixels.")] = 160,
 ) -> None:
-    """Draw one contact sheet of a picture under every kernel."""
+    """Draw one contact sheet of an image under every kernel."""
     from app.cli.local_files import write_file
     from app.pool.quiet_tensorflow import without_greeting
     from app.tasks.gallery import choose_steps, make_contact_sheet
@@ -214,11 +214,11 @@ def gallery(
     steps = refuse_errors(choose_steps, kernels, load_catalogue(settings), settings.max_gallery_kernels)
     if output and output.suffix.lower() != ".png":
         refuse(f"The sheet is a PNG; name it {output.with_suffix('.png')}.")
-    data = refuse_errors(picture.read_bytes)
+    data = refuse_errors(image.read_bytes)
     with without_greeting():
         sheet = refuse_errors(make_contact_sheet, data, steps, side, settings)
-    target = output or picture.with_name(f"{picture.stem}-gallery.png")
-    if target.resolve() == picture.resolve():
+    target = output or image.with_name(f"{image.stem}-gallery.png")
+    if target.resolve() == image.resolve():
         refuse(f"{target} is the input; it would be overwritten.")
     refuse_errors(write_file, target, sheet)
     typer.echo(target)
@@ -226,7 +226,7 @@ def gallery(
 
 @app.command()
 def learn(
-    before: Annotated[Path, typer.Argument(help="A picture.")],
+    before: Annotated[Path, typer.Argument(help="An image.")],
     after: Annotated[Path, typer.Argument(help="The same under an unknown filter.")],
     size: Annotated[int, typer.Option(min=1, max=31, help="Side of the kernel in pixels.")] = 3,
     shared: Annotated[str, typer.Option(help="One kernel for all channels: auto, true or false.")] = "auto",
@@ -234,7 +234,7 @@ def learn(
     steps: Annotated[int | None, typer.Option(min=1, help="Of descent, at most. [400]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Find the kernel that turns one picture into another, or say that none does (exit status 1)."""
+    """Find the kernel that turns one image into another, or say that none does (exit status 1)."""
     from app.api.parameters import LearnQuery
     from app.cli.learn_output import learn_with_progress, print_lesson
     from app.pool.quiet_tensorflow import without_greeting
@@ -281,30 +281,30 @@ def kernels(
 
 @app.command()
 def classify(
-    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures, of one digit each.")],
+    images: Annotated[list[Path], typer.Argument(help="Files, or folders of images, of one digit each.")],
     polarity: Annotated[str, typer.Option(help="Of the ink: auto, dark or light.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> None:
-    """Read pictures of one handwritten digit each."""
+    """Read images of one handwritten digit each."""
     from app.cli.digit_tables import classify_files, print_transcript
 
-    rows, failures = classify_files(*prepare_reading(pictures, polarity))
+    rows, failures = classify_files(*prepare_reading(images, polarity))
     print_transcript(rows, "json" if as_json else "csv" if as_csv else "table")
     report(failures)
 
 
 @app.command()
 def read(
-    pictures: Annotated[list[Path], typer.Argument(help="Files, or folders of pictures.")],
+    images: Annotated[list[Path], typer.Argument(help="Files, or folders of images.")],
     polarity: Annotated[str, typer.Option(help="Of the ink: auto, dark or light.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with a box for each digit.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> None:
-    """Read several handwritten digits in each picture."""
+    """Read several handwritten digits in each image."""
     from app.cli.digit_tables import print_transcript, read_files
 
-    rows, failures = read_files(*prepare_reading(pictures, polarity))
+    rows, failures = read_files(*prepare_reading(images, polarity))
     print_transcript(rows, "json" if as_json else "csv" if as_csv else "table")
     report(failures)
 
@@ -432,7 +432,7 @@ def load_catalogue(settings: "Settings") -> "Catalogue":
     return cast("Catalogue", refuse_errors(learned.load_catalogue, settings))
 
 
-def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "Settings", Any]:
+def prepare_reading(images: list[Path], polarity: str) -> tuple[list[Path], "Settings", Any]:
     from app.cli import local_files as batch
     from app.pool.quiet_tensorflow import without_greeting
     from app.tasks.classify import load_reader
@@ -440,7 +440,7 @@ def prepare_reading(pictures: list[Path], polarity: str) -> tuple[list[Path], "S
     if polarity not in get_args(Polarity):
         refuse(f"--polarity {polarity}: say auto, dark or light.")
     settings = load_settings()
-    files = refuse_errors(batch.find_pictures, pictures)
+    files = refuse_errors(batch.find_images, images)
     with without_greeting():
         refuse_errors(load_reader, settings.model_folder)
     return files, settings, polarity
@@ -467,7 +467,7 @@ def check_parameters(query: type[Query], given: dict[str, Any]) -> Query:
 
 
 def refuse_errors(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Call `work`; what is wrong with a kernel, a picture, a model or a file ends the command with one line."""
+    """Call `work`; what is wrong with a kernel, an image, a model or a file ends the command with one line."""
     try:
         return work(*arguments)
     except OSError as error:

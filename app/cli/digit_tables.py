@@ -12,9 +12,9 @@ from rich.progress import track
 from rich.table import Table
 
 from app.api.parameters import Polarity
-from app.images.errors import PictureError
+from app.images.errors import ImageError
 from app.settings import Settings
-from app.tasks.classify import classify_picture, read_page
+from app.tasks.classify import classify_image, read_page
 from models.errors import ModelError
 
 Rows = list[dict[str, Any]]
@@ -25,7 +25,7 @@ def classify_files(files: Sequence[Path], settings: Settings, polarity: Polarity
     """One digit a file. Returns rows and the files that could not be read."""
 
     def classify(file: Path) -> dict[str, Any]:
-        return classify_picture(file.read_bytes(), settings, polarity, False).model_dump(exclude={"preview"})
+        return classify_image(file.read_bytes(), settings, polarity, False).model_dump(exclude={"preview"})
 
     return work_through(files, classify)
 
@@ -46,7 +46,7 @@ def work_through(files: Sequence[Path], work: Callable[[Path], dict[str, Any]]) 
             rows.append({"file": str(file)} | work(file))
         except OSError as error:
             failures.append((file, error.strerror or str(error)))
-        except (PictureError, ModelError) as error:
+        except (ImageError, ModelError) as error:
             failures.append((file, str(error)))
     return rows, failures
 

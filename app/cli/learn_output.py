@@ -10,22 +10,22 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from app.api.parameters import LearnQuery
 from app.settings import Settings
-from app.tasks.learn import LearnedKernel, Lesson, learn_from_pictures
-from app.tasks.learn_stream import DescentStart, DescentStep, Pictures, follow_descent
+from app.tasks.learn import LearnedKernel, Lesson, learn_from_images
+from app.tasks.learn_stream import DescentStart, DescentStep, ImagePair, follow_descent
 
 
 def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, settings: Settings) -> Lesson:
-    """Raises as `learn_from_pictures`. A descent tells its steps and its loss on stderr."""
+    """Raises as `learn_from_images`. A descent tells its steps and its loss on stderr."""
     if query.method == "least-squares":
-        return learn_from_pictures(before, after, query.size, query.shares, settings)
-    return asyncio.run(descend(Pictures(before, after, query.size, query.shares, settings), query.steps))
+        return learn_from_images(before, after, query.size, query.shares, settings)
+    return asyncio.run(descend(ImagePair(before, after, query.size, query.shares, settings), query.steps))
 
 
-async def descend(pictures: Pictures, most_steps: int) -> Lesson:
+async def descend(images: ImagePair, most_steps: int) -> Lesson:
     columns = (TextColumn("Descending"), BarColumn(), TextColumn("step {task.completed}, loss {task.fields[loss]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=most_steps, loss="")
-        async for what in follow_descent(run_here, pictures, most_steps):
+        async for what in follow_descent(run_here, images, most_steps):
             if isinstance(what, DescentStart):
                 progress.update(bar, loss=f"(least squares: {what.floor:.3g})")
             elif isinstance(what, DescentStep):

@@ -1,4 +1,4 @@
-"""Many pictures on the command line: all cores, a progress bar, and no input ever overwritten."""
+"""Many images on the command line: all cores, a progress bar, and no input ever overwritten."""
 
 import os
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from app.images.errors import PictureError
+from app.images.errors import ImageError
 from app.images.formats import ALIASES, FORMATS, READABLE, Format, recognize_format
 from app.pool.quiet_tensorflow import without_greeting
 from app.settings import Settings
-from app.tasks.filter import FilterRequest, filter_picture, name_result
+from app.tasks.filter import FilterRequest, filter_image, name_result
 
 HEAD_BYTES = 32
 
 
-def find_pictures(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and the pictures (by their extension) in the folders named. Raises ValueError for none."""
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and the images (by their extension) in the folders named. Raises ValueError for none."""
     extensions = {f".{name}" for format in READABLE for name in (format.name, format.extension)} | {".jpeg", ".tiff"}
     found: list[Path] = []
     for path in paths:
@@ -27,7 +27,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
         else:
             found.append(path)
     if not found:
-        raise ValueError(f"No pictures in {', '.join(str(path) for path in paths)}.")
+        raise ValueError(f"No images in {', '.join(str(path) for path in paths)}.")
     return list(dict.fromkeys(found))
 
 
@@ -98,7 +98,7 @@ def filter_files(
 
     def filter_file(file: Path, target: Path) -> None:
         format = choose_output_format(file, target, request, asked)
-        result = filter_picture(file.read_bytes(), request, settings, lambda _: format)
+        result = filter_image(file.read_bytes(), request, settings, lambda _: format)
         try:
             write_file(target, result.data)
         except OSError as error:
@@ -114,13 +114,13 @@ def filter_files(
                 task.result()
             except OSError as error:
                 failures[tasks[task]] = error.strerror or str(error)
-            except (PictureError, ValueError) as error:
+            except (ImageError, ValueError) as error:
                 failures[tasks[task]] = str(error)
     return [(file, failures[file]) for file, _ in plan if file in failures]
 
 
 def write_file(target: Path, data: bytes) -> None:
-    """Write all of it or nothing: an interrupted run leaves no half-written picture."""
+    """Write all of it or nothing: an interrupted run leaves no half-written image."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -19,7 +19,7 @@ BLOCK_CHUNKS = 8
 """What an actor is given at a time, and what is done again when its machine is lost."""
 
 
-class PictureActor:
+class WorkerActor:
     """One worker process, and this one that watches over it."""
 
     def __init__(self, job: Job, mark: str) -> None:
@@ -42,7 +42,7 @@ def run_on_ray(job: Job, mark: str, chunks: Iterable[list[Task]]) -> Iterator[Ou
     while window := list(islice(remaining, WINDOW_CHUNKS)):
         rows = [{"tasks": pickle.dumps(tasks)} for tasks in window]
         done = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // BLOCK_CHUNKS)).map(
-            PictureActor,
+            WorkerActor,
             fn_constructor_args=(job, mark),
             compute=ActorPoolStrategy(min_size=1, max_size=most),
             num_cpus=1,

@@ -1,4 +1,4 @@
-"""The picture workers of an HTTP replica: Ray replicas, wherever they are."""
+"""The image workers of an HTTP replica: Ray replicas, wherever they are."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TRIES = 4
-"""Of work whose replica is lost. It can be done again, being a function of bytes; and no picture kills a replica, only
+"""Of work whose replica is lost. It can be done again, being a function of bytes; and no image kills a replica, only
 the process that the replica watches over, so that none is passed on to the next."""
 LOST = (RayActorError, ActorUnavailableError, ObjectLostError)
 LOOK_SECONDS = 0.5
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class RayWorkers:
-    """What `PictureWorkers` is to a service on one machine. The lines before the replicas are Ray Serve's."""
+    """What `WorkerPool` is to a service on one machine. The lines before the replicas are Ray Serve's."""
 
     def __init__(self, settings: Settings, filters: DeploymentHandle, digits: DeploymentHandle) -> None:
         self.settings = settings
@@ -163,7 +163,7 @@ class RayWorkers:
 
 
 def count_bytes(arguments: Any) -> int:
-    """Of the pictures among the arguments, which may be in a list."""
+    """Of the images among the arguments, which may be in a list."""
     if isinstance(arguments, bytes):
         return len(arguments)
     return sum(map(count_bytes, arguments)) if isinstance(arguments, list | tuple) else 0

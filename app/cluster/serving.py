@@ -1,4 +1,4 @@
-"""The service on Ray Serve: the same app as ingress, and replicas that work on pictures, filters and digits apart.
+"""The service on Ray Serve: the same app as ingress, and replicas that work on images, filters and digits apart.
 
 Ray decides where work is done, how many replicas there are and who replaces a lost one. In each replica a worker
 process of the service (`app.pool.worker_main`) does the work, so that a deadline frees a core here as well.
@@ -19,7 +19,7 @@ from app.cluster.pool import RayWorkers, Reply
 from app.context import REQUEST_ID_HEADER, Record, current_record
 from app.main import create_app, wrap_outside
 from app.observability.logs import configure_logging
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.pool.process import START_SECONDS
 from app.settings import AccessSettings, Settings
 from app.tasks.classify import write_answers
@@ -29,7 +29,7 @@ APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5
 HELPER_CORES = 1
 """What a machine may place beside one filter replica for each of its cores: none of the others is always at work."""
-BATCH_PICTURES = 16
+BATCH_IMAGES = 16
 BATCH_WAIT_SECONDS = 0.005
 
 
@@ -38,7 +38,7 @@ class Replica:
 
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]  # Ray awaits it
         self.settings = settings
-        self.workers = PictureWorkers(settings)
+        self.workers = WorkerPool(settings)
         await self.workers.start()
         self._warm_at = time.monotonic()
 
@@ -65,32 +65,32 @@ class Filters(Replica):
 class Digits(Replica):
     """Reads digits; single ones that come at the same time as one batch of the network."""
 
-    @serve.batch(max_batch_size=BATCH_PICTURES, batch_wait_timeout_s=BATCH_WAIT_SECONDS)  # type: ignore[untyped-decorator]
+    @serve.batch(max_batch_size=BATCH_IMAGES, batch_wait_timeout_s=BATCH_WAIT_SECONDS)  # type: ignore[untyped-decorator]
     async def classify(
-        self, pictures: list[bytes], settings: list[Settings], polarities: list[Any], previews: list[bool]
+        self, images: list[bytes], settings: list[Settings], polarities: list[Any], previews: list[bool]
     ) -> list[Reply]:
-        """`write_answers` for several clients with one picture each."""
+        """`write_answers` for several clients with one image each."""
         ways = list(zip(polarities, previews, strict=True))
         replies: dict[int, Reply] = {}
         for way in dict.fromkeys(ways):
             places = [place for place, asked in enumerate(ways) if asked == way]
-            replies |= zip(places, await self._classify_alike([pictures[place] for place in places], *way), strict=True)
-        return [replies[place] for place in range(len(pictures))]
+            replies |= zip(places, await self._classify_alike([images[place] for place in places], *way), strict=True)
+        return [replies[place] for place in range(len(images))]
 
-    async def _classify_alike(self, pictures: list[bytes], *way: Any) -> list[Reply]:
-        answers, error, record = await self.work("", write_answers, pictures, self.settings, *way)
-        if isinstance(error, DeadlineError | WorkerLostError) and len(pictures) > 1:  # one of them is to blame
-            alone = [self.work("", write_answers, [picture], self.settings, *way) for picture in pictures]
+    async def _classify_alike(self, images: list[bytes], *way: Any) -> list[Reply]:
+        answers, error, record = await self.work("", write_answers, images, self.settings, *way)
+        if isinstance(error, DeadlineError | WorkerLostError) and len(images) > 1:  # one of them is to blame
+            alone = [self.work("", write_answers, [image], self.settings, *way) for image in images]
             return await asyncio.gather(*alone)
         if error is not None:
-            return [(None, error, record)] * len(pictures)
-        records = [record] + [Record("")] * (len(pictures) - 1)  # what was noted is counted once
+            return [(None, error, record)] * len(images)
+        records = [record] + [Record("")] * (len(images) - 1)  # what was noted is counted once
         return [([answer], None, its) for answer, its in zip(answers, records, strict=True)]
 
 
 @serve.ingress()
 class Http:
-    """The routes. What comes in is checked here, and the pictures go to the replicas."""
+    """The routes. What comes in is checked here, and the images go to the replicas."""
 
     def __init__(
         self, settings: Settings, access: AccessSettings, filters: DeploymentHandle, digits: DeploymentHandle
@@ -153,9 +153,9 @@ def build_application(settings: Settings, access: AccessSettings) -> Application
     digits = serve.deployment(
         Digits,
         name="digits",
-        max_ongoing_requests=2 * BATCH_PICTURES,
+        max_ongoing_requests=2 * BATCH_IMAGES,
         max_queued_requests=settings.max_waiting,
-        autoscaling_config=scaling | {"target_ongoing_requests": BATCH_PICTURES},
+        autoscaling_config=scaling | {"target_ongoing_requests": BATCH_IMAGES},
         ray_actor_options={"num_cpus": DIGIT_CORES, "runtime_env": one_thread},
         **common,
     )

@@ -16,9 +16,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from app.images.errors import PictureTooCostlyError
+from app.images.errors import ImageTooComplexError
 from app.images.formats import recognize_format
-from app.images.limits import PictureLimits
+from app.images.limits import ImageLimits
 
 FREE_BLOCKS = 10_000
 MIN_MEAN_BLOCK_BYTES = 128
@@ -36,8 +36,8 @@ TIFF_BYTE_TYPES = {1, 2, 6, 7}
 """BYTE, ASCII, SBYTE, UNDEFINED: kept as bytes, where other values become a Python number each."""
 
 
-def refuse_bombs(data: bytes, limits: PictureLimits) -> None:
-    """Raise PictureTooCostlyError for a file that would be dear to open. Takes time in proportion to its size."""
+def refuse_bombs(data: bytes, limits: ImageLimits) -> None:
+    """Raise ImageTooComplexError for a file that would be dear to open. Takes time in proportion to its size."""
     format = recognize_format(data)
     check = {"jpeg": check_jpeg, "png": check_png, "gif": check_gif, "tiff": check_tiff, "webp": check_webp}.get(
         format.name if format else ""
@@ -56,29 +56,29 @@ class BlockCount:
     def add(self, blocks: int = 1) -> None:
         self.found += blocks
         if self.found > self.most:
-            raise PictureTooCostlyError(
-                f"The picture's file is cut into more than {self.most} blocks, which is far too many for its size. "
+            raise ImageTooComplexError(
+                f"The image's file is cut into more than {self.most} blocks, which is far too many for its size. "
                 "Save it again with another program."
             )
 
 
-def check_frames(frames: int, limits: PictureLimits) -> None:
+def check_frames(frames: int, limits: ImageLimits) -> None:
     if frames > limits.max_frames:
-        raise PictureTooCostlyError(
-            f"The picture has {frames} frames or more; the limit is {limits.max_frames} (CONVSERVE_MAX_FRAMES). Send "
+        raise ImageTooComplexError(
+            f"The image has {frames} frames or more; the limit is {limits.max_frames} (CONVSERVE_MAX_FRAMES). Send "
             "a shorter animation."
         )
 
 
-def check_metadata(size: int, limits: PictureLimits) -> None:
+def check_metadata(size: int, limits: ImageLimits) -> None:
     if size > limits.max_metadata_bytes:
-        raise PictureTooCostlyError(
-            f"The picture carries {size} bytes of metadata or more (texts, colour profile); the limit is "
+        raise ImageTooComplexError(
+            f"The image carries {size} bytes of metadata or more (texts, colour profile); the limit is "
             f"{limits.max_metadata_bytes} (CONVSERVE_MAX_METADATA_BYTES). Send it without them."
         )
 
 
-def check_jpeg(data: bytes, limits: PictureLimits) -> None:
+def check_jpeg(data: bytes, limits: ImageLimits) -> None:
     blocks = BlockCount(data)
     position = skip_jpeg_segments(data, 2, blocks, limits)
     # Every scan begins with these two bytes; in metadata they may stand by chance, so many are looked at closely.
@@ -87,13 +87,13 @@ def check_jpeg(data: bytes, limits: PictureLimits) -> None:
     scans = 0
     for scans, _ in enumerate(find_jpeg_scans(data, position), start=1):
         if scans > limits.max_jpeg_scans:
-            raise PictureTooCostlyError(
+            raise ImageTooComplexError(
                 f"The JPEG has {scans} scans or more; the limit is {limits.max_jpeg_scans} (CONVSERVE_MAX_JPEG_SCANS; "
                 "a usual progressive JPEG has about ten). Save it again with another program."
             )
 
 
-def skip_jpeg_segments(data: bytes, position: int, blocks: BlockCount, limits: PictureLimits) -> int:
+def skip_jpeg_segments(data: bytes, position: int, blocks: BlockCount, limits: ImageLimits) -> int:
     """Where the first scan begins, or the file ends."""
     metadata = 0
     while position + 4 <= len(data):
@@ -118,7 +118,7 @@ def skip_jpeg_segments(data: bytes, position: int, blocks: BlockCount, limits: P
 
 
 def find_jpeg_scans(data: bytes, position: int) -> Iterator[int]:
-    """Where the scans of the first picture of the file begin; `position` is the first of them."""
+    """Where the scans of the first image of the file begin; `position` is the first of them."""
     while (match := JPEG_MARKER.search(data, position)) is not None:
         marker = match[1][0]
         position = match.end()
@@ -139,7 +139,7 @@ def read_png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         position += 12 + length
 
 
-def check_png(data: bytes, limits: PictureLimits) -> None:
+def check_png(data: bytes, limits: ImageLimits) -> None:
     blocks = BlockCount(data)
     metadata, frames = 0, 0
     for kind, start, end in read_png_chunks(data):
@@ -166,7 +166,7 @@ def count_inflated(kind: bytes, body: bytes, budget_bytes: int) -> int:
         return len(body)
 
 
-def check_gif(data: bytes, limits: PictureLimits) -> None:
+def check_gif(data: bytes, limits: ImageLimits) -> None:
     blocks = BlockCount(data)
     frames, size = 0, len(data)
     position = 13 + count_palette_bytes(data, 10)
@@ -199,7 +199,7 @@ def count_palette_bytes(data: bytes, flags_at: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def check_tiff(data: bytes, limits: PictureLimits) -> None:
+def check_tiff(data: bytes, limits: ImageLimits) -> None:
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     count_format, entry_format, offset_format = ("Q", "HHQQ", "Q") if big else ("H", "HHII", "I")
@@ -224,13 +224,13 @@ def check_tiff(data: bytes, limits: PictureLimits) -> None:
             if type not in TIFF_BYTE_TYPES:
                 values += count
             if values > MAX_TIFF_TAG_VALUES:
-                raise PictureTooCostlyError(
+                raise ImageTooComplexError(
                     f"The tags of the TIFF have {values} values or more; {MAX_TIFF_TAG_VALUES} are accepted. Save it "
                     "with larger strips or tiles."
                 )
 
 
-def check_webp(data: bytes, limits: PictureLimits) -> None:
+def check_webp(data: bytes, limits: ImageLimits) -> None:
     blocks = BlockCount(data)
     frames, metadata, position = 0, 0, 12
     # As the decoder, which takes no notice of what stands behind the end that the file declares.

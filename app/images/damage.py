@@ -1,4 +1,4 @@
-"""Damage that the decoders pass over, so that no half-grey picture is answered.
+"""Damage that the decoders pass over, so that no half-grey image is answered.
 
 Pillow does not look at the checksums of a PNG's pixels, libjpeg fills what is missing from a JPEG with grey and says so
 only in a warning that Pillow does not read, and a GIF that ends in the head of a frame has fewer frames.
@@ -7,7 +7,7 @@ only in a warning that Pillow does not read, and a GIF that ends in the head of 
 from isal import isal_zlib
 
 from app.images.bombs import GIF_END, GIF_EXTENSION, GIF_IMAGE, PNG_PIXELS, count_palette_bytes, read_png_chunks
-from app.images.errors import CorruptPictureError
+from app.images.errors import CorruptImageError
 from app.images.formats import recognize_format
 
 JPEG_REDUCTION = 8
@@ -17,7 +17,7 @@ JPEG_DAMAGE = ("premature end", "bad huffman code")
 
 
 def refuse_damage(data: bytes) -> None:
-    """Raise CorruptPictureError for a PNG, JPEG or GIF of which pixels are missing or changed."""
+    """Raise CorruptImageError for a PNG, JPEG or GIF of which pixels are missing or changed."""
     format = recognize_format(data)
     if format and format.name == "png":
         check_png_sums(data)
@@ -33,7 +33,7 @@ def check_png_sums(data: bytes) -> None:
         if kind not in PNG_PIXELS or end + 4 > len(data):
             continue  # the decoder checks the others, and whether the end is missing
         if isal_zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            raise CorruptPictureError("The picture is damaged: a checksum of the PNG's pixels is wrong.")
+            raise CorruptImageError("The image is damaged: a checksum of the PNG's pixels is wrong.")
 
 
 def check_jpeg_pixels(data: bytes) -> None:
@@ -52,7 +52,7 @@ def check_jpeg_pixels(data: bytes) -> None:
         )
     except ValueError as error:
         if any(damage in str(error).lower() for damage in JPEG_DAMAGE):
-            raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from None
+            raise CorruptImageError(f"The image is damaged or cut short: {error}.") from None
 
 
 def check_gif_blocks(data: bytes) -> None:
@@ -73,4 +73,4 @@ def check_gif_blocks(data: bytes) -> None:
             position += 1 + data[position]
         position += 1
     if position > len(data) or kind == GIF_EXTENSION:
-        raise CorruptPictureError("The picture is cut short: the GIF ends in the middle of a block.")
+        raise CorruptImageError("The image is cut short: the GIF ends in the middle of a block.")

@@ -9,7 +9,7 @@
 | CMYK                                | RGB in sRGB, through the file's profile where there is one     |
 | 16-bit PNG and TIFF                 | the same in uint16                                             |
 | animated GIF, WebP, PNG, AVIF; TIFF | every frame or page, as it is seen (composed over the last)    |
-| multi-picture JPEG (MPO)            | the first picture, which is the one that viewers show          |
+| multi-picture JPEG (MPO)            | the first image, which is the one that viewers show          |
 """
 
 import io
@@ -23,16 +23,16 @@ from app.context import find_record, timed
 from app.images.bombs import check_frames, refuse_bombs
 from app.images.damage import refuse_damage
 from app.images.errors import (
-    CorruptPictureError,
-    EmptyPictureError,
-    PictureError,
-    PictureTooLargeError,
+    CorruptImageError,
+    EmptyImageError,
+    ImageError,
+    ImageTooLargeError,
     UnreadableFormatError,
 )
 from app.images.fast_codecs import PNG_BIT_DEPTH_OFFSET, decode_plain
 from app.images.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
-from app.images.image import Frame, JpegSampling, Picture, Pixels
-from app.images.limits import PictureLimits
+from app.images.image import DecodedImage, Frame, JpegSampling, Pixels
+from app.images.limits import ImageLimits
 
 ORIENTATION_TAG = 0x0112
 TIFF_BITS_PER_SAMPLE_TAG = 258
@@ -47,32 +47,32 @@ TRUE_COLOUR = {
 
 
 @timed("decode")
-def decode_picture(
-    data: bytes, limits: PictureLimits, frames: Frames = "all", *, enough_px: int | None = None
-) -> Picture:
-    """Decode a picture. Whatever a decoder raises becomes a PictureError.
+def decode_image(
+    data: bytes, limits: ImageLimits, frames: Frames = "all", *, enough_px: int | None = None
+) -> DecodedImage:
+    """Decode an image. Whatever a decoder raises becomes an ImageError.
 
     A JPEG whose longer side is at least twice `enough_px` is decoded at a half, a quarter or an eighth.
     """
     if not data:
-        raise EmptyPictureError("The picture is empty: 0 bytes arrived.")
+        raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         refuse_bombs(data, limits)
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
-            picture = decode_frames(image, data, limits, frames, enough_px)
-            find_record().pixels += len(picture.frames) * picture.width * picture.height
-            return picture
-    except (PictureError, ImportError):
+            decoded_image = decode_frames(image, data, limits, frames, enough_px)
+            find_record().pixels += len(decoded_image.frames) * decoded_image.width * decoded_image.height
+            return decoded_image
+    except (ImageError, ImportError):
         raise
     except MemoryError:
-        raise PictureTooLargeError(
-            "The picture needs more memory to be decoded than there is. Send a smaller one, or try again later."
+        raise ImageTooLargeError(
+            "The image needs more memory to be decoded than there is. Send a smaller one, or try again later."
         ) from None
     except UnidentifiedImageError:
         claimed = recognize_format(data)
         if claimed:
-            raise CorruptPictureError(
-                f"The picture begins like a {claimed.name.upper()} but is not one that can be read: damaged, cut "
+            raise CorruptImageError(
+                f"The image begins like a {claimed.name.upper()} but is not one that can be read: damaged, cut "
                 "short, or of a rare kind."
             ) from None
         raise UnreadableFormatError(
@@ -82,14 +82,14 @@ def decode_picture(
     except Image.DecompressionBombError as error:  # "Image size (4225000000 pixels) exceeds limit of ..."
         counted = re.search(r"\d+", str(error))
         size = f"{counted.group()} pixels" if counted else "more pixels than are counted"
-        raise PictureTooLargeError(describe_limit(size, limits)) from None
+        raise ImageTooLargeError(describe_limit(size, limits)) from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, IndexError, ...
-        raise CorruptPictureError(f"The picture is damaged or cut short: {error}.") from error
+        raise CorruptImageError(f"The image is damaged or cut short: {error}.") from error
 
 
 def decode_frames(
-    image: Image.Image, data: bytes, limits: PictureLimits, frames: Frames, enough_px: int | None
-) -> Picture:
+    image: Image.Image, data: bytes, limits: ImageLimits, frames: Frames, enough_px: int | None
+) -> DecodedImage:
     check_pixels(image, 1, limits)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
@@ -114,7 +114,7 @@ def decode_frames(
             "The pages of this file have different sizes. Send them one by one, or only the first with frames=first."
         )
     channels = unify_channels([frame.pixels.shape[2] for frame in decoded])
-    return Picture(
+    return DecodedImage(
         tuple(Frame(spread_channels(frame.pixels, channels), frame.duration_ms) for frame in decoded),
         format,
         profile,
@@ -146,7 +146,7 @@ def reduce_jpeg(image: Image.Image, enough_px: int) -> int:
 def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
     """Index of the first frame that is wanted, and of the one behind the last."""
     count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    # An APNG may begin with a still picture for viewers that know no APNG.
+    # An APNG may begin with a still image for viewers that know no APNG.
     first = 1 if count > 1 and image.info.get("default_image") else 0
     return first, first + 1 if frames == "first" else count
 
@@ -161,28 +161,28 @@ def decode_frame(image: Image.Image, index: int) -> Frame:
     return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))
 
 
-def check_pixels(image: Image.Image, frames: int, limits: PictureLimits) -> None:
+def check_pixels(image: Image.Image, frames: int, limits: ImageLimits) -> None:
     width, height = image.size
     if width * height * frames > limits.max_pixels:
         size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
-        raise PictureTooLargeError(describe_limit(size, limits))
+        raise ImageTooLargeError(describe_limit(size, limits))
 
 
-def check_pages(image: Image.Image, pages: int, limits: PictureLimits) -> None:
+def check_pages(image: Image.Image, pages: int, limits: ImageLimits) -> None:
     """Pages may differ in size: the sum counts."""
     pixels = 0
     for index in range(pages):
         image.seek(index)
         pixels += image.size[0] * image.size[1]
         if pixels > limits.max_pixels:
-            raise PictureTooLargeError(describe_limit(f"{pixels} pixels in its first {index + 1} pages", limits))
+            raise ImageTooLargeError(describe_limit(f"{pixels} pixels in its first {index + 1} pages", limits))
     image.seek(0)
 
 
-def describe_limit(size: str, limits: PictureLimits) -> str:
+def describe_limit(size: str, limits: ImageLimits) -> str:
     return (
-        f"The picture has {size}; the limit is {limits.max_pixels} in all (CONVSERVE_MAX_PIXELS). Send a smaller "
-        "picture, or only the first frame with frames=first."
+        f"The image has {size}; the limit is {limits.max_pixels} in all (CONVSERVE_MAX_PIXELS). Send a smaller "
+        "image, or only the first frame with frames=first."
     )
 
 
@@ -243,7 +243,7 @@ def convert_to_true_colour(image: Image.Image) -> Image.Image:
     mode = TRUE_COLOUR.get(image.mode)
     if mode is None:
         raise UnreadableFormatError(
-            f"The picture has pixels of the kind '{image.mode}', which is not read. Send 8 or 16 bits a channel."
+            f"The image has pixels of the kind '{image.mode}', which is not read. Send 8 or 16 bits a channel."
         )
     if "transparency" in image.info:  # a transparent palette entry or colour
         mode = {"L": "LA", "RGB": "RGBA"}.get(mode, mode)
@@ -253,7 +253,7 @@ def convert_to_true_colour(image: Image.Image) -> Image.Image:
 
 
 def convert_to_srgb(image: Image.Image) -> Image.Image:
-    """Through the profile of the picture where it has a usable one. Returns RGB."""
+    """Through the profile of the image where it has a usable one. Returns RGB."""
     srgb = ImageCms.createProfile("sRGB")
     profile = image.info.get("icc_profile")
     if image.mode == "LAB":
@@ -299,8 +299,8 @@ def decode_16_bit(image: Image.Image, data: bytes, count: int) -> list[Pixels]:
     premultiplied = image.tag_v2.get(TIFF_EXTRA_SAMPLES_TAG) == (TIFF_PREMULTIPLIED,)  # type: ignore[attr-defined]
     readable, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=(0, count))
     if not readable or any(page.dtype != np.uint16 or page.ndim != 3 for page in decoded):
-        raise CorruptPictureError("The 16-bit TIFF is damaged or of a rare kind.")
-    # OpenCV keeps blue first, and has already turned the picture upright.
+        raise CorruptImageError("The 16-bit TIFF is damaged or of a rare kind.")
+    # OpenCV keeps blue first, and has already turned the image upright.
     pages = [page[:, :, [2, 1, 0, 3][: page.shape[2]]] for page in decoded]
     return [divide_by_alpha(page) for page in pages] if premultiplied else pages
 

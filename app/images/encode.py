@@ -12,7 +12,7 @@ from app.context import find_record, timed
 from app.images.errors import UnwritableFormatError
 from app.images.fast_codecs import encode_jpeg
 from app.images.formats import DEFAULT_QUALITY, Format
-from app.images.image import Picture, Pixels
+from app.images.image import DecodedImage, Pixels
 from app.images.png import encode_png
 
 LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
@@ -24,57 +24,57 @@ SIX_BITS = [value & 0b11111100 | 0b10 for value in range(256)] * 3
 
 
 @timed("encode")
-def encode_picture(picture: Picture, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
-    """Encode a picture; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
+def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
+    """Encode an image; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
     What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg and bmp, 16 bits
     become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
     """
     if format.name == "npy":
         find_record().ways["encode"] = "numpy"
-        return encode_npy(picture)
-    if len(picture.frames) > 1 and not format.holds_frames:
+        return encode_npy(decoded)
+    if len(decoded.frames) > 1 and not format.holds_frames:
         raise UnwritableFormatError(
-            f"The picture has {len(picture.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
+            f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
             "format=gif, webp, png or avif."
         )
-    if picture.is_16_bit and format.holds_16_bit:
-        if len(picture.frames) > 1 and format.name == "png":
+    if decoded.is_16_bit and format.holds_16_bit:
+        if len(decoded.frames) > 1 and format.name == "png":
             raise UnwritableFormatError(
-                f"The picture has {len(picture.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
+                f"The image has {len(decoded.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
                 "Ask for frames=first, or for format=tiff."
             )
-        return encode_16_bit(picture, format)
-    if format.name == "png" and len(picture.frames) == 1:
+        return encode_16_bit(decoded, format)
+    if format.name == "png" and len(decoded.frames) == 1:
         find_record().ways["encode"] = "isa-l"
-        return encode_png(picture.frames[0].pixels, pick_profile(picture))
+        return encode_png(decoded.frames[0].pixels, pick_profile(decoded))
     try:
-        if format.name == "jpeg" and picture.channels in (1, 3):
+        if format.name == "jpeg" and decoded.channels in (1, 3):
             find_record().ways["encode"] = "opencv"
-            pixels = reduce_to_8_bit(picture.frames[0].pixels)
-            return encode_jpeg(pixels, quality, picture.jpeg_sampling or "4:4:4", pick_profile(picture))
+            pixels = reduce_to_8_bit(decoded.frames[0].pixels)
+            return encode_jpeg(pixels, quality, decoded.jpeg_sampling or "4:4:4", pick_profile(decoded))
         find_record().ways["encode"] = "pillow"
-        return encode_with_pillow(picture, format, quality)
+        return encode_with_pillow(decoded, format, quality)
     except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
         raise UnwritableFormatError(
-            f"A picture of {picture.width}×{picture.height} pixels cannot be written as {format.name}: {error}."
+            f"An image of {decoded.width}×{decoded.height} pixels cannot be written as {format.name}: {error}."
         ) from error
 
 
-def encode_with_pillow(picture: Picture, format: Format, quality: int) -> bytes:
-    images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in picture.frames]
-    profile = pick_profile(picture)
-    if profile and not (format.holds_profile and (format.holds_grey or picture.channels >= 3)):
+def encode_with_pillow(decoded: DecodedImage, format: Format, quality: int) -> bytes:
+    images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in decoded.frames]
+    profile = pick_profile(decoded)
+    if profile and not (format.holds_profile and (format.holds_grey or decoded.channels >= 3)):
         images = [convert_to_srgb(image, profile) for image in images]
         profile = None
     buffer = io.BytesIO()
-    save(images, picture, format, quality, profile, buffer)
+    save(images, decoded, format, quality, profile, buffer)
     return buffer.getvalue()
 
 
 def save(
     images: list[Image.Image],
-    picture: Picture,
+    decoded: DecodedImage,
     format: Format,
     quality: int,
     profile: bytes | None,
@@ -82,7 +82,7 @@ def save(
 ) -> None:
     options: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if format.name == "jpeg":
-        options |= {"quality": quality, "subsampling": picture.jpeg_sampling or "4:4:4"}
+        options |= {"quality": quality, "subsampling": decoded.jpeg_sampling or "4:4:4"}
     elif format.name == "webp":
         options |= {"lossless": True} if quality == 100 else {"quality": quality}
     elif format.name == "avif":
@@ -92,32 +92,32 @@ def save(
     elif format.name == "gif":
         images = [quantize(image) for image in images]
     if len(images) > 1:
-        options |= {"save_all": True, "append_images": images[1:]} | time_frames(picture, format)
+        options |= {"save_all": True, "append_images": images[1:]} | time_frames(decoded, format)
     images[0].save(buffer, format.pillow, **options)
 
 
-def time_frames(picture: Picture, format: Format) -> dict[str, Any]:
+def time_frames(decoded: DecodedImage, format: Format) -> dict[str, Any]:
     """Duration and repetition, and a disposal that lets each full frame replace the one before it.
 
     What is longer or more often than the format can count becomes the most that it can.
     """
     longest = LONGEST_FRAME_MS.get(format.name, math.inf)
-    durations = [round(min(frame.duration_ms, longest)) for frame in picture.frames]
+    durations = [round(min(frame.duration_ms, longest)) for frame in decoded.frames]
     if format.name == "gif":
-        loop = {} if picture.plays == 1 else {"loop": min(max(picture.plays - 1, 0), 65535)}
+        loop = {} if decoded.plays == 1 else {"loop": min(max(decoded.plays - 1, 0), 65535)}
         return {"duration": durations, "disposal": 2, "optimize": False} | loop
     if format.name == "png":
         seconds = [duration if duration <= 65_535 else round(duration, -3) for duration in durations]
-        return {"duration": seconds, "loop": picture.plays, "disposal": 0, "blend": 0}
+        return {"duration": seconds, "loop": decoded.plays, "disposal": 0, "blend": 0}
     if format.name == "webp":
-        return {"duration": durations, "loop": min(picture.plays, 65535)}
+        return {"duration": durations, "loop": min(decoded.plays, 65535)}
     return {"duration": durations} if format.name == "avif" else {}
 
 
-def encode_npy(picture: Picture) -> bytes:
+def encode_npy(decoded: DecodedImage) -> bytes:
     """(height, width, channels), with frames in front where there are several; grey has no channel axis."""
-    pixels = np.stack([frame.pixels for frame in picture.frames])
-    pixels = pixels[0] if len(picture.frames) == 1 else pixels
+    pixels = np.stack([frame.pixels for frame in decoded.frames])
+    pixels = pixels[0] if len(decoded.frames) == 1 else pixels
     buffer = io.BytesIO()
     np.save(buffer, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, allow_pickle=False)
     return buffer.getvalue()
@@ -168,12 +168,12 @@ def reduce_colours(image: Image.Image, count: int) -> Image.Image:
     return result
 
 
-def pick_profile(picture: Picture) -> bytes | None:
+def pick_profile(decoded: DecodedImage) -> bytes | None:
     """The profile, where it still is one for the pixels: a filter may have made colour grey or grey colour."""
-    if picture.profile is None:
+    if decoded.profile is None:
         return None
-    space = picture.profile[16:20]
-    return picture.profile if space == (b"RGB " if picture.channels >= 3 else b"GRAY") else None
+    space = decoded.profile[16:20]
+    return decoded.profile if space == (b"RGB " if decoded.channels >= 3 else b"GRAY") else None
 
 
 def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
@@ -191,19 +191,19 @@ def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return converted
 
 
-def encode_16_bit(picture: Picture, format: Format) -> bytes:
+def encode_16_bit(decoded: DecodedImage, format: Format) -> bytes:
     """Pillow writes no 16-bit colour: PNG is written by `png.py`, TIFF by tifffile."""
-    profile = pick_profile(picture)
+    profile = pick_profile(decoded)
     if format.name == "png":
         find_record().ways["encode"] = "isa-l"
-        return encode_png(picture.frames[0].pixels, profile)
+        return encode_png(decoded.frames[0].pixels, profile)
 
     import tifffile
 
     find_record().ways["encode"] = "tifffile"
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
-        for frame in picture.frames:
+        for frame in decoded.frames:
             channels = frame.pixels.shape[2]
             writer.write(
                 frame.pixels if channels > 1 else frame.pixels[:, :, 0],

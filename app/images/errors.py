@@ -1,43 +1,43 @@
-"""What can be wrong with a picture.
+"""What can be wrong with an image.
 
-PictureError
-├── EmptyPictureError         no bytes
+ImageError
+├── EmptyImageError         no bytes
 ├── UnreadableFormatError     not an image of an accepted format
-├── CorruptPictureError       an accepted format, but damaged or cut short
-├── PictureTooLargeError      more pixels than the limit
-├── PictureTooCostlyError     small, but dear to open: too many scans, frames or blocks, too much metadata
-├── BlankPictureError         nothing is written on it, where a digit is needed
+├── CorruptImageError       an accepted format, but damaged or cut short
+├── ImageTooLargeError      more pixels than the limit
+├── ImageTooComplexError     small, but dear to open: too many scans, frames or blocks, too much metadata
+├── BlankImageError         nothing is written on it, where a digit is needed
 └── UnwritableFormatError     the result does not fit the format asked for
 """
 
 
-class PictureError(ValueError):
-    """Anything wrong with a picture."""
+class ImageError(ValueError):
+    """Anything wrong with an image."""
 
 
-class EmptyPictureError(PictureError):
+class EmptyImageError(ImageError):
     """No bytes."""
 
 
-class UnreadableFormatError(PictureError):
+class UnreadableFormatError(ImageError):
     """Not an image of an accepted format."""
 
 
-class CorruptPictureError(PictureError):
+class CorruptImageError(ImageError):
     """An accepted format, but damaged or cut short."""
 
 
-class PictureTooLargeError(PictureError):
+class ImageTooLargeError(ImageError):
     """More pixels than the limit. The message names both and the setting that changes it."""
 
 
-class PictureTooCostlyError(PictureError):
+class ImageTooComplexError(ImageError):
     """Small, but dear to open. The message names the value, the limit and the setting that changes it."""
 
 
-class BlankPictureError(PictureError):
+class BlankImageError(ImageError):
     """Nothing is written on it, where a digit is needed."""
 
 
-class UnwritableFormatError(PictureError):
+class UnwritableFormatError(ImageError):
     """The result does not fit the format asked for."""

@@ -1,7 +1,7 @@
-"""The commonest pictures by faster codecs than Pillow's: plain JPEG, PNG and WebP in 8 bits, opaque JPEG out.
+"""The commonest images by faster codecs than Pillow's: plain JPEG, PNG and WebP in 8 bits, opaque JPEG out.
 
 They have the same libraries inside as Pillow and are asked for the same transforms: pixels and bytes are the same.
-What they refuse is left to Pillow, whose word decides whether a picture is damaged.
+What they refuse is left to Pillow, whose word decides whether an image is damaged.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ ICC_SEGMENT_BYTES = 65_519
 
 
 def decode_plain(image: Image.Image, data: bytes) -> Pixels | None:
-    """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged picture, not turned; None leaves it to Pillow."""
+    """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged image, not turned; None leaves it to Pillow."""
     channels = CHANNELS.get(image.mode)
     pixels = None
     way = ""
@@ -73,7 +73,7 @@ def decode_jpeg(data: bytes, channels: int) -> Pixels | None:
 
 
 def decode_png(data: bytes, channels: int) -> Pixels | None:
-    """Raises CorruptPictureError for a wrong checksum of the pixels."""
+    """Raises CorruptImageError for a wrong checksum of the pixels."""
     import tensorflow as tf
 
     check_png_sums(data)

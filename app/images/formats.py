@@ -38,7 +38,7 @@ FORMATS: dict[str, Format] = {
             "tiff", "image/tiff", "tif", "TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
             holds_frames=True, holds_16_bit=True,
         ),
-        # A BMP may have alpha, but most programs show such a picture without it.
+        # A BMP may have alpha, but most programs show such an image without it.
         Format("bmp", "image/bmp", "bmp", "BMP", (b"BM",), holds_alpha=False, holds_profile=False),
         Format("npy", "application/x-npy", "npy", "", holds_frames=True, holds_16_bit=True, holds_profile=False),
     )

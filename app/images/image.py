@@ -1,4 +1,4 @@
-"""A picture in memory."""
+"""An image in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """One or more frames of the same shape and dtype, turned upright."""
 
     frames: tuple[Frame, ...]
@@ -54,7 +54,7 @@ class Picture:
     def is_16_bit(self) -> bool:
         return self.frames[0].pixels.dtype == np.uint16
 
-    def with_pixels(self, pixels: Sequence[Pixels]) -> "Picture":
-        """The same picture with other pixels in its frames."""
+    def with_pixels(self, pixels: Sequence[Pixels]) -> "DecodedImage":
+        """The same image with other pixels in its frames."""
         frames = [replace(frame, pixels=new) for frame, new in zip(self.frames, pixels, strict=True)]
         return replace(self, frames=tuple(frames))

@@ -1,10 +1,10 @@
-"""What a picture may cost; checked before anything is decoded."""
+"""What an image may cost; checked before anything is decoded."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class PictureLimits:
+class ImageLimits:
     """`max_pixels` counts width × height × frames; metadata counts as it is after inflating."""
 
     max_pixels: int = 50_000_000

@@ -1,7 +1,7 @@
-"""PNG written here: Pillow takes twenty times as long for the same picture, and writes no 16-bit colour.
+"""PNG written here: Pillow takes twenty times as long for the same image, and writes no 16-bit colour.
 
 Pillow tries five filters on every row and then deflates at zlib's level 6. Here one filter is taken for the whole
-picture, and ISA-L deflates. Source: PNG specification, 3rd edition.
+image, and ISA-L deflates. Source: PNG specification, 3rd edition.
 """
 
 import struct

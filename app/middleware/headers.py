@@ -43,7 +43,7 @@ class SecurityHeaders:
 def list_security_headers(shared: bool) -> list[tuple[bytes, bytes]]:
     """`shared`: other origins may use the answer."""
     return [
-        # A picture or JSON, opened as a page, may load and run nothing. Pages have a policy of their own.
+        # An image or JSON, opened as a page, may load and run nothing. Pages have a policy of their own.
         (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),

@@ -1,6 +1,6 @@
 """Log lines as JSON or for people, each with the id of its request.
 
-Pictures, query strings and headers are never logged: they hold what people sent, and tokens.
+Images, query strings and headers are never logged: they hold what people sent, and tokens.
 """
 
 import logging

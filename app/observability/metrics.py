@@ -117,7 +117,7 @@ class WorkersCollector(Collector):
         )
         yield GaugeMetricFamily("convserve_worker_slots", "Worker processes that there should be.", workers.slots)
         yield GaugeMetricFamily("convserve_workers_ready", "Worker processes that are warm.", workers.ready)
-        yield GaugeMetricFamily("convserve_workers_busy", "Worker processes with a picture in work.", workers.busy)
+        yield GaugeMetricFamily("convserve_workers_busy", "Worker processes with an image in work.", workers.busy)
         yield CounterMetricFamily(
             "convserve_workers_replaced", "Worker processes that were stopped or lost, and replaced.", workers.replaced
         )

@@ -1,7 +1,7 @@
 """How the process that talks HTTP and a worker process hand each other messages of any length, one at a time.
 
 A frame is 8 bytes on a socket: twice the length of the message, and 1 more if it lies in memory that both see; a short
-one follows in the frame. A socket takes some 200 kB at a time, so that a picture would wake both sides again and again.
+one follows in the frame. A socket takes some 200 kB at a time, so that an image would wake both sides again and again.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Small work that goes to a process together with what waits for the same (`PictureWorkers.run_together`)."""
+"""Small work that goes to a process together with what waits for the same (`WorkerPool.run_together`)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,8 +6,8 @@ from typing import Any
 
 from app.context import Record, find_record
 
-TOGETHER_BYTES = 32_000  # of one request's small pictures: more go to a process alone
-MOST_TOGETHER = 64  # pictures
+TOGETHER_BYTES = 32_000  # of one request's small images: more go to a process alone
+MOST_TOGETHER = 64  # images
 
 
 class Errand:

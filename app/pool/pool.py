@@ -1,4 +1,4 @@
-"""The processes that work on pictures: each gets the next one that waits, is stopped in time, and replaced.
+"""The processes that work on images: each gets the next one that waits, is stopped in time, and replaced.
 
 The process that talks HTTP decodes and convolves nothing, so that it always answers.
 """
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Workers(Protocol):
-    """Whoever works on pictures for the routes: `PictureWorkers`, and on Ray `app.cluster.pool.RayWorkers`."""
+    """Whoever works on images for the routes: `WorkerPool`, and on Ray `app.cluster.pool.RayWorkers`."""
 
     slots: int
     replaced: int
@@ -54,7 +54,7 @@ class Workers(Protocol):
     async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]: ...
 
 
-class PictureWorkers:
+class WorkerPool:
     """As many processes as slots. Work that finds none free waits in `Lines`; what would wait too long is refused."""
 
     def __init__(self, settings: Settings) -> None:
@@ -158,7 +158,7 @@ class PictureWorkers:
 
         One at a time, a digit costs more on its way to a process and back, and in the network, than in itself. Nobody
         waits for company; large uploads go alone. What fails in company is tried again alone, so that nobody's answer
-        hangs on another's picture. Raises what `run` raises.
+        hangs on another's image. Raises what `run` raises.
         """
         size = sum(len(item) for item in items)
         if size > min(TOGETHER_BYTES, self.settings.large_upload_bytes):
@@ -253,11 +253,11 @@ class PictureWorkers:
             worker.stop()
             raise DeadlineError(
                 f"The work took longer than {deadline:g} s (CONVSERVE_DEADLINE_SECONDS) and was stopped. "
-                "Send a smaller picture or a smaller kernel."
+                "Send a smaller image or a smaller kernel."
             ) from None
         except WorkerLostError:
             raise WorkerLostError(
-                "The process that worked on the picture ended without an answer. The request can be tried again."
+                "The process that worked on the image ended without an answer. The request can be tried again."
             ) from None
 
     def _take_back(self, worker: Worker) -> None:

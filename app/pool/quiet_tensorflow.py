@@ -1,4 +1,4 @@
-"""Keep TensorFlow's greeting off the terminal of somebody who only wants a picture filtered."""
+"""Keep TensorFlow's greeting off the terminal of somebody who only wants an image filtered."""
 
 import os
 import sys

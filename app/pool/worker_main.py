@@ -46,7 +46,7 @@ def main() -> None:
         while (message := read_message(frames, requests)) is not None:
             request_id, function, args, kwargs = message
             reply = answer(request_id, function, *args, **kwargs)
-            message = args = kwargs = None  # the picture need not stay while the next one is awaited
+            message = args = kwargs = None  # the image need not stay while the next one is awaited
             channel.sendall(replies.frame(reply))
             answered += 1
             if answered % KEPT_ANSWERS == 0:

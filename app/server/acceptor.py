@@ -27,7 +27,7 @@ class Listener:
     """Lets connections in, each as soon as it comes; while uploads are being refused, those of 20 ms together.
 
     At ten times the load that can be carried nearly all that comes is refused. One at a time, each refusal would take
-    the core from the work, and find the processor's caches full of somebody's picture.
+    the core from the work, and find the processor's caches full of somebody's image.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ def make_learned_entries(folder: Path) -> list[Entry]:
 
     They are the convolution's own weights, without the batch norm behind it, which gives each map a gain and an
     offset. Weights before a batch norm have no scale of their own, so the response is `rescale`: by the rule of
-    the sum it would be `clip`, and most of them turn a picture all but black or white.
+    the sum it would be `clip`, and most of them turn an image all but black or white.
     """
     weights = read_weights(folder, first=1)[0][0].astype(np.float64)
     if weights.ndim != 4 or weights.shape[2] != 1:

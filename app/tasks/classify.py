@@ -1,4 +1,4 @@
-"""Pictures to digits: bytes in, answers out. The web and the command line both call this."""
+"""Images to digits: bytes in, answers out. The web and the command line both call this."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,19 +11,19 @@ from pydantic import BaseModel, Field
 
 from app.api.parameters import Polarity
 from app.context import TimedStep
-from app.images.decode import decode_picture
-from app.images.errors import PictureError
+from app.images.decode import decode_image
+from app.images.errors import ImageError
 from app.settings import Settings
 from app.tasks.gallery import encode_data_uri, save_png
 from models.reader.page import PAGE_SIDE
 from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
-SEVERAL_HINT = "There is more than one sign in the picture: POST /read reads them all."
+SEVERAL_HINT = "There is more than one sign in the image: POST /read reads them all."
 
 
 class Box(BaseModel):
-    """In pixels of the picture, turned upright."""
+    """In pixels of the image, turned upright."""
 
     left: int
     top: int
@@ -37,24 +37,24 @@ class Alternative(BaseModel):
 
 
 class Steps(BaseModel):
-    """What was found in the picture before the network saw it."""
+    """What was found in the image before the network saw it."""
 
     polarity: Literal["dark", "light"] = Field(description="Of the ink.")
     contrast: float = Field(description="Of full ink against the paper, 0..1.")
-    ink_share: float = Field(description="Of the picture's pixels, 0..1.")
+    ink_share: float = Field(description="Of the image's pixels, 0..1.")
     stroke_width: float = Field(description="In pixels, the digit being 20 pixels high.")
-    as_is: bool = Field(description="The picture already was in MNIST's form.")
+    as_is: bool = Field(description="The image already was in MNIST's form.")
 
 
 class Preview(BaseModel):
-    """Pictures as data URIs."""
+    """Images as data URIs."""
 
     seen: str | None = Field(description="The 28×28 that the network saw.")
     stages: dict[str, str] = Field(description="What came before it, in order.")
 
 
 class DigitAnswer(BaseModel):
-    """The answer for a picture of one digit."""
+    """The answer for an image of one digit."""
 
     verdict: Verdict
     digit: int | None = Field(description="The best guess, whatever the verdict; null when blank.")
@@ -87,7 +87,7 @@ class PageDigit(BaseModel):
 
 
 class PageAnswer(BaseModel):
-    """The answer for a picture of several digits."""
+    """The answer for an image of several digits."""
 
     text: str = Field(description="The digits, a line of text for each line of the page.")
     lines: list[str]
@@ -102,44 +102,44 @@ def load_reader(model_folder: Path | None) -> DigitReader:
     return DigitReader.load(model_folder or BUNDLED_FOLDER)
 
 
-def classify_picture(data: bytes, settings: Settings, polarity: Polarity, preview: bool) -> DigitAnswer:
-    """Read a picture of one digit. Raises PictureError."""
+def classify_image(data: bytes, settings: Settings, polarity: Polarity, preview: bool) -> DigitAnswer:
+    """Read an image of one digit. Raises ImageError."""
     pixels, reduced = decode_for_reading(data, settings)
     with TimedStep("classify"):
         (reading,) = load_reader(settings.model_folder).classify([pixels], polarity, preview)
     return describe_reading(reading, reduced, preview)
 
 
-def classify_pictures(
-    pictures: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
-) -> list[DigitAnswer | PictureError]:
-    """Read pictures of one digit each, as one batch. One that cannot be read gives its error in its place."""
-    decoded: list[tuple[Any, int] | PictureError] = []
-    for data in pictures:
+def classify_images(
+    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
+) -> list[DigitAnswer | ImageError]:
+    """Read images of one digit each, as one batch. One that cannot be read gives its error in its place."""
+    decoded: list[tuple[Any, int] | ImageError] = []
+    for data in images:
         try:
             decoded.append(decode_for_reading(data, settings))
-        except PictureError as error:
+        except ImageError as error:
             decoded.append(error)
-    pixels = [one[0] for one in decoded if not isinstance(one, PictureError)]
+    pixels = [one[0] for one in decoded if not isinstance(one, ImageError)]
     with TimedStep("classify"):
         readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
     return [
-        one if isinstance(one, PictureError) else describe_reading(next(readings), one[1], preview) for one in decoded
+        one if isinstance(one, ImageError) else describe_reading(next(readings), one[1], preview) for one in decoded
     ]
 
 
 def write_answers(
-    pictures: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
-) -> list[bytes | PictureError]:
-    """What `classify_pictures` gives, each answer as JSON: the process that talks HTTP only passes it on."""
+    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
+) -> list[bytes | ImageError]:
+    """What `classify_images` gives, each answer as JSON: the process that talks HTTP only passes it on."""
     return [
-        one if isinstance(one, PictureError) else one.model_dump_json().encode()
-        for one in classify_pictures(pictures, settings, polarity, preview)
+        one if isinstance(one, ImageError) else one.model_dump_json().encode()
+        for one in classify_images(images, settings, polarity, preview)
     ]
 
 
 def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer:
-    """Read all digits of a picture. Raises PictureError."""
+    """Read all digits of an image. Raises ImageError."""
     pixels, reduced = decode_for_reading(data, settings)
     with TimedStep("classify"):
         page = load_reader(settings.model_folder).read(pixels, polarity)
@@ -165,8 +165,8 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer
 
 def decode_for_reading(data: bytes, settings: Settings) -> tuple[Any, int]:
     """The first frame's pixels, and by what a large JPEG was reduced: reading needs few of its pixels."""
-    picture = decode_picture(data, settings.picture_limits, "first", enough_px=PAGE_SIDE)
-    return picture.frames[0].pixels, picture.reduced
+    image = decode_image(data, settings.image_limits, "first", enough_px=PAGE_SIDE)
+    return image.frames[0].pixels, image.reduced
 
 
 def describe_reading(reading: Reading, reduced: int, preview: bool) -> DigitAnswer:

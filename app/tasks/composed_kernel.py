@@ -6,21 +6,21 @@ from urllib.parse import quote
 
 import numpy as np
 
-from app.images.image import Picture
+from app.images.image import DecodedImage
 from kernels.apply.compose import ComposedAxis, ComposedKernel, compose, find_obstacle
 from kernels.apply.layout import StepReport
 from kernels.kernel import Weights
 
 
-def explain_one_kernel(picture: Picture, reports: Sequence[StepReport], linear: bool) -> dict[str, Any]:
-    """For a chain of several steps over the first frame of a picture."""
-    obstacle = find_obstacle(reports, picture.channels)
+def explain_one_kernel(image: DecodedImage, reports: Sequence[StepReport], linear: bool) -> dict[str, Any]:
+    """For a chain of several steps over the first frame of an image."""
+    obstacle = find_obstacle(reports, image.channels)
     if obstacle:
         return {"is_one_kernel": False, "why": f"No single kernel: {obstacle}."}
-    pixels = picture.frames[0].pixels
+    pixels = image.frames[0].pixels
     white = float(np.iinfo(pixels.dtype).max)
     kernel = compose(reports, white)
-    opaque = picture.channels in (1, 3) or bool((pixels[:, :, -1] == white).all())
+    opaque = image.channels in (1, 3) or bool((pixels[:, :, -1] == white).all())
     rows, columns = kernel.rows, kernel.columns
     return {
         "is_one_kernel": True,
@@ -56,12 +56,12 @@ def describe_exactness(kernel: ComposedKernel, opaque: bool) -> str:
     if not opaque:
         limits.append("transparent pixels count less, so it holds where all that lies under it is opaque")
     if limits:
-        return f"Not exact in this picture: {'; '.join(limits)}."
+        return f"Not exact in this image: {'; '.join(limits)}."
     if is_whole(kernel.rows) and is_whole(kernel.columns):
         return "Exact everywhere, but for rounding."
     if kernel.rows.exact and kernel.columns.exact:
         return "Exact, but for rounding, inside the margin; within it the later steps take from beyond the edge."
-    return "Exact nowhere in so small a picture: the later steps reach beyond its edge from everywhere."
+    return "Exact nowhere in so small an image: the later steps reach beyond its edge from everywhere."
 
 
 def is_whole(axis: ComposedAxis) -> bool:

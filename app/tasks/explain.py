@@ -1,4 +1,4 @@
-"""What the digit network sees in a picture, as numbers and pictures. The drawing of the sheet is next door."""
+"""What the digit network sees in an image, as numbers and images. The drawing of the sheet is next door."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.api.parameters import Polarity
 from app.context import TimedStep
-from app.images.errors import BlankPictureError
+from app.images.errors import BlankImageError
 from app.settings import Settings
 from app.tasks.classify import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri, load_reader
 from models.reader.explain import GRID, PATCH, STEP, Explainer, Explanation, Stage
@@ -45,13 +45,13 @@ class LayerExplanation(BaseModel):
 class MapExplanation(BaseModel):
     """What the answer hangs on, place by place. Values are differences of log odds; red is above 0, blue below."""
 
-    picture: str = Field(description="The map in colours over the 28×28, a data URI.")
+    image: str = Field(description="The map in colours over the 28×28, a data URI.")
     explanation: str = Field(description="What it is, in plain words.")
     values: list[list[float]]
 
 
-class PictureExplanation(BaseModel):
-    """The answer for a picture of one digit and how the network came to it."""
+class ImageExplanation(BaseModel):
+    """The answer for an image of one digit and how the network came to it."""
 
     answer: DigitAnswer
     layers: list[LayerExplanation]
@@ -60,8 +60,8 @@ class PictureExplanation(BaseModel):
 
 
 @dataclass(frozen=True)
-class ExplainedPicture:
-    """A picture that came in, what was read in it, and why."""
+class ExplainedImage:
+    """An image that came in, what was read in it, and why."""
 
     pixels: NDArray[Any]
     answer: DigitAnswer
@@ -75,36 +75,34 @@ def load_explainer(model_folder: Path | None) -> Explainer:
 
 
 def explain_as_json(data: bytes, settings: Settings, polarity: Polarity) -> str:
-    """A `PictureExplanation`. Raises PictureError, for a blank picture, too."""
-    return describe_explanation(explain_picture(data, settings, polarity)).model_dump_json()
+    """A `ImageExplanation`. Raises ImageError, for a blank image, too."""
+    return describe_explanation(explain_image(data, settings, polarity)).model_dump_json()
 
 
-def explain_picture(data: bytes, settings: Settings, polarity: Polarity) -> ExplainedPicture:
-    """Read a picture of one digit and look into the network. Raises PictureError, for a blank picture, too."""
+def explain_image(data: bytes, settings: Settings, polarity: Polarity) -> ExplainedImage:
+    """Read an image of one digit and look into the network. Raises ImageError, for a blank image, too."""
     pixels, reduced = decode_for_reading(data, settings)
     explainer = load_explainer(settings.model_folder)
     with TimedStep("classify"):
         reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
         if reading.seen is None or reading.digit is None:
-            raise BlankPictureError(
-                "The picture is blank: the network is shown nothing, so there is nothing to explain."
-            )
+            raise BlankImageError("The image is blank: the network is shown nothing, so there is nothing to explain.")
         explanation = explainer.explain(reading.seen, reading.digit)
-    return ExplainedPicture(pixels, describe_reading(reading, reduced, preview=True), explanation)
+    return ExplainedImage(pixels, describe_reading(reading, reduced, preview=True), explanation)
 
 
-def describe_explanation(explained: ExplainedPicture) -> PictureExplanation:
+def describe_explanation(explained: ExplainedImage) -> ImageExplanation:
     explanation = explained.explanation
-    return PictureExplanation(
+    return ImageExplanation(
         answer=explained.answer,
         layers=[describe_stage(stage) for stage in explanation.stages],
         occlusion=MapExplanation(
-            picture=draw_data_uri(draw_signed(explanation.occlusion, explanation.field, MAP_SCALE)),
+            image=draw_data_uri(draw_signed(explanation.occlusion, explanation.field, MAP_SCALE)),
             explanation=explain_occlusion(explanation),
             values=explanation.occlusion.tolist(),
         ),
         input_gradient=MapExplanation(
-            picture=draw_data_uri(draw_signed(explanation.gradient, explanation.field, MAP_SCALE)),
+            image=draw_data_uri(draw_signed(explanation.gradient, explanation.field, MAP_SCALE)),
             explanation=explain_gradient(explanation),
             values=explanation.gradient.tolist(),
         ),

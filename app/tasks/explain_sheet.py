@@ -1,4 +1,4 @@
-"""An explanation as one picture: what came in, what the network saw of it, layer by layer, and what mattered."""
+"""An explanation as one image: what came in, what the network saw of it, layer by layer, and what mattered."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from app.api.parameters import Polarity
 from app.images.encode import convert_to_image, reduce_to_8_bit
 from app.images.formats import FORMATS
 from app.settings import Settings
-from app.tasks.explain import ExplainedPicture, draw_maps, draw_signed, enlarge, explain_picture
+from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.gallery import GAP_PX, INK, PAPER, save_png
 from models.reader.explain import Stage
 
@@ -26,14 +26,14 @@ MAT = (208, 208, 208)
 # Captions have x for ×: Pillow's own font has no such sign.
 
 
-def explain_as_picture(
+def explain_as_image(
     data: bytes, settings: Settings, polarity: Polarity, layer: str | None, map: int | None, scale: int
 ) -> bytes:
-    """A PNG, as `draw_explanation` makes it. Raises PictureError, for a blank picture, too."""
-    return draw_explanation(explain_picture(data, settings, polarity), layer, map, scale)
+    """A PNG, as `draw_explanation` makes it. Raises ImageError, for a blank image, too."""
+    return draw_explanation(explain_image(data, settings, polarity), layer, map, scale)
 
 
-def draw_explanation(explained: ExplainedPicture, layer: str | None, map: int | None, scale: int) -> bytes:
+def draw_explanation(explained: ExplainedImage, layer: str | None, map: int | None, scale: int) -> bytes:
     """The sheet as a PNG; with a layer only its maps, or one of them, enlarged by `scale` without smoothing."""
     if layer is None:
         return save_png(draw_sheet(explained))
@@ -55,7 +55,7 @@ def arrange_maps(maps: Sequence[NDArray[np.uint8]], scale: int, gap_px: int) -> 
     return sheet
 
 
-def draw_sheet(explained: ExplainedPicture) -> Image.Image:
+def draw_sheet(explained: ExplainedImage) -> Image.Image:
     """Input, field, occlusion and gradient beside each other; below them the maps of both convolutions."""
     explanation, answer = explained.explanation, explained.answer
     field, scale = explanation.field, TILE_PX // len(explanation.field)
@@ -84,7 +84,7 @@ def draw_sheet(explained: ExplainedPicture) -> Image.Image:
 
 
 def draw_row(tiles: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Pictures beside each other, each with a caption over it, spread over the width of the sheet."""
+    """Images beside each other, each with a caption over it, spread over the width of the sheet."""
     row = Image.new("RGB", (WIDTH_PX, CAPTION_PX + max(tile.height for _, tile in tiles) + GAP_PX), PAPER)
     free = WIDTH_PX - 2 * GAP_PX - sum(tile.width for _, tile in tiles)
     left = GAP_PX
@@ -100,15 +100,15 @@ def write_caption(sheet: Image.Image, corner: tuple[int, int], text: str) -> Non
 
 
 def shrink_input(pixels: NDArray[Any]) -> Image.Image:
-    """The picture that came in, within a tile; a small one is enlarged without smoothing."""
-    picture = convert_to_image(reduce_to_8_bit(pixels), FORMATS["png"])
-    larger = TILE_PX // max(picture.size)
+    """The image that came in, within a tile; a small one is enlarged without smoothing."""
+    image = convert_to_image(reduce_to_8_bit(pixels), FORMATS["png"])
+    larger = TILE_PX // max(image.size)
     if larger > 1:
-        picture = picture.resize((larger * picture.width, larger * picture.height), Image.Resampling.NEAREST)
-    picture.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS, reducing_gap=3)
+        image = image.resize((larger * image.width, larger * image.height), Image.Resampling.NEAREST)
+    image.thumbnail((TILE_PX, TILE_PX), Image.Resampling.LANCZOS, reducing_gap=3)
     tile = Image.new("RGB", (TILE_PX, TILE_PX), MAT)
-    corner = ((TILE_PX - picture.width) // 2, (TILE_PX - picture.height) // 2)
-    tile.paste(picture.convert("RGB"), corner, picture.getchannel("A") if picture.mode.endswith("A") else None)
+    corner = ((TILE_PX - image.width) // 2, (TILE_PX - image.height) // 2)
+    tile.paste(image.convert("RGB"), corner, image.getchannel("A") if image.mode.endswith("A") else None)
     return tile
 
 

@@ -1,4 +1,4 @@
-"""One picture through a chain of kernels: bytes in, bytes out. The web and the command line both call this."""
+"""One image through a chain of kernels: bytes in, bytes out. The web and the command line both call this."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ from statistics import fmean
 from typing import Any
 
 from app.context import find_record, timed
-from app.images.decode import decode_picture
-from app.images.encode import encode_picture
+from app.images.decode import decode_image
+from app.images.encode import encode_image
 from app.images.errors import UnwritableFormatError
 from app.images.formats import DEFAULT_QUALITY, FORMATS, Format, Frames
-from app.images.image import Picture
+from app.images.image import DecodedImage
 from app.settings import Settings
 from app.tasks.composed_kernel import explain_one_kernel
-from kernels.apply.filter import Filtered, filter_image
+from kernels.apply.filter import Filtered, apply_steps
 from kernels.apply.layout import StepReport, count_multiply_adds, plan_steps
 from kernels.chain import Step
 
@@ -25,7 +25,7 @@ class WorkTooLargeError(ValueError):
 
 @dataclass(frozen=True)
 class FilterRequest:
-    """What is to be done to a picture, besides the steps."""
+    """What is to be done to an image, besides the steps."""
 
     steps: Sequence[Step]
     linear: bool = False
@@ -46,42 +46,42 @@ class FilteredFile:
     """Of the last step, over all frames."""
 
 
-def filter_picture(
+def filter_image(
     data: bytes, request: FilterRequest, settings: Settings, choose_format: Callable[[Format], Format]
 ) -> FilteredFile:
     """Decode, filter and encode. `choose_format` is given the format that came in.
 
-    Raises PictureError, KernelError or WorkTooLargeError.
+    Raises ImageError, KernelError or WorkTooLargeError.
     """
-    picture = decode_picture(data, settings.picture_limits, request.frames)
-    format = pick_format(request.steps, choose_format, picture.format)
-    results = filter_frames(picture, request, settings, measure=False)
+    image = decode_image(data, settings.image_limits, request.frames)
+    format = pick_format(request.steps, choose_format, image.format)
+    results = filter_frames(image, request, settings, measure=False)
     find_record().ways["convolve"] = results[0].way
-    encoded = encode_picture(picture.with_pixels([result.image for result in results]), format, request.quality)
+    encoded = encode_image(image.with_pixels([result.image for result in results]), format, request.quality)
     height, width = results[0].image.shape[:2]
     return FilteredFile(
         encoded,
         format,
-        (picture.width, picture.height),
+        (image.width, image.height),
         (width, height),
         fmean(result.reports[-1].clipped_percent for result in results),
     )
 
 
 def explain_filter(data: bytes, request: FilterRequest, settings: Settings) -> dict[str, Any]:
-    """Filter the first frame and tell the arithmetic instead of giving the picture; of a chain, its single kernel."""
-    picture = decode_picture(data, settings.picture_limits, "first")
-    result = filter_frames(picture, request, settings)[0]
+    """Filter the first frame and tell the arithmetic instead of giving the image; of a chain, its single kernel."""
+    image = decode_image(data, settings.image_limits, "first")
+    result = filter_frames(image, request, settings)[0]
     height, width = result.image.shape[:2]
     explanation = {
-        "input": {"width": picture.width, "height": picture.height, "channels": picture.channels},
+        "input": {"width": image.width, "height": image.height, "channels": image.channels},
         "output": {"width": width, "height": height, "channels": result.image.shape[2]},
         "multiply_adds": sum(report.multiply_adds for report in result.reports),
         "linear": request.linear,
         "steps": [explain_step(report) for report in result.reports],
     }
     if len(result.reports) > 1:
-        explanation["one_kernel"] = explain_one_kernel(picture, result.reports, request.linear)
+        explanation["one_kernel"] = explain_one_kernel(image, result.reports, request.linear)
     return explanation
 
 
@@ -122,26 +122,24 @@ def explain_step(report: StepReport) -> dict[str, Any]:
 
 @timed("convolve")
 def filter_frames(
-    picture: Picture, request: FilterRequest, settings: Settings, *, measure: bool = True
+    image: DecodedImage, request: FilterRequest, settings: Settings, *, measure: bool = True
 ) -> list[Filtered]:
     """Every frame on its own, so that none bleeds into its neighbours."""
-    check_work(picture, request.steps, settings.max_multiply_adds)
-    return [
-        filter_image(frame.pixels, request.steps, linear=request.linear, measure=measure) for frame in picture.frames
-    ]
+    check_work(image, request.steps, settings.max_multiply_adds)
+    return [apply_steps(frame.pixels, request.steps, linear=request.linear, measure=measure) for frame in image.frames]
 
 
-def check_work(picture: Picture, steps: Sequence[Step], max_multiply_adds: int) -> None:
+def check_work(image: DecodedImage, steps: Sequence[Step], max_multiply_adds: int) -> None:
     """Raise WorkTooLargeError before the work is done, KernelParameterError where a kernel does not fit."""
-    plan = plan_steps(steps, picture.height, picture.width)
-    work = len(picture.frames) * sum(
-        count_multiply_adds(step, rows, columns, picture.channels)
+    plan = plan_steps(steps, image.height, image.width)
+    work = len(image.frames) * sum(
+        count_multiply_adds(step, rows, columns, image.channels)
         for step, (rows, columns) in zip(steps, plan, strict=True)
     )
     if work > max_multiply_adds:
         raise WorkTooLargeError(
             f"This would cost {work:.3g} multiplications; the limit is {max_multiply_adds:.3g} "
-            "(CONVSERVE_MAX_MULTIPLY_ADDS). Use a smaller kernel, a larger stride or a smaller picture."
+            "(CONVSERVE_MAX_MULTIPLY_ADDS). Use a smaller kernel, a larger stride or a smaller image."
         )
 
 
@@ -169,4 +167,4 @@ def name_result(name: str, steps: Sequence[Step], format: Format) -> str:
     """`photo.jpg` under gaussian and edge becomes `photo-gaussian-edge.png`; folders in the name are left out."""
     name = re.split(r"[/\\]", name)[-1].lstrip(".")
     stem = name.rsplit(".", 1)[0]
-    return "-".join([stem or "picture", *(step.kernel.name for step in steps)]) + f".{format.extension}"
+    return "-".join([stem or "image", *(step.kernel.name for step in steps)]) + f".{format.extension}"

@@ -1,4 +1,4 @@
-"""One contact sheet of a picture under many kernels: the lecture's figure."""
+"""One contact sheet of an image under many kernels: the lecture's figure."""
 
 import base64
 import math
@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from app.context import timed
-from app.images.decode import decode_picture
-from app.images.encode import convert_to_image, encode_picture, pick_profile, reduce_to_8_bit
+from app.images.decode import decode_image
+from app.images.encode import convert_to_image, encode_image, pick_profile, reduce_to_8_bit
 from app.images.formats import FORMATS
-from app.images.image import Picture
+from app.images.image import DecodedImage
 from app.images.png import encode_png
 from app.settings import Settings
 from app.tasks.catalogue import LEARNED
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.errors import KernelParameterError
@@ -47,7 +47,7 @@ def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) ->
 
 
 def make_visible(step: Step) -> Step:
-    """Raw numbers are no picture: they are shown from the smallest, black, to the largest, white."""
+    """Raw numbers are no image: they are shown from the smallest, black, to the largest, white."""
     if step.response != "raw":
         return step
     return replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
@@ -56,45 +56,45 @@ def make_visible(step: Step) -> Step:
 def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> bytes:
     """The first frame, reduced to fit `side_px`, as it is and under each step, with captions, as a PNG.
 
-    The kernels work on the reduced picture, so that what they do can be seen. Raises PictureError or KernelError.
+    The kernels work on the reduced image, so that what they do can be seen. Raises ImageError or KernelError.
     """
-    picture = decode_picture(data, settings.picture_limits, "first")
-    sheet = Image.fromarray(arrange(draw_tiles(picture, steps, side_px)))
-    result = picture.with_pixels([np.asarray(sheet)])
-    return encode_picture(result, FORMATS["png"]) if pick_profile(result) else save_png(sheet)
+    decoded = decode_image(data, settings.image_limits, "first")
+    sheet = Image.fromarray(arrange(draw_tiles(decoded, steps, side_px)))
+    result = decoded.with_pixels([np.asarray(sheet)])
+    return encode_image(result, FORMATS["png"]) if pick_profile(result) else save_png(sheet)
 
 
 def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> list[tuple[str, bytes]]:
-    """The pictures of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
-    picture = decode_picture(data, settings.picture_limits, "first")
+    """The images of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
+    decoded = decode_image(data, settings.image_limits, "first")
     png = FORMATS["png"]
     return [
         (
             name,
-            encode_picture(picture.with_pixels([np.atleast_3d(np.asarray(tile))]), png)
-            if pick_profile(picture)
+            encode_image(decoded.with_pixels([np.atleast_3d(np.asarray(tile))]), png)
+            if pick_profile(decoded)
             else save_png(tile),
         )
-        for name, tile in draw_tiles(picture, steps, side_px)
+        for name, tile in draw_tiles(decoded, steps, side_px)
     ]
 
 
 @timed("convolve")
-def draw_tiles(picture: Picture, steps: Sequence[Step], side_px: int) -> list[tuple[str, Image.Image]]:
+def draw_tiles(decoded: DecodedImage, steps: Sequence[Step], side_px: int) -> list[tuple[str, Image.Image]]:
     png = FORMATS["png"]
-    original = convert_to_image(reduce_to_8_bit(picture.frames[0].pixels), png)
+    original = convert_to_image(reduce_to_8_bit(decoded.frames[0].pixels), png)
     original.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3)
     pixels = np.asarray(original)
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
 
     tiles = [("input", original)]
     for step in steps:
-        tiles.append((step.kernel.name, convert_to_image(filter_image(pixels, [step]).image, png)))
+        tiles.append((step.kernel.name, convert_to_image(apply_steps(pixels, [step]).image, png)))
     return tiles
 
 
 def arrange(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.uint8]":
-    """Put captioned pictures of one size into a grid about as wide as it is high. (height, width, 3) uint8."""
+    """Put captioned images of one size into a grid about as wide as it is high. (height, width, 3) uint8."""
     width, height = tiles[0][1].size
     cell = (max(width, 8 * CAPTION_PX) + GAP_PX, height + CAPTION_PX + GAP_PX)
     columns = max(1, min(len(tiles), round(math.sqrt(len(tiles) * cell[1] / cell[0] * 4 / 3))))
@@ -115,6 +115,6 @@ def encode_data_uri(png: bytes) -> str:
 
 
 def save_png(image: Image.Image) -> bytes:
-    """Of a picture in grey or colour, with or without alpha, which is taken for sRGB."""
+    """Of an image in grey or colour, with or without alpha, which is taken for sRGB."""
     pixels = np.asarray(image)
     return encode_png(pixels if pixels.ndim == 3 else pixels[:, :, None], None)

@@ -1,4 +1,4 @@
-"""A picture before and after an unknown filter to the kernel that explains it, with a word on whether one does."""
+"""An image before and after an unknown filter to the kernel that explains it, with a word on whether one does."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from app.context import TimedStep
-from app.images.decode import decode_picture
+from app.images.decode import decode_image
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
 from app.tasks.composed_kernel import format_weights
@@ -60,7 +60,7 @@ class LearnedKernel(BaseModel):
 
 
 class Lesson(BaseModel):
-    """What was learnt of a pair of pictures."""
+    """What was learnt of a pair of images."""
 
     method: Method
     is_convolution: bool
@@ -68,12 +68,12 @@ class Lesson(BaseModel):
     shared: bool = Field(description="One kernel explains all channels.")
     response: LearnedResponse = Field(description="`abs`: the result has the absolute values.")
     kernels: list[LearnedKernel]
-    request: str | None = Field(description="That gives the result from the picture before, all channels at once.")
+    request: str | None = Field(description="That gives the result from the image before, all channels at once.")
     notes: list[str]
 
 
-def learn_from_pictures(before: bytes, after: bytes, size: int, shared: Shared, settings: Settings) -> Lesson:
-    """The kernel of size × size between the first frames. Raises PictureError, PairError, UndeterminedKernelError."""
+def learn_from_images(before: bytes, after: bytes, size: int, shared: Shared, settings: Settings) -> Lesson:
+    """The kernel of size × size between the first frames. Raises ImageError, PairError, UndeterminedKernelError."""
     pair = decode_pair(before, after, settings)
     with TimedStep("learn"):
         judgement = judge(learn_from_pair(pair, size, shared))
@@ -81,9 +81,7 @@ def learn_from_pictures(before: bytes, after: bytes, size: int, shared: Shared, 
 
 
 def decode_pair(before: bytes, after: bytes, settings: Settings) -> Pair:
-    return make_pair(
-        *(decode_picture(data, settings.picture_limits, "first").frames[0].pixels for data in (before, after))
-    )
+    return make_pair(*(decode_image(data, settings.image_limits, "first").frames[0].pixels for data in (before, after)))
 
 
 def describe_lesson(judgement: Judgement, method: Method, settings: Settings) -> Lesson:
@@ -116,7 +114,7 @@ def list_notes(learned: Learned) -> list[str]:
     values, samples = height * width * learned.pair.channels, sum(fit.count for fit in learned.fits)
     if samples < values:
         notes.append(
-            f"Of {values} values of the result {samples} were used: of large pictures a sample, and no values that "
+            f"Of {values} values of the result {samples} were used: of large images a sample, and no values that "
             "may have been cut off."
         )
     return notes

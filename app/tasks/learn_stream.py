@@ -43,12 +43,12 @@ class DescentStep(BaseModel):
     """Event `step`: at first every step, later fewer."""
 
     step: int
-    loss: float = Field(description="Mean square in grey levels², of pictures in which neighbours were made unlike.")
+    loss: float = Field(description="Mean square in grey levels², of images in which neighbours were made unlike.")
     weights: list[list[list[float]]] = Field(description="One kernel, or one for each channel.")
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImagePair:
     """What a descent is about, as it came."""
 
     before: bytes
@@ -68,21 +68,21 @@ class Judged:
     """It is a kernel whose values are seen as they are, which is all that descent looks for."""
 
 
-def begin(pictures: Pictures) -> tuple[Descent, Judged, float]:
-    """The descent at its start, the judgement, and the loss of least squares. Raises as `learn_from_pictures`."""
-    pair = decode_pair(pictures.before, pictures.after, pictures.settings)
+def begin(images: ImagePair) -> tuple[Descent, Judged, float]:
+    """The descent at its start, the judgement, and the loss of least squares. Raises as `learn_from_images`."""
+    pair = decode_pair(images.before, images.after, images.settings)
     with TimedStep("learn"):
-        learned = learn_from_pair(pair, pictures.size, pictures.shared)
+        learned = learn_from_pair(pair, images.size, images.shared)
         judgement = judge(learned)
-        descent = start_descent(pair, pictures.size, learned.shared)
+        descent = start_descent(pair, images.size, learned.shared)
         floor = measure_loss(descent, [fit.weights for fit in learned.fits])
     plain = judgement.learned.response == "clip"
     return descent, Judged(judgement.is_convolution, judgement.reason, plain), floor
 
 
-def finish(pictures: Pictures, descent: Descent, judged: Judged, ended: str) -> Lesson:
+def finish(images: ImagePair, descent: Descent, judged: Judged, ended: str) -> Lesson:
     """The answer, with the kernels that descent has found."""
-    pair = decode_pair(pictures.before, pictures.after, pictures.settings)
+    pair = decode_pair(images.before, images.after, images.settings)
     error = WEIGHT_ERROR * max(float(np.abs(weights).max()) for weights in descent.kernels)
     learned = adopt_kernels(pair, descent.kernels, error)
     reason = judged.reason
@@ -91,7 +91,7 @@ def finish(pictures: Pictures, descent: Descent, judged: Judged, ended: str) -> 
     elif judged.is_convolution:
         reason += f" What descent has found leaves {learned.residual:.2f} levels over."
     judgement = Judgement(judged.is_convolution and judged.plain, reason, learned)
-    lesson = describe_lesson(judgement, "descent", pictures.settings)
+    lesson = describe_lesson(judgement, "descent", images.settings)
     return lesson.model_copy(update={"notes": [*lesson.notes, ended]})
 
 
@@ -107,14 +107,14 @@ def describe_snapshot(snapshot: Snapshot) -> DescentStep:
 
 
 async def follow_descent(
-    run: Run, pictures: Pictures, most_steps: int
+    run: Run, images: ImagePair, most_steps: int
 ) -> AsyncIterator[DescentStart | DescentStep | Lesson]:
     """Start, steps and the answer, each piece of work by `run`, which hands it to a worker process or does it itself.
 
-    The start raises as `learn_from_pictures`. A line of waiting work that is full is waited for.
+    The start raises as `learn_from_images`. A line of waiting work that is full is waited for.
     """
-    descent, judged, floor = await run(begin, pictures)
-    yield DescentStart(size=pictures.size, shared=descent.weights.shape[3] == 1, steps=most_steps, floor=floor)
+    descent, judged, floor = await run(begin, images)
+    yield DescentStart(size=images.size, shared=descent.weights.shape[3] == 1, steps=most_steps, floor=floor)
     started = time.monotonic()
     while not descent.has_arrived and descent.step < most_steps and time.monotonic() - started < MAX_SECONDS:
         try:
@@ -128,4 +128,4 @@ async def follow_descent(
         ended = f"Descent arrived after {descent.step} steps."
     else:
         ended = f"Descent was stopped after {descent.step} steps, while the loss was still falling."
-    yield await run(finish, pictures, descent, judged, ended)
+    yield await run(finish, images, descent, judged, ended)

@@ -1,4 +1,4 @@
-"""Pictures drawn here: for previews, for the page, and to try the service with nothing at hand."""
+"""Images drawn here: for previews, for the page, and to try the service with nothing at hand."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal

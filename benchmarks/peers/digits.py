@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks.peers.onnx_network import build_onnx_network
 from models.calibration import softmax
 from models.network import DIGITS, build_bundled_network
-from models.reader.preprocess import prepare_picture
+from models.reader.preprocess import prepare_image
 from models.reader.reader import BUNDLED_FOLDER, read_weights
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -63,7 +63,7 @@ def make_app(network: Network, card: dict[str, Any]) -> FastAPI:
 
     @app.post("/classify")
     def classify(file: UploadFile) -> dict[str, Any]:
-        prepared = prepare_picture(np.asarray(Image.open(file.file)))
+        prepared = prepare_image(np.asarray(Image.open(file.file)))
         logits = network(np.stack([one.field for one in prepared]))
         probabilities = softmax(logits[0, :DIGITS] / card["temperature"])
         return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}

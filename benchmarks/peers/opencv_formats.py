@@ -27,7 +27,7 @@ def healthz():
 
 
 @app.post("/filter")
-def filter_picture(file: UploadFile, kernel: Annotated[str, Form()], fmt: Annotated[str, Form()]):
+def filter_image(file: UploadFile, kernel: Annotated[str, Form()], fmt: Annotated[str, Form()]):
     weights = np.array([float(v) for v in kernel.split(",")], np.float32)
     side = math.isqrt(len(weights))
     extension, options = WRITTEN[fmt]

@@ -20,7 +20,7 @@ def healthz():
 
 
 @app.post("/filter")
-def filter_picture(file: UploadFile, kernel: Annotated[str, Form()], fmt: Annotated[str, Form()]):
+def filter_image(file: UploadFile, kernel: Annotated[str, Form()], fmt: Annotated[str, Form()]):
     weights = [float(v) for v in kernel.split(",")]
     image = Image.open(file.file).convert("RGB")
     # Pillow applies a kernel upside down, so its rows go in from the last; scale=1: no division by the sum

@@ -34,7 +34,7 @@ def healthz():
 
 
 @app.post("/filter")
-def filter_picture(
+def filter_image(
     file: UploadFile,
     fmt: Annotated[str, Form()],
     kernel: Annotated[str, Form()] = "",

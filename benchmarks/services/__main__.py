@@ -31,7 +31,7 @@ from benchmarks.services.report import write_report, write_work
 from benchmarks.services.servers import ROOT, Server, list_servers
 from benchmarks.services.starting import measure_start
 from benchmarks.services.turns import OWN, run_work
-from benchmarks.services.works import PARTS, Part, PictureWork
+from benchmarks.services.works import PARTS, ImageWork, Part
 
 RESULTS = ROOT / "benchmarks/results"
 PHOTO = ROOT.parent / "shared/data/images/photos/canon_450d_12mp.jpg"
@@ -44,7 +44,7 @@ def main() -> None:
     names = [*(part.name for part in PARTS), *ALONE]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, required=True, help="folder with opencv/run.sh and so on")
-    parser.add_argument("--photo", type=Path, default=PHOTO, help="a photograph to make the pictures of [%(default)s]")
+    parser.add_argument("--photo", type=Path, default=PHOTO, help="a photograph to make the images of [%(default)s]")
     parser.add_argument("--part", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--short", action="store_true", help=f"only {', '.join(SHORT)}, in less than 3 minutes")
     parser.add_argument("--seconds", type=int, help="of load a turn [4, with --short 2]")
@@ -71,10 +71,10 @@ def measure_part(
 ) -> None:
     """Measure and put what was found into `results`."""
     figures = results["figures"]
-    picture = np.asarray(photo.resize((1920, 1080), Image.Resampling.LANCZOS))
+    image = np.asarray(photo.resize((1920, 1080), Image.Resampling.LANCZOS))
     if name == "kernels":
-        figures["kernels"] = measure_kernels(picture)
-        figures["blur growth"] = measure_blur_growth(picture)
+        figures["kernels"] = measure_kernels(image)
+        figures["blur growth"] = measure_blur_growth(image)
     elif name == "memory":
         figures["memory"] = measure_memory(servers[OWN], photo)
         figures["growth"] = measure_growth(servers[OWN], photo)
@@ -103,7 +103,7 @@ def measure_workers(server: Server, photo: Image.Image, given: argparse.Namespac
     """The same work for one worker process and for two, in turns."""
     with server.run(1) as one, server.run(2) as two:
         names = {"1 worker": one, "2 workers": two}
-        work = PictureWork("workers", ())
+        work = ImageWork("workers", ())
         found: dict[str, dict[str, float]] = {}
         for name, running in names.items():
             how = {"rounds": given.rounds, "seconds": given.seconds}

@@ -1,6 +1,6 @@
 """Large kernels in this process, against OpenCV: CPU milliseconds on 1920x1080 RGB, one thread each.
 
-Whole services would show little of it: a kernel of 15x15 costs less than reading and writing the picture.
+Whole services would show little of it: a kernel of 15x15 costs less than reading and writing the image.
 """
 
 import time
@@ -23,7 +23,7 @@ FLOAT32_DOUBT = 0.01
 """Levels about a half, on which float32 may round the other way than float64."""
 
 
-def measure_kernels(picture: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
+def measure_kernels(image: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
     """CPU ms of this project (`convserve`), of it without 1-D passes (`one pass`) and of `opencv`, by kernel.
 
     Raises WrongReplyError where a result is not equal to the exact one but for rounding.
@@ -37,9 +37,9 @@ def measure_kernels(picture: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
     cv2.setNumThreads(1)
     costs = {}
     for name, weights in make_kernels():
-        own = partial(convolve, picture, weights, border="edge", response="clip", divisor=1)
-        check_result(picture, weights, own())
-        theirs = partial(cv2.filter2D, picture, -1, weights, borderType=cv2.BORDER_REPLICATE)
+        own = partial(convolve, image, weights, border="edge", response="clip", divisor=1)
+        check_result(image, weights, own())
+        theirs = partial(cv2.filter2D, image, -1, weights, borderType=cv2.BORDER_REPLICATE)
         with patch("kernels.apply.strips.choose_factors", return_value=None) as choose:
             whole = measure_cpu_ms(own)
         assert choose.called, "or it is no other way"
@@ -47,7 +47,7 @@ def measure_kernels(picture: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
     return costs
 
 
-def measure_blur_growth(picture: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
+def measure_blur_growth(image: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
     """CPU ms and the kernel's side, by sigma."""
     from kernels import convolve
     from kernels.parametric import make_gaussian
@@ -55,7 +55,7 @@ def measure_blur_growth(picture: NDArray[np.uint8]) -> dict[str, dict[str, float
     return {
         f"sigma {sigma}": {
             "side": len(make_gaussian(sigma)),
-            "convserve": measure_cpu_ms(partial(convolve, picture, "gaussian", sigma=sigma, border="edge")),
+            "convserve": measure_cpu_ms(partial(convolve, image, "gaussian", sigma=sigma, border="edge")),
         }
         for sigma in SIGMAS
     }
@@ -72,9 +72,9 @@ def make_kernels() -> Iterator[tuple[str, NDArray[np.float64]]]:
             yield f"{side}x{side} {name}", weights / np.abs(weights).sum()
 
 
-def check_result(picture: NDArray[np.uint8], weights: NDArray[np.float64], result: NDArray[Any]) -> None:
+def check_result(image: NDArray[np.uint8], weights: NDArray[np.float64], result: NDArray[Any]) -> None:
     half = len(weights) // 2
-    padded = np.pad(picture.astype(np.float64), ((half, half), (half, half), (0, 0)), mode="edge")
+    padded = np.pad(image.astype(np.float64), ((half, half), (half, half), (0, 0)), mode="edge")
     exact = np.clip(signal.fftconvolve(padded, weights[::-1, ::-1, None], mode="valid", axes=(0, 1)), 0, 255)
     difference = float(np.abs(result - exact).max())
     if difference > 0.5 + FLOAT32_DOUBT:

@@ -1,4 +1,4 @@
-"""Memory and CPU as pictures and requests grow: one worker, started anew."""
+"""Memory and CPU as images and requests grow: one worker, started anew."""
 
 import math
 from collections import Counter
@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.services.machine import measure_tree, reset_peaks
 from benchmarks.services.servers import Request, Running, Server, ask, build_own_request
-from benchmarks.services.works import PictureWork
+from benchmarks.services.works import ImageWork
 
 MEGAPIXELS = {0.3: (640, 480), 2: (1920, 1080), 12: (4000, 3000), 24: (6000, 4000), 50: (8640, 5760)}
 UPLOADS = 10
@@ -68,7 +68,7 @@ def measure_growth(server: Server, photo: Image.Image) -> dict[str, dict[str, fl
 
 
 def make_request(photo: Image.Image, size: tuple[int, int]) -> tuple[bytes, Request]:
-    work = PictureWork("", (), size=size)
+    work = ImageWork("", (), size=size)
     file = work.make_file(photo)
     return file, build_own_request(work, file)
 
@@ -79,7 +79,7 @@ def ask_status(running: Running, request: Request) -> int:
 
 
 def find_growth(costs: dict[str, dict[str, float]]) -> float:
-    """How much more a pixel costs in the larger pictures, where it costs most, than at 2 MP.
+    """How much more a pixel costs in the larger images, where it costs most, than at 2 MP.
 
     In a smaller one what every request costs counts for more.
     """

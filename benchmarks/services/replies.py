@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks.services.servers import read_json
-from benchmarks.services.works import SHARPEN, DigitWork, PictureWork, Work, encode
+from benchmarks.services.works import SHARPEN, DigitWork, ImageWork, Work, encode
 
 Pixels = NDArray[Any]
 
@@ -38,11 +38,11 @@ def check_reply(server: str, work: Work, files: Sequence[bytes], reply: bytes) -
     """Raise WrongReplyError unless the reply is right."""
     if isinstance(work, DigitWork):
         return check_digits(work, reply)
-    assert isinstance(work, PictureWork)
-    check_picture(server, work, open_pixels(files[0], work.format), open_pixels(reply, work.format))
+    assert isinstance(work, ImageWork)
+    check_image(server, work, open_pixels(files[0], work.format), open_pixels(reply, work.format))
 
 
-def check_picture(server: str, work: PictureWork, source: Pixels, result: Pixels) -> None:
+def check_image(server: str, work: ImageWork, source: Pixels, result: Pixels) -> None:
     if source.shape != result.shape or source.dtype != result.dtype:
         raise WrongReplyError(f"{result.shape} {result.dtype} instead of {source.shape} {source.dtype}")
     exact = blur(source, work.sigma) if work.sigma else correlate(source, SHARPEN)
@@ -72,7 +72,7 @@ def check_loss(exact: NDArray[np.float64], result: Pixels, format: str) -> None:
 def check_digits(work: DigitWork, reply: bytes) -> None:
     answers = read_json(reply)
     if len(answers) != work.count:
-        raise WrongReplyError(f"{len(answers)} answers to {work.count} pictures")
+        raise WrongReplyError(f"{len(answers)} answers to {work.count} images")
     right = sum(answer.get("digit") == label for answer, label in zip(answers, work.labels, strict=True))
     if right < DIGITS_RIGHT * work.count:
         raise WrongReplyError(f"{right} of {work.count} digits read right")
@@ -97,7 +97,7 @@ def open_pixels(file: bytes, format: str) -> Pixels:
     try:
         return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
     except OSError as error:
-        raise WrongReplyError(f"no picture: {error}") from None
+        raise WrongReplyError(f"no image: {error}") from None
 
 
 def correlate(pixels: Pixels, weights: NDArray[Any]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.services.works import SHARPEN, DigitWork, PictureWork, Work
+from benchmarks.services.works import SHARPEN, DigitWork, ImageWork, Work
 
 ROOT = Path(__file__).parents[2]
 OWN_PEERS = ROOT / "benchmarks/peers"
@@ -73,17 +73,17 @@ class Server:
             stop(process)
 
     def build_request(self, running: Running, work: Work, files: Sequence[bytes]) -> Request:
-        """The work in this server's words. thumbor wants the picture first, so that is sent here."""
+        """The work in this server's words. thumbor wants the image first, so that is sent here."""
         if isinstance(work, DigitWork):
             return Request("/classify", make_form({}, files, "png"))
-        assert isinstance(work, PictureWork)
+        assert isinstance(work, ImageWork)
         (file,) = files
         weights = SHARPEN.ravel().tolist()
         if self.name == "convserve":
             return build_own_request(work, file)
         if self.name == "thumbor":
             kernel = ";".join(str(weight) for weight in weights)
-            headers = {"Content-Type": f"image/{work.format}", "Slug": f"picture.{work.format}"}
+            headers = {"Content-Type": f"image/{work.format}", "Slug": f"image.{work.format}"}
             upload = httpx.post(f"{running.url}/image", content=file, headers=headers, timeout=60)
             upload.raise_for_status()
             key = upload.headers["Location"].split("/")[2]
@@ -94,7 +94,7 @@ class Server:
         return Request(path, make_form(what | {"fmt": work.format}, files, work.format))
 
 
-def build_own_request(work: PictureWork, file: bytes) -> Request:
+def build_own_request(work: ImageWork, file: bytes) -> Request:
     fields = {"border": "edge", "response": "clip"}
     if work.format in ("jpeg", "webp"):
         fields["quality"] = {"jpeg": "85", "webp": "80"}[work.format]
@@ -136,7 +136,7 @@ def make_form(fields: Mapping[str, str], files: Sequence[bytes], format: str) ->
         for name, value in fields.items()
     ]
     extension = EXTENSIONS.get(format, format)
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="picture.{extension}"\r\n'
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="image.{extension}"\r\n'
     head += f"Content-Type: image/{extension}\r\n\r\n"
     parts += [head.encode() + file + b"\r\n" for file in files]
     return b"".join([*parts, f"--{BOUNDARY}--\r\n".encode()])

@@ -61,12 +61,12 @@ def measure_s(command: list[str]) -> float:
 
 
 def measure_worker_mb(server: Server) -> float:
-    """Of the heaviest process below the one that talks HTTP, after pictures and digits."""
+    """Of the heaviest process below the one that talks HTTP, after images and digits."""
     with server.run(2) as running:
-        picture = httpx.get(f"{running.url}/sample.png").content
+        image = httpx.get(f"{running.url}/sample.png").content
         digit = DigitWork("", ()).make_files()
         for _ in range(ASKED):
-            ask(running, HttpRequest("/filter/emboss", make_form({}, [picture], "png")))
+            ask(running, HttpRequest("/filter/emboss", make_form({}, [image], "png")))
             ask(running, HttpRequest("/classify", make_form({}, digit, "png")))
         return max(read_rss_mb(pid) for pid in list_tree(running.pid)[1:])
 

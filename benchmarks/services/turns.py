@@ -13,7 +13,7 @@ from benchmarks.services.load import Turn, put_under_load
 from benchmarks.services.machine import wait_until_idle
 from benchmarks.services.replies import WrongReplyError, check_reply, compare_digits
 from benchmarks.services.servers import Running, Server, ask
-from benchmarks.services.works import DigitWork, PictureWork, Work
+from benchmarks.services.works import DigitWork, ImageWork, Work
 
 OWN = "convserve"
 
@@ -31,7 +31,7 @@ def run_work(
 
     Raises WrongReplyError or RuntimeError where it is convserve that is wrong.
     """
-    files = work.make_files() if isinstance(work, DigitWork) else make_picture_files(work, photo)
+    files = work.make_files() if isinstance(work, DigitWork) else make_image_files(work, photo)
     requests, sizes, left_out = {}, {}, {}
     own_reply = b""
     for name in (OWN, *work.servers):
@@ -73,15 +73,15 @@ def run_work(
     }
 
 
-def make_picture_files(work: Work, photo: Image.Image) -> list[bytes]:
-    assert isinstance(work, PictureWork)
+def make_image_files(work: Work, photo: Image.Image) -> list[bytes]:
+    assert isinstance(work, ImageWork)
     return [work.make_file(photo)]
 
 
 def check_blur_in_png(work: Work, server: Server, running: Running, photo: Image.Image) -> None:
     """A blur is timed as JPEG, like the rest, which hides a level; so its accuracy is looked at in a PNG."""
-    if isinstance(work, PictureWork) and work.sigma:
-        exact = PictureWork(work.name, work.servers, size=work.size, format="png", sigma=work.sigma)
+    if isinstance(work, ImageWork) and work.sigma:
+        exact = ImageWork(work.name, work.servers, size=work.size, format="png", sigma=work.sigma)
         file = exact.make_file(photo)
         check_reply(server.name, exact, [file], ask(running, server.build_request(running, exact, [file])))
 

@@ -1,4 +1,4 @@
-"""What is asked of every server: a picture under a kernel or blurred, or digits read."""
+"""What is asked of every server: an image under a kernel or blurred, or digits read."""
 
 import io
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ class Work:
 
 
 @dataclass(frozen=True)
-class PictureWork(Work):
-    """One picture in, one out, both of one format: under the 3x3 sharpen or, with `sigma`, blurred."""
+class ImageWork(Work):
+    """One image in, one out, both of one format: under the 3x3 sharpen or, with `sigma`, blurred."""
 
     size: tuple[int, int] = (1920, 1080)
     format: str = "jpeg"
@@ -42,10 +42,10 @@ class PictureWork(Work):
 
 @dataclass(frozen=True)
 class DigitWork(Work):
-    """Pictures of one digit each, 28x28 PNG."""
+    """Images of one digit each, 28x28 PNG."""
 
     count: int = 1
-    """Pictures in one request."""
+    """Images in one request."""
     connections: int = 16
 
     def make_files(self) -> list[bytes]:
@@ -94,22 +94,22 @@ class Part:
 
 
 PARTS = [
-    Part("jpeg", [PictureWork("1920x1080 JPEG", GIVEN), PictureWork("512x512 JPEG", GIVEN, size=(512, 512))]),
+    Part("jpeg", [ImageWork("1920x1080 JPEG", GIVEN), ImageWork("512x512 JPEG", GIVEN, size=(512, 512))]),
     Part(
         "png",
         [
-            PictureWork("1920x1080 PNG", GIVEN, format="png"),
-            PictureWork("512x512 PNG", GIVEN, size=(512, 512), format="png"),
+            ImageWork("1920x1080 PNG", GIVEN, format="png"),
+            ImageWork("512x512 PNG", GIVEN, size=(512, 512), format="png"),
         ],
     ),
-    Part("large", [PictureWork("12 MP JPEG", ("opencv", "sharp"), size=(4000, 3000))]),
-    Part("blur", [PictureWork(f"blur sigma {sigma}", BLURS, sigma=sigma) for sigma in (2, 5, 10)]),
+    Part("large", [ImageWork("12 MP JPEG", ("opencv", "sharp"), size=(4000, 3000))]),
+    Part("blur", [ImageWork(f"blur sigma {sigma}", BLURS, sigma=sigma) for sigma in (2, 5, 10)]),
     Part(
         "formats",
         [
-            PictureWork("1920x1080 WebP", FORMATS, format="webp"),
-            PictureWork("512x512 GIF", FORMATS, size=(512, 512), format="gif"),
-            PictureWork("512x512 16-bit PNG", ("opencv-formats", "pyvips-formats"), size=(512, 512), format="png16"),
+            ImageWork("1920x1080 WebP", FORMATS, format="webp"),
+            ImageWork("512x512 GIF", FORMATS, size=(512, 512), format="gif"),
+            ImageWork("512x512 16-bit PNG", ("opencv-formats", "pyvips-formats"), size=(512, 512), format="png16"),
         ],
     ),
     Part(

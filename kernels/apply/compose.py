@@ -2,7 +2,7 @@
 
 With weights w₁ and w₂, a correlation by w₁ and then one by w₂ is one by their product as polynomials: every weight of
 w₂ times every weight of w₁, at the sum of their places. Divisors multiply, and a bias goes through the sum of what
-follows. What happens between the steps can spoil it, so `StepReport`s tell whether it did in this picture.
+follows. What happens between the steps can spoil it, so `StepReport`s tell whether it did in this image.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ MAX_STRIDE = 8
 
 @dataclass(frozen=True)
 class ComposedAxis:
-    """Result i of the chain is the sum over t < footprint of the pixels `i * stride + t - offset` of the picture."""
+    """Result i of the chain is the sum over t < footprint of the pixels `i * stride + t - offset` of the image."""
 
     input: int
     output: int
@@ -50,7 +50,7 @@ class ComposedKernel:
     border: Border
     """That of the first step: the others work on values that are there, except outside `exact`."""
     cut_off: tuple[str, ...]
-    """The steps before the last that cut values of this picture off, in words; without any it is exact."""
+    """The steps before the last that cut values of this image off, in words; without any it is exact."""
 
     @property
     def is_a_filter(self) -> bool:
@@ -64,7 +64,7 @@ class ComposedKernel:
 
 
 def find_obstacle(reports: Sequence[StepReport], channels: int) -> str | None:
-    """Why a chain over a picture of 1 to 4 channels is no single kernel; None where it is one."""
+    """Why a chain over an image of 1 to 4 channels is no single kernel; None where it is one."""
     names = [f"step {number} ({report.step.kernel.name})" for number, report in enumerate(reports, 1)]
     for name, report in zip(names, reports, strict=True):
         step = report.step
@@ -79,7 +79,7 @@ def find_obstacle(reports: Sequence[StepReport], channels: int) -> str | None:
         if report.step.response == "abs" and lowest < 0:
             return f"{name} drops the sign of its values, which go down to {lowest:.4g}: say response=raw there"
         if report.step.response == "rescale":
-            return f"{name} stretches its values by what it finds in the picture: say response=raw there"
+            return f"{name} stretches its values by what it finds in the image: say response=raw there"
     if len({pick_channels(report.step) for report in reports}) > 1:
         return "the steps filter different channels"
     return None
@@ -115,7 +115,7 @@ def compose(reports: Sequence[StepReport], maximum: float) -> ComposedKernel:
 
 
 def is_grey(reports: Sequence[StepReport]) -> bool:
-    """Whether some step makes the picture grey: it may as well be done first."""
+    """Whether some step makes the image grey: it may as well be done first."""
     return any(report.step.settings.channels == "gray" for report in reports)
 
 

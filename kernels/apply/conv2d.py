@@ -65,7 +65,7 @@ def correlate_side_by_side(images: Planes, weights: NDArray[np.float64]) -> Plan
     """For (images, height, width, channels): a group of neighbouring results is one result with many channels.
 
     The filters hold the weights once for each place in the group, moved by one, and the stride is the group. What
-    comes out has the layout of the picture. There are zeros among the filters, but every lane of the processor has
+    comes out has the layout of the image. There are zeros among the filters, but every lane of the processor has
     work, where three channels in groups fill 3 of 16.
     """
     count, height, width, channels = images.shape
@@ -89,7 +89,7 @@ def convolve_by_halves(images: Planes, filters: Planes, stride_x: int) -> Planes
     """Even and odd rows under even and odd rows of the filters: three convolutions of a quarter of the work instead of
     four, and so on while the filters are high enough.
 
-    With x, y, h for the even and X, Y, H for the odd rows of picture, result and filter, and x' for x one row on:
+    With x, y, h for the even and X, Y, H for the odd rows of image, result and filter, and x' for x one row on:
     y = h⋆x + H⋆X = h⋆(x - X) + (h + H)⋆X, and Y = h⋆X + H⋆x' = (h + H)⋆X + H⋆(x' - X). Source: Mou, Duhamel,
     "Short-length FIR filters and their use in fast nonrecursive filtering", IEEE Trans. Signal Processing 39 (1991).
     """
@@ -117,7 +117,7 @@ def convolve_by_halves(images: Planes, filters: Planes, stride_x: int) -> Planes
 
 
 def count_halved_rows(rows: int) -> float:
-    """How many rows, not halved, cost what `convolve_by_halves` needs: three times a half, over half of the picture."""
+    """How many rows, not halved, cost what `convolve_by_halves` needs: three times a half, over half of the image."""
     return rows if rows < MIN_HALVED_ROWS else 3 / 2 * count_halved_rows(-(-rows // 2))
 
 
@@ -134,7 +134,7 @@ def correlate_columns(image: Planes, weights: NDArray[np.float64]) -> Planes:
 
 
 class RowCopies:
-    """Memory for rows of a picture, each as many times as the kernel has columns, moved by a column each time.
+    """Memory for rows of an image, each as many times as the kernel has columns, moved by a column each time.
 
     With it, a number of the result needs only what stands in its own place in the copies of the rows: no number needs
     its neighbours, and any 16 of them are as good a group as the channels of one pixel. The copies of a row lie one
@@ -196,7 +196,7 @@ def correlate_factors(image: Planes, factors: "Factors", stride: tuple[int, int]
 
 
 def warm_up(threads_per_convolution: int = 1) -> None:
-    """Import TensorFlow and run one convolution, so that the first picture does not wait for either.
+    """Import TensorFlow and run one convolution, so that the first image does not wait for either.
 
     `threads_per_convolution` is TensorFlow's intra-op parallelism; it can be set only before the first call.
     """

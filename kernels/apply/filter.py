@@ -1,6 +1,6 @@
-"""Apply kernels to pictures: borders, alpha, channels, divisor, bias and response around `engine.correlate`.
+"""Apply kernels to images: borders, alpha, channels, divisor, bias and response around `engine.correlate`.
 
-A picture is an array of shape (height, width, channels): 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA; alpha is straight.
+An image is an array of shape (height, width, channels): 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA; alpha is straight.
 uint8 holds 0..255 and uint16 0..65535; float32 is taken as 0..255.
 
 In a chain every step gives what its own request would give, but in float32: it is rounded once, at the end.
@@ -33,7 +33,7 @@ Planes = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Filtered:
-    """A filtered picture, of the input's dtype or, for the response `raw`, float32; and how it came about."""
+    """A filtered image, of the input's dtype or, for the response `raw`, float32; and how it came about."""
 
     image: Image
     reports: tuple[StepReport, ...]
@@ -49,7 +49,7 @@ def convolve(
     catalogue: Catalogue | None = None,
     **settings: Any,
 ) -> Image:
-    """Filter one picture with one kernel.
+    """Filter one image with one kernel.
 
     image: (height, width) or (height, width, 1..4), uint8, uint16 or float32 (0..255), or a Pillow image.
     kernel: a name of the catalogue, or weights of shape (rows, columns), each side 1..63, applied as written.
@@ -66,19 +66,19 @@ def convolve(
     step = resolve_step(kernel, FilterSettings(**settings), catalogue or Catalogue())
     image = np.asarray(image)
     planes = image[:, :, None] if image.ndim == 2 else image
-    result = filter_image(planes, [step], linear=linear).image
+    result = apply_steps(planes, [step], linear=linear).image
     return result[:, :, 0] if image.ndim == 2 and result.shape[2] == 1 else result
 
 
-def filter_image(image: Image, steps: Sequence[Step], *, linear: bool = False, measure: bool = True) -> Filtered:
-    """Apply the steps in order. Raises KernelParameterError where one does not fit the picture.
+def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, measure: bool = True) -> Filtered:
+    """Apply the steps in order. Raises KernelParameterError where one does not fit the image.
 
     `measure`: whether the reports have to tell the range of the values.
     """
     if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or 0 in image.shape:
-        raise KernelParameterError("image", f"The picture is {image.shape}; it must be (height, width, 1 to 4).")
+        raise KernelParameterError("image", f"The image is {image.shape}; it must be (height, width, 1 to 4).")
     if image.dtype not in (np.uint8, np.uint16, np.float32):
-        raise KernelParameterError("image", f"The picture is {image.dtype}; it may be uint8, uint16 or float32.")
+        raise KernelParameterError("image", f"The image is {image.dtype}; it may be uint8, uint16 or float32.")
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
     colours = drop_opaque_alpha(image, steps[0], maximum) if len(steps) == 1 else image
     if can_run_in_strips(colours, steps, linear):

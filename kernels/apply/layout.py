@@ -1,4 +1,4 @@
-"""What a step will do to a picture of a certain size, without a pixel: the arithmetic of its axes, and its cost."""
+"""What a step will do to an image of a certain size, without a pixel: the arithmetic of its axes, and its cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,5 +56,5 @@ def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axi
 
 
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
-    """For the whole picture, by the way that will be taken."""
+    """For the whole image, by the way that will be taken."""
     return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)

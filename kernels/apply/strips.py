@@ -46,7 +46,7 @@ def can_run_in_strips(image: Image, steps: Sequence[Step], linear: bool) -> bool
 
 
 def bound_values(step: Step, maximum: float) -> float:
-    """No value of the result is larger, whatever the picture."""
+    """No value of the result is larger, whatever the image."""
     weights = max(float(np.abs(part).sum()) for part in step.weights)
     return len(step.weights) * weights * maximum / abs(step.divisor) + abs(step.settings.pick_bias(maximum))
 

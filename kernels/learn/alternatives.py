@@ -1,4 +1,4 @@
-"""What else than a kernel could have made one picture of another: each is done, and what it leaves over is measured."""
+"""What else than a kernel could have made one image of another: each is done, and what it leaves over is measured."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import ENTRIES
 from kernels.chain import Step
 from kernels.learn.samples import Pair
 from kernels.settings import FilterSettings
 
 LOOKED_AT = 1024
-"""Pixels a side of the middle of a large picture that filters are tried on; so many rows tell a turned one."""
+"""Pixels a side of the middle of a large image that filters are tried on; so many rows tell a turned one."""
 STRAIGHT = 0.75
 """Grey levels from a straight line that rounding and a little noise explain: such a curve is a kernel of 1×1."""
 MARGIN = 8
@@ -48,7 +48,7 @@ def list_rivals(pair: Pair) -> Iterator[Rival]:
     for turned in turn(pair.before):
         if turned.shape == pair.after.shape:
             residual = measure(round_planes(turned[::every]), after)
-            yield Rival("The result is the picture turned or mirrored: every pixel moved somewhere else.", residual)
+            yield Rival("The result is the image turned or mirrored: every pixel moved somewhere else.", residual)
     curve = measure_curve(round_planes(pair.before[::every]), after)
     if curve is not None:
         yield Rival(
@@ -68,7 +68,7 @@ def list_rivals(pair: Pair) -> Iterator[Rival]:
     for entry in ENTRIES:
         if entry.combine != "single":
             kernel = entry.make_kernel()
-            result = filter_image(np.ascontiguousarray(before), [Step(kernel, FilterSettings(), 1.0)]).image
+            result = apply_steps(np.ascontiguousarray(before), [Step(kernel, FilterSettings(), 1.0)]).image
             reason = (
                 f"The result is the {entry.combine} of {len(kernel.parts)} kernels, as /filter/{entry.name} gives it, "
                 "which is no single one."
@@ -90,7 +90,7 @@ def measure(result: Pixels, after: Pixels) -> float:
 
 
 def turn(image: NDArray[Any]) -> list[NDArray[Any]]:
-    """Views: the seven other ways to lay a picture down."""
+    """Views: the seven other ways to lay an image down."""
     turned = [np.rot90(image, quarter) for quarter in range(4)]
     return [*turned[1:], *(one[:, ::-1] for one in turned)]
 

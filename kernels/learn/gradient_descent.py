@@ -1,7 +1,7 @@
 """Learn a kernel as a network learns: gradient descent with TensorFlow over `tf.nn.conv2d`.
 
 Neighbouring pixels are so alike that descent would crawl: along what they have in common the loss falls steeply, and
-hardly at all along what makes them differ. So both pictures first go under one small kernel that takes away of each
+hardly at all along what makes them differ. So both images first go under one small kernel that takes away of each
 pixel what its neighbours tell already (`DIFFERENCES`). The kernel between them stays the same, as kernels commute.
 """
 
@@ -18,7 +18,7 @@ from kernels.kernel import Weights
 from kernels.learn.samples import MIN_VALUES_PER_WEIGHT, Pair
 
 SAMPLE_SIDE = 160
-"""Pixels of the middle of the pictures that are looked at, for a kernel of side 1; for a larger one a little more."""
+"""Pixels of the middle of the images that are looked at, for a kernel of side 1; for a larger one a little more."""
 ALIKE = 0.95
 """Of a pixel is told by its neighbour: usual for photographs."""
 DIFFERENCES = np.array([[ALIKE**2, -ALIKE], [-ALIKE, 1]], np.float32)
@@ -43,7 +43,7 @@ class Descent:
     """Where a descent has got to. It can be sent to another process and go on there."""
 
     inputs: Planes
-    """(channels, height, width, 1): the picture before, under `DIFFERENCES`, over UNIT."""
+    """(channels, height, width, 1): the image before, under `DIFFERENCES`, over UNIT."""
     targets: Planes
     """(channels, height - size + 1, width - size + 1, 1): of the result."""
     usable: NDArray[np.bool_]
@@ -97,7 +97,7 @@ def start_descent(pair: Pair, size: int, shared: bool) -> Descent:
     count = int(usable.sum(axis=(1, 2, 3)).min())
     if count < MIN_VALUES_PER_WEIGHT * size**2:
         raise UndeterminedKernelError(
-            f"Only {count} values in the middle of the picture after are of use to descent, and a kernel of "
+            f"Only {count} values in the middle of the image after are of use to descent, and a kernel of "
             f"{size}×{size} needs {MIN_VALUES_PER_WEIGHT * size**2}: values of 0 and 255, which may have been cut off, "
             "are left out. Choose method=least-squares or a smaller size."
         )
@@ -107,7 +107,7 @@ def start_descent(pair: Pair, size: int, shared: bool) -> Descent:
 
 
 def move_channels(planes: NDArray[Any]) -> NDArray[Any]:
-    """(height, width, channels) to (channels, height, width, 1): each is a picture of its own."""
+    """(height, width, channels) to (channels, height, width, 1): each is an image of its own."""
     return np.ascontiguousarray(np.moveaxis(planes, 2, 0)[..., None])
 
 

@@ -1,4 +1,4 @@
-"""Learn the kernel that turns one picture into another."""
+"""Learn the kernel that turns one image into another."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -79,7 +79,7 @@ def learn_kernel(before: NDArray[Any], after: NDArray[Any], size: int, shared: S
 
 
 def learn_from_pair(pair: Pair, size: int, shared: Shared = "auto") -> Learned:
-    """As `learn_kernel`, of a pair that was made before. Identical pictures give the identity as it is."""
+    """As `learn_kernel`, of a pair that was made before. Identical images give the identity as it is."""
     if not 1 <= size <= MAX_LEARNT_SIDE:
         raise ValueError(f"size is {size}; it may be 1 to {MAX_LEARNT_SIDE}.")
     check_pair(pair, size)
@@ -131,7 +131,7 @@ def make_identity(pair: Pair, size: int) -> Fit:
 def clean(fit: Fit) -> tuple[Fit, Fractions] | None:
     """The fit with weights that are fractions, and its bias; None where no clean ones are near.
 
-    Near is six standard errors: rounding is not as independent of the picture as noise would be.
+    Near is six standard errors: rounding is not as independent of the image as noise would be.
     """
     tolerance = max(6 * float(fit.errors.max()), 3e-4 * float(np.abs(fit.weights).max()))
     fractions = find_fractions(fit.weights, tolerance)

@@ -1,6 +1,6 @@
-"""Least squares over patches: which weights and bias turn the one picture into the other.
+"""Least squares over patches: which weights and bias turn the one image into the other.
 
-With the patches x of the picture before and the values y after, the sums of x, y, xxᵀ, xy and yy over all places are
+With the patches x of the image before and the values y after, the sums of x, y, xxᵀ, xy and yy over all places are
 enough; they are gathered tile by tile in float64, where products of 8-bit values are exact.
 """
 
@@ -76,13 +76,13 @@ class Fit:
     errors: Weights
     """Standard error of each weight."""
     determined: float
-    """How many of the weights the pictures determine; the ridge alone decides about the rest."""
+    """How many of the weights the images determine; the ridge alone decides about the rest."""
     misfit: float
     """Sum of the squared residuals, in grey levels²."""
     count: int
     """Values it was found from."""
     mean_patch: Weights
-    """Of the picture before, where it was found."""
+    """Of the image before, where it was found."""
     explained: float
     """Share of the squared differences of the values from their mean, up to 1."""
 
@@ -128,9 +128,9 @@ def gather_sums(pair: Pair, size: int, believed: Sequence[Fit] = (), response: L
         if total is None or count < MIN_VALUES_PER_WEIGHT * (size**2 + 1):
             where = "" if pair.channels == 1 else f" in channel {'rgb'[number]}"
             raise UndeterminedKernelError(
-                f"Only {count} values of the picture after{where} are of use, and a kernel of {size}×{size} needs "
+                f"Only {count} values of the image after{where} are of use, and a kernel of {size}×{size} needs "
                 f"{MIN_VALUES_PER_WEIGHT * (size**2 + 1)}: the border band and values of 0 and 255, which may have "
-                "been cut off, are left out. Choose a smaller size, or send larger pictures or less glaring ones."
+                "been cut off, are left out. Choose a smaller size, or send larger images or less glaring ones."
             )
     return [total for total in totals if total is not None]
 

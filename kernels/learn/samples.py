@@ -1,4 +1,4 @@
-"""A picture before and after an unknown filter, and the patches that a kernel could be learnt from."""
+"""An image before and after an unknown filter, and the patches that a kernel could be learnt from."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +13,7 @@ Planes = NDArray[np.float32]
 Rows = NDArray[np.float64]
 
 MAX_VALUES = 3_000_000
-"""Of the result that are looked at; of a larger picture a sample of tiles, so that the time stays bounded."""
+"""Of the result that are looked at; of a larger image a sample of tiles, so that the time stays bounded."""
 MAX_MULTIPLY_ADDS = 1.5e10
 """Of the sums of products: the larger the kernel, the fewer values are looked at."""
 TILE_NUMBERS = 4_000_000
@@ -23,12 +23,12 @@ MIN_VALUES_PER_WEIGHT = 4
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures of one size, (height, width, channels) float32, 0..255 whatever the files held; 1 or 3 channels."""
+    """Two images of one size, (height, width, channels) float32, 0..255 whatever the files held; 1 or 3 channels."""
 
     before: Planes
     after: Planes
     opaque: NDArray[np.bool_]
-    """(height, width): in both pictures."""
+    """(height, width): in both images."""
     step: float
     """Distance of two values of the result: 1, or 1/257 where it came with 16 bits."""
     notes: tuple[str, ...] = ()
@@ -49,18 +49,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Tile:
-    """Where a kernel fits around every pixel: `outputs` of the result under the `inputs` of the picture before."""
+    """Where a kernel fits around every pixel: `outputs` of the result under the `inputs` of the image before."""
 
     inputs: tuple[slice, slice]
     outputs: tuple[slice, slice]
 
 
 def make_pair(before: NDArray[Any], after: NDArray[Any]) -> Pair:
-    """Pictures (height, width, 1..4) uint8 or uint16, of one size. Raises PairError where they cannot be compared."""
+    """Images (height, width, 1..4) uint8 or uint16, of one size. Raises PairError where they cannot be compared."""
     if before.shape[:2] != after.shape[:2]:
         (height, width), (result_height, result_width) = before.shape[:2], after.shape[:2]
         raise PairError(
-            f"The pictures differ in size: before is {width}×{height}, after is {result_width}×{result_height}. A "
+            f"The images differ in size: before is {width}×{height}, after is {result_width}×{result_height}. A "
             "kernel is learnt pixel by pixel: send two of one size (not resized, cropped or turned; results made with "
             "border=valid or a stride do not do)."
         )
@@ -68,7 +68,7 @@ def make_pair(before: NDArray[Any], after: NDArray[Any]) -> Pair:
     notes = [] if opaque.all() else ["Only neighbourhoods without transparency were looked at."]
     colours, results = drop_alpha(before), drop_alpha(after)
     if colours.shape[2] != results.shape[2]:
-        notes.append("One picture is grey and the other in colour: both were compared in grey (BT.601 luma).")
+        notes.append("One image is grey and the other in colour: both were compared in grey (BT.601 luma).")
         colours, results = to_grey(colours), to_grey(results)
     if colours.shape[2] == 3 and is_grey(colours) and is_grey(results):
         colours, results = colours[:, :, :1], results[:, :, :1]
@@ -104,29 +104,29 @@ def is_grey(colours: Planes) -> bool:
 def check_pair(pair: Pair, size: int) -> None:
     """Raise UndeterminedKernelError where no kernel of this size could be told from another.
 
-    That goes for identical pictures of one even colour, too: the identity is one of many.
+    That goes for identical images of one even colour, too: the identity is one of many.
     """
     height, width = pair.before.shape[:2]
     if min(height, width) < size:
         raise UndeterminedKernelError(
-            f"The pictures are {width}×{height} pixels, smaller than the kernel of {size}×{size}: nowhere does it fit. "
-            f"Choose a size up to {min(height, width)}, or send larger pictures."
+            f"The images are {width}×{height} pixels, smaller than the kernel of {size}×{size}: nowhere does it fit. "
+            f"Choose a size up to {min(height, width)}, or send larger images."
         )
     for name, planes in (("before", pair.before), ("after", pair.after)):
         if np.ptp(planes, axis=(0, 1)).max() == 0:
             raise UndeterminedKernelError(
-                f"The picture '{name}' is one even colour: "
+                f"The image '{name}' is one even colour: "
                 + (
                     "every kernel of the same sum gives the same result."
                     if name == "before"
-                    else "it holds nothing of the picture before."
+                    else "it holds nothing of the image before."
                 )
-                + " Send a picture with detail."
+                + " Send an image with detail."
             )
 
 
 def draw_tiles(pair: Pair, size: int, max_multiply_adds: float = MAX_MULTIPLY_ADDS) -> list[Tile]:
-    """Every place where a kernel of this size fits; of large pictures tiles drawn by lot, always the same ones."""
+    """Every place where a kernel of this size fits; of large images tiles drawn by lot, always the same ones."""
     height, width = (side - size + 1 for side in pair.before.shape[:2])
     side = max(int(np.sqrt(TILE_NUMBERS / (size**2 * pair.channels))), 16)
     places = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]

@@ -15,18 +15,18 @@ CLOSE_DB = 35.0
 NEARLY_DB, NEARLY_SHARE = 30.0, 0.98
 """A JPEG of a harsh result loses more, and it is little beside the result all the same."""
 CLOSE_SHARE = 0.5
-"""R² at least: a faint result is near to any faint picture."""
+"""R² at least: a faint result is near to any faint image."""
 CLEARLY = 0.8
 """Another explanation must leave less than this much of what the kernel leaves over."""
 MOST_LEFT = 8.0
-"""Grey levels (30 dB) that another explanation may leave over: a coarse JPEG of a grainy picture does."""
+"""Grey levels (30 dB) that another explanation may leave over: a coarse JPEG of a grainy image does."""
 BLOCK = 16
 """Pixels a side within which a JPEG makes colours alike."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How near the reproduction comes, rounded and cut off as a picture is. Levels of 0..255."""
+    """How near the reproduction comes, rounded and cut off as an image is. Levels of 0..255."""
 
     rms: float
     r_squared: float
@@ -78,7 +78,7 @@ def find_worst(learned: Learned) -> Score:
 def judge(learned: Learned) -> Judgement:
     pair, size = learned.pair, learned.size
     if pair.is_identical:
-        return Judgement(True, "The pictures are identical: the kernel is the identity.", learned)
+        return Judgement(True, "The images are identical: the kernel is the identity.", learned)
     score = find_worst(learned)
     if score.rms == 0:
         return Judgement(True, "The kernel gives the result to the last level.", learned)

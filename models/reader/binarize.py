@@ -1,4 +1,4 @@
-"""Ink out of a grey picture: paper and its light taken away, 1 where the stroke is."""
+"""Ink out of a grey image: paper and its light taken away, 1 where the stroke is."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from models.reader.grayscale import Grey
 
 PAPER_SIDE = 128  # pixels: paper and light are smooth, so little is enough to estimate them
 PAPER_KERNEL = 0.4  # of the shorter side: wider than any stroke, narrower than the page
-MUCH_INK = 0.35  # of the picture: from here on the median may lie in a stroke
+MUCH_INK = 0.35  # of the image: from here on the median may lie in a stroke
 PARTED = 0.75  # of the variance lies between two true classes; halves of normal noise have 0.64
 LEAST_CONTRAST = 0.035  # of full white: fainter is no ink
 NOISE_MARGIN = 3.0  # ink stands so many deviations over the paper's noise; what noise alone gives is 1.6
@@ -32,7 +32,7 @@ class Ink:
 
 
 def extract_ink(grey: Grey, polarity: str, kernel: float = PAPER_KERNEL) -> Ink:
-    """The ink of a picture (height, width), for a given polarity."""
+    """The ink of an image (height, width), for a given polarity."""
     paper_bright = grey if polarity == "dark" else 1 - grey
     paper = estimate_paper(paper_bright, kernel)
     raw = paper - paper_bright

@@ -11,9 +11,9 @@ from models.reader.grayscale import Grey
 
 SPECK_SHARE = 0.015  # of the largest piece's ink: less is dirt
 NEAR_SHARE = 0.35  # of the digit's size: how far a part of the same digit can lie from it
-FRAME_SPAN = 0.7  # of the picture's sides: the frame of a form's cell
-LINE_SPAN = 0.9  # of the picture: a ruled line goes right through it
-LINE_THICKNESS = 0.06  # of the picture's other side at most
+FRAME_SPAN = 0.7  # of the image's sides: the frame of a form's cell
+LINE_SPAN = 0.9  # of the image: a ruled line goes right through it
+LINE_THICKNESS = 0.06  # of the image's other side at most
 LINE_BLOCKS = 16  # along a line: nearly each of them has to have it
 LINE_COVER = 0.75  # of a block's columns have ink where the line is
 LEAST_LINED_SIDE = 16  # pixels: in fewer a line cannot be told from a stroke
@@ -21,7 +21,7 @@ STEEPEST_LINE = 0.06  # pixels down for one across
 DARKER_THAN_LINE = 1.35  # times the line's density: a pen's stroke that lies on the line
 COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size: another one beside it
 COMPARABLE_INK = 0.2  # of the digit's at least
-EDGE_SPAN = 0.9  # of the picture: the edge of a sheet goes through it, or nearly
+EDGE_SPAN = 0.9  # of the image: the edge of a sheet goes through it, or nearly
 SLENDER = 0.25  # of its length: wider is no edge
 EDGE_STEP = 0.5  # of the ink's contrast: the light on both sides of an edge differs by more
 
@@ -36,7 +36,7 @@ class Piece:
     width: int
     height: int
     ink: float  # summed density
-    frame_share: float  # of the piece's longer side that lies along the picture's frame
+    frame_share: float  # of the piece's longer side that lies along the image's frame
 
     @property
     def right(self) -> int:
@@ -129,7 +129,7 @@ def _may_belong(piece: Piece, main: Piece, shape: tuple[int, ...]) -> bool:
 
 
 def _is_frame(piece: Piece, pieces: list[Piece], labels: NDArray[np.int32]) -> bool:
-    """A form's cell: along its own box, over most of the picture, with something else inside."""
+    """A form's cell: along its own box, over most of the image, with something else inside."""
     height, width = labels.shape
     if piece.width < FRAME_SPAN * width or piece.height < FRAME_SPAN * height:
         return False
@@ -179,12 +179,12 @@ def is_edge(mask: NDArray[np.bool_], grey: Grey, contrast: float) -> bool:
     side = (np.stack([x, y], axis=1) - centre) @ axes[:, 0]
     light = grey[y, x]
     if not (side > 0).any() or not (side < 0).any():
-        return True  # along the frame: nothing of the picture is beyond it
+        return True  # along the frame: nothing of the image is beyond it
     return bool(abs(float(light[side > 0].mean() - light[side < 0].mean())) > EDGE_STEP * contrast)
 
 
 def find_ruled_lines(mask: NDArray[np.bool_], density: Grey) -> tuple[NDArray[np.bool_], int]:
-    """(ink (height, width) that is of straight lines right through the picture, number of the lines).
+    """(ink (height, width) that is of straight lines right through the image, number of the lines).
 
     Strokes that cross a line or are darker than it stay whole.
     """

@@ -1,4 +1,4 @@
-"""A picture of any common shape and type as one grey channel in which ink and paper differ most."""
+"""An image of any common shape and type as one grey channel in which ink and paper differ most."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import PictureError
+from models.errors import InvalidImageError
 
 Grey = NDArray[np.float32]  # (height, width) in 0..1
 
@@ -15,47 +15,47 @@ AXIS_SIDE = 160  # pixels: enough to find the colour of the ink
 COLOURFUL = 0.015  # mean difference of the channels above which colour is looked at
 
 
-def check_picture(picture: NDArray[Any]) -> NDArray[np.float32]:
-    """The picture as (height, width, 1..4) float32 in 0..1; raises PictureError.
+def check_image(image: NDArray[Any]) -> NDArray[np.float32]:
+    """The image as (height, width, 1..4) float32 in 0..1; raises ImageError.
 
     Takes uint8, uint16, bool, and floats that already are in 0..1 (outside is cut off).
     """
-    check_shape(picture)
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.dtype.name in LARGEST_RANGE:
-        return picture.astype(np.float32) / np.float32(LARGEST_RANGE[picture.dtype.name])
-    if not np.issubdtype(picture.dtype, np.floating):
-        raise PictureError(f"a picture is uint8, uint16 or float in 0..1, not {picture.dtype}")
-    return np.clip(np.nan_to_num(picture.astype(np.float32)), 0, 1)
+    check_shape(image)
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.dtype.name in LARGEST_RANGE:
+        return image.astype(np.float32) / np.float32(LARGEST_RANGE[image.dtype.name])
+    if not np.issubdtype(image.dtype, np.floating):
+        raise InvalidImageError(f"an image is uint8, uint16 or float in 0..1, not {image.dtype}")
+    return np.clip(np.nan_to_num(image.astype(np.float32)), 0, 1)
 
 
-def check_shape(picture: NDArray[Any]) -> None:
-    """Raise PictureError for what has not (height, width[, 1..4]) pixels."""
-    if picture.ndim not in (2, 3) or (picture.ndim == 3 and not 1 <= picture.shape[2] <= 4):
-        raise PictureError(f"a picture is (height, width, 1 to 4 channels), not {picture.shape}")
-    if picture.shape[0] < 1 or picture.shape[1] < 1:
-        raise PictureError(f"a picture has pixels; this one is {picture.shape[1]}x{picture.shape[0]}")
+def check_shape(image: NDArray[Any]) -> None:
+    """Raise ImageError for what has not (height, width[, 1..4]) pixels."""
+    if image.ndim not in (2, 3) or (image.ndim == 3 and not 1 <= image.shape[2] <= 4):
+        raise InvalidImageError(f"an image is (height, width, 1 to 4 channels), not {image.shape}")
+    if image.shape[0] < 1 or image.shape[1] < 1:
+        raise InvalidImageError(f"an image has pixels; this one is {image.shape[1]}x{image.shape[0]}")
 
 
-def reduce_picture(picture: NDArray[Any], longest: int) -> NDArray[Any]:
-    """The picture with its longer side at most `longest` pixels, by area; small ones as they are."""
-    height, width = picture.shape[:2]
+def reduce_image(image: NDArray[Any], longest: int) -> NDArray[Any]:
+    """The image with its longer side at most `longest` pixels, by area; small ones as they are."""
+    height, width = image.shape[:2]
     if max(height, width) <= longest:
-        return picture
+        return image
     scale = longest / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if picture.dtype == np.bool_:
-        picture = picture.astype(np.uint8) * 255
-    reduced = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return reduced if reduced.ndim == picture.ndim else reduced[..., None]
+    if image.dtype == np.bool_:
+        image = image.astype(np.uint8) * 255
+    reduced = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return reduced if reduced.ndim == image.ndim else reduced[..., None]
 
 
-def lay_over_paper(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def lay_over_paper(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Without its transparency: over white, or over black where light ink would vanish on white."""
-    if picture.shape[2] not in (2, 4):
-        return picture
-    colour, alpha = picture[..., :-1], picture[..., -1:]
+    if image.shape[2] not in (2, 4):
+        return image
+    colour, alpha = image[..., :-1], image[..., -1:]
     if float(alpha.min()) > 0.99:
         return colour
     weight = float(alpha.sum())
@@ -72,7 +72,7 @@ def take_grey(colour: NDArray[np.float32]) -> Grey:
     """
     if colour.shape[2] == 1:
         return colour[..., 0]
-    small = reduce_picture(colour, AXIS_SIDE)
+    small = reduce_image(colour, AXIS_SIDE)
     spread = np.abs(small - small.mean(axis=2, keepdims=True)).mean()
     if spread < COLOURFUL:
         return np.asarray(colour @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)

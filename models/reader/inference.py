@@ -35,15 +35,22 @@ class Inference:
         dense2, self._bias2 = weights[15:]
         self._dense1, self._dense2 = np.ascontiguousarray(dense1.T), np.ascontiguousarray(dense2.T)
 
-        def find_maps(fields: Any) -> Any:
-            for weight, bias in filters:  # one operation of the three, once TensorFlow has looked at the graph
-                fields = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(fields, weight, 1, "SAME"), bias))
-                fields = tf.nn.max_pool2d(fields, 2, 2, "VALID")
-            return fields
+        def find_maps(field: Any) -> Any:
+            maps = field[None]
+            for weight, bias in filters:  # TensorFlow fuses the three operations into one
+                maps = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(maps, weight, 1, "SAME"), bias))
+                maps = tf.nn.max_pool2d(maps, 2, 2, "VALID")
+            return maps[0]
+
+        def find_maps_of_each(fields: Any) -> Any:
+            # One convolution per field: on some processors the order of summation depends on the batch size.
+            return tf.map_fn(find_maps, fields, parallel_iterations=1)
 
         # Autograph has nothing to rewrite here, and would leave a file in the temporary folder.
         signature = [tf.TensorSpec((None, FIELD, FIELD, 1))]
-        self._find_maps = tf.function(find_maps, input_signature=signature, autograph=False).get_concrete_function()
+        self._find_maps = tf.function(
+            find_maps_of_each, input_signature=signature, autograph=False
+        ).get_concrete_function()
 
     def compute_logits(self, fields: Values) -> Values:
         """Logits (n, 11) of fields (n, 28, 28) in 0..1, ink 1."""

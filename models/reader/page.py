@@ -1,4 +1,4 @@
-"""Read a picture with several digits: find them, judge them in one batch, cut those that touch."""
+"""Read an image with several digits: find them, judge them in one batch, cut those that touch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PageDigit:
     confidence: float
     probabilities: tuple[float, ...]
     not_a_digit: float  # probability, 0..1
-    box: Box  # left, top, width, height in pixels of the picture
+    box: Box  # left, top, width, height in pixels of the image
     line: int | None  # number of its line, None for what is not a digit
 
 
@@ -78,9 +78,9 @@ class _Found:
         return self.judged.confidence / (1 + float(np.exp(np.clip(self.judged.rubbish_score, -30, 30))))
 
 
-def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto") -> PageReading:
-    """Read all digits of a picture (height, width[, 1..4]); see DigitReader.read."""
-    grey, scale = reduce_to_grey(picture, PAGE_SIDE)
+def read_page(reader: DigitReader, image: NDArray[Any], polarity: str = "auto") -> PageReading:
+    """Read all digits of an image (height, width[, 1..4]); see DigitReader.read."""
+    grey, scale = reduce_to_grey(image, PAGE_SIDE)
     grey, scale = _enlarge_small(grey, scale)
     upright = _find_digits(reader, grey, polarity)
     rated = {0: (_rate(upright) + (COLUMN_GAIN if _is_column(upright) else TURN_GAIN), upright)}
@@ -91,8 +91,8 @@ def read_page(reader: DigitReader, picture: NDArray[Any], polarity: str = "auto"
             if sure >= LEAST_TURNED and sure > 0.6 * len(found):
                 rated[turn] = (_rate(found), found)
     turn = max(rated, key=lambda one: rated[one][0])
-    page = _arrange(reader, rated[turn][1], turn, scale, picture.shape, max(grey.shape))
-    return _agree_on_one(reader.classify([picture], polarity)[0], page)
+    page = _arrange(reader, rated[turn][1], turn, scale, image.shape, max(grey.shape))
+    return _agree_on_one(reader.classify([image], polarity)[0], page)
 
 
 def _enlarge_small(grey: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float32], float]:
@@ -106,7 +106,7 @@ def _enlarge_small(grey: NDArray[np.float32], scale: float) -> tuple[NDArray[np.
 
 
 def _agree_on_one(single: Reading, page: PageReading) -> PageReading:
-    """The page, unless the picture has one sign only: that is read as `classify` reads it."""
+    """The page, unless the image has one sign only: that is read as `classify` reads it."""
     if single.other_pieces:
         return page
     read = [one for one in page.digits if one.line is not None]
@@ -313,7 +313,7 @@ def _describe(one: _Found, line: int | None, turn: int, scale: float, shape: tup
     character, judged = one.character, one.judged
     box = (character.left, character.top, character.width, character.height)
     left, top, width, height = (round(length / scale) for length in box)
-    # Back to the picture as it was given.
+    # Back to the image as it was given.
     if turn == 90:
         left, top, width, height = top, shape[0] - left - width, height, width
     elif turn == 270:

@@ -1,6 +1,6 @@
-"""From a picture of one digit to the 28x28 field the network reads, with what was done on the way.
+"""From an image of one digit to the 28x28 field the network reads, with what was done on the way.
 
-There can be more than one reading of a picture: ink dark or light, a line taken for ruled paper or for a
+There can be more than one reading of an image: ink dark or light, a line taken for ruled paper or for a
 stroke. Each becomes a `Preparation`; the network that comes after says which one looks like a digit.
 """
 
@@ -16,29 +16,29 @@ from models.mnist_field import BOX, CENTRE, find_ink_box, fit_to_field
 from models.network import FIELD
 from models.reader.binarize import Ink, extract_ink, guess_polarity
 from models.reader.components import choose_digit_ink, find_ruled_lines, is_edge
-from models.reader.grayscale import Grey, check_picture, check_shape, lay_over_paper, reduce_picture, take_grey
+from models.reader.grayscale import Grey, check_image, check_shape, lay_over_paper, reduce_image, take_grey
 
 WORK_SIDE = 400  # pixels: the longer side while looking for the ink
 LEAST_SIDE = 6  # pixels: in fewer nothing can be written
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
 CROP_SIDE = 100  # pixels: strokes are thickened at no less, for steps finer than the field's
 THINNEST = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
-PLAIN_FIELD_PRIOR = 0.5  # log odds for a 28x28 picture as it is against its preparation
-LINES_PRIOR = -1.0  # log odds that a line through the picture is the paper's
+PLAIN_FIELD_PRIOR = 0.5  # log odds for a 28x28 image as it is against its preparation
+LINES_PRIOR = -1.0  # log odds that a line through the image is the paper's
 EACH_LINE = 0.7  # log odds more for each further line
 MOST_LINES_PRIOR = 2.0  # log odds at most
 SPECK_STEP = 0.35  # of full white from its surroundings: a speck, or a frayed edge
-SPECKLED = 0.006  # of the picture's pixels
+SPECKLED = 0.006  # of the image's pixels
 SMOOTHED_PRIOR = -0.5  # log odds that the specks are dirt
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What was found and done. Lengths in pixels of the picture, unless they say otherwise."""
+    """What was found and done. Lengths in pixels of the image, unless they say otherwise."""
 
     polarity: str  # "dark" or "light" ink
     contrast: float  # of full ink against the paper, 0..1
-    ink_share: float  # of the picture's pixels, 0..1
+    ink_share: float  # of the image's pixels, 0..1
     box: tuple[int, int, int, int]  # left, top, width, height
     stroke_width: float  # in pixels of the 20-pixel box, before any thickening
     as_is: bool = False  # already in MNIST's form
@@ -46,7 +46,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class Preparation:
-    """One reading of a picture: `field` (28, 28) float32 in 0..1 and `prior`, its log odds beforehand."""
+    """One reading of an image: `field` (28, 28) float32 in 0..1 and `prior`, its log odds beforehand."""
 
     field: NDArray[np.float32]
     steps: Steps
@@ -55,12 +55,12 @@ class Preparation:
     other_pieces: int = 0  # of a digit's size, beside what was taken for the digit
 
 
-def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
-    """The readings of a picture (height, width[, 1..4]), the likeliest first; none when it is blank.
+def prepare_image(image: NDArray[Any], polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
+    """The readings of an image (height, width[, 1..4]), the likeliest first; none when it is blank.
 
-    uint8, uint16 or float in 0..1, already turned as its EXIF says. Raises PictureError.
+    uint8, uint16 or float in 0..1, already turned as its EXIF says. Raises ImageError.
     """
-    grey, scale = reduce_to_grey(picture)
+    grey, scale = reduce_to_grey(image)
     if max(grey.shape) < LEAST_SIDE:
         return []
     as_is = recognize_field(grey) if scale == 1 else None
@@ -91,12 +91,12 @@ def prepare_picture(picture: NDArray[Any], polarity: str = "auto", keep_stages: 
     return sorted(readings, key=lambda one: -one.prior)
 
 
-def reduce_to_grey(picture: NDArray[Any], longest: int = WORK_SIDE) -> tuple[Grey, float]:
-    """(grey picture of at most `longest` pixels a side, its scale against the original)."""
-    check_shape(picture)
-    reduced = reduce_picture(picture, longest)
-    scale = max(reduced.shape[:2]) / max(picture.shape[:2])
-    return take_grey(lay_over_paper(check_picture(reduced))), scale
+def reduce_to_grey(image: NDArray[Any], longest: int = WORK_SIDE) -> tuple[Grey, float]:
+    """(grey image of at most `longest` pixels a side, its scale against the original)."""
+    check_shape(image)
+    reduced = reduce_image(image, longest)
+    scale = max(reduced.shape[:2]) / max(image.shape[:2])
+    return take_grey(lay_over_paper(check_image(reduced))), scale
 
 
 def list_polarities(grey: Grey, polarity: str) -> list[tuple[str, float]]:
@@ -109,7 +109,7 @@ def list_polarities(grey: Grey, polarity: str) -> list[tuple[str, float]]:
 
 
 def recognize_field(grey: Grey) -> Preparation | None:
-    """The picture itself where it already is in MNIST's form, in either polarity."""
+    """The image itself where it already is in MNIST's form, in either polarity."""
     if grey.shape != (FIELD, FIELD):
         return None
     for polarity, ink in (("light", grey), ("dark", 1 - grey)):
@@ -147,7 +147,7 @@ def measure_stroke_width(mask: NDArray[np.bool_]) -> float:
 
 
 def prepare_ink(ink: Ink, mask: NDArray[np.bool_], keep_stages: bool = False) -> Preparation | None:
-    """The field of what of `ink` lies in `mask` (both of the picture's size); None where nothing does."""
+    """The field of what of `ink` lies in `mask` (both of the image's size); None where nothing does."""
     box = find_ink_box(mask.astype(np.float32))
     if box is None:
         return None
@@ -188,7 +188,7 @@ def thicken_hairlines(crop: Grey, stroke: float, side: int) -> tuple[Grey, float
 
 
 def _smooth_specks(grey: Grey) -> Grey | None:
-    """The picture without single dark or light pixels, as a bad threshold leaves them; None where there are few."""
+    """The image without single dark or light pixels, as a bad threshold leaves them; None where there are few."""
     smooth = np.asarray(cv2.medianBlur(np.ascontiguousarray(grey), 3), np.float32)
     if float((np.abs(grey - smooth) > SPECK_STEP).mean()) < SPECKLED:
         return None
@@ -208,7 +208,7 @@ def _list_masks(ink: Ink) -> list[tuple[NDArray[np.bool_], int, float]]:
 
 
 def _take_plain_field(grey: Grey, ink: Ink, prior: float) -> Preparation:
-    """A 28x28 picture with nothing changed but its polarity."""
+    """A 28x28 image with nothing changed but its polarity."""
     plain = grey if ink.polarity == "light" else 1 - grey
     box = find_ink_box(ink.mask.astype(np.float32)) or (0, 0, FIELD, FIELD)
     stroke = measure_stroke_width(ink.mask) * BOX / max(box[2:])
@@ -221,14 +221,14 @@ def _rescale_box(steps: Steps, scale: float) -> Steps:
     return replace(steps, box=(left, top, max(1, width), max(1, height)))
 
 
-def _crop(picture: Grey, left: int, top: int, width: int, height: int) -> Grey:
-    """A part of the picture; what lies outside of it is empty."""
+def _crop(image: Grey, left: int, top: int, width: int, height: int) -> Grey:
+    """A part of the image; what lies outside of it is empty."""
     part = np.zeros((height, width), np.float32)
-    y0, y1 = max(top, 0), min(top + height, picture.shape[0])
-    x0, x1 = max(left, 0), min(left + width, picture.shape[1])
-    part[y0 - top : y1 - top, x0 - left : x1 - left] = picture[y0:y1, x0:x1]
+    y0, y1 = max(top, 0), min(top + height, image.shape[0])
+    x0, x1 = max(left, 0), min(left + width, image.shape[1])
+    part[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
     return part
 
 
-def _to_bytes(picture: Grey) -> NDArray[np.uint8]:
-    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+def _to_bytes(image: Grey) -> NDArray[np.uint8]:
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The digit reader: pictures in, readings out, by the bundled network and what stands before and behind it."""
+"""The digit reader: images in, readings out, by the bundled network and what stands before and behind it."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from models.model_folder import Weights, read_model_folder
 from models.network import DIGITS, FIELD, build_bundled_network
 from models.reader.inference import Inference
 from models.reader.page import PageReading, read_page
-from models.reader.preprocess import Preparation, Steps, prepare_picture
+from models.reader.preprocess import Preparation, Steps, prepare_image
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
 READER_VERSION = "1"  # of the cards this reader understands
@@ -50,18 +50,18 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Reading:
-    """The answer for one picture; `digit`, `box` and `steps` are None when it is blank."""
+    """The answer for one image; `digit`, `box` and `steps` are None when it is blank."""
 
     verdict: str  # "digit", "unsure", "not_a_digit" or "blank"
     digit: int | None
     confidence: float
     probabilities: tuple[float, ...]
     alternatives: tuple[Alternative, ...]
-    box: tuple[int, int, int, int] | None  # left, top, width, height in pixels of the picture
+    box: tuple[int, int, int, int] | None  # left, top, width, height in pixels of the image
     steps: Steps | None
     model: str
     seen: Fields | None = None  # (28, 28), what the network saw
-    stages: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # grey pictures before it
+    stages: dict[str, NDArray[np.uint8]] = field(default_factory=dict)  # grey images before it
     not_a_digit: float = 1.0  # probability, 0..1
     other_pieces: int = 0  # beside the digit, of its size: with any it is "unsure" which one is meant
 
@@ -122,21 +122,21 @@ class DigitReader:
         return Judgement(verdict, digit, confidence, tuple(float(p) for p in probabilities), score)
 
     def classify(
-        self, pictures: Sequence[NDArray[Any]], polarity: str = "auto", keep_stages: bool = False
+        self, images: Sequence[NDArray[Any]], polarity: str = "auto", keep_stages: bool = False
     ) -> list[Reading]:
-        """Read pictures of one digit each, all in one batch; raises PictureError.
+        """Read images of one digit each, all in one batch; raises ImageError.
 
-        A picture is (height, width[, 1..4]) uint8, uint16 or float in 0..1, turned as its EXIF says.
+        An image is (height, width[, 1..4]) uint8, uint16 or float in 0..1, turned as its EXIF says.
         `polarity` is "auto", "dark" or "light" (the ink's).
         """
-        prepared = [prepare_picture(picture, polarity, keep_stages) for picture in pictures]
+        prepared = [prepare_image(image, polarity, keep_stages) for image in images]
         fields = [one.field for readings in prepared for one in readings]
         judged = iter(self.judge_fields(np.stack(fields)) if fields else [])
         return [self._choose([(one, next(judged)) for one in readings]) for readings in prepared]
 
-    def read(self, picture: NDArray[Any], polarity: str = "auto") -> PageReading:
-        """Read all digits of a picture, line by line; raises PictureError. Takes what `classify` takes."""
-        return read_page(self, picture, polarity)
+    def read(self, image: NDArray[Any], polarity: str = "auto") -> PageReading:
+        """Read all digits of an image, line by line; raises ImageError. Takes what `classify` takes."""
+        return read_page(self, image, polarity)
 
     def _choose(self, readings: list[tuple[Preparation, Judgement]]) -> Reading:
         """The reading that looks most like a digit, by the network and by the preparation's prior."""

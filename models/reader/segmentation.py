@@ -1,4 +1,4 @@
-"""Several digits in one picture: pieces of ink put together to characters, and characters to lines."""
+"""Several digits in one image: pieces of ink put together to characters, and characters to lines."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ WIDE = 1.15  # width over height from which a character may be two that touch
 
 @dataclass(frozen=True)
 class Character:
-    """Pieces of ink that are one character; lengths in pixels of the ink picture."""
+    """Pieces of ink that are one character; lengths in pixels of the ink image."""
 
     left: int
     top: int
@@ -61,7 +61,7 @@ class Character:
 
 
 def extract_page_ink(grey: Grey, polarity: str) -> Ink:
-    """The ink of a page (height, width), where it may be a hundredth of the picture and unevenly lit."""
+    """The ink of a page (height, width), where it may be a hundredth of the image and unevenly lit."""
     grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), SMOOTHING), np.float32)
     bright = grey if polarity == "dark" else 1 - grey
     paper = estimate_paper(bright, PAGE_KERNEL)

@@ -1,7 +1,7 @@
 """Change training fields the way pens, cameras and screens do. All is drawn from one generator a batch.
 
 Fields are (n, 28, 28): uint8 in, float32 in 0..1 out. The common changes (affine, elastic, stroke width, blur,
-contrast) keep a field near MNIST's form; one in four is `soiled` too, as a picture is that reaches the
+contrast) keep a field near MNIST's form; one in four is `soiled` too, as an image is that reaches the
 network without a preparation that understood it: off centre, striped, lined, noisy, in outline.
 """
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels import KernelParameterError, UnknownKernelError, convolve
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.apply.layout import StepReport, plan_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import resolve_chain
@@ -19,12 +19,12 @@ IMAGE = np.random.default_rng(31).integers(0, 256, (15, 18, 3), np.uint8)
 
 def chain(image: NDArray[Any], *operations: dict[str, Any], **shared: Any) -> NDArray[Any]:
     steps = resolve_chain([Operation(**operation) for operation in operations], Catalogue(), FilterSettings(**shared))
-    return filter_image(image, steps).image
+    return apply_steps(image, steps).image
 
 
 def report(image: NDArray[Any], *operations: dict[str, Any]) -> tuple[StepReport, ...]:
     steps = resolve_chain([Operation(**operation) for operation in operations], Catalogue())
-    return filter_image(image, steps).reports
+    return apply_steps(image, steps).reports
 
 
 def test_a_chain_is_its_steps_in_floating_point_rounded_once() -> None:
@@ -121,7 +121,7 @@ def test_an_unknown_kernel_in_a_chain_is_named() -> None:
 def test_the_plan_of_a_chain_is_what_its_steps_then_do() -> None:
     operations = [{"kernel": "gaussian", "stride": 2}, {"kernel": "blur", "border": "valid"}, {"kernel": "roberts"}]
     steps = resolve_chain([Operation.model_validate(operation) for operation in operations], Catalogue())
-    reports = filter_image(IMAGE, steps).reports
+    reports = apply_steps(IMAGE, steps).reports
     assert plan_steps(steps, 15, 18) == [(each.rows, each.columns) for each in reports]
     assert [(rows.output, columns.output) for rows, columns in plan_steps(steps, 15, 18)] == [(8, 9), (6, 7), (6, 7)]
 

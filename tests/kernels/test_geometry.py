@@ -69,7 +69,7 @@ def test_same_and_valid_are_as_long_as_tensorflow_makes_them(
 
 
 @given(sizes, sides, steps, steps, st.sampled_from(["SAME", "VALID"]), st.data())
-def test_every_result_belongs_to_a_pixel_of_the_picture(
+def test_every_result_belongs_to_a_pixel_of_the_image(
     input: int, kernel: int, stride: int, dilation: int, padding: Any, data: st.DataObject
 ) -> None:
     anchor = data.draw(st.none() | st.integers(0, kernel - 1))

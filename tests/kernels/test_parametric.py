@@ -126,8 +126,8 @@ def test_a_longer_motion_blurs_along_its_own_direction_only(angle: float) -> Non
 @pytest.mark.parametrize("angle", [0, 30, 90, 135])
 def test_a_gabor_answers_to_its_own_stripes_and_not_to_crossed_ones(angle: float) -> None:
     def answer(stripes: float, wavelength: float = 6) -> float:
-        picture = paint_stripes(stripes, wavelength)
-        result = convolve(picture, "gabor", angle=angle, wavelength=6, border="valid", response="raw")
+        image = paint_stripes(stripes, wavelength)
+        result = convolve(image, "gabor", angle=angle, wavelength=6, border="valid", response="raw")
         return float(np.abs(result).max())
 
     own = answer(angle)

@@ -1,4 +1,4 @@
-"""Pictures that are small to send and dear to open, each legal or nearly so."""
+"""Images that are small to send and dear to open, each legal or nearly so."""
 
 import io
 import struct
@@ -14,19 +14,19 @@ SIDE = 64
 
 def write_scan_bomb(scans: int) -> bytes:
     """A progressive JPEG that refines its first coefficient over and over."""
-    picture = encode(Image.new("L", (SIDE, SIDE), 90), "JPEG", progressive=True)
-    first = picture.index(b"\xff\xda")
-    second = picture.index(b"\xff", first + 2)
-    while picture[second + 1] == 0 or 0xD0 <= picture[second + 1] <= 0xD7:
-        second = picture.index(b"\xff", second + 2)
-    scan = picture[first:second]
-    return picture[:first] + scan * scans + picture[second:]
+    image = encode(Image.new("L", (SIDE, SIDE), 90), "JPEG", progressive=True)
+    first = image.index(b"\xff\xda")
+    second = image.index(b"\xff", first + 2)
+    while image[second + 1] == 0 or 0xD0 <= image[second + 1] <= 0xD7:
+        second = image.index(b"\xff", second + 2)
+    scan = image[first:second]
+    return image[:first] + scan * scans + image[second:]
 
 
 def write_segment_bomb(segments: int) -> bytes:
     """A JPEG of comments without a word."""
-    picture = encode(Image.new("L", (8, 8)), "JPEG")
-    return picture[:2] + b"\xff\xfe\x00\x02" * segments + picture[2:]
+    image = encode(Image.new("L", (8, 8)), "JPEG")
+    return image[:2] + b"\xff\xfe\x00\x02" * segments + image[2:]
 
 
 def write_chunk_bomb(chunks: int, kind: bytes = b"tEXt", body: bytes = b"a\0") -> bytes:
@@ -42,8 +42,8 @@ def write_inflating_png(inflated_bytes: int, kind: bytes) -> bytes:
 
 
 def insert_into_png(chunks: bytes) -> bytes:
-    picture = encode(Image.new("L", (8, 8)), "PNG")
-    return picture[:33] + chunks + picture[33:]
+    image = encode(Image.new("L", (8, 8)), "PNG")
+    return image[:33] + chunks + image[33:]
 
 
 def write_frame_bomb(frames: int, format: str) -> bytes:
@@ -53,9 +53,9 @@ def write_frame_bomb(frames: int, format: str) -> bytes:
 
 def write_gif_of_crumbs(blocks: int) -> bytes:
     """A GIF with a comment in blocks of one byte."""
-    picture = encode(Image.new("L", (8, 8)), "GIF")
-    palette_end = 13 + 3 * 2 ** ((picture[10] & 7) + 1) * bool(picture[10] & 0x80)
-    return picture[:palette_end] + b"!\xfe" + b"\x01x" * blocks + b"\0" + picture[palette_end:]
+    image = encode(Image.new("L", (8, 8)), "GIF")
+    palette_end = 13 + 3 * 2 ** ((image[10] & 7) + 1) * bool(image[10] & 0x80)
+    return image[:palette_end] + b"!\xfe" + b"\x01x" * blocks + b"\0" + image[palette_end:]
 
 
 def write_tiff_of_pages(pages: int) -> bytes:
@@ -69,22 +69,22 @@ def write_tiff_of_pages(pages: int) -> bytes:
 
 def write_tiff_of_values(values: int) -> bytes:
     """A TIFF that says it has millions of strips."""
-    picture = bytearray(encode(Image.new("L", (8, 8)), "TIFF"))
-    (directory,) = struct.unpack_from("<I", picture, 4)
-    (entries,) = struct.unpack_from("<H", picture, directory)
+    image = bytearray(encode(Image.new("L", (8, 8)), "TIFF"))
+    (directory,) = struct.unpack_from("<I", image, 4)
+    (entries,) = struct.unpack_from("<H", image, directory)
     for index in range(entries):
         at = directory + 2 + 12 * index
-        if struct.unpack_from("<H", picture, at)[0] == 273:  # StripOffsets
-            struct.pack_into("<HII", picture, at + 2, 4, values, len(picture))
-    return bytes(picture) + struct.pack("<I", 8) * values
+        if struct.unpack_from("<H", image, at)[0] == 273:  # StripOffsets
+            struct.pack_into("<HII", image, at + 2, 4, values, len(image))
+    return bytes(image) + struct.pack("<I", 8) * values
 
 
 def write_looping_tiff() -> bytes:
     """A TIFF whose second page is its first."""
     buffer = io.BytesIO()
     Image.new("L", (8, 8)).save(buffer, "TIFF")
-    picture = bytearray(buffer.getvalue())
-    (directory,) = struct.unpack_from("<I", picture, 4)
-    (entries,) = struct.unpack_from("<H", picture, directory)
-    struct.pack_into("<I", picture, directory + 2 + 12 * entries, directory)
-    return bytes(picture)
+    image = bytearray(buffer.getvalue())
+    (directory,) = struct.unpack_from("<I", image, 4)
+    (entries,) = struct.unpack_from("<H", image, directory)
+    struct.pack_into("<I", image, directory + 2 + 12 * entries, directory)
+    return bytes(image)

@@ -1,4 +1,4 @@
-"""Pictures made here, and a PNG writer and reader that share nothing with the service's."""
+"""Images made here, and a PNG writer and reader that share nothing with the service's."""
 
 import io
 import struct

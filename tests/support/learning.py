@@ -1,4 +1,4 @@
-"""Pairs of pictures for `POST /learn`, and requests that are expected to succeed."""
+"""Pairs of images for `POST /learn`, and requests that are expected to succeed."""
 
 from typing import Any
 

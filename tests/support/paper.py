@@ -1,4 +1,4 @@
-"""Pictures made for one property each: MNIST's digits written on paper of some kind."""
+"""Images made for one property each: MNIST's digits written on paper of some kind."""
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ def write_on_paper(
     paper: float = 0.9,
     ink: float = 0.15,
 ) -> NDArray[np.float32]:
-    """A grey picture (height, width) in 0..1 with one digit in the middle."""
+    """A grey image (height, width) in 0..1 with one digit in the middle."""
     height, width = shape
     stroke = np.zeros(shape, np.float32)
     top, left = (height - side) // 2, (width - side) // 2
@@ -28,9 +28,9 @@ def write_on_paper(
     return paper + stroke * np.float32(ink - paper)
 
 
-def add_grain(picture: NDArray[np.float32], deviation: float, seed: int = 5) -> NDArray[np.float32]:
-    noise = np.random.default_rng(seed).normal(0, deviation, picture.shape)
-    return np.clip(picture + noise, 0, 1).astype(np.float32)
+def add_grain(image: NDArray[np.float32], deviation: float, seed: int = 5) -> NDArray[np.float32]:
+    noise = np.random.default_rng(seed).normal(0, deviation, image.shape)
+    return np.clip(image + noise, 0, 1).astype(np.float32)
 
 
 def write_lines(lines: list[list[NDArray[np.uint8]]], side: int = 60, gap: int = 30) -> NDArray[np.float32]:

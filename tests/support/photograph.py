@@ -1,4 +1,4 @@
-"""A picture that is to a filter as a photograph: falling off as 1/f, with edges and the noise of a sensor."""
+"""An image that is to a filter as a photograph: falling off as 1/f, with edges and the noise of a sensor."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,6 @@ def draw_photograph(height: int, width: int, contrast: float) -> Pixels:
         spectrum = falloff * np.exp(2j * np.pi * generator.random(falloff.shape))
         plane = np.fft.irfft2(spectrum, (height, width))
         planes.append(128 + contrast * plane / plane.std())
-    picture = np.stack(planes, axis=2) + generator.normal(0, 3, (height, width, 3))
-    picture[height // 3 : height // 2, width // 4 : width // 2] += (60, -70, 30)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    image = np.stack(planes, axis=2) + generator.normal(0, 3, (height, width, 3))
+    image[height // 3 : height // 2, width // 4 : width // 2] += (60, -70, 30)
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)

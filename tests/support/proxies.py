@@ -89,12 +89,12 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     pytest.fail(f"the proxy did not start: {log.read_text()}")
 
 
-def check_that_a_picture_goes_through_and_comes_back(proxy: Proxy) -> httpx2.Response:
-    picture = draw_noise(700, 900)  # more than a proxy keeps in memory
+def check_that_an_image_goes_through_and_comes_back(proxy: Proxy) -> httpx2.Response:
+    image = draw_noise(700, 900)  # more than a proxy keeps in memory
     with proxy.client() as client:
-        reply = client.post("/filter/custom?weights=0,-1,0;-1,5,-1;0,-1,0", files={"file": ("a.png", encode(picture))})
+        reply = client.post("/filter/custom?weights=0,-1,0;-1,5,-1;0,-1,0", files={"file": ("a.png", encode(image))})
     assert reply.status_code == 200, reply.text
-    assert_equal_to_rounding(decode(reply.content), correlate(picture, SHARPEN))
+    assert_equal_to_rounding(decode(reply.content), correlate(image, SHARPEN))
     return reply
 
 

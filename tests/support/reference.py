@@ -38,7 +38,7 @@ def correlate(
 def find_sources(length: int, kernel: int, border: str) -> NDArray[np.int64]:
     """For every place that a kernel centred on a pixel reaches: the pixel that is read, or -1 for a zero.
 
-    By formula, since `scipy.ndimage` (1.17) itself goes wrong in mode `reflect` four lengths away from the picture.
+    By formula, since `scipy.ndimage` (1.17) itself goes wrong in mode `reflect` four lengths away from the image.
     """
     if border == "valid":
         return np.arange(length)

@@ -55,9 +55,9 @@ def decode(data: bytes) -> Pixels:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def filter_by_api(api: httpx.Client, picture: bytes, path: str, **query: Any) -> Pixels:
+def filter_by_api(api: httpx.Client, image: bytes, path: str, **query: Any) -> Pixels:
     """The pixels of `POST path`."""
-    reply = api.post(path, params={**query, "format": "png"}, files={"file": ("picture.png", picture)})
+    reply = api.post(path, params={**query, "format": "png"}, files={"file": ("image.png", image)})
     assert reply.status_code == 200, reply.text
     return decode(reply.content)
 

@@ -1,4 +1,4 @@
-"""Tells Schemathesis what to send as a picture: real ones of every format, damaged ones, and random bytes."""
+"""Tells Schemathesis what to send as an image: real ones of every format, damaged ones, and random bytes."""
 
 from typing import Any
 from urllib.parse import quote
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from app.images.formats import READABLE
 from tests.support.mutants import make_mutants, make_seeds
 
-PICTURES = make_seeds()
+IMAGES = make_seeds()
 LONGEST_PATH_BYTES = 20_000
-SENT = st.one_of(st.sampled_from(PICTURES), st.sampled_from([*make_mutants(PICTURES, 50, seed=3)]), st.binary())
+SENT = st.one_of(st.sampled_from(IMAGES), st.sampled_from([*make_mutants(IMAGES, 50, seed=3)]), st.binary())
 
 schemathesis.openapi.format("binary", SENT)
 for format in READABLE:

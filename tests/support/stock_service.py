@@ -9,12 +9,12 @@ app = FastAPI()
 
 
 @app.post("/filter")
-def filter_picture(file: UploadFile) -> Response:
+def filter_image(file: UploadFile) -> Response:
     try:
         image = Image.open(file.file)
         image.load()
     except (UnidentifiedImageError, OSError):
-        raise HTTPException(422, "not a picture") from None
+        raise HTTPException(422, "not an image") from None
     format = image.format or "PNG"
     filtered = image.convert("RGB").filter(ImageFilter.Kernel((3, 3), (0, -1, 0, -1, 5, -1, 0, -1, 0), 1))
     buffer = io.BytesIO()

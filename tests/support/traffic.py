@@ -1,4 +1,4 @@
-"""Unlike requests from a seed: pictures of all sizes, formats and kernels, digits, and some hostile files."""
+"""Unlike requests from a seed: images of all sizes, formats and kernels, digits, and some hostile files."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ REFUSALS = frozenset({413, 415, 422})
 
 @dataclass(frozen=True)
 class Ask:
-    """One POST with a raw picture."""
+    """One POST with a raw image."""
 
     path: str
     media_type: str
@@ -69,13 +69,13 @@ class Traffic:
             route = draw.choice(("/classify", "/classify?preview=true", "/read", "/classify/explain?format=json"))
             return Ask(route, "image/png", encode(draw_digits(draw, several=route == "/read"), "PNG"))
         media_type, (format, options) = draw.choice(list(FORMATS.items()))
-        picture = draw_scene(draw, self.max_side_px)
+        image = draw_scene(draw, self.max_side_px)
         if format == "GIF":
-            picture = picture.quantize(64, Image.Quantize.FASTOCTREE)
+            image = image.quantize(64, Image.Quantize.FASTOCTREE)
         if format in ("GIF", "WEBP") and draw.random() < 0.2:
-            body = encode_frames([picture, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)], format, duration=50)
+            body = encode_frames([image, image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)], format, duration=50)
         else:
-            body = encode(picture, format, **options)
+            body = encode(image, format, **options)
         return Ask(self._choose_path(draw), media_type, body)
 
     def _choose_path(self, draw: random.Random) -> str:

@@ -32,9 +32,9 @@ class UnreadFile(BaseModel):
 @router.post(
     "/classify",
     operation_id="classify_digits",
-    summary="Read pictures of one handwritten digit each",
+    summary="Read images of one handwritten digit each",
     description=(
-        "One picture gives one answer; several fields `file` give a list of answers, in order. One that cannot be "
+        "One image gives one answer; several fields `file` give a list of answers, in order. One that cannot be "
         "read has its `file` and `error` (a problem) in the list instead of an answer, and the others are read; "
         "sent alone, it is answered with the problem's status."
     ),
@@ -47,10 +47,8 @@ async def classify_digits(
 ) -> Response:
     uploads = await read_uploads(request, service.settings.max_digit_files)
     query = add_fields(query, uploads[0].fields)
-    pictures = [upload.data for upload in uploads]
-    answers = await service.workers.run_together(
-        write_answers, pictures, service.settings, query.polarity, query.preview
-    )
+    images = [upload.data for upload in uploads]
+    answers = await service.workers.run_together(write_answers, images, service.settings, query.polarity, query.preview)
     if len(answers) == 1:
         return respond_with_json(raise_error(answers[0]))
     listed = [
@@ -75,7 +73,7 @@ def respond_with_json(content: bytes) -> Response:
 @router.post(
     "/read",
     operation_id="read_digits",
-    summary="Read several handwritten digits in one picture",
+    summary="Read several handwritten digits in one image",
     responses=PROBLEMS,
     openapi_extra=describe_upload(),
 )

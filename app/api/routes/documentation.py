@@ -18,7 +18,7 @@ from app.settings import AccessSettings
 
 ASSETS_PATH = "/docs/assets"
 TAGS = [
-    {"name": "filter", "description": "A picture in, a picture out."},
+    {"name": "filter", "description": "An image in, an image out."},
     {"name": "digits", "description": "Handwritten digits, read by the bundled network."},
     {"name": "kernels", "description": "What there is to filter with, and the arithmetic."},
     {"name": "service", "description": "The service itself."},

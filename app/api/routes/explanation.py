@@ -1,4 +1,4 @@
-"""`POST /classify/explain`: what the digit network sees in a picture and what its answer hangs on."""
+"""`POST /classify/explain`: what the digit network sees in an image and what its answer hangs on."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NoReturn
@@ -13,8 +13,8 @@ from app.api.parameters import ExplainQuery, MapLayer
 from app.api.problems import NotAcceptableError, document_problems
 from app.api.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import read_upload
-from app.tasks.explain import PictureExplanation, explain_as_json
-from app.tasks.explain_sheet import explain_as_picture
+from app.tasks.explain import ImageExplanation, explain_as_json
+from app.tasks.explain_sheet import explain_as_image
 from models.network import MAPS
 
 router = APIRouter(tags=["digits"])
@@ -23,9 +23,9 @@ ExplanationFormat = Literal["png", "json"]
 
 REPLY: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "A PNG: the sheet or, with `layer`, feature maps; with `format=json` numbers and pictures.",
+        "description": "A PNG: the sheet or, with `layer`, feature maps; with `format=json` numbers and images.",
         "content": PNG_REPLY[200]["content"],
-        "model": PictureExplanation,
+        "model": ImageExplanation,
     }
 }
 
@@ -35,9 +35,9 @@ REPLY: dict[int | str, dict[str, Any]] = {
     operation_id="explain_digit",
     summary="Show what the network sees in a handwritten digit and what its answer hangs on",
     description=(
-        "One sheet with the picture, the 28×28 that was read, the feature maps of both convolutions (after batch "
+        "One sheet with the image, the 28×28 that was read, the feature maps of both convolutions (after batch "
         "norm and ReLU; 0 is black, the layer's largest value white), an occlusion map and the input gradient. "
-        "A blank picture is refused: the network is not shown it."
+        "A blank image is refused: the network is not shown it."
     ),
     response_class=Response,
     responses=REPLY | document_problems(400, 406, 413, 415, 422, 500, 503),
@@ -57,10 +57,10 @@ async def explain_digit(
         document = await service.workers.run(explain_as_json, upload.data, service.settings, query.polarity)
         return Response(document, media_type="application/json", headers=PRIVATE)
     name = "-".join(str(part) for part in ("explanation", layer, map) if part is not None) + ".png"
-    picture = await service.workers.run(
-        explain_as_picture, upload.data, service.settings, query.polarity, layer, map, query.scale
+    image = await service.workers.run(
+        explain_as_image, upload.data, service.settings, query.polarity, layer, map, query.scale
     )
-    return Response(picture, media_type="image/png", headers=PRIVATE | {"Content-Disposition": quote_file_name(name)})
+    return Response(image, media_type="image/png", headers=PRIVATE | {"Content-Disposition": quote_file_name(name)})
 
 
 def choose_format(asked: ExplanationFormat | None, accept: str | None) -> ExplanationFormat:

@@ -17,15 +17,15 @@ from app.api.problems import document_problems
 from app.api.uploads import Upload, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS, READABLE
-from app.tasks.filter import FilteredFile, FilterRequest, explain_filter, filter_picture, name_result
+from app.tasks.filter import FilteredFile, FilterRequest, explain_filter, filter_image, name_result
 from kernels.chain import Step
 
 router = APIRouter(tags=["filter"])
 
 NUMBER_HEADER = {"schema": {"type": "string"}}
-PICTURE_REPLY: dict[int | str, dict[str, Any]] = {
+IMAGE_REPLY: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The filtered picture; with `explain=json` the arithmetic.",
+        "description": "The filtered image; with `explain=json` the arithmetic.",
         "content": {
             media_type: {"schema": {"type": "string", "format": "binary"}}
             for media_type in (
@@ -39,7 +39,7 @@ PICTURE_REPLY: dict[int | str, dict[str, Any]] = {
         "headers": {
             name: NUMBER_HEADER | {"description": description}
             for name, description in {
-                "X-Origin-Width": "Width of the picture that came in, turned upright.",
+                "X-Origin-Width": "Width of the image that came in, turned upright.",
                 "X-Origin-Height": "Its height.",
                 "X-Result-Width": "Width of the result.",
                 "X-Result-Height": "Its height.",
@@ -62,14 +62,14 @@ PNG_REPLY: dict[int | str, dict[str, Any]] = {
 
 
 def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
-    """The request body in OpenAPI: a form, the raw picture, or JSON with base64."""
+    """The request body in OpenAPI: a form, the raw image, or JSON with base64."""
     binary = {"type": "string", "format": "binary"}
     form = {
         "type": "object",
         "required": ["file"],
         "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
     }
-    text = {"type": "string", "description": "The picture in base64, or a data URI."}
+    text = {"type": "string", "description": "The image in base64, or a data URI."}
     document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
     return {
         "requestBody": {
@@ -92,10 +92,10 @@ KERNEL_EXAMPLES = {
 
 @router.post(
     "/filter/{kernel}",
-    operation_id="filter_picture",
-    summary="Filter a picture with a kernel, or with several in a row",
+    operation_id="filter_image",
+    summary="Filter an image with a kernel, or with several in a row",
     response_class=Response,
-    responses=PICTURE_REPLY | PROBLEMS,
+    responses=IMAGE_REPLY | PROBLEMS,
     openapi_extra=describe_upload(),
 )
 async def filter_with_kernel(
@@ -132,10 +132,10 @@ OPERATIONS = {
 
 @router.post(
     "/filter",
-    operation_id="filter_picture_in_steps",
-    summary="Filter a picture in several steps, each with its own parameters",
+    operation_id="filter_image_in_steps",
+    summary="Filter an image in several steps, each with its own parameters",
     response_class=Response,
-    responses=PICTURE_REPLY | PROBLEMS,
+    responses=IMAGE_REPLY | PROBLEMS,
     openapi_extra=describe_upload(more=OPERATIONS),
 )
 async def filter_in_steps(
@@ -162,7 +162,7 @@ async def answer(
         explanation = await service.workers.run(explain_filter, upload.data, filter_request, service.settings)
         return Response(json.dumps(explanation), media_type="application/json", headers=PRIVATE)
     file = await service.workers.run(
-        filter_picture, upload.data, filter_request, service.settings, partial(choose_format, query.format, accept)
+        filter_image, upload.data, filter_request, service.settings, partial(choose_format, query.format, accept)
     )
     headers = (
         PRIVATE
@@ -173,7 +173,7 @@ async def answer(
 
 
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
-"""Nobody's picture is kept, and a browser takes the reply for nothing but what it says it is."""
+"""Nobody's image is kept, and a browser takes the reply for nothing but what it says it is."""
 
 
 def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:

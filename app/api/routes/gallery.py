@@ -1,4 +1,4 @@
-"""`POST /gallery`: a picture under many kernels at a glance."""
+"""`POST /gallery`: an image under many kernels at a glance."""
 
 from typing import Annotated, Any
 
@@ -17,25 +17,25 @@ router = APIRouter(tags=["filter"])
 
 
 class Tile(BaseModel):
-    """One picture of the gallery."""
+    """One image of the gallery."""
 
-    kernel: str = Field(description="`input` is the picture as it came, reduced.")
-    picture: str = Field(description="A PNG as a data URI.")
+    kernel: str = Field(description="`input` is the image as it came, reduced.")
+    image: str = Field(description="A PNG as a data URI.")
 
 
 class Gallery(BaseModel):
-    pictures: list[Tile]
+    images: list[Tile]
 
 
 TILE_SCHEMA = Tile.model_json_schema()
 GALLERY_SCHEMA = {
     "type": "object",
-    "required": ["pictures"],
-    "properties": {"pictures": {"type": "array", "items": TILE_SCHEMA}},
+    "required": ["images"],
+    "properties": {"images": {"type": "array", "items": TILE_SCHEMA}},
 }
 GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "A PNG; with `format=json` every picture on its own.",
+        "description": "A PNG; with `format=json` every image on its own.",
         "content": PNG_REPLY[200]["content"] | {"application/json": {"schema": GALLERY_SCHEMA}},
     }
 }
@@ -44,7 +44,7 @@ GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
 @router.post(
     "/gallery",
     operation_id="make_gallery",
-    summary="A contact sheet of the picture under every kernel",
+    summary="A contact sheet of the image under every kernel",
     response_class=Response,
     responses=GALLERY_REPLY | document_problems(400, 404, 413, 415, 422, 500, 503),
     openapi_extra=describe_upload(),
@@ -66,4 +66,4 @@ async def make_gallery(
 
 
 def describe_tiles(tiles: list[tuple[str, bytes]]) -> Gallery:
-    return Gallery(pictures=[Tile(kernel=name, picture=encode_data_uri(png)) for name, png in tiles])
+    return Gallery(images=[Tile(kernel=name, image=encode_data_uri(png)) for name, png in tiles])

@@ -1,4 +1,4 @@
-"""`GET /`: a page for people, links for programs; `/static`: what the page is made of; and pictures to try."""
+"""`GET /`: a page for people, links for programs; `/static`: what the page is made of; and images to try."""
 
 import re
 from functools import cache
@@ -93,7 +93,7 @@ async def get_favicon(request: Request) -> Response:
 @router.get(
     "/sample.png",
     operation_id="get_sample",
-    summary="A picture to try the filters with: the same as /samples/house.png",
+    summary="An image to try the filters with: the same as /samples/house.png",
     response_class=Response,
     responses=PNG_REPLY | NOT_MODIFIED,
 )
@@ -104,7 +104,7 @@ async def get_sample(request: Request, service: ServiceDependency) -> Response:
 @router.get(
     "/samples/{name}.png",
     operation_id="get_named_sample",
-    summary="A picture to try the service with",
+    summary="An image to try the service with",
     response_class=Response,
     responses=PNG_REPLY | NOT_MODIFIED | document_problems(422),
 )

@@ -14,7 +14,7 @@ from app.images.encode import convert_to_image
 from app.images.formats import FORMATS
 from app.tasks.gallery import make_visible, save_png
 from app.tasks.samples import draw_sample
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import Parameter
 from kernels.chain import Step, resolve_step
 from kernels.custom import CUSTOM
@@ -43,7 +43,7 @@ class KernelDescription(BaseModel):
     """JSON Schema of the kernel's own parameters."""
     source: str
     preview: str
-    """Path of a small picture under this kernel."""
+    """Path of a small image under this kernel."""
 
 
 class KernelList(BaseModel):
@@ -85,7 +85,7 @@ async def get_kernel(
 @router.get(
     "/kernels/{name}/preview.png",
     operation_id="get_kernel_preview",
-    summary="A small picture under this kernel",
+    summary="A small image under this kernel",
     response_class=Response,
     responses=PNG_REPLY | NOT_MODIFIED | document_problems(404, 422, 500),
 )
@@ -123,6 +123,6 @@ def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDe
 
 
 def draw_preview(step: Step) -> bytes:
-    """The project's own sample picture under the kernel, as a PNG."""
-    image = filter_image(draw_sample(96, 72), [make_visible(step)]).image
+    """The project's own sample image under the kernel, as a PNG."""
+    image = apply_steps(draw_sample(96, 72), [make_visible(step)]).image
     return save_png(convert_to_image(image, FORMATS["png"]))

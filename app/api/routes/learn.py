@@ -1,4 +1,4 @@
-"""`POST /learn`: the kernel between a picture and its filtered copy."""
+"""`POST /learn`: the kernel between an image and its filtered copy."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -14,13 +14,13 @@ from app.api.operations import add_fields
 from app.api.parameters import LearnQuery
 from app.api.problems import Problem, describe_problem, document_problems
 from app.api.routes.filter import PRIVATE
-from app.tasks.learn import Lesson, learn_from_pictures
-from app.tasks.learn_stream import DescentStart, DescentStep, Pictures, follow_descent
+from app.tasks.learn import Lesson, learn_from_images
+from app.tasks.learn_stream import DescentStart, DescentStep, ImagePair, follow_descent
 from app.unfinished import UnfinishedError
 
 router = APIRouter(tags=["filter"])
 
-PICTURE = {"type": "string", "format": "binary"}
+IMAGE = {"type": "string", "format": "binary"}
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -29,7 +29,7 @@ BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["before", "after"],
-                    "properties": {"before": PICTURE, "after": PICTURE},
+                    "properties": {"before": IMAGE, "after": IMAGE},
                 }
             }
         },
@@ -58,7 +58,7 @@ REPLY: dict[int | str, dict[str, Any]] = {
 @router.post(
     "/learn",
     operation_id="learn_kernel",
-    summary="Find the kernel that turns one picture into another",
+    summary="Find the kernel that turns one image into another",
     description="By least squares or, to be watched, by gradient descent. Where the result is 0 or 255 it may have "
     "been cut off, so it is left out there.",
     response_model=None,
@@ -72,7 +72,7 @@ async def learn_kernel(
         files = {name: form.get(name) for name in ("before", "after")}
         missing = [name for name, file in files.items() if not isinstance(file, UploadFile)]
         if missing:
-            message = "Field required: a picture. curl -F before=@a.png -F after=@b.png"
+            message = "Field required: an image. curl -F before=@a.png -F after=@b.png"
             raise RequestValidationError(
                 [{"loc": ("body", name), "msg": message, "type": "missing", "input": None} for name in missing]
             )
@@ -80,12 +80,12 @@ async def learn_kernel(
         before, after = [await file.read() for file in files.values() if isinstance(file, UploadFile)]
     query = add_fields(query, fields)
     if query.method == "descent":
-        pictures = Pictures(before, after, query.size, query.shares, service.settings)
-        progress = follow_descent(service.workers.run, pictures, query.steps)
-        start = await anext(progress)  # what is wrong with the pictures is a problem, and no stream has begun
+        images = ImagePair(before, after, query.size, query.shares, service.settings)
+        progress = follow_descent(service.workers.run, images, query.steps)
+        start = await anext(progress)  # what is wrong with the images is a problem, and no stream has begun
         return EventSourceResponse(stream_events(start, progress), headers=PRIVATE | {"X-Accel-Buffering": "no"})
     response.headers.update(PRIVATE)
-    return await service.workers.run(learn_from_pictures, before, after, query.size, query.shares, service.settings)
+    return await service.workers.run(learn_from_images, before, after, query.size, query.shares, service.settings)
 
 
 EVENT_NAMES: dict[type[BaseModel], str] = {

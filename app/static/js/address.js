@@ -3,15 +3,15 @@
  * #filter?operations=[...]. What concerns the page alone stands beside it.
  *
  * @typedef {Record<string, string>} Step `kernel` and its parameters, as typed
- * @typedef {{picture: string, steps: Step[], linear: boolean, active: number, zoom: string, split: number,
+ * @typedef {{image: string, steps: Step[], linear: boolean, active: number, zoom: string, split: number,
  *   at: [number, number] | null}} Setting
  */
 
-const OWN = ["picture", "zoom", "split", "at", "step"];
+const OWN = ["image", "zoom", "split", "at", "step"];
 
 /** @returns {Setting} */
 export const makeSetting = () => ({
-  picture: "house", steps: [{ kernel: "emboss" }], linear: false, active: 0, zoom: "fit", split: 50, at: null,
+  image: "house", steps: [{ kernel: "emboss" }], linear: false, active: 0, zoom: "fit", split: 50, at: null,
 });
 
 /** @param {string} hash @returns {{room: string, setting: Setting}} */
@@ -22,7 +22,7 @@ export function parseAddress(hash) {
   const setting = makeSetting();
   const at = /^(\d{1,6}),(\d{1,6})$/.exec(query.get("at") ?? "");
   if (at) setting.at = [Number(at[1]), Number(at[2])];
-  setting.picture = query.get("picture") ?? setting.picture;
+  setting.image = query.get("image") ?? setting.image;
   setting.zoom = /^(fit|\d{1,2})$/.test(query.get("zoom") ?? "") ? query.get("zoom") : setting.zoom;
   const split = Number(query.get("split") ?? NaN);
   if (split >= 0 && split <= 100) setting.split = split;
@@ -49,7 +49,7 @@ function parseOperations(text) {
 export function formatAddress(setting) {
   const { path, query } = describeRequest(setting);
   const search = new URLSearchParams(query);
-  if (setting.picture !== "house") search.set("picture", setting.picture);
+  if (setting.image !== "house") search.set("image", setting.image);
   if (setting.zoom !== "fit") search.set("zoom", setting.zoom);
   if (setting.split !== 50) search.set("split", setting.split);
   if (setting.at) search.set("at", setting.at.join(","));

@@ -12,7 +12,7 @@ export class Problem extends Error {
   }
 }
 
-const DOWN = { detail: "The service does not answer. Your picture and settings are kept: try again when it is back." };
+const DOWN = { detail: "The service does not answer. Your image and settings are kept: try again when it is back." };
 
 /**
  * @param {string} path

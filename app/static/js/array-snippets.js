@@ -7,37 +7,37 @@ const SCIPY_MODES = { edge: "nearest", zero: "constant", reflect: "mirror", symm
 const LUMA = "[0.299, 0.587, 0.114]";
 
 /** @param {import("./snippets.js").Subject} subject @param {import("./arithmetic.js").Plan[]} plans */
-export function writeOpenCv({ setting, picture }, plans) {
+export function writeOpenCv({ setting, image }, plans) {
   const head = `import cv2
 import numpy as np
 
-image = cv2.imread(${JSON.stringify(picture.name)})[:, :, ::-1]  # red, green, blue
+image = cv2.imread(${JSON.stringify(image.name)})[:, :, ::-1]  # red, green, blue
 `;
   const tail = `cv2.imwrite("result.png", result[:, :, ::-1])\n`;
   if (plans.some(({ border }) => border === "wrap")) return { note: "cv2.filter2D refuses BORDER_WRAP. SciPy has it." };
   const correlate = (plan, kernel, anchor) =>
     `cv2.filter2D(source, cv2.CV_32F, ${kernel}, anchor=(${anchor.x}, ${anchor.y}), borderType=cv2.BORDER_${OPENCV_BORDERS[plan.border]})`;
-  return write(setting, picture, plans, head, tail, correlate);
+  return write(setting, image, plans, head, tail, correlate);
 }
 
-export function writeSciPy({ setting, picture }, plans) {
+export function writeSciPy({ setting, image }, plans) {
   const head = `import numpy as np
 import scipy.ndimage
 from PIL import Image
 
-image = np.asarray(Image.open(${JSON.stringify(picture.name)}).convert("RGB"))
+image = np.asarray(Image.open(${JSON.stringify(image.name)}).convert("RGB"))
 `;
   const tail = `Image.fromarray(result).save("result.png")\n`;
   const correlate = (plan, kernel, anchor, footprint) => {
     const origin = [anchor.y - (footprint.rows >> 1), anchor.x - (footprint.columns >> 1)];
     return `scipy.ndimage.correlate(source, ${kernel}[:, :, None], mode="${SCIPY_MODES[plan.border]}"${origin.some(Boolean) ? `, origin=(${origin.join(", ")}, 0)` : ""})`;
   };
-  return write(setting, picture, plans, head, tail, correlate);
+  return write(setting, image, plans, head, tail, correlate);
 }
 
-function write(setting, picture, plans, head, tail, correlate) {
+function write(setting, image, plans, head, tail, correlate) {
   if (setting.linear) return { note: "Written out it would be long: linear=true first undoes the sRGB curve and puts it back at the end." };
-  let [width, height] = [picture.width, picture.height];
+  let [width, height] = [image.width, image.height];
   const body = plans.map((plan, index) => {
     const axes = layOut(plan, width, height);
     const before = { width, height };
@@ -50,8 +50,8 @@ result = np.clip(np.rint(values), 0, 255).astype(np.uint8)
 ${tail}`;
   const strided = plans.some(({ stride }) => stride.some((n) => n > 1));
   const notes = [
-    ...(picture.transparent ? ["For pictures without transparency; the service weights colours by alpha."] : []),
-    ...(strided ? [`With a stride, the first result depends on the size: this is for ${picture.width} × ${picture.height}.`] : []),
+    ...(image.transparent ? ["For images without transparency; the service weights colours by alpha."] : []),
+    ...(strided ? [`With a stride, the first result depends on the size: this is for ${image.width} × ${image.height}.`] : []),
   ];
   return { code: `${head}values = image.astype(np.float32)\n${body.join("")}${end}`, note: notes.join(" ") };
 }

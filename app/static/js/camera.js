@@ -14,7 +14,7 @@ export async function takePhoto() {
   video.srcObject = stream;
   const dialog = make("dialog", { class: "camera", "aria-label": "Camera" }, video,
     make("div", { class: "row" },
-      make("button", { type: "button", class: "primary", onclick: () => dialog.close("take") }, "Take the picture"),
+      make("button", { type: "button", class: "primary", onclick: () => dialog.close("take") }, "Take the image"),
       make("button", { type: "button", onclick: () => dialog.close("") }, "Cancel")));
   document.body.append(dialog);
   dialog.showModal();

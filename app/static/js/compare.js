@@ -55,7 +55,7 @@ export class Compare {
     this.drawSplit();
   }
 
-  /** The line stands still in the window while the picture is scrolled under it. */
+  /** The line stands still in the window while the image is scrolled under it. */
   drawSplit() {
     const { clientWidth, scrollLeft } = this.scroller;
     const line = (this.split / 100) * clientWidth;
@@ -74,7 +74,7 @@ export class Compare {
     this.fit();
   }
 
-  /** @param {ImageData} pixels @param {{x: number, y: number, scaleX: number, scaleY: number}} placement in pixels of the picture before */
+  /** @param {ImageData} pixels @param {{x: number, y: number, scaleX: number, scaleY: number}} placement in pixels of the image before */
   showAfter(pixels, placement) {
     paint(this.after, pixels);
     this.after.hidden = false;

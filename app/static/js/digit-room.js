@@ -3,7 +3,7 @@ import { hasCamera, takePhoto } from "./camera.js";
 import { find, make, say, settle } from "./dom.js";
 import { Inside } from "./inside.js";
 import { Pad, drawPadTools } from "./pad.js";
-import { openPicture, receivePictures } from "./picture.js";
+import { openImage, receiveImages } from "./image.js";
 import { drawPage, drawReading, drawSvg } from "./reading.js";
 
 /** Strokes of an example, on a square of 100. */
@@ -43,7 +43,7 @@ class DigitRoom {
     this.explainSoon = settle((exported) => this.mode === "one" && this.requestInside(exported), 350);
     drawPadTools(find("#pad-tools", root), this.pad);
     for (const option of root.querySelectorAll("[name=mode]")) option.addEventListener("change", () => { location.hash = option.value === "one" ? "digits" : "digits?mode=several"; });
-    receivePictures(find("#digit-file", root), () => !root.hidden, (file, name) => this.open(file, name));
+    receiveImages(find("#digit-file", root), () => !root.hidden, (file, name) => this.open(file, name));
     find("#digit-camera", root).hidden = !hasCamera();
     find("#digit-camera", root).addEventListener("click", () => this.takePhoto());
     find("#examples", root).append(...Object.entries(EXAMPLES).map(([name, strokes]) =>
@@ -89,7 +89,7 @@ class DigitRoom {
   async open(file, name) {
     say(find("#pad-error"), "");
     try {
-      await this.pad.setPicture(await openPicture(file, name, 1600));
+      await this.pad.setImage(await openImage(file, name, 1600));
     } catch (problem) {
       say(find("#pad-error"), `${name}: ${problem.message}`);
     }
@@ -132,7 +132,7 @@ class DigitRoom {
   }
 
   drawBox(box, { left, top, scale }) {
-    this.overlay.replaceChildren(...(box && this.pad.picture
+    this.overlay.replaceChildren(...(box && this.pad.image
       ? [drawSvg("rect", { x: left + box.left * scale, y: top + box.top * scale, width: box.width * scale, height: box.height * scale, class: "digit" })] : []));
   }
 }
@@ -148,11 +148,11 @@ function layOutRoom() {
         make("h2", { id: "pad-title" }, "Draw here, with finger, pen or mouse"),
         make("div", { class: "row choices", role: "radiogroup", "aria-label": "What is to be read" }, mode("one", "One digit"), mode("several", "Several digits")),
         make("div", { class: "sheet-of-paper" },
-          make("canvas", { id: "pad", width: 400, height: 400, role: "img", "aria-label": "Sheet to draw on. Without a pointer: choose an example or a picture below." }),
+          make("canvas", { id: "pad", width: 400, height: 400, role: "img", "aria-label": "Sheet to draw on. Without a pointer: choose an example or an image below." }),
           drawSvg("svg", { id: "overlay", viewBox: "0 0 400 400", "aria-hidden": "true" })),
         make("div", { class: "row", id: "pad-tools" }),
         make("div", { class: "row" },
-          make("label", { class: "button", for: "digit-file" }, "Choose a picture", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: "image/*,.tif,.tiff" })),
+          make("label", { class: "button", for: "digit-file" }, "Choose an image", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: "image/*,.tif,.tiff" })),
           make("button", { type: "button", id: "digit-camera", hidden: true }, "Camera"),
           make("button", { type: "button", id: "page-sample", hidden: true }, "A page of digits")),
         make("div", { class: "row", id: "examples", role: "group", "aria-label": "Examples" }, make("span", { class: "quiet" }, "Examples:")),

@@ -8,10 +8,10 @@ import { makeFullSize } from "./full-size.js";
 import { drawGallery } from "./gallery.js";
 import { Inspection } from "./inspection.js";
 import { drawOneKernel } from "./one-kernel.js";
-import { openPicture } from "./picture.js";
+import { openImage } from "./image.js";
 import { describeStepKernel, filterLive, planChain } from "./results.js";
 import { drawSize } from "./size.js";
-import { SAMPLES, describePicture, drawSources, markSample } from "./sources.js";
+import { SAMPLES, describeImage, drawSources, markSample } from "./sources.js";
 import { drawProblem, drawStatus, findFaultyStep, listErrors } from "./status.js";
 import { drawStep, showFieldErrors, updateStep } from "./step-controls.js";
 import { editStep } from "./step-editing.js";
@@ -30,7 +30,7 @@ class FilterRoom {
     this.root = root;
     this.setting = makeSetting();
     this.kernels = [];
-    this.picture = null;
+    this.image = null;
     this.drawn = "";
     this.compare = new Compare(find("#compare"), {
       pick: (at, keep) => this.pick(at, keep),
@@ -41,15 +41,15 @@ class FilterRoom {
     this.writeSoon = settle(() => this.writeAddress(), 250);
     this.requestResult = keepLatest((signal) => this.work(signal));
     this.requestSize = keepLatest((signal) => drawSize(find("#size"), this.chain.plans[this.setting.active], this.chain.axes[this.setting.active], signal));
-    this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.picture, signal, (kernel) => this.openFromGallery(kernel)));
-    this.requestOneKernel = keepLatest((signal) => drawOneKernel(find("#one-kernel-answer"), this.picture, this.setting, signal));
-    this.requestFull = keepLatest((signal) => makeFullSize(this.picture, this.setting, signal));
+    this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.image, signal, (kernel) => this.openFromGallery(kernel)));
+    this.requestOneKernel = keepLatest((signal) => drawOneKernel(find("#one-kernel-answer"), this.image, this.setting, signal));
+    this.requestFull = keepLatest((signal) => makeFullSize(this.image, this.setting, signal));
   }
 
   async start() {
     drawSources({
       isHere: () => !this.root.hidden,
-      choose: (name) => this.apply(() => { this.setting.picture = name; }, "picture"),
+      choose: (name) => this.apply(() => { this.setting.image = name; }, "image"),
       open: (file, name) => this.openOwn(file, name),
     });
     find("#zoom").addEventListener("change", (event) => this.apply(() => { this.setting.zoom = event.target.value; }, "view"));
@@ -78,14 +78,14 @@ class FilterRoom {
   /** Takes over what an address says. Called on entering and whenever the address changes. */
   follow(hash) {
     this.address = hash;
-    if (this.picture && hash === formatAddress(this.setting)) return;
-    const before = this.setting.picture;
+    if (this.image && hash === formatAddress(this.setting)) return;
+    const before = this.setting.image;
     this.setting = parseAddress(hash).setting;
     this.centered = false;
     this.drawn = "";
     this.compare.setSplit(this.setting.split);
     this.drawChain();
-    return this.picture && before === this.setting.picture ? this.refresh() : this.openSample();
+    return this.image && before === this.setting.image ? this.refresh() : this.openSample();
   }
 
   /** Unless somebody has gone elsewhere meanwhile: their address is not overwritten. */
@@ -95,57 +95,57 @@ class FilterRoom {
     this.address = location.hash;
   }
 
-  /** Changes the setting, and with it the address and what is to be seen. @param {"view"|"step"|"chain"|"picture"} what */
+  /** Changes the setting, and with it the address and what is to be seen. @param {"view"|"step"|"chain"|"image"} what */
   apply(change, what) {
     change();
     this.writeSoon();
     if (what === "view") return this.drawView();
     this.setBusy(true);
-    if (what === "picture") return this.openSample();
+    if (what === "image") return this.openSample();
     if (what === "chain") this.drawChain();
     this.refreshSoon();
   }
 
   async openSample() {
-    const { picture: name } = this.setting;
+    const { image: name } = this.setting;
     const lost = name === OWN && !this.own;
     const known = name in SAMPLES ? name : "house";
-    if (name === OWN && this.own) return this.usePicture(this.own);
+    if (name === OWN && this.own) return this.useImage(this.own);
     try {
       const reply = await ask(`/samples/${known}.png`, { accept: "image/png" });
-      this.usePicture(await openPicture(await reply.blob(), `${known}.png`));
-      if (lost) say(find("#picture-note"), "This link was made with a picture of its sender's. Choose yours; until then, the sample.");
+      this.useImage(await openImage(await reply.blob(), `${known}.png`));
+      if (lost) say(find("#image-note"), "This link was made with an image of its sender's. Choose yours; until then, the sample.");
     } catch (problem) {
       this.setBusy(false);
-      say(find("#picture-error"), problem.message);
+      say(find("#image-error"), problem.message);
     }
   }
 
   async openOwn(file, name) {
     this.setBusy(true);
-    say(find("#picture-error"), "");
-    say(find("#picture-note"), "Opening …");
+    say(find("#image-error"), "");
+    say(find("#image-note"), "Opening …");
     try {
-      this.own = await openPicture(file, name);
-      this.setting.picture = OWN;
+      this.own = await openImage(file, name);
+      this.setting.image = OWN;
       this.setting.at = null;
       this.writeSoon();
-      this.usePicture(this.own);
+      this.useImage(this.own);
     } catch (problem) {
       this.setBusy(false);
-      say(find("#picture-note"), describePicture(this.picture));
-      say(find("#picture-error"), `${name}: ${problem.message}`);
+      say(find("#image-note"), describeImage(this.image));
+      say(find("#image-error"), `${name}: ${problem.message}`);
     }
   }
 
-  usePicture(picture) {
-    this.picture = picture;
+  useImage(image) {
+    this.image = image;
     this.inspection.setResult(null);
     this.galleryStale = true;
-    say(find("#picture-error"), "");
-    say(find("#picture-note"), describePicture(this.picture));
-    markSample(this.setting.picture);
-    this.compare.showBefore(picture.pixels);
+    say(find("#image-error"), "");
+    say(find("#image-note"), describeImage(this.image));
+    markSample(this.setting.image);
+    this.compare.showBefore(image.pixels);
     this.drawView();
     this.refresh();
     if (this.galleryInView) this.updateGallery();
@@ -164,7 +164,7 @@ class FilterRoom {
 
   /** Asks for the result of the setting as it is now; what was asked before is dropped. */
   async refresh() {
-    if (!this.picture) return;
+    if (!this.image) return;
     clearTimeout(this.retry);
     this.setBusy(true);
     find("#one-kernel").hidden = this.setting.steps.length < 2;
@@ -177,25 +177,25 @@ class FilterRoom {
   }
 
   async work(signal) {
-    const { setting, picture } = this;
+    const { setting, image } = this;
     const { steps, active } = setting;
-    const answer = filterLive(picture, setting, signal);
+    const answer = filterLive(image, setting, signal);
     answer.catch(() => {}); // met below
     const described = Promise.all(steps.map((step) => describeStepKernel(step, this.kernels)));
     const descriptions = await described.catch(() => answer.then(() => described)); // the answer's error names the step
     if (signal.aborted) return;
     this.drawStep(descriptions[active]);
-    const chain = planChain(steps, descriptions, picture.pixels.width, picture.pixels.height);
+    const chain = planChain(steps, descriptions, image.pixels.width, image.pixels.height);
     this.drawCopyAs(descriptions);
     this.chain = chain;
     this.requestSize().then(() => say(find("#size-error"), ""), (problem) => say(find("#size-error"), problem.message));
     const result = await answer;
     if (signal.aborted) return;
-    this.inspection.setResult({ ...result, ...chain, picture, steps: structuredClone(steps), linear: setting.linear });
+    this.inspection.setResult({ ...result, ...chain, image, steps: structuredClone(steps), linear: setting.linear });
     this.showProblem(null);
     this.compare.showAfter(result.pixels, chain.placements.at(-1));
     this.setBusy(false);
-    drawStatus({ ...result, ...chain }, picture.pixels, (response) => this.apply(() => {
+    drawStatus({ ...result, ...chain }, image.pixels, (response) => this.apply(() => {
       setting.steps.at(-1).response = response;
       this.drawn = "";
     }, "step"));
@@ -217,7 +217,7 @@ class FilterRoom {
   }
 
   drawCopyAs(descriptions) {
-    drawCopyAs(find("#copy-as"), { setting: this.setting, descriptions, picture: this.picture });
+    drawCopyAs(find("#copy-as"), { setting: this.setting, descriptions, image: this.image });
   }
 
   pick(at, keep) {
@@ -229,7 +229,7 @@ class FilterRoom {
   }
 
   async updateGallery() {
-    if (!this.galleryStale || !this.picture) return;
+    if (!this.galleryStale || !this.image) return;
     this.galleryStale = false;
     try {
       await this.requestGallery();

@@ -4,15 +4,15 @@ import { find, make, say } from "./dom.js";
 
 let url = "";
 
-/** The original file under the setting, as a file to keep. @param {import("./picture.js").Picture} picture */
-export async function makeFullSize(picture, setting, signal) {
+/** The original file under the setting, as a file to keep. @param {import("./image.js").Image} image */
+export async function makeFullSize(image, setting, signal) {
   const { path, query: { operations, ...query } } = describeRequest(setting);
   const format = find("#full-format").value;
   const [result, error] = [find("#full-result"), find("#full-error")];
   say(error, "");
   say(result, "Working …");
   try {
-    const form = { file: [picture.original, picture.name], ...(operations ? { operations } : {}) };
+    const form = { file: [image.original, image.name], ...(operations ? { operations } : {}) };
     const reply = await ask(path, { query: format ? { ...query, format } : query, form, accept: "*/*", signal });
     const blob = await reply.blob();
     const name = /filename="([^"]*)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1] ?? "result";

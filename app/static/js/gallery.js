@@ -1,11 +1,11 @@
 import { askJson } from "./api.js";
 import { make } from "./dom.js";
 
-/** Every kernel on a picture, by one request. @param {import("./picture.js").Picture} picture */
-export async function drawGallery(root, picture, signal, open) {
-  const { pictures } = await askJson("/gallery", { query: { format: "json", side: "128" }, form: { file: [picture.live, picture.name] }, signal });
+/** Every kernel on an image, by one request. @param {import("./image.js").Image} image */
+export async function drawGallery(root, image, signal, open) {
+  const { images } = await askJson("/gallery", { query: { format: "json", side: "128" }, form: { file: [image.live, image.name] }, signal });
   if (signal.aborted) return;
-  root.replaceChildren(...pictures.filter(({ kernel }) => kernel !== "input").map(({ kernel, picture: source }) =>
+  root.replaceChildren(...images.filter(({ kernel }) => kernel !== "input").map(({ kernel, image: source }) =>
     make("button", { type: "button", class: "tile", onclick: () => open(kernel) },
       make("img", { src: source, alt: "", loading: "lazy" }), make("span", {}, kernel))));
 }

@@ -72,7 +72,7 @@ function drawExplanation({ layers, occlusion, input_gradient: gradient }) {
   return [
     make("h3", {}, "What mattered for this answer"),
     make("div", { class: "mattered" }, ...mattered.map(([title, map]) => make("figure", {},
-      make("img", { src: map.picture, alt: title }), make("figcaption", {}, map.explanation ?? title)))),
+      make("img", { src: map.image, alt: title }), make("figcaption", {}, map.explanation ?? title)))),
     ...layers.filter(({ maps }) => maps?.length).flatMap(({ name, shape, maps }) => [
       make("h3", {}, `${name}: ${shape.join(" × ")}`),
       make("div", { class: `maps ${name}` }, ...maps.map((source, index) => make("img", { src: source, alt: `${name}, map ${index}`, title: `map ${index}`, loading: "lazy" }))),

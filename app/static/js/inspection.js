@@ -4,10 +4,10 @@ import { find } from "./dom.js";
 import { Inspector } from "./inspector.js";
 import { fetchRange, fetchSource } from "./results.js";
 
-const INVITATION = "Point at the picture, or go there with the keyboard and use the arrow keys. A click keeps the pixel.";
-const TRANSPARENT = "This picture has transparency: colours are weighted by it, which this table does not show.";
+const INVITATION = "Point at the image, or go there with the keyboard and use the arrow keys. A click keeps the pixel.";
+const TRANSPARENT = "This image has transparency: colours are weighted by it, which this table does not show.";
 
-/** Brings together the pixel that is pointed at, the numbers it was made of, and the frames on the picture. */
+/** Brings together the pixel that is pointed at, the numbers it was made of, and the frames on the image. */
 export class Inspection {
   /** @param {import("./compare.js").Compare} compare */
   constructor(compare) {
@@ -17,7 +17,7 @@ export class Inspection {
     this.result = null;
   }
 
-  /** @param {any} result with the picture, steps and plans that it came from; null where there is none */
+  /** @param {any} result with the image, steps and plans that it came from; null where there is none */
   setResult(result) {
     this.result = result;
     this.source = null;
@@ -39,15 +39,15 @@ export class Inspection {
     if (this.source && this.wanted === at && this.result === result) this.draw(at);
   }
 
-  refuse({ picture, pixels }, [x, y]) {
-    if (picture.transparent) return TRANSPARENT;
+  refuse({ image, pixels }, [x, y]) {
+    if (image.transparent) return TRANSPARENT;
     return x >= pixels.width || y >= pixels.height ? `The result has no pixel ${x}, ${y}.` : "";
   }
 
   async find(signal) {
-    const { picture, steps, plans, linear } = this.result;
-    const source = await fetchSource(picture, steps, plans, linear, signal);
-    const range = plans.at(-1).response === "rescale" ? await fetchRange(picture, steps, linear, signal) : undefined;
+    const { image, steps, plans, linear } = this.result;
+    const source = await fetchSource(image, steps, plans, linear, signal);
+    const range = plans.at(-1).response === "rescale" ? await fetchRange(image, steps, linear, signal) : undefined;
     return { source, range };
   }
 
@@ -59,11 +59,11 @@ export class Inspection {
     const worked = workOutPixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
     const start = 4 * (y * pixels.width + x);
     this.inspector.show(worked, plans.at(-1), { at: [x, y], given: [...pixels.data.slice(start, start + 3)], linear });
-    const toPicture = (left, top, width, height) => [into.x + left * into.scaleX, into.y + top * into.scaleY, width * into.scaleX, height * into.scaleY];
+    const toImage = (left, top, width, height) => [into.x + left * into.scaleX, into.y + top * into.scaleY, width * into.scaleX, height * into.scaleY];
     const [left, top] = [x * columns.stride - columns.before, y * rows.stride - rows.before];
     this.compare.mark({
-      patch: toPicture(left, top, columns.footprint, rows.footprint),
-      spot: toPicture(left + columns.anchor, top + rows.anchor, 1, 1),
+      patch: toImage(left, top, columns.footprint, rows.footprint),
+      spot: toImage(left + columns.anchor, top + rows.anchor, 1, 1),
     });
   }
 }

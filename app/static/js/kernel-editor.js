@@ -69,7 +69,7 @@ function moveByKey(event) {
   row?.cells[cell.cellIndex].firstChild.focus();
 }
 
-/** What cannot be typed into: large kernels as a picture, combined ones as tables. */
+/** What cannot be typed into: large kernels as an image, combined ones as tables. */
 function drawFixed(kernel, several, change) {
   if (!several) return [
     make("p", { class: "quiet" }, `${kernel.rows} × ${kernel.columns} weights: too many to edit by hand (${MAX_SIDE} × ${MAX_SIDE} at most). Bright is positive.`),
@@ -83,7 +83,7 @@ function drawFixed(kernel, several, change) {
 }
 
 function drawMap(weights) {
-  const canvas = make("canvas", { class: "map", width: weights[0].length, height: weights.length, role: "img", "aria-label": "The weights as a picture" });
+  const canvas = make("canvas", { class: "map", width: weights[0].length, height: weights.length, role: "img", "aria-label": "The weights as an image" });
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
   const largest = Math.max(...weights.flat().map(Math.abs));

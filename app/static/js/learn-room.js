@@ -3,9 +3,9 @@ import { find, make, say } from "./dom.js";
 import { readEvents } from "./events.js";
 import { drawLoss, drawWeights } from "./forming.js";
 import { drawLesson, drawResidual } from "./lesson.js";
-import { openPicture } from "./picture.js";
+import { openImage } from "./image.js";
 
-/** Kernels that can be told from each other, and from a picture. */
+/** Kernels that can be told from each other, and from an image. */
 const HIDDEN = ["blur", "average", "box", "sharpen", "edge", "laplacian", "top-sobel", "left-sobel", "top-prewitt", "left-prewitt", "emboss"];
 const BOTH_SIGNS = ["edge", "laplacian", "top-sobel", "left-sobel", "top-prewitt", "left-prewitt"];
 const SAMPLE = "house";
@@ -34,7 +34,7 @@ class LearnRoom {
     const receive = (event, files) => {
       if (root.hidden || !files[0]) return;
       const named = event.target.closest?.("[data-slot]")?.dataset.slot;
-      this.open(named ?? (this.pair.before ? "after" : "before"), files[0], files[0].name || "picture.png");
+      this.open(named ?? (this.pair.before ? "after" : "before"), files[0], files[0].name || "image.png");
     };
     addEventListener("paste", (event) => receive(event, event.clipboardData.files));
     addEventListener("dragover", (event) => event.preventDefault());
@@ -59,18 +59,18 @@ class LearnRoom {
     this.hidden = null;
     find("#guess", this.root).hidden = true;
     try {
-      this.show(slot, await openPicture(file, name, LARGEST_SIDE));
+      this.show(slot, await openImage(file, name, LARGEST_SIDE));
     } catch (problem) {
       say(find("#pair-error", this.root), `${name}: ${problem.message}`);
     }
   }
 
-  show(slot, picture) {
-    this.pair[slot] = picture;
+  show(slot, image) {
+    this.pair[slot] = image;
     const canvas = find(`#${slot}-canvas`, this.root);
-    Object.assign(canvas, { width: picture.pixels.width, height: picture.pixels.height });
-    canvas.getContext("2d").putImageData(picture.pixels, 0, 0);
-    say(find(`#${slot}-name`, this.root), `${picture.name}, ${picture.width} × ${picture.height}`);
+    Object.assign(canvas, { width: image.pixels.width, height: image.pixels.height });
+    canvas.getContext("2d").putImageData(image.pixels, 0, 0);
+    say(find(`#${slot}-name`, this.root), `${image.name}, ${image.width} × ${image.height}`);
     find("#learn", this.root).disabled = !(this.pair.before && this.pair.after);
   }
 
@@ -82,8 +82,8 @@ class LearnRoom {
       const sample = await (await ask(`/samples/${SAMPLE}.png`, { accept: "image/png" })).blob();
       const query = { format: "png", response: BOTH_SIGNS.includes(kernel) ? "offset" : "clip" };
       const filtered = await (await ask(`/filter/${kernel}`, { query, form: { file: [sample, "sample.png"] }, accept: "image/png" })).blob();
-      this.show("before", await openPicture(sample, "sample", LARGEST_SIDE));
-      this.show("after", await openPicture(filtered, "under a hidden kernel", LARGEST_SIDE));
+      this.show("before", await openImage(sample, "sample", LARGEST_SIDE));
+      this.show("after", await openImage(filtered, "under a hidden kernel", LARGEST_SIDE));
       this.drawGuess();
       await this.learn();
     } catch (problem) {
@@ -185,14 +185,14 @@ class LearnRoom {
 
 function layOutRoom() {
   const slot = (name, title) => make("figure", { class: "pair", "data-slot": name },
-    make("canvas", { id: `${name}-canvas`, width: 320, height: 240, role: "img", "aria-label": `The picture ${name}` }),
+    make("canvas", { id: `${name}-canvas`, width: 320, height: 240, role: "img", "aria-label": `The image ${name}` }),
     make("figcaption", {}, make("b", {}, `${title} `), make("span", { id: `${name}-name` }, "nothing yet")),
     make("label", { class: "button", for: `${name}-file` }, `Choose ${name}`, make("input", { class: "visually-hidden", type: "file", id: `${name}-file`, accept: "image/*,.tif,.tiff" })));
   const method = (value, label, checked) => make("label", { class: "choice" }, make("input", { type: "radio", name: "method", value, checked }), label);
   return [
     make("div", { class: "head" },
       make("h1", { id: "learn-title" }, "Learn a kernel"),
-      make("p", { class: "lead" }, "Give a picture and its filtered copy, and watch gradient descent find the kernel between them, from nothing. Or have one hidden from you, and guess.")),
+      make("p", { class: "lead" }, "Give an image and its filtered copy, and watch gradient descent find the kernel between them, from nothing. Or have one hidden from you, and guess.")),
     make("section", { class: "panel", "aria-labelledby": "pair-title" },
       make("h2", { id: "pair-title" }, "Before and after"),
       make("div", { class: "slots" }, slot("before", "Before"), slot("after", "After")),

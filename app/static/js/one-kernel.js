@@ -4,12 +4,12 @@ import { askJson } from "./api.js";
 import { describeRequest } from "./address.js";
 import { make } from "./dom.js";
 
-/** @param {HTMLElement} place @param {import("./picture.js").Picture} picture */
-export async function drawOneKernel(place, picture, setting, signal) {
+/** @param {HTMLElement} place @param {import("./image.js").Image} image */
+export async function drawOneKernel(place, image, setting, signal) {
   const { path, query } = describeRequest(setting);
   const { operations, ...rest } = query;
   const asked = JSON.stringify(setting.steps);
-  const form = { file: [picture.live, picture.name], ...(operations && { operations }) };
+  const form = { file: [image.live, image.name], ...(operations && { operations }) };
   const { one_kernel: one } = await askJson(path, { query: { ...rest, explain: "json" }, form, signal });
   if (signal.aborted || JSON.stringify(setting.steps) !== asked) return;
   const size = one.weights ? `${one.weights.length} × ${one.weights[0].length} weights, of rank ${one.rank}. ` : "";

@@ -5,14 +5,14 @@ const PAPER = "#ffffff";
 
 /** @typedef {{width: number, points: [number, number][]}} Stroke in pixels of the pad */
 
-/** A sheet to draw on with finger, pen or mouse; a picture may lie on it. `change` is told of every change. */
+/** A sheet to draw on with finger, pen or mouse; an image may lie on it. `change` is told of every change. */
 export class Pad {
   constructor(canvas, change) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.change = change;
     this.strokes = [];
-    this.picture = null;
+    this.image = null;
     this.thickness = 18;
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
     canvas.addEventListener("pointermove", (event) => this.go(event));
@@ -21,7 +21,7 @@ export class Pad {
   }
 
   get isEmpty() {
-    return !this.strokes.length && !this.picture;
+    return !this.strokes.length && !this.image;
   }
 
   begin(event) {
@@ -53,21 +53,21 @@ export class Pad {
 
   undo() {
     if (this.strokes.length) this.strokes.pop();
-    else this.picture = null;
+    else this.image = null;
     this.draw();
     this.change();
   }
 
   clear() {
     this.strokes = [];
-    this.picture = null;
+    this.image = null;
     this.draw();
     this.change();
   }
 
   /** @param {Stroke[]} strokes */
   setStrokes(strokes) {
-    this.picture = null;
+    this.image = null;
     this.strokes = strokes;
     this.draw();
     this.change();
@@ -80,29 +80,29 @@ export class Pad {
     this.draw();
   }
 
-  /** @param {import("./picture.js").Picture} picture */
-  async setPicture(picture) {
+  /** @param {import("./image.js").Image} image */
+  async setImage(image) {
     this.strokes = [];
-    this.picture = { ...picture, bitmap: await createImageBitmap(picture.pixels) };
+    this.image = { ...image, bitmap: await createImageBitmap(image.pixels) };
     this.draw();
     this.change();
   }
 
-  /** Where the picture lies on the pad: left, top, and pixels of the pad to one of the picture. */
+  /** Where the image lies on the pad: left, top, and pixels of the pad to one of the image. */
   get placement() {
     const { width, height } = this.canvas;
-    const scale = Math.min(width / this.picture.pixels.width, height / this.picture.pixels.height);
-    return { scale, left: (width - this.picture.pixels.width * scale) / 2, top: (height - this.picture.pixels.height * scale) / 2 };
+    const scale = Math.min(width / this.image.pixels.width, height / this.image.pixels.height);
+    return { scale, left: (width - this.image.pixels.width * scale) / 2, top: (height - this.image.pixels.height * scale) / 2 };
   }
 
   draw() {
     const { context, canvas } = this;
     context.fillStyle = PAPER;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    if (this.picture) {
+    if (this.image) {
       const { left, top, scale } = this.placement;
       context.imageSmoothingEnabled = scale < 1;
-      context.drawImage(this.picture.bitmap, left, top, this.picture.pixels.width * scale, this.picture.pixels.height * scale);
+      context.drawImage(this.image.bitmap, left, top, this.image.pixels.width * scale, this.image.pixels.height * scale);
     }
     Object.assign(context, { strokeStyle: INK, lineCap: "round", lineJoin: "round" });
     for (const { width, points } of this.strokes) {
@@ -114,9 +114,9 @@ export class Pad {
     }
   }
 
-  /** What is to be read, and how its pixels lie on the pad. A picture that was not drawn on goes as it is. */
+  /** What is to be read, and how its pixels lie on the pad. An image that was not drawn on goes as it is. */
   async export() {
-    if (this.picture && !this.strokes.length) return { blob: this.picture.live, name: this.picture.name, ...this.placement };
+    if (this.image && !this.strokes.length) return { blob: this.image.live, name: this.image.name, ...this.placement };
     const blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
     return { blob, name: "drawing.png", scale: 1, left: 0, top: 0 };
   }

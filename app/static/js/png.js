@@ -1,5 +1,5 @@
 /**
- * PNG from pixels, written here because a canvas always writes alpha or not as it likes: a picture without
+ * PNG from pixels, written here because a canvas always writes alpha or not as it likes: an image without
  * transparency has to arrive at the service as RGB, or the border `zero` would count as transparent.
  */
 

@@ -57,7 +57,7 @@ function drawStages(root, { preview, steps, verdict }) {
   const frame = (source, caption, class_ = "") => make("figure", { class: class_ },
     make("img", { src: source, alt: caption }), make("figcaption", {}, caption));
   const facts = steps && [
-    `${steps.polarity} ink`, `contrast ${steps.contrast.toFixed(2)}`, `${(100 * steps.ink_share).toFixed(1)} % of the picture is ink`,
+    `${steps.polarity} ink`, `contrast ${steps.contrast.toFixed(2)}`, `${(100 * steps.ink_share).toFixed(1)} % of the image is ink`,
     `strokes ${steps.stroke_width.toFixed(1)} of 20 pixels wide`, ...(steps.as_is ? ["already in MNIST's form"] : []),
   ].join(" · ");
   root.replaceChildren(

@@ -3,7 +3,7 @@
 import { ask, askOnce } from "./api.js";
 import { describeRequest } from "./address.js";
 import { layOut, planStep, respond } from "./arithmetic.js";
-import { readAnswer } from "./picture.js";
+import { readAnswer } from "./image.js";
 import { keepCommon } from "./step-controls.js";
 
 /** @param {any[]} kernels the catalogue */
@@ -15,16 +15,16 @@ export function describeStepKernel(step, kernels) {
   return askOnce(`/kernels/${encodeURIComponent(kernel)}`, Object.fromEntries(shaping));
 }
 
-const sendPicture = (picture, steps, linear, format, accept, signal) => {
+const sendImage = (image, steps, linear, format, accept, signal) => {
   const { path, query } = describeRequest({ steps, linear });
   const { operations, ...rest } = query;
-  const form = { file: [picture.live, picture.name], ...(operations ? { operations } : {}) };
+  const form = { file: [image.live, image.name], ...(operations ? { operations } : {}) };
   return ask(path, { query: { ...rest, format }, form, accept, signal });
 };
 
 /** @returns {Promise<{pixels: ImageData, clippedPercent: number, milliseconds: string}>} */
-export async function filterLive(picture, { steps, linear }, signal) {
-  const reply = await sendPicture(picture, steps, linear, "png", "image/png", signal);
+export async function filterLive(image, { steps, linear }, signal) {
+  const reply = await sendImage(image, steps, linear, "png", "image/png", signal);
   const timing = [...(reply.headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g)].reduce((sum, [, spent]) => sum + Number(spent), 0);
   return {
     pixels: await readAnswer(await reply.blob()),
@@ -34,9 +34,9 @@ export async function filterLive(picture, { steps, linear }, signal) {
 }
 
 /** The signed numbers after the last of the steps: float32, neither rounded nor cut off. */
-async function fetchNumbers(picture, steps, linear, signal) {
+async function fetchNumbers(image, steps, linear, signal) {
   const raw = [...steps.slice(0, -1), { ...steps.at(-1), response: "raw" }];
-  const reply = await sendPicture(picture, raw, linear, "npy", "application/octet-stream, */*", signal);
+  const reply = await sendImage(image, raw, linear, "npy", "application/octet-stream, */*", signal);
   const buffer = await reply.arrayBuffer();
   const start = 10 + new DataView(buffer).getUint16(8, true);
   const header = new TextDecoder("latin1").decode(buffer.slice(10, start));
@@ -45,27 +45,27 @@ async function fetchNumbers(picture, steps, linear, signal) {
 }
 
 /** The smallest and the largest value after a chain, which `rescale` makes black and white. */
-export async function fetchRange(picture, steps, linear, signal) {
-  const { values } = await fetchNumbers(picture, steps, linear, signal);
+export async function fetchRange(image, steps, linear, signal) {
+  const { values } = await fetchNumbers(image, steps, linear, signal);
   return findRange(values);
 }
 
 const findRange = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
 
 /** What the last step of a chain works on. @returns {Promise<import("./arithmetic.js").Source>} */
-export async function fetchSource(picture, steps, plans, linear, signal) {
+export async function fetchSource(image, steps, plans, linear, signal) {
   if (steps.length === 1) {
-    const { width, height, data } = picture.pixels;
+    const { width, height, data } = image.pixels;
     return { width, height, get: (x, y, channel) => data[4 * (y * width + x) + channel] };
   }
-  const { width, height, channels, values } = await fetchNumbers(picture, steps.slice(0, -1), linear, signal);
+  const { width, height, channels, values } = await fetchNumbers(image, steps.slice(0, -1), linear, signal);
   const { response } = plans.at(-2);
   const range = response === "rescale" ? findRange(values) : undefined;
   return { width, height, get: (x, y, channel) => respond(values[channels * (y * width + x) + Math.min(channel, channels - 1)], response, range) };
 }
 
 /**
- * Every step's arithmetic, and where its result lies on the picture.
+ * Every step's arithmetic, and where its result lies on the image.
  * @returns {{plans: import("./arithmetic.js").Plan[], axes: {rows: any, columns: any}[], placements: any[]}} `placements[n]` is that of what goes into step n
  */
 export function planChain(steps, descriptions, width, height) {

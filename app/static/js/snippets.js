@@ -7,7 +7,7 @@ import { describeRequest } from "./address.js";
 import { planStep } from "./arithmetic.js";
 import { writeOpenCv, writeSciPy } from "./array-snippets.js";
 
-/** @typedef {{setting: import("./address.js").Setting, descriptions: any[], picture: import("./picture.js").Picture}} Subject */
+/** @typedef {{setting: import("./address.js").Setting, descriptions: any[], image: import("./image.js").Image}} Subject */
 
 export const TOOLS = {
   curl: writeCurl,
@@ -21,10 +21,10 @@ export const TOOLS = {
 
 const plan = ({ setting, descriptions }) => setting.steps.map((step, index) => planStep(step, descriptions[index]));
 
-function describe({ setting, picture }) {
+function describe({ setting, image }) {
   const { path, query: { operations, ...query } } = describeRequest(setting);
   const search = new URLSearchParams(query).toString().replaceAll("%2C", ",").replaceAll("%3B", ";");
-  return { url: location.origin + path + (search && `?${search}`), plain: location.origin + path, query, operations, name: picture.name };
+  return { url: location.origin + path + (search && `?${search}`), plain: location.origin + path, query, operations, name: image.name };
 }
 
 const quoteShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -44,10 +44,10 @@ function writeHttpx(subject) {
   ];
   return { code: `import httpx
 
-with open(${JSON.stringify(name)}, "rb") as picture:
+with open(${JSON.stringify(name)}, "rb") as image:
     reply = httpx.post(
         ${JSON.stringify(plain)},
-        files={"file": picture},
+        files={"file": image},
 ${lines.map((line) => `${line}\n`).join("")}        headers={"Accept": "image/png"},
     )
 if reply.is_error:
@@ -65,7 +65,7 @@ ${operations ? `form.set("operations", ${JSON.stringify(operations)});\n` : ""}c
   method: "POST", body: form, headers: { Accept: "image/png" },
 });
 if (!reply.ok) throw new Error((await reply.json()).detail);
-const picture = await reply.blob();
+const image = await reply.blob();
 ` };
 }
 
@@ -93,7 +93,7 @@ function spread({ parts: [weights], dilation: [dy, dx], divisor, amount, anchor 
 
 const tidy = (number) => String(Number(number.toPrecision(10)));
 
-function writeImageMagick({ setting, descriptions, picture }) {
+function writeImageMagick({ setting, descriptions, image }) {
   const plans = plan({ setting, descriptions });
   const borders = { edge: "Edge", zero: "Black", symmetric: "Mirror", wrap: "Tile" };
   const obstacle = findObstacle(plans, setting, borders)
@@ -103,12 +103,12 @@ function writeImageMagick({ setting, descriptions, picture }) {
   const { rows, ax, ay, width, height } = spread(plans[0]);
   const kernel = `${width}x${height}+${ax}+${ay}: ${rows.map((row) => row.map(tidy).join(",")).join("  ")}`;
   return {
-    code: `convert ${quoteShell(picture.name)} -virtual-pixel ${borders[plans[0].border]} \\\n  -morphology Correlate ${quoteShell(kernel)} -depth 16 result.png`,
+    code: `convert ${quoteShell(image.name)} -virtual-pixel ${borders[plans[0].border]} \\\n  -morphology Correlate ${quoteShell(kernel)} -depth 16 result.png`,
     note: "Correlate, because Convolve turns the kernel by 180°. 16 bits, because with 8 it cuts off where the service rounds.",
   };
 }
 
-function writeSvg({ setting, descriptions, picture }) {
+function writeSvg({ setting, descriptions, image }) {
   const plans = plan({ setting, descriptions });
   const borders = { edge: "duplicate", zero: "none", wrap: "wrap" };
   const obstacle = findObstacle(plans, setting, borders);
@@ -121,12 +121,12 @@ function writeSvg({ setting, descriptions, picture }) {
   const bias = one.bias / half / 255 + (half === 2 ? 128 / 255 : 0);
   const matrix = mixed.flat().reverse().map(tidy).join(" ");
   return {
-    code: `<svg xmlns="http://www.w3.org/2000/svg" width="${picture.width}" height="${picture.height}">
+    code: `<svg xmlns="http://www.w3.org/2000/svg" width="${image.width}" height="${image.height}">
   <filter id="kernel" x="0" y="0" width="100%" height="100%" color-interpolation-filters="sRGB">
     <feConvolveMatrix order="${width === height ? width : `${width} ${height}`}" kernelMatrix="${matrix}"
       divisor="${tidy(divisor)}"${bias ? ` bias="${tidy(bias)}"` : ""} targetX="${ax}" targetY="${ay}" edgeMode="${borders[one.border]}" preserveAlpha="true"/>
   </filter>
-  <image href="${picture.name}" width="${picture.width}" height="${picture.height}" filter="url(#kernel)"/>
+  <image href="${image.name}" width="${image.width}" height="${image.height}" filter="url(#kernel)"/>
 </svg>
 `,
     note: bias ? "The weights stand in reverse: the filter turns them by 180°. Browsers differ in bias." : "The weights stand in reverse: the filter turns them by 180°.",

@@ -1,26 +1,26 @@
 import { ask } from "./api.js";
 import { hasCamera, takePhoto } from "./camera.js";
 import { find, make, say } from "./dom.js";
-import { receivePictures } from "./picture.js";
+import { receiveImages } from "./image.js";
 
 export const SAMPLES = { house: "House", chart: "Test chart", digits: "Handwriting" };
 
 /**
- * Where pictures come from: samples, files, the clipboard, the camera.
+ * Where images come from: samples, files, the clipboard, the camera.
  * @param {{isHere: () => boolean, choose: (sample: string) => void, open: (file: Blob, name: string) => void}} on
  */
 export function drawSources(on) {
   find("#samples").append(...Object.entries(SAMPLES).map(([name, title]) => make("button", {
     type: "button", class: "sample", "data-sample": name, "aria-label": `Sample: ${title}`, title, onclick: () => on.choose(name),
   }, drawThumbnail(name))));
-  receivePictures(find("#file"), on.isHere, on.open);
+  receiveImages(find("#file"), on.isHere, on.open);
   find("#camera").hidden = !hasCamera();
   find("#camera").addEventListener("click", async () => {
     try {
       const photo = await takePhoto();
       if (photo) on.open(photo, "photo.png");
     } catch (error) {
-      say(find("#picture-error"), error.message);
+      say(find("#image-error"), error.message);
     }
   });
 }
@@ -38,10 +38,10 @@ export function markSample(chosen) {
   for (const sample of document.querySelectorAll("[data-sample]")) sample.setAttribute("aria-pressed", String(sample.dataset.sample === chosen));
 }
 
-/** @param {import("./picture.js").Picture | null} picture */
-export function describePicture(picture) {
-  if (!picture) return "";
-  const { name, width, height, reduced, pixels } = picture;
+/** @param {import("./image.js").Image | null} image */
+export function describeImage(image) {
+  if (!image) return "";
+  const { name, width, height, reduced, pixels } = image;
   const size = `${name}, ${width} × ${height}`;
   return reduced ? `${size}: scaled down to ${pixels.width} × ${pixels.height} for the live view. “Full size” sends the original.` : size;
 }

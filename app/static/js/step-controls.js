@@ -22,7 +22,7 @@ const HINTS = {
   divisor: "auto, none or a number",
   bias: "a number, or 50%",
   anchor: "x,y of the weight over the pixel",
-  amount: "share of the filtered picture",
+  amount: "share of the filtered image",
 };
 const DEFAULTS = { border: "edge", channels: "rgb", alpha: "auto", behaviour: "correlate", stride: "1", dilation: "1", bias: "0", amount: "1" };
 const COMMON = [...Object.keys(CHOICES), "divisor", "bias", "anchor"];

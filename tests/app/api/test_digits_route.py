@@ -125,8 +125,8 @@ def test_noise_and_texture_are_no_digit(client: TestClient) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (200, 200), dtype=np.uint8)
     y, x = np.mgrid[:200, :200]
     stripes = (127 + 120 * np.sin((x + y) / 3)).astype(np.uint8)
-    for picture in (noise, stripes):
-        assert classify(client, encode(picture))["verdict"] in ("not_a_digit", "blank")
+    for image in (noise, stripes):
+        assert classify(client, encode(image))["verdict"] in ("not_a_digit", "blank")
 
 
 def test_polarity_can_be_said(client: TestClient) -> None:
@@ -140,7 +140,7 @@ def test_polarity_can_be_said(client: TestClient) -> None:
     ("files", "parameters", "status", "said"),
     [
         ([b""], {}, 422, "0 bytes"),
-        ([b"no picture"], {}, 415, "not an image"),
+        ([b"no image"], {}, 415, "not an image"),
         ([encode(find_digit(1))] * 65, {}, 413, "65 files; the limit is 64 (CONVSERVE_MAX_DIGIT_FILES)"),
         ([encode(find_digit(1))], {"polarity": "both"}, 422, "'auto', 'dark' or 'light'"),
     ],

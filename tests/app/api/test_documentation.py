@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from tests.support.images import draw_noise, encode
 
-PICTURE_TYPES = {"image/png", "image/jpeg", "image/webp", "image/avif", "image/gif", "image/tiff", "image/bmp"}
+IMAGE_TYPES = {"image/png", "image/jpeg", "image/webp", "image/avif", "image/gif", "image/tiff", "image/bmp"}
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +76,17 @@ def test_errors_are_documented_as_problems_and_not_as_fastapis(document: dict[st
 
 
 @pytest.mark.parametrize("path", ["/filter", "/filter/{kernel}"])
-def test_pictures_are_documented_as_pictures(document: dict[str, Any], path: str) -> None:
+def test_images_are_documented_as_images(document: dict[str, Any], path: str) -> None:
     operation = document["paths"][path]["post"]
     reply = operation["responses"]["200"]
     assert next(iter(reply["content"])) == "image/*"  # what /docs asks for, so that a JPEG stays a JPEG there
-    assert set(reply["content"]) == PICTURE_TYPES | {"image/*", "application/x-npy", "application/json"}
+    assert set(reply["content"]) == IMAGE_TYPES | {"image/*", "application/x-npy", "application/json"}
     assert {
         "X-Origin-Width", "X-Origin-Height", "X-Result-Width", "X-Result-Height", "X-Kernel-Sum", "X-Kernel-Divisor",
         "X-Clipped-Percent", "Server-Timing",
     } <= set(reply["headers"])  # fmt: skip
     uploads = operation["requestBody"]["content"]
-    assert set(uploads) == PICTURE_TYPES | {"multipart/form-data", "application/json"}
+    assert set(uploads) == IMAGE_TYPES | {"multipart/form-data", "application/json"}
     assert uploads["multipart/form-data"]["schema"]["properties"]["file"]["format"] == "binary"
     assert uploads["multipart/form-data"]["schema"]["required"] == ["file"]
     for path_of_png in ("/kernels/{name}/preview.png", "/sample.png", "/samples/{name}.png"):

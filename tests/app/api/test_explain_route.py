@@ -88,26 +88,26 @@ def test_softmax_of_the_output_is_the_answer(client: TestClient, explanation: di
     np.testing.assert_allclose(probabilities / probabilities.sum(), explanation["answer"]["probabilities"], atol=1e-5)
 
 
-def test_maps_of_what_mattered_have_pictures_values_and_words(explanation: dict[str, Any]) -> None:
+def test_maps_of_what_mattered_have_images_values_and_words(explanation: dict[str, Any]) -> None:
     for name, side in (("occlusion", 14), ("input_gradient", 28)):
         map = explanation[name]
         assert np.shape(map["values"]) == (side, side)
         assert np.ptp(map["values"]) > 0.1
-        assert decode_data_uri(map["picture"]).shape == (280, 280, 3)
+        assert decode_data_uri(map["image"]).shape == (280, 280, 3)
         assert "log odds" in map["explanation"]
         assert " 4" in map["explanation"]
 
 
 def test_red_is_where_the_answer_needs_the_ink(explanation: dict[str, Any]) -> None:
     values = np.array(explanation["occlusion"]["values"])
-    colours = decode_data_uri(explanation["occlusion"]["picture"]).astype(int)
+    colours = decode_data_uri(explanation["occlusion"]["image"]).astype(int)
     cells = colours.reshape(14, 20, 14, 20, 3).mean(axis=(1, 3))
     redness = cells[..., 0] - cells[..., 2]
     assert redness[np.unravel_index(values.argmax(), values.shape)] > 20
     assert np.abs(cells[values == 0] - 255).max(initial=0) < 1
 
 
-def test_sheet_shows_the_picture_the_field_and_the_maps(client: TestClient, four: NDArray[np.uint8]) -> None:
+def test_sheet_shows_the_image_the_field_and_the_maps(client: TestClient, four: NDArray[np.uint8]) -> None:
     reply = client.post("/classify/explain", files={"file": encode(four)})
     assert reply.headers["content-type"] == "image/png"
     assert reply.headers["cache-control"] == "no-store"
@@ -140,10 +140,10 @@ def test_single_map_is_enlarged_without_smoothing(
         query = f"layer={layer}&map=7&scale={scale}"
         reply = client.post(f"/classify/explain?{query}", files={"file": encode(four)})
         assert reply.headers["content-disposition"] == f'inline; filename="explanation-{layer}-7.png"'
-        picture = decode(reply.content)
-        assert picture.shape == (side * scale, side * scale)
-        small = picture[::scale, ::scale]
-        np.testing.assert_array_equal(picture, np.kron(small, np.ones((scale, scale), np.uint8)))
+        image = decode(reply.content)
+        assert image.shape == (side * scale, side * scale)
+        small = image[::scale, ::scale]
+        np.testing.assert_array_equal(image, np.kron(small, np.ones((scale, scale), np.uint8)))
         shown = next(one for one in explanation["layers"] if one["name"] == layer)["maps"]
         if shown:
             np.testing.assert_array_equal(small, decode_data_uri(shown[7]))
@@ -206,32 +206,32 @@ def test_what_is_no_digit_is_explained_by_the_eleventh_output(client: TestClient
 
 
 @pytest.mark.parametrize("query", ["", "?format=json", "?layer=conv1&map=7"])
-def test_blank_picture_is_refused(client: TestClient, query: str) -> None:
+def test_blank_image_is_refused(client: TestClient, query: str) -> None:
     blank = encode(np.full((80, 60), 255, np.uint8))
     reply = client.post(f"/classify/explain{query}", files={"file": blank})
     assert reply.status_code == 422
-    assert reply.json()["type"] == "/problems#blank-picture"
+    assert reply.json()["type"] == "/problems#blank-image"
 
 
 @pytest.mark.parametrize(
-    ("content", "status"), [(b"", 422), (b"no picture", 415), (b"\x89PNG\r\n\x1a\n", 422)], ids=["empty", "text", "cut"]
+    ("content", "status"), [(b"", 422), (b"no image", 415), (b"\x89PNG\r\n\x1a\n", 422)], ids=["empty", "text", "cut"]
 )
-def test_bad_pictures_are_refused(client: TestClient, content: bytes, status: int) -> None:
+def test_bad_images_are_refused(client: TestClient, content: bytes, status: int) -> None:
     assert client.post("/classify/explain", files={"file": content}).status_code == status
 
 
-def test_two_pictures_are_refused(client: TestClient, four: NDArray[np.uint8]) -> None:
+def test_two_images_are_refused(client: TestClient, four: NDArray[np.uint8]) -> None:
     files = [("file", ("a.png", encode(four))), ("file", ("b.png", encode(four)))]
     assert client.post("/classify/explain", files=files).status_code == 400
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16"])
-def test_sheet_is_drawn_of_any_kind_of_picture(client: TestClient, four: NDArray[np.uint8], mode: str) -> None:
-    picture = Image.fromarray(255 - four).resize((90, 120))
-    deep = Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
-    picture = deep if mode == "I;16" else picture.convert(mode)
+def test_sheet_is_drawn_of_any_kind_of_image(client: TestClient, four: NDArray[np.uint8], mode: str) -> None:
+    image = Image.fromarray(255 - four).resize((90, 120))
+    deep = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+    image = deep if mode == "I;16" else image.convert(mode)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     reply = client.post("/classify/explain", files={"file": buffer.getvalue()})
     assert reply.status_code == 200, reply.text
     assert decode(reply.content).ndim == 3
@@ -242,7 +242,7 @@ def test_api_description_has_the_image_and_the_json(client: TestClient) -> None:
     assert set(operation["responses"]) == {"200", "400", "406", "413", "415", "422", "500", "503"}
     content = operation["responses"]["200"]["content"]
     assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
-    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/PictureExplanation"}
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ImageExplanation"}
 
 
 def serve_card(folder: Path, figures: dict[str, Any]) -> TestClient:

@@ -195,7 +195,7 @@ def test_borders_have_other_names(client: TestClient, alias: str, border: str) -
     assert filter_bytes(client, data, "emboss", border=alias) == filter_bytes(client, data, "emboss", border=border)
 
 
-def test_valid_shrinks_the_picture(client: TestClient) -> None:
+def test_valid_shrinks_the_image(client: TestClient) -> None:
     reply = client.post("/filter/emboss?border=valid", files={"file": encode(PHOTO)})
     assert np.array_equal(decode(reply.content), round_and_clip(correlate(PHOTO, EMBOSS))[1:-1, 1:-1])
     assert (reply.headers["X-Origin-Width"], reply.headers["X-Origin-Height"]) == ("17", "12")
@@ -203,7 +203,7 @@ def test_valid_shrinks_the_picture(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("border", [*BORDERS])
-def test_a_border_wider_than_the_picture_works(client: TestClient, border: str) -> None:
+def test_a_border_wider_than_the_image_works(client: TestClient, border: str) -> None:
     pixels = draw_noise(3, 3, 1)
     result = decode(filter_bytes(client, encode(pixels), "box", size="15", border=border))
     padded = np.pad(pixels, 7, **({} if border == "zero" else {"mode": border}))  # type: ignore[call-overload]
@@ -452,7 +452,7 @@ def test_format_wins_over_accept(client: TestClient) -> None:
     assert reply.headers["Content-Type"] == "image/bmp"
 
 
-# -- numbers instead of pictures
+# -- numbers instead of images
 
 
 def test_raw_gives_the_sums_unrounded_and_unclipped(client: TestClient) -> None:
@@ -466,7 +466,7 @@ def test_raw_gives_the_sums_unrounded_and_unclipped(client: TestClient) -> None:
     assert values.max() > 255
 
 
-def test_raw_of_a_grey_picture_has_no_channel_axis(client: TestClient) -> None:
+def test_raw_of_a_grey_image_has_no_channel_axis(client: TestClient) -> None:
     values = np.load(io.BytesIO(filter_bytes(client, encode(PHOTO[..., 0]), "blur", response="raw")))
     assert np.allclose(values, ndimage.correlate(PHOTO[..., 0].astype(float), BLUR, mode="nearest"), atol=1e-4)
 
@@ -497,7 +497,7 @@ def explain(client: TestClient, pixels: Pixels, kernel: str, **query: str) -> di
     return reply.json()
 
 
-def test_explain_works_out_a_small_picture(client: TestClient) -> None:
+def test_explain_works_out_a_small_image(client: TestClient) -> None:
     """1 2 3 / 4 5 6 under [0 1; 1 -4] (VALID, divisor 2, bias 1): (2+4-20)/2+1 = -6, (3+5-24)/2+1 = -7."""
     pixels = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
     answer = explain(
@@ -566,16 +566,16 @@ def test_16_bit_biases_count_in_16_bits(client: TestClient) -> None:
 
 
 def test_requests_at_the_same_time_do_not_mix(client: TestClient) -> None:
-    pictures = [draw_noise(20 + seed, 30, seed=seed) for seed in range(16)]
+    images = [draw_noise(20 + seed, 30, seed=seed) for seed in range(16)]
     with ThreadPoolExecutor(8) as executor:
-        bodies = list(executor.map(lambda pixels: filter_bytes(client, encode(pixels), "emboss"), pictures))
-    for pixels, body in zip(pictures, bodies, strict=True):
+        bodies = list(executor.map(lambda pixels: filter_bytes(client, encode(pixels), "emboss"), images))
+    for pixels, body in zip(images, bodies, strict=True):
         assert np.array_equal(decode(body), round_and_clip(correlate(pixels, EMBOSS)))
 
 
 @pytest.mark.parametrize(
     ("sent", "answered"),
-    [("photos.2024/IMG001", "IMG001-edge.png"), ("../../etc/passwd", "passwd-edge.png"), ("...", "picture-edge.png")],
+    [("photos.2024/IMG001", "IMG001-edge.png"), ("../../etc/passwd", "passwd-edge.png"), ("...", "image-edge.png")],
 )
 def test_folders_in_the_name_are_left_out(client: TestClient, sent: str, answered: str) -> None:
     body = {"file": base64.b64encode(encode(draw_noise(4, 4))).decode(), "filename": sent}
@@ -584,10 +584,10 @@ def test_folders_in_the_name_are_left_out(client: TestClient, sent: str, answere
 
 
 def test_operations_may_be_names_alone(client: TestClient) -> None:
-    picture = encode(draw_noise(9, 9))
-    named = client.post("/filter", files={"file": picture}, data={"operations": '["gaussian", "edge"]'})
+    image = encode(draw_noise(9, 9))
+    named = client.post("/filter", files={"file": image}, data={"operations": '["gaussian", "edge"]'})
     assert named.status_code == 200
-    assert named.content == client.post("/filter/gaussian,edge", files={"file": picture}).content
+    assert named.content == client.post("/filter/gaussian,edge", files={"file": image}).content
 
 
 def test_a_forgotten_at_sign_is_told(client: TestClient) -> None:

@@ -20,8 +20,8 @@ from tests.support.images import (
 from tests.support.replies import filter_bytes
 
 
-def make_sheet(client: TestClient, picture: bytes, query: str = "") -> Pixels:
-    reply = client.post(f"/gallery?{query}", files={"file": ("me.png", picture)})
+def make_sheet(client: TestClient, image: bytes, query: str = "") -> Pixels:
+    reply = client.post(f"/gallery?{query}", files={"file": ("me.png", image)})
     assert reply.status_code == 200, reply.text
     assert reply.headers["Content-Type"] == "image/png"
     assert reply.headers["Content-Disposition"] == 'inline; filename="gallery.png"'
@@ -44,13 +44,13 @@ def find_tile(sheet: Pixels, tile: Pixels) -> list[tuple[int, int]]:
     ]
 
 
-def test_the_figure_of_the_lecture_shows_the_filtered_pictures_in_order(client: TestClient) -> None:
+def test_the_figure_of_the_lecture_shows_the_filtered_images_in_order(client: TestClient) -> None:
     names = ["sharpen", "edge", "top-sobel", "emboss"]
-    picture = draw_noise(40, 60)
-    sheet = make_sheet(client, encode(picture), "kernels=" + ",".join(names))
+    image = draw_noise(40, 60)
+    sheet = make_sheet(client, encode(image), "kernels=" + ",".join(names))
 
-    places = [find_tile(sheet, picture)]
-    places += [find_tile(sheet, decode(filter_bytes(client, encode(picture), name))) for name in names]
+    places = [find_tile(sheet, image)]
+    places += [find_tile(sheet, decode(filter_bytes(client, encode(image), name))) for name in names]
 
     assert [len(place) for place in places] == [1] * 5
     corners = [place[0] for place in places]
@@ -62,35 +62,35 @@ def test_the_figure_of_the_lecture_shows_the_filtered_pictures_in_order(client: 
 
 
 def test_captions_differ_as_names_do(client: TestClient) -> None:
-    picture = np.full((40, 60, 3), 128, np.uint8)
-    sheets = [make_sheet(client, encode(picture), f"kernels={name}") for name in ("blur", "box", "blur")]
+    image = np.full((40, 60, 3), 128, np.uint8)
+    sheets = [make_sheet(client, encode(image), f"kernels={name}") for name in ("blur", "box", "blur")]
     assert np.array_equal(sheets[0], sheets[2])
-    assert not np.array_equal(sheets[0], sheets[1])  # both kernels leave an even picture as it is
+    assert not np.array_equal(sheets[0], sheets[1])  # both kernels leave an even image as it is
 
 
 @pytest.mark.slow
 def test_every_kernel_is_shown_unless_some_are_named(client: TestClient) -> None:
-    picture = draw_noise(40, 60)
-    sheet = make_sheet(client, encode(picture))
+    image = draw_noise(40, 60)
+    sheet = make_sheet(client, encode(image))
     for entry in ENTRIES:
-        assert find_tile(sheet, decode(filter_bytes(client, encode(picture), entry.name))), entry.name
+        assert find_tile(sheet, decode(filter_bytes(client, encode(image), entry.name))), entry.name
 
 
 @pytest.mark.parametrize("side", [16, 100])
-def test_large_pictures_are_reduced_before_they_are_filtered(client: TestClient, side: int) -> None:
-    picture = draw_blobs(300, 450)
-    reduced = Image.fromarray(picture)
+def test_large_images_are_reduced_before_they_are_filtered(client: TestClient, side: int) -> None:
+    image = draw_blobs(300, 450)
+    reduced = Image.fromarray(image)
     reduced.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3)
-    sheet = make_sheet(client, encode(picture), f"kernels=emboss&side={side}")
+    sheet = make_sheet(client, encode(image), f"kernels=emboss&side={side}")
     for tile in (np.asarray(reduced), decode(filter_bytes(client, encode(reduced), "emboss"))):
         assert tile.shape[1] == side
         assert len(find_tile(sheet, tile)) == 1
 
 
 def test_transparent_pixels_are_shown_on_white(client: TestClient) -> None:
-    picture = np.zeros((30, 30, 4), np.uint8)
-    picture[:, 15:] = [0, 0, 255, 255]
-    sheet = make_sheet(client, encode(picture), "kernels=identity")
+    image = np.zeros((30, 30, 4), np.uint8)
+    image[:, 15:] = [0, 0, 255, 255]
+    sheet = make_sheet(client, encode(image), "kernels=identity")
     expected = np.full((30, 30, 3), 255, np.uint8)
     expected[:, 15:] = [0, 0, 255]
     assert len(find_tile(sheet, expected)) == 2
@@ -103,20 +103,20 @@ def test_of_an_animation_the_first_frame_is_shown(client: TestClient) -> None:
     assert find_tile(sheet, second) == []
 
 
-def test_16_bit_and_grey_pictures_have_a_gallery_too(client: TestClient) -> None:
+def test_16_bit_and_grey_images_have_a_gallery_too(client: TestClient) -> None:
     grey = write_png(np.full((20, 20), 257 * 99, np.uint16))
     sheet = make_sheet(client, grey, "kernels=identity")
     assert len(find_tile(sheet, np.full((20, 20, 3), 99, np.uint8))) == 2
     assert make_sheet(client, encode(np.full((20, 20, 2), 99, np.uint8)), "kernels=emboss,gabor").size
 
 
-def test_the_profile_of_the_picture_stays_with_the_sheet(client: TestClient) -> None:
+def test_the_profile_of_the_image_stays_with_the_sheet(client: TestClient) -> None:
     sent = encode(draw_blobs(20, 20), "PNG", icc_profile=SWAPPED_PROFILE)
     reply = client.post("/gallery?kernels=blur", files={"file": sent})
     assert open_image(reply.content).info["icc_profile"] == SWAPPED_PROFILE
 
 
-def test_pictures_of_extreme_shapes_have_a_gallery(client: TestClient) -> None:
+def test_images_of_extreme_shapes_have_a_gallery(client: TestClient) -> None:
     for size in ((1, 1), (1, 2000), (2000, 1)):
         assert make_sheet(client, encode(Image.new("RGB", size)), "kernels=blur,edge").size
 
@@ -128,9 +128,9 @@ def test_a_list_without_a_name_is_refused(client: TestClient) -> None:
 
 
 def test_kernels_may_be_named_in_the_form(client: TestClient) -> None:
-    picture = encode(draw_noise(40, 40))
-    in_the_form = client.post("/gallery", files={"file": picture}, data={"kernels": "blur,edge", "side": "30"})
-    in_the_query = client.post("/gallery?kernels=blur,edge&side=30", files={"file": picture})
+    image = encode(draw_noise(40, 40))
+    in_the_form = client.post("/gallery", files={"file": image}, data={"kernels": "blur,edge", "side": "30"})
+    in_the_query = client.post("/gallery?kernels=blur,edge&side=30", files={"file": image})
     assert in_the_form.status_code == 200
     assert np.array_equal(decode(in_the_form.content), decode(in_the_query.content))
 

@@ -45,7 +45,7 @@ def test_the_page_fetches_nothing_from_elsewhere(client: TestClient) -> None:
         assert client.get(path).status_code == 200
 
 
-def test_there_is_a_picture_to_try(client: TestClient) -> None:
+def test_there_is_an_image_to_try(client: TestClient) -> None:
     reply = client.get("/sample.png")
     assert reply.headers["Content-Type"] == "image/png"
     pixels = decode(reply.content)

@@ -117,7 +117,7 @@ def test_other_contents_have_other_etags(client: TestClient) -> None:
     assert len({client.get(path).headers["ETag"] for path in paths}) == len(paths)
 
 
-def test_previews_are_small_pictures_that_differ(client: TestClient) -> None:
+def test_previews_are_small_images_that_differ(client: TestClient) -> None:
     """Some are alike by nature: edge and outline, and under `abs` the kernels that are each other's negative."""
     kernels = client.get("/kernels").json()["kernels"]
     seen: dict[bytes, list[str]] = {}

@@ -1,4 +1,4 @@
-"""`POST /learn`: the kernel between two pictures, the word that there is none, and what is refused."""
+"""`POST /learn`: the kernel between two images, the word that there is none, and what is refused."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -137,9 +137,9 @@ def test_colours_that_a_jpeg_made_coarse_do_not_hide_the_kernel(client: httpx2.C
     np.testing.assert_allclose(lesson["kernels"][0]["weights"], one @ one.T, atol=0.03)
 
 
-def test_identical_pictures_are_the_identity(client: httpx2.Client) -> None:
-    for picture in (PHOTOGRAPH, np.where(PHOTOGRAPH > 128, 255, 0).astype(np.uint8)):  # of black and white, too
-        lesson = learn(client, encode(picture), encode(picture))
+def test_identical_images_are_the_identity(client: httpx2.Client) -> None:
+    for image in (PHOTOGRAPH, np.where(PHOTOGRAPH > 128, 255, 0).astype(np.uint8)):  # of black and white, too
+        lesson = learn(client, encode(image), encode(image))
         assert lesson["is_convolution"]
         assert "identical" in lesson["reason"]
         assert lesson["kernels"][0]["weights"] == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
@@ -167,7 +167,7 @@ SMOOTH = cv2.GaussianBlur(PHOTOGRAPH, (0, 0), 4)
 """On which a median and a small blur are all but the same."""
 
 
-@pytest.mark.parametrize("picture", [PHOTOGRAPH, SMOOTH], ids=["photograph", "smooth"])
+@pytest.mark.parametrize("image", [PHOTOGRAPH, SMOOTH], ids=["photograph", "smooth"])
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -182,8 +182,8 @@ SMOOTH = cv2.GaussianBlur(PHOTOGRAPH, (0, 0), 4)
     ],
     ids=["median 3", "median 5", "largest", "half turn", "mirror", "turn by 7°", "gamma", "equalised"],
 )
-def test_what_is_no_convolution_is_told_apart(client: httpx2.Client, picture: Pixels, change: Any, said: str) -> None:
-    lesson = learn(client, encode(picture), encode(np.asarray(change(Image.fromarray(picture)))))
+def test_what_is_no_convolution_is_told_apart(client: httpx2.Client, image: Pixels, change: Any, said: str) -> None:
+    lesson = learn(client, encode(image), encode(np.asarray(change(Image.fromarray(image)))))
     assert not lesson["is_convolution"]
     assert said in lesson["reason"]
     assert lesson["request"] is None
@@ -213,7 +213,7 @@ def test_a_straight_curve_is_a_kernel_of_one_weight(client: httpx2.Client) -> No
     assert lesson["kernels"][0]["bias"] == pytest.approx(20, abs=0.1)
 
 
-def test_of_a_large_picture_a_sample_is_used_and_its_size_said(client: httpx2.Client) -> None:
+def test_of_a_large_image_a_sample_is_used_and_its_size_said(client: httpx2.Client) -> None:
     large = np.tile(PHOTOGRAPH, (6, 6, 1))
     lesson = learn(client, encode(large), encode(cv2.blur(large, (3, 3))))
     values = (large.shape[0] - 2) * (large.shape[1] - 2) * 3
@@ -231,11 +231,11 @@ EVEN = np.full((40, 40, 3), 7, np.uint8)
     ("before", "after", "query", "said"),
     [
         (PHOTOGRAPH, PHOTOGRAPH[:50], {}, "before is 320×240, after is 320×50"),
-        (EVEN, EVEN + 2, {}, "The picture 'before' is one even colour: every kernel of the same sum"),
-        (EVEN, EVEN, {}, "The picture 'before' is one even colour"),
-        (PHOTOGRAPH[:40, :40], EVEN, {}, "The picture 'after' is one even colour"),
+        (EVEN, EVEN + 2, {}, "The image 'before' is one even colour: every kernel of the same sum"),
+        (EVEN, EVEN, {}, "The image 'before' is one even colour"),
+        (PHOTOGRAPH[:40, :40], EVEN, {}, "The image 'after' is one even colour"),
         (PHOTOGRAPH[:5, :5], PHOTOGRAPH[5:10, :5], {"size": 9}, "5×5 pixels, smaller than the kernel of 9×9"),
-        (PHOTOGRAPH[:9, :9], PHOTOGRAPH[9:18, :9], {"size": 9}, "Only 1 values of the picture after"),
+        (PHOTOGRAPH[:9, :9], PHOTOGRAPH[9:18, :9], {"size": 9}, "Only 1 values of the image after"),
         (PHOTOGRAPH, PHOTOGRAPH, {"size": 32}, "size: Input should be less than or equal to 31; it is '32'"),
         (PHOTOGRAPH, PHOTOGRAPH, {"shared": "maybe"}, "shared: Input should be 'auto', 'true' or 'false'"),
         (PHOTOGRAPH, PHOTOGRAPH, {"sice": 3}, "did you mean 'size'?"),
@@ -250,7 +250,7 @@ def test_what_cannot_be_learnt_is_refused_with_why(
     assert said in reply.json()["detail"]
 
 
-def test_both_pictures_are_needed(client: httpx2.Client) -> None:
+def test_both_images_are_needed(client: httpx2.Client) -> None:
     reply = client.post("/learn", files={"before": ("a.png", BEFORE)})
     assert reply.status_code == 422
     assert "after: Field required" in reply.json()["detail"]

@@ -1,4 +1,4 @@
-"""What the page is made of, and the pictures that it asks for."""
+"""What the page is made of, and the images that it asks for."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ def read(data: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_samples_are_pictures_of_their_own(client: TestClient, name: str) -> None:
+def test_samples_are_images_of_their_own(client: TestClient, name: str) -> None:
     reply = client.get(f"/samples/{name}.png")
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "image/png"
@@ -44,21 +44,21 @@ def test_the_chart_ends_in_the_finest_stripes() -> None:
 
 
 def test_the_page_of_digits_is_read(client: TestClient) -> None:
-    picture = client.get("/samples/digits.png").content
-    reply = client.post("/read", files={"file": ("digits.png", picture, "image/png")})
+    image = client.get("/samples/digits.png").content
+    reply = client.post("/read", files={"file": ("digits.png", image, "image/png")})
     assert reply.json()["lines"] == ["31415", "92653", "58979"]
 
 
 def test_gallery_as_json_has_the_tiles_of_the_sheet(client: TestClient) -> None:
-    picture = client.get("/samples/house.png").content
+    image = client.get("/samples/house.png").content
     reply = client.post(
-        "/gallery", params={"format": "json", "kernels": "edge,blur", "side": 64}, files={"file": ("a.png", picture)}
+        "/gallery", params={"format": "json", "kernels": "edge,blur", "side": 64}, files={"file": ("a.png", image)}
     )
     assert reply.status_code == 200
     assert reply.headers["cache-control"] == "no-store"
-    pictures = reply.json()["pictures"]
-    assert [tile["kernel"] for tile in pictures] == ["input", "edge", "blur"]
-    tiles = [read(base64.b64decode(tile["picture"].removeprefix("data:image/png;base64,"))) for tile in pictures]
+    images = reply.json()["images"]
+    assert [tile["kernel"] for tile in images] == ["input", "edge", "blur"]
+    tiles = [read(base64.b64decode(tile["image"].removeprefix("data:image/png;base64,"))) for tile in images]
     assert [tile.size for tile in tiles] == [(64, 48)] * 3
     small = io.BytesIO()
     tiles[0].save(small, "PNG")
@@ -66,13 +66,13 @@ def test_gallery_as_json_has_the_tiles_of_the_sheet(client: TestClient) -> None:
     assert np.array_equal(np.asarray(read(edge.content)), np.asarray(tiles[1]))
 
 
-def test_gallery_as_json_takes_grey_pictures(client: TestClient) -> None:
+def test_gallery_as_json_takes_grey_images(client: TestClient) -> None:
     grey = io.BytesIO()
     Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(grey, "PNG")
     reply = client.post("/gallery", params={"format": "json"}, files={"file": ("a.png", grey.getvalue())})
     assert reply.status_code == 200
     named = [kernel["name"] for kernel in client.get("/kernels").json()["kernels"] if kernel["source"] != "learned"]
-    assert [tile["kernel"] for tile in reply.json()["pictures"]] == ["input", *named]
+    assert [tile["kernel"] for tile in reply.json()["images"]] == ["input", *named]
 
 
 def test_the_page_is_html_with_a_policy_and_links_for_programs(client: TestClient) -> None:

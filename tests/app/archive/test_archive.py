@@ -160,7 +160,7 @@ def test_digits_go_into_a_parquet_table_with_the_polarity_that_was_said(tmp_path
     for digit in (3, 7):
         (source / f"{digit}.png").write_bytes(encode(write_on_paper(find_digit(digit))))
     (source / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0cut")
-    (source / "notes.txt").write_text("no picture")
+    (source / "notes.txt").write_text("no image")
     command = ["batch", "--classify", "--in", str(source), "--out", str(out), "--workers", "1"]
     result = CliRunner().invoke(app, [*command, "--report-format", "parquet", "--polarity", "dark"])
     assert result.exit_code == 1, result.output
@@ -192,13 +192,13 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path, options: li
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
-def test_results_among_the_pictures_are_refused(tmp_path: Path) -> None:
+def test_results_among_the_images_are_refused(tmp_path: Path) -> None:
     result = run_command(tmp_path, tmp_path / "out")
     assert (result.exit_code, "Say another" in result.output) == (2, True)
 
 
 @pytest.mark.slow
-def test_processes_that_cannot_start_stop_the_run_and_blame_no_picture(tmp_path: Path) -> None:
+def test_processes_that_cannot_start_stop_the_run_and_blame_no_image(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 1)
     source_and_out = open_source(str(tmp_path / "in")), open_place(str(tmp_path / "out"))
     job = ClassifyJob(*source_and_out, Settings(model_folder=tmp_path / "nowhere"))

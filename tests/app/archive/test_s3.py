@@ -19,7 +19,7 @@ from app.archive.storage import PlaceError
 from tests.app.archive.test_archive import assert_embossed, do_here, make_job, run_here
 from tests.support.images import draw_noise, encode
 
-PICTURES = 6
+IMAGES = 6
 NUMBERS = itertools.count()
 
 
@@ -42,12 +42,12 @@ def s3() -> Iterator[Any]:
 
 
 @pytest.fixture
-def pictures(s3: Any) -> str:
-    """A bucket of pictures, one of them damaged, and a bucket for results `<name>-out`."""
+def images(s3: Any) -> str:
+    """A bucket of images, one of them damaged, and a bucket for results `<name>-out`."""
     name = f"archive-{next(NUMBERS)}"
     for bucket in (name, f"{name}-out"):
         s3.create_bucket(Bucket=bucket)
-    for seed in range(PICTURES):
+    for seed in range(IMAGES):
         s3.put_object(Bucket=name, Key=f"scans/{seed:04}.png", Body=encode(draw_noise(9, 11, seed=seed)))
     s3.put_object(Bucket=name, Key="scans/bad.png", Body=b"\x89PNG\r\n\x1a\ncut")
     return name
@@ -64,37 +64,37 @@ def empty(s3: Any, bucket: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_bucket_is_filtered_into_another_and_a_second_run_finds_it_done(s3: Any, pictures: str) -> None:
-    job = make_job(f"s3://{pictures}/scans", f"s3://{pictures}-out/embossed")
+def test_a_bucket_is_filtered_into_another_and_a_second_run_finds_it_done(s3: Any, images: str) -> None:
+    job = make_job(f"s3://{images}/scans", f"s3://{images}-out/embossed")
     first = run_batch(job, partial(run_locally, processes=1), StopSignal())
-    assert (first.done, first.kept, first.failed) == (PICTURES, 0, 1)
-    assert_embossed(read(s3, f"{pictures}-out", "embossed/0003.png"), 3)
-    assert b"bad.png" in read(s3, f"{pictures}-out", "embossed/failures.csv")
-    s3.put_object(Bucket=pictures, Key="scans/0003.png", Body=encode(draw_noise(9, 11, seed=30)))
+    assert (first.done, first.kept, first.failed) == (IMAGES, 0, 1)
+    assert_embossed(read(s3, f"{images}-out", "embossed/0003.png"), 3)
+    assert b"bad.png" in read(s3, f"{images}-out", "embossed/failures.csv")
+    s3.put_object(Bucket=images, Key="scans/0003.png", Body=encode(draw_noise(9, 11, seed=30)))
     again = run_here(job)
-    assert (again.done, again.kept, again.failed) == (1, PICTURES - 1, 1)
-    assert_embossed(read(s3, f"{pictures}-out", "embossed/0003.png"), 30)
+    assert (again.done, again.kept, again.failed) == (1, IMAGES - 1, 1)
+    assert_embossed(read(s3, f"{images}-out", "embossed/0003.png"), 30)
 
 
-def test_a_pattern_chooses_among_the_objects(s3: Any, pictures: str, tmp_path: Path) -> None:
-    summary = run_here(make_job(f"s3://{pictures}/scans/000[12].png", tmp_path / "out"))
+def test_a_pattern_chooses_among_the_objects(s3: Any, images: str, tmp_path: Path) -> None:
+    summary = run_here(make_job(f"s3://{images}/scans/000[12].png", tmp_path / "out"))
     assert summary.done == 2
     assert_embossed((tmp_path / "out/0002.png").read_bytes(), 2)
 
 
 @pytest.mark.parametrize("lost", ["", "-out"])
-def test_a_bucket_that_is_lost_meanwhile_stops_the_run_which_goes_on_later(s3: Any, pictures: str, lost: str) -> None:
+def test_a_bucket_that_is_lost_meanwhile_stops_the_run_which_goes_on_later(s3: Any, images: str, lost: str) -> None:
     def lose_it(job: Job, mark: str, chunks: Iterable[list[Task]]) -> Iterator[Outcome]:
         for number, outcome in enumerate(do_here(job, mark, chunks)):
             yield outcome
             if number == 1:
-                empty(s3, pictures + lost)
+                empty(s3, images + lost)
 
-    job = make_job(f"s3://{pictures}/scans", f"s3://{pictures}-out/embossed")
-    with pytest.raises(PlaceError, match=f"s3://{pictures}{lost}"):
+    job = make_job(f"s3://{images}/scans", f"s3://{images}-out/embossed")
+    with pytest.raises(PlaceError, match=f"s3://{images}{lost}"):
         run_batch(job, lose_it, StopSignal())
-    s3.create_bucket(Bucket=pictures + lost)
-    for seed in range(PICTURES):
-        s3.put_object(Bucket=pictures, Key=f"scans/{seed:04}.png", Body=encode(draw_noise(9, 11, seed=seed)))
+    s3.create_bucket(Bucket=images + lost)
+    for seed in range(IMAGES):
+        s3.put_object(Bucket=images, Key=f"scans/{seed:04}.png", Body=encode(draw_noise(9, 11, seed=seed)))
     assert run_here(job).failed <= 1
-    assert_embossed(read(s3, f"{pictures}-out", f"embossed/{PICTURES - 1:04}.png"), PICTURES - 1)
+    assert_embossed(read(s3, f"{images}-out", f"embossed/{IMAGES - 1:04}.png"), IMAGES - 1)

@@ -18,7 +18,7 @@ from scipy import ndimage
 from typer.testing import CliRunner, Result
 
 from app.cli.commands import app
-from app.tasks.filter import filter_picture
+from app.tasks.filter import filter_image
 from kernels.catalogue import ENTRIES
 from tests.support.images import Pixels, decode, draw_blobs, draw_noise, encode, encode_frames, open_image
 from tests.support.paths import ROOT
@@ -69,11 +69,11 @@ def list_files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-# -- one picture
+# -- one image
 
 
 @pytest.mark.slow
-def test_a_picture_is_filtered_in_a_process_of_its_own(photo: Path) -> None:
+def test_an_image_is_filtered_in_a_process_of_its_own(photo: Path) -> None:
     before = photo.read_bytes()
     result = run_process("filter", "emboss", photo, "-o", photo.with_name("out.png"))
     assert (result.returncode, result.stdout, result.stderr) == (0, f"{photo.with_name('out.png')}\n", "")
@@ -81,7 +81,7 @@ def test_a_picture_is_filtered_in_a_process_of_its_own(photo: Path) -> None:
     assert photo.read_bytes() == before
 
 
-def test_without_an_output_the_result_stands_beside_the_picture(photo: Path) -> None:
+def test_without_an_output_the_result_stands_beside_the_image(photo: Path) -> None:
     result = run("filter", "emboss", photo)
     assert result.exit_code == 0, result.output
     assert list_files(photo.parent) == {"photo.png", "photo-emboss.png"}
@@ -165,22 +165,22 @@ def test_the_limits_of_the_settings_hold(photo: Path) -> None:
     assert "many" in result.stderr
 
 
-# -- many pictures
+# -- many images
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for seed, name in enumerate(["a.png", "b.bmp", "c.tif"]):
         format = {"png": "PNG", "bmp": "BMP", "tif": "TIFF"}[name[2:]]
         (folder / name).write_bytes(encode(draw_noise(9, 9, seed=seed), format))
     (folder / "d.JPG").write_bytes(encode(draw_blobs(9, 9), "JPEG"))
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     return folder
 
 
-def test_a_folder_of_pictures_is_filtered(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_of_images_is_filtered(folder: Path, tmp_path: Path) -> None:
     result = run("filter", "emboss", folder, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert list_files(tmp_path / "out") == {"a-emboss.png", "b-emboss.bmp", "c-emboss.tif", "d-emboss.jpg"}
@@ -253,7 +253,7 @@ def test_several_results_need_a_folder(photo: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["results/", "results"])
-def test_a_folder_of_one_picture_goes_into_a_folder(photo: Path, spelling: str) -> None:
+def test_a_folder_of_one_image_goes_into_a_folder(photo: Path, spelling: str) -> None:
     if spelling == "results":
         photo.with_name("results").mkdir()
     result = run("filter", "blur", photo, "-o", f"{photo.parent}/{spelling}")
@@ -261,7 +261,7 @@ def test_a_folder_of_one_picture_goes_into_a_folder(photo: Path, spelling: str) 
     assert list_files(photo.parent) == {"photo.png", "results/photo-blur.png"}
 
 
-def test_a_folder_of_one_picture_makes_a_folder(tmp_path: Path) -> None:
+def test_a_folder_of_one_image_makes_a_folder(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(encode(draw_noise(5, 5)))
     result = run("filter", "blur", tmp_path / "in", "-o", tmp_path / "out")
@@ -275,7 +275,7 @@ def test_an_empty_folder_is_reported(tmp_path: Path) -> None:
     assert str(tmp_path) in result.stderr
 
 
-def test_a_folder_named_like_a_picture_is_none(tmp_path: Path) -> None:
+def test_a_folder_named_like_an_image_is_none(tmp_path: Path) -> None:
     (tmp_path / "album.png").mkdir()
     (tmp_path / "a.png").write_bytes(encode(draw_noise(5, 5)))
     result = run("filter", "blur", tmp_path)
@@ -300,14 +300,14 @@ def test_an_animation_as_jpeg_is_reported(tmp_path: Path) -> None:
 
 
 def test_all_cores_work_at_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four pictures meet inside the filter; one thread would wait there for ever."""
+    """Four images meet inside the filter; one thread would wait there for ever."""
     meeting = threading.Barrier(4, timeout=20)
 
     def meet(*arguments: object) -> object:
         meeting.wait()
-        return filter_picture(*arguments)  # type: ignore[arg-type]
+        return filter_image(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("app.cli.local_files.filter_picture", meet)
+    monkeypatch.setattr("app.cli.local_files.filter_image", meet)
     result = run("filter", "blur", folder, "-o", tmp_path / "out", CONVSERVE_WORKERS="4")
     assert result.exit_code == 0, result.stderr
 
@@ -403,7 +403,7 @@ def test_format_and_name_must_agree(photo: Path) -> None:
     assert "do not agree" in result.stderr
 
 
-def test_several_pictures_do_not_make_a_folder_named_like_a_picture(photo: Path) -> None:
+def test_several_images_do_not_make_a_folder_named_like_an_image(photo: Path) -> None:
     other = photo.with_name("other.png")
     shutil.copy(photo, other)
     result = run("filter", "edge", photo, other, "-o", photo.with_name("one.png"))
@@ -446,7 +446,7 @@ def test_kernels_answers_in_json() -> None:
     assert json.loads(run("kernels", "sharpen", "--json").stdout)["weights"] == [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
 
 
-def test_gallery_writes_a_sheet_beside_the_picture(photo: Path) -> None:
+def test_gallery_writes_a_sheet_beside_the_image(photo: Path) -> None:
     result = run("gallery", photo, "--kernels", "emboss,edge", "--side", "16")
     assert result.exit_code == 0, result.stderr
     assert result.stdout.strip() == str(photo.with_name("photo-gallery.png"))
@@ -540,9 +540,9 @@ def test_serve_answers_until_it_is_told_to_stop(photo: Path) -> None:
 
 
 def test_learn_names_the_kernel_or_says_why_there_is_none(tmp_path: Path) -> None:
-    picture = draw_noise(40, 50, seed=4) // 2 + 60
-    shifted = np.roll(picture, 1, axis=1)
-    for name, pixels in {"a": picture, "b": shifted, "c": picture[::-1, ::-1]}.items():
+    image = draw_noise(40, 50, seed=4) // 2 + 60
+    shifted = np.roll(image, 1, axis=1)
+    for name, pixels in {"a": image, "b": shifted, "c": image[::-1, ::-1]}.items():
         (tmp_path / f"{name}.png").write_bytes(encode(np.ascontiguousarray(pixels)))
     found = run("learn", tmp_path / "a.png", tmp_path / "b.png", "--json")
     weights = json.loads(found.stdout)["kernels"][0]["weights"]

@@ -48,7 +48,7 @@ def test_classify_writes_csv_and_a_table(folder: Path) -> None:
     assert "verdict" in table.stdout
 
 
-def test_read_gives_the_text_of_each_picture(tmp_path: Path) -> None:
+def test_read_gives_the_text_of_each_image(tmp_path: Path) -> None:
     Image.fromarray(write_line([2, 7, 1, 8])).save(tmp_path / "line.png")
     result = runner.invoke(app, ["read", str(tmp_path / "line.png"), "--json"])
     assert result.exit_code == 0

@@ -12,7 +12,7 @@ from tests.app.archive.test_archive import assert_embossed, do_here, draw_archiv
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("two_nodes")]
 
 
-def test_pictures_are_done_on_ray_once_and_a_bad_one_is_a_row_in_the_report(tmp_path: Path) -> None:
+def test_images_are_done_on_ray_once_and_a_bad_one_is_a_row_in_the_report(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 60)
     (tmp_path / "in/bad.png").write_bytes(b"\x89PNG\r\n\x1a\ncut")
     job = make_job(tmp_path / "in", tmp_path / "out")

@@ -42,14 +42,14 @@ class Load:
         self.replies: list[tuple[int, float]] = []
         """Status, 0 for a lost connection; and seconds."""
         self._stop = threading.Event()
-        self._picture = encode(draw_noise(300, 400, seed=1))
+        self._image = encode(draw_noise(300, 400, seed=1))
 
     def ask(self) -> None:
         with httpx2.Client(base_url=self.address, timeout=60) as client:
             while not self._stop.is_set():
                 started = time.monotonic()
                 try:
-                    reply = client.post("/filter/gaussian?sigma=2", files={"file": ("a.png", self._picture)})
+                    reply = client.post("/filter/gaussian?sigma=2", files={"file": ("a.png", self._image)})
                     status = reply.status_code
                 except httpx2.HTTPError:
                     status = 0
@@ -143,9 +143,9 @@ def test_the_command_serves_and_answers_what_has_been_asked_before_it_stops() ->
         run_service(command, workers=1, deadline_seconds=60, graceful_seconds=60) as service,
         ThreadPoolExecutor(3) as threads,
     ):
-        picture = encode(draw_noise(1500, 1500, seed=1))
+        image = encode(draw_noise(1500, 1500, seed=1))
         with httpx2.Client(base_url=service.url, timeout=100) as client:
-            ask = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", picture)})  # noqa: E731
+            ask = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", image)})  # noqa: E731
             asked = threads.map(ask, range(3))
             wait_until(lambda: client.get("/readyz").json()["busy"] > 0, 60)
             service.process.send_signal(signal.SIGTERM)

@@ -114,12 +114,12 @@ def test_frames_do_not_bleed_into_each_other(client: TestClient, sent_as: str) -
 
 @pytest.mark.parametrize("sent_as", ["GIF", "PNG", "WEBP"])
 def test_every_frame_gets_what_it_would_get_alone(client: TestClient, sent_as: str) -> None:
-    pictures = [draw_noise(9, 7, seed=seed) // 64 * 85 for seed in (1, 2, 3)]
+    images = [draw_noise(9, 7, seed=seed) // 64 * 85 for seed in (1, 2, 3)]
     options = {"lossless": True} if sent_as == "WEBP" else {}
-    sent = encode_frames(pictures, sent_as, duration=70, **options)
+    sent = encode_frames(images, sent_as, duration=70, **options)
     frames = decode_frames(filter_bytes(client, sent, "emboss", format="png"))
-    alone = [decode(filter_bytes(client, encode(picture), "emboss")) for picture in pictures]
-    assert same_as_seen(frames, [np.dstack([picture, np.full((9, 7), 255, np.uint8)]) for picture in alone])
+    alone = [decode(filter_bytes(client, encode(image), "emboss")) for image in images]
+    assert same_as_seen(frames, [np.dstack([image, np.full((9, 7), 255, np.uint8)]) for image in alone])
 
 
 def test_the_format_that_came_in_comes_out(client: TestClient) -> None:
@@ -242,12 +242,12 @@ def test_more_showings_than_a_format_can_count_are_no_server_error(client: TestC
 
 @pytest.mark.parametrize("sent_as", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_the_first_frame_alone_is_a_still(client: TestClient, sent_as: str) -> None:
-    pictures = [draw_noise(8, 8, seed=seed) // 64 * 85 for seed in (1, 2)]
+    images = [draw_noise(8, 8, seed=seed) // 64 * 85 for seed in (1, 2)]
     options = {"lossless": True} if sent_as == "WEBP" else {}
-    sent = encode_frames(pictures, sent_as, **options)
+    sent = encode_frames(images, sent_as, **options)
     with open_image(filter_bytes(client, sent, frames="first", format="png")) as result:
         assert getattr(result, "n_frames", 1) == 1
-        assert np.array_equal(np.asarray(result.convert("RGB")), pictures[0])
+        assert np.array_equal(np.asarray(result.convert("RGB")), images[0])
 
 
 @pytest.mark.parametrize("format", ["jpeg", "bmp"])
@@ -261,7 +261,7 @@ def test_frames_fit_no_format_of_one(client: TestClient, format: str) -> None:
 
 
 def test_the_still_of_an_animated_png_is_not_one_of_its_frames(client: TestClient) -> None:
-    """With `default_image` the first picture is for programs that know no animation."""
+    """With `default_image` the first image is for programs that know no animation."""
     still, *frames = [draw_noise(8, 8, seed=seed) for seed in (1, 2, 3)]
     sent = encode_frames([still, *frames], "PNG", default_image=True, duration=50, loop=2)
     result = filter_bytes(client, sent)

@@ -11,9 +11,9 @@ from PIL import Image
 
 from app.images import decode as decoding
 from app.images import fast_codecs as plain
-from app.images.decode import decode_picture
-from app.images.errors import PictureError
-from app.images.limits import PictureLimits
+from app.images.decode import decode_image
+from app.images.errors import ImageError
+from app.images.limits import ImageLimits
 from tests.support.images import write_chunk, write_exif, write_png
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 @pytest.fixture(autouse=True)
-def small_pictures_are_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_images_are_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "PNG_FEWEST_PIXELS", 0)
 
 
@@ -66,8 +66,8 @@ def damage(data: bytes) -> Iterator[bytes]:
 
 def decode(data: bytes) -> tuple[str, Any]:
     try:
-        return "decoded", decode_picture(data, PictureLimits(100_000)).frames[0].pixels
-    except PictureError as error:
+        return "decoded", decode_image(data, ImageLimits(100_000)).frames[0].pixels
+    except ImageError as error:
         return type(error).__name__, None
 
 

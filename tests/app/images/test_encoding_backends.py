@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.images.encode import encode_picture
+from app.images.encode import encode_image
 from app.images.errors import UnwritableFormatError
 from app.images.formats import FORMATS
-from app.images.image import Frame, JpegSampling, Picture, Pixels
+from app.images.image import DecodedImage, Frame, JpegSampling, Pixels
 from tests.support.photograph import draw_photograph
 
 
@@ -23,7 +23,7 @@ def draw(width: int, height: int, channels: int) -> Pixels:
 
 
 def encode(pixels: Pixels, quality: int, sampling: JpegSampling | None, profile: bytes | None = None) -> bytes:
-    return encode_picture(Picture((Frame(pixels),), FORMATS["jpeg"], profile, sampling), FORMATS["jpeg"], quality)
+    return encode_image(DecodedImage((Frame(pixels),), FORMATS["jpeg"], profile, sampling), FORMATS["jpeg"], quality)
 
 
 def save_with_pillow(pixels: Pixels, **options: Any) -> bytes:
@@ -72,11 +72,11 @@ def draw_ramps(height: int, width: int) -> Pixels:
 
 
 @pytest.mark.parametrize("pixels", [draw_photograph(200, 300, 50), draw(300, 200, 3), draw_ramps(120, 160)])
-def test_colours_of_a_gif_are_no_farther_from_the_pictures_than_pillows_median_cut(pixels: Pixels) -> None:
+def test_colours_of_a_gif_are_no_farther_from_the_images_than_pillows_median_cut(pixels: Pixels) -> None:
     def measure_error(image: Image.Image) -> float:
         return float(np.mean((np.asarray(image.convert("RGB"), np.float64) - pixels) ** 2))
 
-    written = encode_picture(Picture((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
+    written = encode_image(DecodedImage((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
     pillows = Image.fromarray(pixels).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     assert measure_error(Image.open(io.BytesIO(written))) <= measure_error(pillows)
 
@@ -88,7 +88,7 @@ def test_a_gif_holds_its_colours_exactly_where_they_are_few(transparent: bool) -
     pixels = colours[generator.integers(0, 255, (60, 80))]
     if transparent:
         pixels = np.dstack([pixels, 255 * generator.integers(0, 2, pixels.shape[:2], np.uint8)])
-    written = encode_picture(Picture((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
+    written = encode_image(DecodedImage((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
     read = np.asarray(Image.open(io.BytesIO(written)).convert("RGBA" if transparent else "RGB"))
     seen = pixels[..., -1] > 0 if transparent else np.ones(pixels.shape[:2], bool)
     np.testing.assert_array_equal(read[seen], pixels[seen])
@@ -97,18 +97,18 @@ def test_a_gif_holds_its_colours_exactly_where_they_are_few(transparent: bool) -
 
 
 def test_every_thread_writes_the_same_png() -> None:
-    """ISA-L alone makes several of these pictures differ, by what the caller's stack has left in a register."""
+    """ISA-L alone makes several of these images differ, by what the caller's stack has left in a register."""
     threads = 128
     rng = np.random.default_rng(1)
-    pictures = [(20 * (rng.random((30, 40, 1)) < 0.2)).astype(np.uint8) for _ in range(100)]
-    for grey, picture in enumerate(pictures):
-        picture[:5] = grey
+    images = [(20 * (rng.random((30, 40, 1)) < 0.2)).astype(np.uint8) for _ in range(100)]
+    for grey, image in enumerate(images):
+        image[:5] = grey
     start = Barrier(threads)
 
     def encode_all(_: int) -> list[bytes]:
         start.wait()
-        return [encode_picture(Picture((Frame(one),), FORMATS["png"]), FORMATS["png"], 90) for one in pictures]
+        return [encode_image(DecodedImage((Frame(one),), FORMATS["png"]), FORMATS["png"], 90) for one in images]
 
     with ThreadPoolExecutor(threads) as pool:
         files = list(pool.map(encode_all, range(threads)))
-    assert [len(set(same)) for same in zip(*files, strict=True)] == [1] * len(pictures)
+    assert [len(set(same)) for same in zip(*files, strict=True)] == [1] * len(images)

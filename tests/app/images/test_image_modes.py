@@ -33,10 +33,10 @@ from tests.support.images import (
 from tests.support.paths import DATA
 from tests.support.replies import filter_bytes
 
-PICTURES = DATA
+IMAGES = DATA
 
 
-# -- kinds of 8-bit pictures
+# -- kinds of 8-bit images
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_every_mode_comes_out_in_the_nearest_true_colour_mode(client: TestClient
 
 @pytest.mark.parametrize("name", ["tp0n0g08", "tbrn2c08", "tbbn2c16", "basn3p02", "basi2c16", "basi4a16"])
 def test_pngsuite_reads_as_opencv_reads_it(client: TestClient, name: str) -> None:
-    data = (PICTURES / f"{name}.png").read_bytes()
+    data = (IMAGES / f"{name}.png").read_bytes()
     expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     result = cv2.imdecode(np.frombuffer(filter_bytes(client, data), np.uint8), cv2.IMREAD_UNCHANGED)
     assert expected is not None
@@ -73,7 +73,7 @@ def test_pngsuite_reads_as_opencv_reads_it(client: TestClient, name: str) -> Non
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_a_transparent_grey_of_few_bits_is_the_one_meant(client: TestClient, bits: int) -> None:
-    """tRNS counts in the picture's own depth: 1 of 3 is 85 of 255."""
+    """tRNS counts in the image's own depth: 1 of 3 is 85 of 255."""
     levels = 2**bits
     values = (np.arange(8) % levels).astype(np.uint8)[None, :]
     transparent = 1
@@ -146,7 +146,7 @@ def test_cmyk_is_converted_through_its_profile(client: TestClient, format: str) 
         assert blue <= 20
 
 
-def test_the_profile_of_a_cmyk_picture_does_not_survive_it(client: TestClient) -> None:
+def test_the_profile_of_a_cmyk_image_does_not_survive_it(client: TestClient) -> None:
     """A profile of another colour space than the pixels' cannot be used, and is not passed on either."""
     cmyk = Image.fromarray(draw_blobs(8, 8)).convert("CMYK")
     result = open_image(filter_bytes(client, encode(cmyk, "TIFF", icc_profile=SRGB_PROFILE), format="png"))
@@ -154,7 +154,7 @@ def test_the_profile_of_a_cmyk_picture_does_not_survive_it(client: TestClient) -
     assert "icc_profile" not in result.info
 
 
-def test_a_multi_picture_jpeg_answers_with_its_first_picture(client: TestClient) -> None:
+def test_a_multi_image_jpeg_answers_with_its_first_image(client: TestClient) -> None:
     first, second = draw_blobs(16, 24), 255 - draw_blobs(16, 24)
     sent = encode_frames([first, second], "MPO")
     assert open_image(sent).format == "MPO"
@@ -167,7 +167,7 @@ def test_a_multi_picture_jpeg_answers_with_its_first_picture(client: TestClient)
         assert np.abs(np.asarray(result).astype(int) - np.asarray(open_image(sent)).astype(int)).max() <= 4
 
 
-def test_pictures_of_floats_are_refused_and_not_flattened(client: TestClient) -> None:
+def test_images_of_floats_are_refused_and_not_flattened(client: TestClient) -> None:
     sent = encode(Image.fromarray(np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)), "TIFF")
     reply = client.post("/filter/identity", content=sent, headers={"Content-Type": "image/tiff"})
     assert reply.status_code == 415
@@ -289,7 +289,7 @@ def test_the_profile_stays_with_the_pixels_byte_for_byte(client: TestClient, sen
         assert result.info["icc_profile"] == SWAPPED_PROFILE
 
 
-def test_the_profile_of_a_16_bit_picture_stays_too(client: TestClient) -> None:
+def test_the_profile_of_a_16_bit_image_stays_too(client: TestClient) -> None:
     sent = write_png(
         draw_noise(4, 4, dtype="uint16"),
         before=[(b"iCCP", b"x\0\0" + zlib.compress(SWAPPED_PROFILE))],
@@ -318,7 +318,7 @@ def test_formats_without_profiles_keep_alpha_when_they_get_srgb_pixels(client: T
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "tiff"])
-def test_the_profile_of_a_grey_picture_stays(client: TestClient, format: str) -> None:
+def test_the_profile_of_a_grey_image_stays(client: TestClient, format: str) -> None:
     sent = encode(np.full((8, 8), 128, np.uint8), "PNG", icc_profile=LINEAR_GREY_PROFILE)
     with open_image(filter_bytes(client, sent, format=format)) as result:
         assert result.mode == "L"
@@ -362,7 +362,7 @@ def write_secret_exif() -> bytes:
     return exif.tobytes()
 
 
-def write_pictures_with_metadata() -> dict[str, bytes]:
+def write_images_with_metadata() -> dict[str, bytes]:
     pixels, exif = draw_blobs(16, 16), write_secret_exif()
     text = PngInfo()
     text.add_text("Comment", SECRET)
@@ -388,10 +388,10 @@ def write_16_bit_tiff_with_description() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("sent_as", list(write_pictures_with_metadata()))
+@pytest.mark.parametrize("sent_as", list(write_images_with_metadata()))
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "npy"])
 def test_nothing_but_pixels_and_profile_is_in_the_reply(client: TestClient, sent_as: str, format: str) -> None:
-    sent = write_pictures_with_metadata()[sent_as]
+    sent = write_images_with_metadata()[sent_as]
     assert SECRET.encode() in sent
 
     result = filter_bytes(client, sent, format=format)
@@ -525,7 +525,7 @@ def test_linear_light_comes_back_where_nothing_is_filtered(client: TestClient) -
     assert np.array_equal(decode(filter_bytes(client, encode(pixels), linear="true")), pixels)
 
 
-def test_grey_pictures_are_filtered_as_each_channel_of_a_colour_picture(client: TestClient) -> None:
+def test_grey_images_are_filtered_as_each_channel_of_a_colour_image(client: TestClient) -> None:
     grey = draw_noise(9, 9, 1)
     from_grey = decode(filter_bytes(client, encode(grey), "emboss"))
     from_colour = decode(filter_bytes(client, encode(np.dstack([grey] * 3)), "emboss"))

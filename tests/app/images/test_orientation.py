@@ -1,4 +1,4 @@
-"""Pictures that say how they are to be turned come out upright. The oracle is Pillow's ImageOps.exif_transpose."""
+"""Images that say how they are to be turned come out upright. The oracle is Pillow's ImageOps.exif_transpose."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.support.replies import filter_bytes
 
 
 def turn(pixels: Pixels, orientation: int) -> Pixels:
-    """What a viewer shows: Pillow turns a picture of pixel numbers, and they are looked up."""
+    """What a viewer shows: Pillow turns an image of pixel numbers, and they are looked up."""
     height, width = pixels.shape[:2]
     numbers = Image.fromarray(np.arange(height * width, dtype=np.int32).reshape(height, width))
     numbers.getexif()[ORIENTATION_TAG] = orientation
@@ -65,7 +65,7 @@ def test_a_red_and_a_blue_pixel_are_turned_as_the_standard_says(
     assert decode(filter_bytes(client, sent)).tolist() == [[list(colours[name]) for name in row] for row in shown]
 
 
-def test_an_uneven_kernel_is_applied_to_the_upright_picture(client: TestClient) -> None:
+def test_an_uneven_kernel_is_applied_to_the_upright_image(client: TestClient) -> None:
     stored = draw_noise(6, 9)
     sent = encode(stored, "PNG", exif=write_exif(6))
     upright = turn(stored, 6).astype(int)
@@ -106,7 +106,7 @@ def test_broken_exif_is_no_reason_to_refuse_the_pixels(client: TestClient, forma
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_16_bit_pictures_are_turned_too(client: TestClient, orientation: int) -> None:
+def test_16_bit_images_are_turned_too(client: TestClient, orientation: int) -> None:
     colour = draw_noise(4, 6, dtype="uint16")
     exif = write_exif(orientation).removeprefix(b"Exif\0\0")
     result = filter_bytes(client, write_png(colour, before=[(b"eXIf", exif)]))

@@ -24,7 +24,7 @@ from app.middleware.tokens import TokenError, Tokens
 from app.settings import AccessSettings, Settings
 from tests.support.images import draw_noise, encode
 
-PICTURE = encode(draw_noise(20, 30))
+IMAGE = encode(draw_noise(20, 30))
 RAW = {"Content-Type": "image/png"}
 FIRST, SECOND = "first-token-0123456789", "second/token+0123456789="
 GUARDED = [
@@ -51,7 +51,7 @@ def serve(**access: Any) -> Iterator[TestClient]:
 
 
 def call_without_workers(**access: Any) -> TestClient:
-    """For requests that need no picture: nothing is started."""
+    """For requests that need no image: nothing is started."""
     return TestClient(create_app(Settings(workers=1), AccessSettings(**access)))
 
 
@@ -90,7 +90,7 @@ def test_what_is_the_same_for_everybody_is_open(guarded: TestClient, path: str) 
 
 @pytest.mark.parametrize("token", [FIRST, SECOND])
 def test_each_of_several_tokens_lets_in(guarded: TestClient, token: str) -> None:
-    reply = guarded.post("/filter/blur", content=PICTURE, headers=RAW | bearer(token))
+    reply = guarded.post("/filter/blur", content=IMAGE, headers=RAW | bearer(token))
     assert reply.status_code == 200
     assert guarded.get("/metrics", headers={"authorization": f"bearer  {token}"}).status_code == 200
 
@@ -121,7 +121,7 @@ def test_tokens_stand_nowhere(guarded: TestClient, caplog: pytest.LogCaptureFixt
     """Not in logs, metrics, problems, the document, nor in what worker processes get: environment and messages."""
     with caplog.at_level(logging.DEBUG):
         for token in (FIRST, "wrong-token-0123456789"):
-            guarded.post(f"/filter/blur?token={token}", content=PICTURE, headers=RAW | bearer(token))
+            guarded.post(f"/filter/blur?token={token}", content=IMAGE, headers=RAW | bearer(token))
             guarded.get("/nowhere", headers=bearer(token))
     metrics = guarded.get("/metrics", headers=bearer(FIRST)).text
     assert 'convserve_problems_total{problem="unauthorized"}' in metrics
@@ -296,27 +296,27 @@ def test_memory_does_not_grow_with_the_number_of_clients() -> None:
 # -- hosts and origins
 
 
-@pytest.mark.parametrize("host", ["pictures.example", "PICTURES.example:8000", "pictures.example.", "a.b.example.com"])
+@pytest.mark.parametrize("host", ["images.example", "IMAGES.example:8000", "images.example.", "a.b.example.com"])
 def test_allowed_hosts_are_answered(host: str) -> None:
-    check_host(host, ("pictures.example", "*.example.com"))
+    check_host(host, ("images.example", "*.example.com"))
 
 
 @pytest.mark.parametrize(
-    "host", ["", "example.com", "pictures.example.evil", "evil-pictures.example", "[::1]:80", "xexample.com"]
+    "host", ["", "example.com", "images.example.evil", "evil-images.example", "[::1]:80", "xexample.com"]
 )
 def test_other_hosts_are_not(host: str) -> None:
     with pytest.raises(UnknownHostError, match="CONVSERVE_ALLOWED_HOSTS"):
-        check_host(host, ("pictures.example", "*.example.com"))
+        check_host(host, ("images.example", "*.example.com"))
 
 
 def test_the_host_is_checked_but_for_probes() -> None:
-    client = call_without_workers(allowed_hosts="pictures.example")
-    assert client.get("/", headers={"Host": "pictures.example"}).status_code == 200
+    client = call_without_workers(allowed_hosts="images.example")
+    assert client.get("/", headers={"Host": "images.example"}).status_code == 200
     reply = client.get("/", headers={"Host": "evil.example"})
     assert reply.status_code == 400
     assert reply.json()["type"] == "/problems#unknown-host"
     assert client.get("/livez", headers={"Host": "10.0.0.7"}).status_code == 200
-    document = client.get("/openapi.json", headers={"Host": "pictures.example"}).json()
+    document = client.get("/openapi.json", headers={"Host": "images.example"}).json()
     assert "400" in document["paths"]["/size"]["get"]["responses"]
 
 
@@ -345,7 +345,7 @@ def test_other_origins_may_read_nothing_unless_they_are_named(client: TestClient
 def test_all_headers_of_our_own_are_exposed(client: TestClient) -> None:
     from app.middleware.headers import EXPOSED
 
-    reply = client.post("/filter/blur", content=PICTURE, headers=RAW)
+    reply = client.post("/filter/blur", content=IMAGE, headers=RAW)
     own = {name for name in reply.headers if name.startswith("x-") and name != "x-content-type-options"}
     assert len(own) >= 8
     assert own <= {name.lower() for name in EXPOSED}

@@ -25,7 +25,7 @@ from app.settings import Settings
 from tests.support.images import draw_noise, encode
 from tests.support.paths import ROOT
 
-PICTURE = encode(draw_noise(20, 30))
+IMAGE = encode(draw_noise(20, 30))
 RAW = {"Content-Type": "image/png"}
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -88,7 +88,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.slow
 def test_one_line_tells_a_request(server: Server) -> None:
     url = "/filter/blur?border=zero"
-    reply = server.client.post(url, content=PICTURE, headers=RAW | {"X-Request-ID": "order-66:a"})
+    reply = server.client.post(url, content=IMAGE, headers=RAW | {"X-Request-ID": "order-66:a"})
     assert reply.status_code == 200
     assert reply.headers["X-Request-ID"] == "order-66:a"
     (line,) = server.find_lines("order-66:a")
@@ -100,7 +100,7 @@ def test_one_line_tells_a_request(server: Server) -> None:
     assert line.pop("process") == server.process.pid
     assert line == {
         "level": "INFO", "logger": "app.access", "request_id": "order-66:a", "method": "POST",
-        "route": "/filter/{kernel}", "status": 200, "client": "127.0.0.1", "received_bytes": len(PICTURE),
+        "route": "/filter/{kernel}", "status": 200, "client": "127.0.0.1", "received_bytes": len(IMAGE),
         "sent_bytes": len(reply.content), "kernels": ["blur"], "pixels": 600,
     }  # fmt: skip
 
@@ -109,10 +109,10 @@ def test_one_line_tells_a_request(server: Server) -> None:
 def test_nothing_that_was_sent_is_logged(server: Server) -> None:
     secrets = {
         "path": server.client.get("/secret-in-path"),
-        "query": server.client.post("/filter/blur?token=secret-in-query", content=PICTURE, headers=RAW),
-        "value": server.client.post("/filter/blur?border=secret-in-value", content=PICTURE, headers=RAW),
+        "query": server.client.post("/filter/blur?token=secret-in-query", content=IMAGE, headers=RAW),
+        "value": server.client.post("/filter/blur?border=secret-in-value", content=IMAGE, headers=RAW),
         "header": server.client.get("/size?input=5&kernel=3", headers={"Authorization": "Bearer secret-in-header"}),
-        "name": server.client.post("/filter/blur", files={"file": ("secret-in-name.png", PICTURE)}),
+        "name": server.client.post("/filter/blur", files={"file": ("secret-in-name.png", IMAGE)}),
         "content": server.client.post("/filter/blur", content=b"secret-in-content", headers=RAW),
         "id": server.client.get("/livez", headers={"X-Request-ID": "secret in id\x1b[2J"}),
     }
@@ -204,8 +204,8 @@ def test_every_answer_has_an_id_and_problems_say_it(limited_client: TestClient) 
         404: limited_client.get("/nowhere"),
         405: limited_client.get("/filter/blur"),
         413: limited_client.post("/filter/blur", content=bytes(20_001), headers=RAW),
-        415: limited_client.post("/filter/blur", content=b"no picture", headers=RAW),
-        422: limited_client.post("/filter/blur?stride=0", content=PICTURE, headers=RAW),
+        415: limited_client.post("/filter/blur", content=b"no image", headers=RAW),
+        422: limited_client.post("/filter/blur?stride=0", content=IMAGE, headers=RAW),
     }
     for status, reply in replies.items():
         assert reply.status_code == status

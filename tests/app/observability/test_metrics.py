@@ -45,16 +45,16 @@ def pick(changes: Samples, *parts: str) -> Samples:
     }
 
 
-PICTURE = encode(draw_noise(20, 30))
+IMAGE = encode(draw_noise(20, 30))
 RAW = {"Content-Type": "image/png"}
 
 
 def test_values_move_by_exactly_what_was_done(client: TestClient) -> None:
     before = read_metrics(client)
-    replies = [client.post("/filter/gaussian,edge", content=PICTURE, headers=RAW) for _ in range(3)]
+    replies = [client.post("/filter/gaussian,edge", content=IMAGE, headers=RAW) for _ in range(3)]
     animation = encode_frames([draw_noise(10, 10, seed=seed) for seed in (1, 2)], "GIF")
     replies.append(client.post("/filter/blur", content=animation, headers={"Content-Type": "image/gif"}))
-    refused = client.post("/filter/no-such-kernel", content=PICTURE, headers=RAW)
+    refused = client.post("/filter/no-such-kernel", content=IMAGE, headers=RAW)
     changes = find_changes(before, read_metrics(client))
     assert [reply.status_code for reply in replies] == [200] * 4
     assert refused.status_code == 404
@@ -68,7 +68,7 @@ def test_values_move_by_exactly_what_was_done(client: TestClient) -> None:
         'convserve_requests_total{method="GET",route="/metrics",status="200"}': 1,
         f"convserve_request_duration_seconds_count{{{route}}}": 5,
         'convserve_request_duration_seconds_count{route="/metrics"}': 1,
-        "convserve_received_bytes_total": 4 * len(PICTURE) + len(animation),
+        "convserve_received_bytes_total": 4 * len(IMAGE) + len(animation),
         'convserve_problems_total{problem="unknown-kernel"}': 1,
         "convserve_queue_wait_seconds_count": 4,
         'convserve_step_duration_seconds_count{step="decode"}': 4,
@@ -95,8 +95,8 @@ def test_the_times_of_the_steps_are_those_that_the_answer_tells(client: TestClie
 
 def test_digits_are_classified_in_a_step_of_their_own(client: TestClient) -> None:
     before = read_metrics(client)
-    assert client.post("/classify", content=PICTURE, headers=RAW).status_code == 200
-    assert client.post("/read", content=PICTURE, headers=RAW).status_code == 200
+    assert client.post("/classify", content=IMAGE, headers=RAW).status_code == 200
+    assert client.post("/read", content=IMAGE, headers=RAW).status_code == 200
     steps = pick(find_changes(before, read_metrics(client)), "step_duration")
     assert steps['convserve_step_duration_seconds_count{step="classify"}'] == 2
     assert steps['convserve_step_duration_seconds_count{step="decode"}'] == 2
@@ -106,7 +106,7 @@ def test_digits_are_classified_in_a_step_of_their_own(client: TestClient) -> Non
 def test_strange_requests_make_no_new_series(client: TestClient) -> None:
     for number in range(5):
         client.get(f"/nowhere/{number}")
-        client.post(f"/filter/strange-{number}", content=PICTURE, headers=RAW)
+        client.post(f"/filter/strange-{number}", content=IMAGE, headers=RAW)
         client.request(f"METHOD{number}", "/size")
         client.get(f"/static/strange-{number}.js")
         client.get(f"/kernels/strange-{number}")
@@ -122,14 +122,14 @@ def test_strange_requests_make_no_new_series(client: TestClient) -> None:
 
 def test_weights_of_ones_own_are_counted_as_custom(client: TestClient) -> None:
     before = read_metrics(client)
-    assert client.post("/filter/custom?weights=0,1,0;1,-4,1;0,1,0", content=PICTURE, headers=RAW).status_code == 200
+    assert client.post("/filter/custom?weights=0,1,0;1,-4,1;0,1,0", content=IMAGE, headers=RAW).status_code == 200
     assert pick(find_changes(before, read_metrics(client)), "kernel_uses") == {
         'convserve_kernel_uses_total{kernel="custom"}': 1
     }
 
 
 def test_names_are_as_prometheus_wants_them(client: TestClient) -> None:
-    client.post("/filter/blur", content=PICTURE, headers=RAW)
+    client.post("/filter/blur", content=IMAGE, headers=RAW)
     for family in text_string_to_metric_families(client.get("/metrics").text):
         assert re.match(r"(convserve|process)_[a-z_]+$", family.name)
         assert family.documentation
@@ -161,7 +161,7 @@ def test_what_is_running_and_how_much_memory_it_takes(client: TestClient) -> Non
     assert metrics["process_resident_memory_bytes"] > 10_000_000  # of the process that talks HTTP
 
 
-def sleep(picture: bytes, seconds: float) -> None:
+def sleep(image: bytes, seconds: float) -> None:
     time.sleep(seconds)
 
 

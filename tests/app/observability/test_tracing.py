@@ -20,7 +20,7 @@ from app.settings import Settings
 from tests.support.images import draw_noise, encode
 from tests.support.paths import ROOT
 
-PICTURE = encode(draw_noise(200, 300))
+IMAGE = encode(draw_noise(200, 300))
 RAW = {"Content-Type": "image/png"}
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -79,8 +79,8 @@ def test_a_request_is_a_trace_with_its_steps(collector: Collector) -> None:
     """They reach the collector at the latest when the service stops."""
     head = RAW | {"traceparent": f"00-{TRACE}-{CALLER}-01", "X-Request-ID": "traced-1"}
     with TestClient(create_app(Settings(workers=1))) as client:
-        assert client.post("/filter/blur?border=zero&x=secret", content=PICTURE, headers=head).status_code == 422
-        assert client.post("/filter/blur?border=zero", content=PICTURE, headers=head).status_code == 200
+        assert client.post("/filter/blur?border=zero&x=secret", content=IMAGE, headers=head).status_code == 422
+        assert client.post("/filter/blur?border=zero", content=IMAGE, headers=head).status_code == 200
         client.get("/livez")
         client.get("/metrics")
         assert client.get("/nowhere").status_code == 404

@@ -1,4 +1,4 @@
-"""Small work that waits for a process goes to it together, and nobody's answer hangs on another's picture."""
+"""Small work that waits for a process goes to it together, and nobody's answer hangs on another's image."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import pytest
 
 from app.context import Record, current_record, find_record
 from app.pool.microbatch import MOST_TOGETHER, TOGETHER_BYTES
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.settings import Settings
 from app.unfinished import WorkerLostError
 from tests.app.pool.test_pool import until, wait, with_workers
@@ -27,21 +27,21 @@ def end_process_for_one(items: Sequence[bytes]) -> list[bytes]:
     return list(items)
 
 
-async def keep_busy(workers: PictureWorkers) -> "asyncio.Task[int]":
+async def keep_busy(workers: WorkerPool) -> "asyncio.Task[int]":
     task = asyncio.create_task(workers.run(wait, b"", 0.3))
     await asyncio.sleep(0.05)
     return task
 
 
 def test_what_waits_for_the_same_work_goes_together() -> None:
-    async def ask(workers: PictureWorkers, *items: bytes, word: str = "same") -> list[tuple[bytes, str, int]]:
+    async def ask(workers: WorkerPool, *items: bytes, word: str = "same") -> list[tuple[bytes, str, int]]:
         current_record.set(Record(word))
         answers = await workers.run_together(count_company, items, word)
         assert find_record().pixels == sum(len(item) for item in items)
         assert [step.name for step in find_record().steps] == ["queue"]
         return answers
 
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         assert await ask(workers, b"a") == [(b"a", "same", 1)]  # nobody waits for company
         busy = await keep_busy(workers)
         asked = [asyncio.create_task(ask(workers, bytes([number]))) for number in range(4)]
@@ -63,7 +63,7 @@ def test_what_waits_for_the_same_work_goes_together() -> None:
 
 
 def test_what_fails_in_company_is_tried_again_alone() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         with pytest.raises(TypeError):  # an error of the work itself, alone
             await workers.run_together(end_process_for_one, [b"one"], "too many")
         busy = await keep_busy(workers)

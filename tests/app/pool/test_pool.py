@@ -16,16 +16,16 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.main import create_app
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.server.server import Server
 from app.settings import Settings
 from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
 from kernels.errors import KernelParameterError
 
 
-def with_workers(settings: Settings, scenario: Callable[[PictureWorkers], Awaitable[None]]) -> None:
+def with_workers(settings: Settings, scenario: Callable[[WorkerPool], Awaitable[None]]) -> None:
     async def run() -> None:
-        workers = PictureWorkers(settings)
+        workers = WorkerPool(settings)
         await workers.start()
         try:
             await scenario(workers)
@@ -48,12 +48,12 @@ def burn(seconds: float) -> None:
         pass
 
 
-def wait(picture: bytes, seconds: float) -> int:
+def wait(image: bytes, seconds: float) -> int:
     time.sleep(seconds)
-    return len(picture)
+    return len(image)
 
 
-def note(path: str, name: str, picture: bytes) -> None:
+def note(path: str, name: str, image: bytes) -> None:
     """Append a name to a file and take a moment."""
     with open(path, "a") as file:
         file.write(name + "\n")
@@ -69,7 +69,7 @@ def refuse() -> None:
 
 
 def test_work_is_done_in_another_process_and_its_errors_come_back() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         assert await workers.run(os.getpid) not in (os.getpid(), os.getppid())
         with pytest.raises(KernelParameterError, match="sigma is -1") as caught:
             await workers.run(refuse)
@@ -82,7 +82,7 @@ def test_work_is_done_in_another_process_and_its_errors_come_back() -> None:
 
 
 def test_work_past_its_deadline_is_stopped_and_its_core_freed() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         process = await workers.run(os.getpid)
         with pytest.raises(DeadlineError, match=r"0\.5 s \(CONVSERVE_DEADLINE_SECONDS\)"):
             await workers.run(burn, 60)
@@ -95,7 +95,7 @@ def test_work_past_its_deadline_is_stopped_and_its_core_freed() -> None:
 
 
 def test_a_killed_process_costs_its_own_work_only_and_is_replaced() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         beside = asyncio.create_task(workers.run(wait, b"beside", 0.3))
         await asyncio.sleep(0.05)
         with pytest.raises(WorkerLostError, match="can be tried again"):
@@ -111,7 +111,7 @@ def test_a_killed_process_costs_its_own_work_only_and_is_replaced() -> None:
 
 
 def test_what_cannot_wait_is_refused_at_once() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         running = [asyncio.create_task(workers.run(wait, b"", 0.5)) for _ in range(4)]
         await until(lambda: workers.waiting == 3)
         with pytest.raises(OverloadedError, match=r"3 uploads are waiting already \(CONVSERVE_MAX_WAITING\)") as caught:
@@ -128,7 +128,7 @@ def test_what_cannot_wait_is_refused_at_once() -> None:
 
 
 def test_nobody_waits_longer_than_the_limit() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         running = asyncio.create_task(workers.run(wait, b"", 1))
         await asyncio.sleep(0)
         with pytest.raises(OverloadedError, match=r"none became free within 0\.1 s \(CONVSERVE_MAX_WAIT_SECONDS\)"):
@@ -141,7 +141,7 @@ def test_nobody_waits_longer_than_the_limit() -> None:
 
 
 def test_who_gives_up_leaves_the_line_and_the_process_is_not_lost() -> None:
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         running = asyncio.create_task(workers.run(wait, b"", 0.3))
         given_up = [asyncio.create_task(workers.run(wait, b"", 30)) for _ in range(5)]
         await until(lambda: workers.waiting == 5)
@@ -160,7 +160,7 @@ def test_small_and_large_take_turns(tmp_path: os.PathLike[str]) -> None:
     """Without lines of their own the twenty large ones, which came first, would all be done before a small one."""
     order = os.path.join(tmp_path, "order")
 
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         first = asyncio.create_task(workers.run(wait, bytes(5000), 0.1))
         await asyncio.sleep(0)
         large = [asyncio.create_task(workers.run(note, order, "large", bytes(5000))) for _ in range(20)]
@@ -178,14 +178,14 @@ def test_small_and_large_take_turns(tmp_path: os.PathLike[str]) -> None:
 def test_places_are_kept_for_uploads_that_are_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else ten are let in for each place, read, and nine of them refused."""
 
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         running = asyncio.create_task(workers.run(wait, b"", 1))
         await until(lambda: workers.busy == 1)
         monkeypatch.setattr("app.pool.queue.EXPECTED_SECONDS", 1)
         give_up = [workers.expect(10) for _ in range(3)]
         with pytest.raises(OverloadedError, match="3 uploads are waiting already"):
             workers.expect(10)
-        give_up[0]()  # that was no picture
+        give_up[0]()  # that was no image
         workers.expect(10)
         with pytest.raises(OverloadedError):
             workers.expect(10)
@@ -204,7 +204,7 @@ def test_places_are_kept_for_uploads_that_are_being_read(monkeypatch: pytest.Mon
 def test_a_small_upload_finds_a_process_where_others_were_before_it() -> None:
     """Two large ones, which take both processes as long as no small one has come, leave one to it."""
 
-    async def scenario(workers: PictureWorkers) -> None:
+    async def scenario(workers: WorkerPool) -> None:
         large = [asyncio.create_task(workers.run(wait, bytes(2000), 0.5)) for _ in range(2)]
         await until(lambda: workers.busy == 2)
         await asyncio.gather(*large)
@@ -229,8 +229,8 @@ def make_png(side: int) -> bytes:
 def test_overload_over_http_is_a_503_that_says_when_to_come_back() -> None:
     settings = Settings(workers=1, max_waiting=1, deadline_seconds=60)
     with TestClient(create_app(settings)) as client, ThreadPoolExecutor(12) as threads:
-        picture = make_png(1500)
-        post = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", picture)})  # noqa: E731
+        image = make_png(1500)
+        post = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", image)})  # noqa: E731
         replies = list(threads.map(post, range(12)))
         assert client.get("/livez").status_code == 200
     refused = [reply for reply in replies if reply.status_code == 503]

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from app.pool.pool import PictureWorkers
+from app.pool.pool import WorkerPool
 from app.settings import Settings
 from app.unfinished import DeadlineError
 from tests.support.processes import run_toy_service
@@ -74,7 +74,7 @@ def test_few_handles_are_shared_out() -> None:
 @pytest.mark.slow
 def test_a_stopped_worker_is_ended_at_its_deadline_and_replaced() -> None:
     async def scenario() -> None:
-        workers = PictureWorkers(Settings(workers=1, deadline_seconds=1))
+        workers = WorkerPool(Settings(workers=1, deadline_seconds=1))
         await workers.start()
         try:
             os.kill(await workers.run(os.getpid), signal.SIGSTOP)

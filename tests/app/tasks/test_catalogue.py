@@ -37,7 +37,7 @@ def weights() -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="module")
-def picture() -> NDArray[np.uint8]:
+def image() -> NDArray[np.uint8]:
     return np.random.default_rng(5).integers(0, 256, (40, 30), np.uint8)
 
 
@@ -58,20 +58,20 @@ def test_catalogue_has_all_of_them_with_the_weights_of_the_model(
 
 
 def test_filter_correlates_with_the_weights(
-    client: TestClient, weights: NDArray[np.float64], picture: NDArray[np.uint8]
+    client: TestClient, weights: NDArray[np.float64], image: NDArray[np.uint8]
 ) -> None:
     for number in (0, 7, 31):
-        expected = correlate(picture.astype(np.float64), weights[number], mode="nearest")
+        expected = correlate(image.astype(np.float64), weights[number], mode="nearest")
         query = f"/filter/{NAMES[number]}?response=raw&format=npy"
-        raw = np.load(io.BytesIO(client.post(query, files={"file": encode(picture)}).content)).squeeze()
+        raw = np.load(io.BytesIO(client.post(query, files={"file": encode(image)}).content)).squeeze()
         np.testing.assert_allclose(raw, expected, atol=1e-2)
-        shown = client.post(f"/filter/mnist_conv1_{number:02}", files={"file": encode(picture)})
+        shown = client.post(f"/filter/mnist_conv1_{number:02}", files={"file": encode(image)})
         rescaled = 255 * (expected - expected.min()) / np.ptp(expected)
         np.testing.assert_allclose(np.asarray(Image.open(io.BytesIO(shown.content))), rescaled, atol=0.51)
 
 
-def test_they_can_be_chained_previewed_and_put_on_a_sheet(client: TestClient, picture: NDArray[np.uint8]) -> None:
-    files = {"file": encode(picture)}
+def test_they_can_be_chained_previewed_and_put_on_a_sheet(client: TestClient, image: NDArray[np.uint8]) -> None:
+    files = {"file": encode(image)}
     assert client.post("/filter/gaussian,mnist-conv1-07", files=files).status_code == 200
     preview = client.get("/kernels/mnist-conv1-07/preview.png")
     assert np.ptp(np.asarray(Image.open(io.BytesIO(preview.content)))) > 200
@@ -90,10 +90,10 @@ def test_unknown_one_is_told_with_its_neighbours(client: TestClient) -> None:
     assert set(reply.json()["did_you_mean"]) <= set(NAMES)
 
 
-def test_command_line_has_them(tmp_path: Path, weights: NDArray[np.float64], picture: NDArray[np.uint8]) -> None:
+def test_command_line_has_them(tmp_path: Path, weights: NDArray[np.float64], image: NDArray[np.uint8]) -> None:
     shown = CliRunner().invoke(cli, ["kernels", "mnist-conv1-07", "--json"])
     np.testing.assert_array_equal(json.loads(shown.stdout)["weights"], weights[7])
-    (tmp_path / "noise.png").write_bytes(encode(picture))
+    (tmp_path / "noise.png").write_bytes(encode(image))
     done = CliRunner().invoke(cli, ["filter", "mnist-conv1-07", str(tmp_path / "noise.png")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "noise-mnist-conv1-07.png").exists()

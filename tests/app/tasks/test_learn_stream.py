@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from app.cli.commands import app
 from app.settings import Settings
-from app.tasks.learn_stream import Pictures, follow_descent
+from app.tasks.learn_stream import ImagePair, follow_descent
 from app.unfinished import OverloadedError
 from kernels import convolve
 from kernels.learn.gradient_descent import descend, measure_gradient, start_descent, take_data
@@ -91,7 +91,7 @@ def test_what_is_no_convolution_is_said_at_the_end(client: TestClient) -> None:
     assert "choose method=least-squares" in lesson["reason"]
 
 
-def test_what_is_wrong_with_the_pictures_is_a_problem_and_no_stream(client: TestClient) -> None:
+def test_what_is_wrong_with_the_images_is_a_problem_and_no_stream(client: TestClient) -> None:
     files = {"before": ("a.png", BEFORE), "after": ("b.png", encode(PHOTOGRAPH[:50]))}
     reply = client.post("/learn?method=descent", files=files)
     assert reply.status_code == 422
@@ -142,7 +142,7 @@ def test_who_goes_away_stops_it_and_a_full_line_is_waited_for(monkeypatch: pytes
 
     async def watch_a_little() -> None:
         after = encode(convolve(PHOTOGRAPH, "blur"))
-        events = follow_descent(run, Pictures(BEFORE, after, 3, "auto", Settings()), 400)
+        events = follow_descent(run, ImagePair(BEFORE, after, 3, "auto", Settings()), 400)
         seen = [type(await anext(events)).__name__ for _ in range(3)]
         assert seen == ["DescentStart", "DescentStep", "DescentStep"]
         watching = asyncio.create_task(collect(events))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from kernels import KernelParameterError, convolve
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import resolve_step
 from kernels.kernel import Kernel
@@ -30,7 +30,7 @@ STRIDES_AND_DILATIONS = (
 )
 
 
-def draw_picture(seed: int, shape: tuple[int, ...], dtype: Any = np.uint8) -> NDArray[Any]:
+def draw_image(seed: int, shape: tuple[int, ...], dtype: Any = np.uint8) -> NDArray[Any]:
     generator = np.random.default_rng(seed)
     if dtype == np.float32:
         return generator.uniform(0, 255, shape).astype(np.float32)
@@ -53,7 +53,7 @@ def filter_exactly(
 def test_every_kernel_equals_scipy_under_every_border(name: str, border: str) -> None:
     kernel = Catalogue()[name].make_kernel()
     for seed, size in enumerate(SIZES):
-        image = draw_picture(seed, (*size, 3))
+        image = draw_image(seed, (*size, 3))
         for stride, dilation in STRIDES_AND_DILATIONS:
             footprint = [step * (side - 1) + 1 for side, step in zip(kernel.shape, dilation, strict=True)]
             arguments: dict[str, Any] = {"border": border, "stride": stride, "dilation": dilation}
@@ -70,7 +70,7 @@ def test_every_kernel_equals_scipy_under_every_border(name: str, border: str) ->
 @pytest.mark.parametrize("name", ["blur", "sharpen", "emboss", "edge", "sobel", "kirsch", "gaussian", "roberts"])
 def test_every_depth_of_grey_and_rgb_equals_scipy(name: str, dtype: Any, channels: int) -> None:
     kernel = Catalogue()[name].make_kernel()
-    image = draw_picture(21, (17, 22, channels), dtype)
+    image = draw_image(21, (17, 22, channels), dtype)
     result = convolve(image, name)
     assert result.dtype == dtype
     exact = filter_exactly(image, kernel, "edge", (1, 1), (1, 1))
@@ -89,7 +89,7 @@ def test_kernels_that_sum_to_1_filter_premultiplied_colour_and_alpha(
 ) -> None:
     kernel = Catalogue()[name].make_kernel()
     maximum = np.iinfo(dtype).max
-    image = draw_picture(5, (18, 19, channels), dtype)
+    image = draw_image(5, (18, 19, channels), dtype)
     colours, alpha = image[:, :, :-1].astype(np.float64), image[:, :, -1:] / maximum
     covered = oracle.correlate(alpha, kernel.weights, border) / kernel.divisor
     weighted = oracle.correlate(colours * alpha, kernel.weights, border) / kernel.divisor
@@ -104,14 +104,14 @@ def test_kernels_that_sum_to_1_filter_premultiplied_colour_and_alpha(
 weight_tables = st.tuples(st.integers(1, 6), st.integers(1, 6)).flatmap(
     lambda shape: arrays(np.int64, shape, elements=st.integers(-9, 9)).filter(lambda weights: bool(weights.any()))
 )
-pictures = st.tuples(st.integers(1, 13), st.integers(1, 13), st.sampled_from([1, 3])).flatmap(
+images = st.tuples(st.integers(1, 13), st.integers(1, 13), st.sampled_from([1, 3])).flatmap(
     lambda shape: arrays(np.uint8, shape)
 )
 steps = st.tuples(st.integers(1, 8), st.integers(1, 8))
 
 
-@given(pictures, weight_tables, st.sampled_from(BORDERS[:-1]), steps, steps, st.sampled_from([1, -2, 7.5]))
-def test_any_kernel_on_any_picture_equals_scipy(
+@given(images, weight_tables, st.sampled_from(BORDERS[:-1]), steps, steps, st.sampled_from([1, -2, 7.5]))
+def test_any_kernel_on_any_image_equals_scipy(
     image: NDArray[np.uint8],
     weights: NDArray[np.int64],
     border: str,
@@ -124,7 +124,7 @@ def test_any_kernel_on_any_picture_equals_scipy(
     oracle.assert_equal_to_rounding(result, exact)
 
 
-@given(pictures, weight_tables, steps, steps, st.sampled_from(["SAME", "VALID"]))
+@given(images, weight_tables, steps, steps, st.sampled_from(["SAME", "VALID"]))
 def test_zero_and_valid_borders_equal_tensorflow_same_and_valid(
     image: NDArray[np.uint8],
     weights: NDArray[np.int64],
@@ -144,14 +144,14 @@ def test_zero_and_valid_borders_equal_tensorflow_same_and_valid(
             convolve(image, weights, **arguments)
         return
     batch = image[None].astype(np.float32)
-    # One picture a batch: with more, TensorFlow 2.21 pads a result one pixel wide with memory it has not set.
+    # One image a batch: with more, TensorFlow 2.21 pads a result one pixel wide with memory it has not set.
     expected = tf.nn.conv2d(batch, filters, stride, padding, dilations=dilation).numpy()[0]
     np.testing.assert_array_equal(convolve(image, weights, **arguments), expected)
 
 
 @pytest.mark.parametrize("border", BORDERS[:-1])
-def test_a_63_tap_kernel_on_a_picture_of_3_pixels_equals_scipy(border: str) -> None:
-    image = draw_picture(8, (3, 3, 1))
+def test_a_63_tap_kernel_on_an_image_of_3_pixels_equals_scipy(border: str) -> None:
+    image = draw_image(8, (3, 3, 1))
     weights = np.random.default_rng(9).uniform(0, 1, (63, 62))
     exact = oracle.correlate(image, weights, border) / weights.sum()
     oracle.assert_equal_to_rounding(convolve(image, weights, border=border, divisor=float(weights.sum())), exact)
@@ -179,7 +179,7 @@ def test_the_oracle_agrees_with_sums_by_hand() -> None:
     [("edge", "nearest"), ("zero", "constant"), ("reflect", "mirror"), ("symmetric", "reflect"), ("wrap", "grid-wrap")],
 )
 def test_borders_are_those_of_scipy_under_its_own_names(border: str, mode: str) -> None:
-    image = draw_picture(4, (5, 6, 1))
+    image = draw_image(4, (5, 6, 1))
     weights = np.random.default_rng(6).integers(-9, 10, (9, 11))
     expected = ndimage.correlate(image[:, :, 0].astype(np.float64), weights, mode=mode)
     result = convolve(image, weights, border=border, response="raw")
@@ -187,6 +187,6 @@ def test_borders_are_those_of_scipy_under_its_own_names(border: str, mode: str) 
 
 
 def test_the_step_of_a_request_and_the_python_call_agree() -> None:
-    image = draw_picture(3, (6, 7, 3))
+    image = draw_image(3, (6, 7, 3))
     step = resolve_step("emboss", FilterSettings(border="wrap"), Catalogue())
-    np.testing.assert_array_equal(filter_image(image, [step]).image, convolve(image, "emboss", border="wrap"))
+    np.testing.assert_array_equal(apply_steps(image, [step]).image, convolve(image, "emboss", border="wrap"))

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels import convolve
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import resolve_step
 from kernels.settings import FilterSettings
@@ -59,7 +59,7 @@ def test_hidden_colour_is_in_no_report(name: str) -> None:
     for hidden in (0, 255):
         image = cut_out(np.where(alpha[:, :, None] == 0, np.uint8(hidden), colours), alpha)
         step = resolve_step(name, FilterSettings(amount=0.9), Catalogue())
-        report = filter_image(image, [step]).reports[0]
+        report = apply_steps(image, [step]).reports[0]
         reports.append((report.minimum, report.maximum, report.clipped_percent))
     assert reports[0] == reports[1]
 
@@ -158,7 +158,7 @@ def test_alpha_filter_applies_the_kernel_to_alpha_too() -> None:
 
 @pytest.mark.parametrize("response", RESPONSES)
 @pytest.mark.parametrize("border", ["edge", "reflect", "symmetric", "wrap", "valid"])
-def test_an_opaque_picture_gives_what_it_gives_without_alpha(border: str, response: str) -> None:
+def test_an_opaque_image_gives_what_it_gives_without_alpha(border: str, response: str) -> None:
     colours = np.random.default_rng(20).uniform(0, 255, (20, 21, 3)).astype(np.float32)
     image = cut_out(colours, np.full((20, 21), 255))
     for name in Catalogue():
@@ -168,7 +168,7 @@ def test_an_opaque_picture_gives_what_it_gives_without_alpha(border: str, respon
         np.testing.assert_allclose(result[:, :, 3], 255, atol=0.01)
 
 
-def test_beyond_a_zero_border_a_picture_with_alpha_is_transparent_and_an_opaque_one_black() -> None:
+def test_beyond_a_zero_border_an_image_with_alpha_is_transparent_and_an_opaque_one_black() -> None:
     colours = draw_colours(21)
     opaque = cut_out(colours, np.full((16, 17), 255, np.uint8))
     expected = np.dstack([convolve(colours, "average", border="zero"), np.full((16, 17), 255)])
@@ -221,7 +221,7 @@ def test_alpha_is_not_gamma_coded() -> None:
     np.testing.assert_array_equal(convolve(image, "blur", linear=True)[:, :, 3], convolve(image, "blur")[:, :, 3])
 
 
-def test_a_wholly_transparent_picture_stays_so() -> None:
+def test_a_wholly_transparent_image_stays_so() -> None:
     image = cut_out(draw_colours(26), np.zeros((16, 17), np.uint8))
     for response in RESPONSES:
         for name in ("blur", "edge", "lighten"):

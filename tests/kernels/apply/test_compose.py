@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from kernels.apply.compose import ComposedKernel, compose, find_obstacle
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.apply.layout import StepReport
 from kernels.catalogue import Catalogue
 from kernels.chain import resolve_chain
@@ -24,7 +24,7 @@ Planes = NDArray[np.float64]
 
 def run(*operations: dict[str, Any], image: Any = IMAGE) -> tuple[Any, tuple[StepReport, ...]]:
     steps = resolve_chain([Operation(**operation) for operation in operations], Catalogue())
-    result = filter_image(image, steps)
+    result = apply_steps(image, steps)
     return result.image, result.reports
 
 

@@ -1,4 +1,4 @@
-"""What a filter does to a picture without alpha: convention, channels, and every setting on its way."""
+"""What a filter does to an image without alpha: convention, channels, and every setting on its way."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ NINE = np.arange(1, 10).reshape(3, 3)
 LINEAR_KERNELS = [name for name in Catalogue() if Catalogue()[name].make_kernel().combine == "single"]
 
 
-def draw_picture(seed: int, *shape: int) -> NDArray[np.uint8]:
+def draw_image(seed: int, *shape: int) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
 
 
@@ -48,22 +48,22 @@ def test_convolve_gives_an_impulse_back_as_the_kernel_is_written() -> None:
 
 
 def test_a_single_weight_beside_the_middle_reads_the_neighbour_on_that_side() -> None:
-    image = draw_picture(1, 6, 7)
+    image = draw_image(1, 6, 7)
     result = convolve(image, [[0, 0, 0], [0, 0, 1], [0, 0, 0]])
     np.testing.assert_array_equal(result[:, :-1], image[:, 1:])
 
 
 @pytest.mark.parametrize("anchor", [(x, y) for x in range(3) for y in range(3)])
 def test_the_anchor_is_the_weight_that_stands_over_the_pixel(anchor: tuple[int, int]) -> None:
-    image = draw_picture(2, 6, 7)
+    image = draw_image(2, 6, 7)
     x, y = anchor
     alone = np.zeros((3, 3))
     alone[y, x] = 1
     np.testing.assert_array_equal(convolve(image, alone, anchor=anchor), image)
 
 
-def test_moving_the_anchor_moves_the_picture_the_same_way() -> None:
-    image = draw_picture(3, 7, 9)
+def test_moving_the_anchor_moves_the_image_the_same_way() -> None:
+    image = draw_image(3, 7, 9)
     middle = convolve(image, NINE, divisor=45, border="wrap")
     np.testing.assert_array_equal(
         convolve(image, NINE, divisor=45, border="wrap", anchor=(2, 0)), np.roll(middle, (-1, 1), (0, 1))
@@ -71,20 +71,20 @@ def test_moving_the_anchor_moves_the_picture_the_same_way() -> None:
 
 
 def test_an_even_side_is_anchored_before_its_middle() -> None:
-    image = draw_picture(4, 6, 7)
+    image = draw_image(4, 6, 7)
     np.testing.assert_array_equal(convolve(image, [[1, 0]]), image)
     np.testing.assert_array_equal(convolve(image, [[0, 1]])[:, :-1], image[:, 1:])
     np.testing.assert_array_equal(convolve(image, [[0, 1]], anchor=(1, 0)), image)
 
 
 def test_the_anchor_counts_in_the_kernel_as_it_is_applied() -> None:
-    image = draw_picture(4, 6, 7)
+    image = draw_image(4, 6, 7)
     np.testing.assert_array_equal(convolve(image, [[1, 0, 0]], anchor=(2, 0), behaviour="convolve"), image)
     np.testing.assert_array_equal(convolve(image, [[0, 1]], behaviour="convolve"), image)
 
 
 def test_with_an_anchor_a_stride_starts_at_the_first_pixel() -> None:
-    image = draw_picture(5, 10, 10)
+    image = draw_image(5, 10, 10)
     for stride in range(1, 9):
         for anchor in range(3):
             alone = np.zeros((3, 3))
@@ -116,7 +116,7 @@ def test_directions_answer_positively_where_their_side_is_brighter(name: str, ax
 
 
 def test_channels_do_not_mix() -> None:
-    image = draw_picture(6, 12, 13, 3)
+    image = draw_image(6, 12, 13, 3)
     for name in Catalogue():
         alone = [convolve(image[:, :, channel], name) for channel in range(3)]
         np.testing.assert_array_equal(convolve(image, name), np.stack(alone, axis=2), err_msg=name)
@@ -161,8 +161,8 @@ def test_raw_is_linear(name: str) -> None:
 
 
 @pytest.mark.parametrize("border", ["edge", "zero", "reflect", "symmetric", "wrap", "valid"])
-def test_a_flipped_picture_under_a_flipped_kernel_gives_the_flipped_result(border: str) -> None:
-    image = draw_picture(8, 9, 11, 3)
+def test_a_flipped_image_under_a_flipped_kernel_gives_the_flipped_result(border: str) -> None:
+    image = draw_image(8, 9, 11, 3)
     result = convolve(image, NINE, divisor=45, border=border)
     flipped = convolve(image[:, ::-1], NINE[:, ::-1], divisor=45, border=border)
     np.testing.assert_array_equal(flipped[:, ::-1], result)
@@ -172,21 +172,21 @@ def test_a_flipped_picture_under_a_flipped_kernel_gives_the_flipped_result(borde
 
 @pytest.mark.parametrize(("left", "right"), [("top-sobel", "bottom-sobel"), ("left-sobel", "right-sobel")])
 def test_opposite_sobels_differ_in_sign_only(left: str, right: str) -> None:
-    image = draw_picture(9, 9, 9)
+    image = draw_image(9, 9, 9)
     one = convolve(image, left, response="raw")
     np.testing.assert_array_equal(one, -convolve(image, right, response="raw"))
     assert one.any()
 
 
 def test_the_magnitude_is_the_length_of_the_two_directions() -> None:
-    image = draw_picture(10, 9, 9)
+    image = draw_image(10, 9, 9)
     for name in ("sobel", "prewitt", "scharr"):
         top, left = (convolve(image, f"{side}-{name}", response="raw") for side in ("top", "left"))
         np.testing.assert_allclose(convolve(image, name, response="raw"), np.hypot(top, left), rtol=1e-6)
 
 
 def test_kirsch_is_the_largest_of_eight_directions() -> None:
-    image = draw_picture(11, 8, 8)
+    image = draw_image(11, 8, 8)
     clockwise = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
     answers = []
     for start in range(8):
@@ -203,25 +203,25 @@ def test_kirsch_is_the_largest_of_eight_directions() -> None:
 
 
 def test_without_amount_the_original_comes_back() -> None:
-    image = draw_picture(12, 9, 10, 3)
+    image = draw_image(12, 9, 10, 3)
     for name in Catalogue():
         np.testing.assert_array_equal(convolve(image, name, amount=0), image, err_msg=name)
 
 
 def test_amount_mixes_the_kernel_with_the_identity() -> None:
-    image = draw_picture(13, 9, 10, 3)
+    image = draw_image(13, 9, 10, 3)
     mixed = 0.25 * np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
     mixed[1, 1] += 0.75
     exact = oracle.correlate(image, mixed)
     oracle.assert_equal_to_rounding(convolve(image, "sharpen", amount=0.25), exact)
-    # An edge mixed with the original is a picture again, not a signed answer: it is cut off, not folded.
+    # An edge mixed with the original is an image again, not a signed answer: it is cut off, not folded.
     mixed = 0.5 * np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
     mixed[1, 1] += 0.5
     oracle.assert_equal_to_rounding(convolve(image, "edge", amount=0.5), oracle.correlate(image, mixed))
 
 
 def test_amount_with_a_stride_takes_the_original_at_the_same_pixels() -> None:
-    image = draw_picture(14, 9, 10, 3)
+    image = draw_image(14, 9, 10, 3)
     for stride, dilation, size in ((2, 1, 3), (3, 2, 4), (8, 1, 2)):
         weights = np.zeros((size, size))
         weights[0, 0] = 1
@@ -241,7 +241,7 @@ def test_the_sum_is_divided_by_the_divisor(divisor: Any, expected: int) -> None:
 
 
 def test_the_automatic_divisor_of_a_kernel_that_sums_to_0_is_1() -> None:
-    image = draw_picture(15, 6, 6)
+    image = draw_image(15, 6, 6)
     np.testing.assert_array_equal(convolve(image, "edge", divisor="auto"), convolve(image, "edge"))
 
 
@@ -321,7 +321,7 @@ def test_a_result_is_rounded_to_nearest_not_cut_off() -> None:
 
 
 def test_gray_filters_the_luma_of_bt_601() -> None:
-    image = draw_picture(16, 8, 9, 3)
+    image = draw_image(16, 8, 9, 3)
     luma = image @ np.array([[0.299], [0.587], [0.114]])
     result = convolve(image, "emboss", channels="gray")
     assert result.shape == (8, 9, 1)
@@ -338,7 +338,7 @@ def test_luma_changes_the_brightness_and_keeps_the_colour_differences() -> None:
 
 @pytest.mark.parametrize("channels", ["r", "g", "b", "rg", "bg", "BR"])
 def test_only_the_channels_asked_for_are_filtered(channels: str) -> None:
-    image = draw_picture(18, 8, 9, 3)
+    image = draw_image(18, 8, 9, 3)
     everything = convolve(image, "blur")
     result = convolve(image, "blur", channels=channels)
     for index, letter in enumerate("rgb"):
@@ -347,14 +347,14 @@ def test_only_the_channels_asked_for_are_filtered(channels: str) -> None:
 
 
 def test_channels_not_filtered_follow_the_stride() -> None:
-    image = draw_picture(19, 9, 9, 3)
+    image = draw_image(19, 9, 9, 3)
     result = convolve(image, [[1]], divisor=2, channels="r", stride=2)
     np.testing.assert_array_equal(result[:, :, 1:], image[::2, ::2, 1:])
     np.testing.assert_array_equal(result[:, :, 0], np.rint(image[::2, ::2, 0] / 2))
 
 
-def test_grey_pictures_stay_grey_unless_one_colour_is_filtered() -> None:
-    image = draw_picture(20, 8, 9)
+def test_grey_images_stay_grey_unless_one_colour_is_filtered() -> None:
+    image = draw_image(20, 8, 9)
     for channels in ("rgb", "gray", "luma"):
         np.testing.assert_array_equal(convolve(image, "blur", channels=channels), convolve(image, "blur"))
     tinted = convolve(image, "darken", channels="b")
@@ -404,15 +404,15 @@ def test_linear_light_changes_nothing_under_the_identity(dtype: Any) -> None:
 # -- shapes and what is refused
 
 
-def test_two_dimensional_pictures_come_back_two_dimensional() -> None:
-    image = draw_picture(23, 5, 6)
+def test_two_dimensional_images_come_back_two_dimensional() -> None:
+    image = draw_image(23, 5, 6)
     assert convolve(image, "blur").shape == (5, 6)
     assert convolve(image[:, :, None], "blur").shape == (5, 6, 1)
 
 
 def test_the_input_is_left_as_it_was() -> None:
     for dtype in (np.uint8, np.float32):
-        image = draw_picture(24, 5, 6, 4).astype(dtype)
+        image = draw_image(24, 5, 6, 4).astype(dtype)
         before = image.copy()
         for settings in ({}, {"response": "raw"}, {"bias": 9, "amount": 0.0}, {"channels": "r"}):
             convolve(image, "identity", **settings)
@@ -428,7 +428,7 @@ def test_other_depths_are_refused(dtype: Any) -> None:
 @pytest.mark.parametrize("anchor", [(3, 0), (0, 2), (-1, 0)])
 def test_an_anchor_outside_the_kernel_is_refused_with_what_is_allowed(anchor: tuple[int, int]) -> None:
     with pytest.raises(KernelParameterError, match=r"3 columns and 2 rows it may be 0,0 to 2,1"):
-        convolve(draw_picture(25, 4, 4), np.ones((2, 3)), anchor=anchor)
+        convolve(draw_image(25, 4, 4), np.ones((2, 3)), anchor=anchor)
 
 
 def test_values_that_overflow_are_refused() -> None:
@@ -444,8 +444,8 @@ def test_values_that_overflow_are_refused() -> None:
     [np.zeros((4, 4, 5), np.uint8), np.zeros((4, 0, 3), np.uint8), np.zeros((2, 2, 2, 2), np.uint8), np.zeros((4, 4))],
     ids=["five channels", "no width", "four axes", "float64"],
 )
-def test_what_is_no_picture_is_refused(image: NDArray[Any]) -> None:
-    with pytest.raises(KernelParameterError, match="The picture is"):
+def test_what_is_no_image_is_refused(image: NDArray[Any]) -> None:
+    with pytest.raises(KernelParameterError, match="The image is"):
         convolve(image, "blur")
 
 

@@ -1,4 +1,4 @@
-"""A picture filtered strip by strip is the picture filtered as a whole, and both are SciPy's."""
+"""An image filtered strip by strip is the image filtered as a whole, and both are SciPy's."""
 
 import gc
 import resource
@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from kernels.apply import filter as convolution
 from kernels.apply import strips
-from kernels.apply.filter import filter_image
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.settings import FilterSettings
@@ -33,6 +33,11 @@ def make_step(name: str, settings: dict[str, Any]) -> Step:
     return resolve_step(name, FilterSettings(**settings), Catalogue())
 
 
+def is_exact_in_float32(step: Step, dtype: type) -> bool:
+    """Sums of 8-bit values stay far from a half of rounding error; those of 16-bit values need whole weights."""
+    return dtype is np.uint8 or all((part == np.round(part)).all() for part in step.weights)
+
+
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3])
@@ -43,12 +48,19 @@ def test_strips_give_what_the_whole_gives(
     step = make_step(name, settings)
     monkeypatch.setattr(strips, "STRIP_BYTES", 5000)
     assert strips.can_run_in_strips(image, [step], False)
-    in_strips = filter_image(image, [step])
+    in_strips = apply_steps(image, [step])
     monkeypatch.setattr(convolution, "can_run_in_strips", lambda *arguments: False)
-    whole = filter_image(image, [step])
-    np.testing.assert_array_equal(in_strips.image, whole.image)
+    whole = apply_steps(image, [step])
     (a,), (b,) = in_strips.reports, whole.reports
-    assert (a.minimum, a.maximum, a.rows, a.columns) == (b.minimum, b.maximum, b.rows, b.columns)
+    assert (a.rows, a.columns) == (b.rows, b.columns)
+    difference = np.abs(in_strips.image.astype(np.int64) - whole.image.astype(np.int64))
+    if is_exact_in_float32(step, dtype):
+        assert difference.max() == 0
+        assert (a.minimum, a.maximum) == (b.minimum, b.maximum)
+    else:  # the order of summation differs between processors, so a sum next to a half can round either way
+        assert difference.max() <= 1
+        assert np.count_nonzero(difference) <= 1e-3 * difference.size
+        assert (a.minimum, a.maximum) == pytest.approx((b.minimum, b.maximum), rel=1e-6)
     assert a.clipped_percent == pytest.approx(b.clipped_percent)
 
 
@@ -72,7 +84,7 @@ def test_what_lies_far_out_of_range_is_cut_off_on_its_own_side(response: str, be
     assert (convolution.convolve(white, np.full((3, 3), -weight), response=response) == below).all()
 
 
-def test_pictures_of_many_widths_leave_nothing_behind() -> None:
+def test_images_of_many_widths_leave_nothing_behind() -> None:
     """TensorFlow keeps something for every new attribute of an operation, and would for every width."""
     step = make_step("sharpen", {})
 
@@ -80,7 +92,7 @@ def test_pictures_of_many_widths_leave_nothing_behind() -> None:
         """Growth in MB."""
         before = measure_memory_mb()
         for width in widths:
-            filter_image(np.zeros((12, width, 3), np.uint8), [step])
+            apply_steps(np.zeros((12, width, 3), np.uint8), [step])
         return measure_memory_mb() - before
 
     filter_widths(range(50, 100))

@@ -1,4 +1,4 @@
-"""A kernel that made a picture is found again from the picture before and the one after."""
+"""A kernel that made an image is found again from the image before and the one after."""
 
 from collections.abc import Callable
 from typing import Any
@@ -99,11 +99,11 @@ def test_what_determines_no_kernel_is_refused() -> None:
         learn_kernel(TEXTURE, even, 3)
     with pytest.raises(UndeterminedKernelError, match="smaller than the kernel"):
         learn_kernel(TEXTURE[:8, :8], TEXTURE[:8, :8], 9)
-    with pytest.raises(UndeterminedKernelError, match="values of the picture after"):
+    with pytest.raises(UndeterminedKernelError, match="values of the image after"):
         learn_kernel(TEXTURE[:12, :12], TEXTURE[12:24, :12], 9)
 
 
-def test_identical_pictures_give_the_identity_as_it_is_even_where_equations_are_too_few() -> None:
+def test_identical_images_give_the_identity_as_it_is_even_where_equations_are_too_few() -> None:
     learned = learn_kernel(TEXTURE[:12, :12], TEXTURE[:12, :12], 9)
     np.testing.assert_array_equal(learned.fits[0].weights, np.pad([[1]], 4))
     assert learned.fits[0].bias == 0

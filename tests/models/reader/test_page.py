@@ -49,7 +49,7 @@ def test_a_page_on_its_side_is_turned(reader: DigitReader, digits: Digits, turn:
 
     assert reading.lines == wanted
     assert reading.turned in (90, 270)
-    # The box is where the digit lies in the picture as it was given.
+    # The box is where the digit lies in the image as it was given.
     left, top, width, height = reading.digits[0].box
     assert page[top : top + height, left : left + width].min() < 0.4
     assert left + width <= page.shape[1]
@@ -123,12 +123,12 @@ def test_specks_on_paper_are_not_read(reader: DigitReader, seed: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.5, 1, 4])
-def test_a_picture_of_one_digit_is_read_as_it_is_classified(reader: DigitReader, digits: Digits, scale: float) -> None:
+def test_an_image_of_one_digit_is_read_as_it_is_classified(reader: DigitReader, digits: Digits, scale: float) -> None:
     side = round(60 * scale)
-    pictures = {digit: write_on_paper(image, (side, side), round(0.8 * side)) for digit, image in digits.items()}
+    images = {digit: write_on_paper(image, (side, side), round(0.8 * side)) for digit, image in digits.items()}
 
-    assert [reader.read(picture).text for picture in pictures.values()] == [str(digit) for digit in pictures]
-    assert [one.digit for one in reader.classify(list(pictures.values()))] == list(pictures)
+    assert [reader.read(image).text for image in images.values()] == [str(digit) for digit in images]
+    assert [one.digit for one in reader.classify(list(images.values()))] == list(images)
 
 
 def test_small_lines_are_read(reader: DigitReader, digits: Digits) -> None:

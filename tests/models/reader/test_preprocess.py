@@ -1,4 +1,4 @@
-"""Each step of the front end against pictures made for it."""
+"""Each step of the front end against images made for it."""
 
 import time
 from typing import Any
@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.errors import PictureError
+from models.errors import InvalidImageError
 from models.mnist_field import BOX, CENTRE, fit_to_field
 from models.reader.binarize import guess_polarity
 from models.reader.components import choose_digit_ink, find_pieces, find_ruled_lines
 from models.reader.grayscale import lay_over_paper, take_grey
-from models.reader.preprocess import find_centre_of_mass, prepare_picture
+from models.reader.preprocess import find_centre_of_mass, prepare_image
 from models.reader.reader import DigitReader
 from models.training.mnist import Mnist
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
 
-def assert_all_read(reader: DigitReader, pictures: dict[int, NDArray[Any]], polarity: str = "auto") -> None:
-    readings = reader.classify(list(pictures.values()), polarity)
-    assert [one.digit for one in readings] == list(pictures)
+def assert_all_read(reader: DigitReader, images: dict[int, NDArray[Any]], polarity: str = "auto") -> None:
+    readings = reader.classify(list(images.values()), polarity)
+    assert [one.digit for one in readings] == list(images)
     assert {one.verdict for one in readings} == {"digit"}
 
 
@@ -42,7 +42,7 @@ def test_the_field_has_mnist_s_box_and_centre_of_mass(digits: Digits) -> None:
 def test_mnist_s_own_form_goes_through_unharmed(excerpt: Mnist) -> None:
     kept = 0
     for image in excerpt.test.images:
-        (first, *_) = prepare_picture(image)
+        (first, *_) = prepare_image(image)
         if first.steps.as_is:
             kept += 1
             np.testing.assert_array_equal(first.field, image.astype(np.float32) / np.float32(255))
@@ -50,7 +50,7 @@ def test_mnist_s_own_form_goes_through_unharmed(excerpt: Mnist) -> None:
 
 
 def test_the_same_form_with_dark_ink_is_only_turned_over(digits: Digits) -> None:
-    (one,) = prepare_picture(255 - digits[5])
+    (one,) = prepare_image(255 - digits[5])
 
     assert (one.steps.as_is, one.steps.polarity) == (True, "dark")
     np.testing.assert_allclose(one.field, digits[5] / 255, atol=1e-6)
@@ -58,25 +58,25 @@ def test_the_same_form_with_dark_ink_is_only_turned_over(digits: Digits) -> None
 
 def test_dark_on_light_and_light_on_dark_are_told_apart(reader: DigitReader, digits: Digits) -> None:
     dark = write_all(digits)
-    light = {digit: 1 - picture for digit, picture in dark.items()}
+    light = {digit: 1 - image for digit, image in dark.items()}
 
-    assert all(guess_polarity(picture) > 0 for picture in dark.values())
-    assert all(guess_polarity(picture) < 0 for picture in light.values())
+    assert all(guess_polarity(image) > 0 for image in dark.values())
+    assert all(guess_polarity(image) < 0 for image in light.values())
     assert_all_read(reader, dark)
     assert_all_read(reader, light)
 
 
 def test_a_given_polarity_is_kept(digits: Digits) -> None:
-    picture = write_on_paper(digits[3])
+    image = write_on_paper(digits[3])
 
-    assert {one.steps.polarity for one in prepare_picture(picture, "light")} <= {"light"}
-    assert {one.steps.polarity for one in prepare_picture(picture, "dark")} == {"dark"}
+    assert {one.steps.polarity for one in prepare_image(image, "light")} <= {"light"}
+    assert {one.steps.polarity for one in prepare_image(image, "dark")} == {"dark"}
 
 
 def test_uneven_light_is_taken_away(reader: DigitReader, digits: Digits) -> None:
     light = np.linspace(0.25, 1, 200, dtype=np.float32)
-    shaded = {digit: picture * light for digit, picture in write_all(digits).items()}
-    half = {digit: picture * np.where(np.arange(200) < 90, 0.5, 1) for digit, picture in write_all(digits).items()}
+    shaded = {digit: image * light for digit, image in write_all(digits).items()}
+    half = {digit: image * np.where(np.arange(200) < 90, 0.5, 1) for digit, image in write_all(digits).items()}
 
     assert_all_read(reader, shaded)
     # A hard edge of a shadow right through the digit leaves a line, which can be taken for a stroke.
@@ -84,25 +84,25 @@ def test_uneven_light_is_taken_away(reader: DigitReader, digits: Digits) -> None
 
 
 def test_faint_pencil_on_grainy_paper_is_not_blank(reader: DigitReader, digits: Digits) -> None:
-    faint = {digit: add_grain(picture, 0.012) for digit, picture in write_all(digits, paper=0.8, ink=0.68).items()}
+    faint = {digit: add_grain(image, 0.012) for digit, image in write_all(digits, paper=0.8, ink=0.68).items()}
 
     assert_all_read(reader, faint)
 
 
 def test_ruled_lines_are_not_ink(reader: DigitReader, digits: Digits) -> None:
     ruled = write_all(digits)
-    for picture in ruled.values():
-        picture[26:28] = picture[176:178] = 0.4
+    for image in ruled.values():
+        image[26:28] = image[176:178] = 0.4
 
     assert_all_read(reader, ruled)
 
 
 def test_hairlines_are_thickened_to_mnist_s_width(reader: DigitReader) -> None:
-    picture = np.full((600, 600), 255, np.uint8)
+    image = np.full((600, 600), 255, np.uint8)
     points = np.array([[200, 120], [400, 120], [280, 480]], np.int32)
-    cv2.polylines(picture, [points], False, (0,), 2, cv2.LINE_AA)
+    cv2.polylines(image, [points], False, (0,), 2, cv2.LINE_AA)
 
-    reading = reader.classify([picture])[0]
+    reading = reader.classify([image])[0]
 
     assert (reading.digit, reading.verdict) == (7, "digit")
     assert reading.steps is not None
@@ -120,9 +120,9 @@ def test_tiny_and_huge_digits_are_read(reader: DigitReader, digits: Digits, side
 
 
 def test_a_small_digit_on_a_large_sheet_is_found(reader: DigitReader, digits: Digits) -> None:
-    picture = write_on_paper(digits[2], (800, 1100), 90)
+    image = write_on_paper(digits[2], (800, 1100), 90)
 
-    reading = reader.classify([picture])[0]
+    reading = reader.classify([image])[0]
 
     assert reading.digit == 2
     assert reading.box is not None
@@ -140,7 +140,7 @@ def test_a_tight_crop_touches_the_frame_and_is_not_cleared(reader: DigitReader, 
         crops[digit] = 1 - ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
     readings = reader.classify(list(crops.values()))
-    # A 1 that fills its picture is one colour: nobody can know.
+    # A 1 that fills its image is one colour: nobody can know.
     assert [one.digit for one in readings if one.digit != 1][1:] == [digit for digit in crops if digit > 1]
 
 
@@ -161,37 +161,37 @@ def test_transparent_is_white_unless_the_ink_is(digits: Digits) -> None:
 def test_coloured_ink_is_seen_in_the_channel_of_most_contrast(
     reader: DigitReader, digits: Digits, ink: tuple[float, ...], paper: tuple[float, ...]
 ) -> None:
-    pictures = {}
+    images = {}
     for digit, image in digits.items():
         stroke = np.zeros((160, 160, 1), np.float32)
         stroke[20:140, 20:140, 0] = enlarge_ink(image, 120)
-        pictures[digit] = (np.array(paper) * (1 - stroke) + np.array(ink) * stroke).astype(np.float32)
+        images[digit] = (np.array(paper) * (1 - stroke) + np.array(ink) * stroke).astype(np.float32)
 
-    grey = take_grey(pictures[8])
+    grey = take_grey(images[8])
     assert np.ptp(grey) > 0.25
-    assert_all_read(reader, pictures)
+    assert_all_read(reader, images)
 
 
 def test_all_types_of_pixels_give_the_same_field(digits: Digits) -> None:
     eight = np.round(write_on_paper(digits[6]) * 255).astype(np.uint8)
-    (first,) = prepare_picture(eight)[:1]
+    (first,) = prepare_image(eight)[:1]
 
     for same in (eight.astype(np.uint16) * 257, eight.astype(np.float64) / 255, np.dstack([eight] * 3)):
-        np.testing.assert_allclose(prepare_picture(same)[0].field, first.field, atol=0.02)
+        np.testing.assert_allclose(prepare_image(same)[0].field, first.field, atol=0.02)
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [np.zeros((5,)), np.zeros((5, 5, 5)), np.zeros((0, 5)), np.zeros((5, 5), np.int32), np.zeros((5, 5), complex)],
     ids=["one axis", "five channels", "no rows", "int32", "complex"],
 )
-def test_what_is_no_picture_is_an_error(picture: NDArray[Any]) -> None:
-    with pytest.raises(PictureError):
-        prepare_picture(picture)
+def test_what_is_no_image_is_an_error(image: NDArray[Any]) -> None:
+    with pytest.raises(InvalidImageError):
+        prepare_image(image)
 
 
 def test_the_stages_show_the_way(digits: Digits) -> None:
-    (one,) = prepare_picture(write_on_paper(digits[0]), keep_stages=True)[:1]
+    (one,) = prepare_image(write_on_paper(digits[0]), keep_stages=True)[:1]
 
     assert list(one.stages) == ["grey", "ink", "digit", "strokes"]
     assert all(stage.dtype == np.uint8 and stage.ndim == 2 for stage in one.stages.values())
@@ -201,10 +201,10 @@ def test_the_stages_show_the_way(digits: Digits) -> None:
 @pytest.mark.parametrize("slope", [0.0, 0.03])
 def test_squared_paper_is_not_ink(reader: DigitReader, digits: Digits, ink: float, slope: float) -> None:
     squared = write_all(digits, ink=ink)
-    for picture in squared.values():
+    for image in squared.values():
         for place in range(11, 200, 36):
-            cv2.line(picture, (0, place), (199, round(place + 199 * slope)), (0.45,), 2)
-            cv2.line(picture, (place, 0), (round(place - 199 * slope), 199), (0.45,), 2)
+            cv2.line(image, (0, place), (199, round(place + 199 * slope)), (0.45,), 2)
+            cv2.line(image, (place, 0), (round(place - 199 * slope), 199), (0.45,), 2)
 
     readings = reader.classify(list(squared.values()))
     assert sum(one.digit == digit for one, digit in zip(readings, squared, strict=True)) >= 9
@@ -230,20 +230,20 @@ def test_lines_are_found_with_their_slope_and_strokes_across_them_stay() -> None
 @pytest.mark.parametrize("slant", [0, 40])
 @pytest.mark.parametrize("dark", [0.2, 0.5])
 def test_the_edge_of_a_sheet_is_no_digit(reader: DigitReader, slant: int, dark: float) -> None:
-    picture = np.full((300, 400), 0.85, np.float32)
-    cv2.fillPoly(picture, [np.array([[0, 0], [120 + slant, 0], [120, 299], [0, 299]], np.int32)], (dark,))
-    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2), np.float32)
+    image = np.full((300, 400), 0.85, np.float32)
+    cv2.fillPoly(image, [np.array([[0, 0], [120 + slant, 0], [120, 299], [0, 299]], np.int32)], (dark,))
+    image = np.asarray(cv2.GaussianBlur(image, (0, 0), 2), np.float32)
 
-    assert reader.classify([add_grain(picture, 0.01)])[0].verdict in ("not_a_digit", "blank")
-    assert reader.read(add_grain(picture, 0.01)).text == ""
+    assert reader.classify([add_grain(image, 0.01)])[0].verdict in ("not_a_digit", "blank")
+    assert reader.read(add_grain(image, 0.01)).text == ""
 
 
 def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digits) -> None:
     generator = np.random.default_rng(8)
     speckled = write_all(digits, paper=1, ink=0)
-    for picture in speckled.values():
-        flipped = generator.random(picture.shape) < 0.02
-        picture[flipped] = 1 - np.round(picture[flipped])
+    for image in speckled.values():
+        flipped = generator.random(image.shape) < 0.02
+        image[flipped] = 1 - np.round(image[flipped])
 
     readings = reader.classify(list(speckled.values()))
     assert [one.digit for one in readings] == list(speckled)

@@ -39,16 +39,16 @@ def test_a_reading_is_whole(reader: DigitReader, digits: Digits) -> None:
     assert "ink" in reading.stages
 
 
-def test_pictures_of_all_sizes_come_back_in_their_order(reader: DigitReader, digits: Digits) -> None:
+def test_images_of_all_sizes_come_back_in_their_order(reader: DigitReader, digits: Digits) -> None:
     wanted = [3, 1, 4, 1, 5, 9, 2, 6]
-    pictures = [write_on_paper(digits[digit], (60 + 40 * n, 80 + 30 * n), 50) for n, digit in enumerate(wanted)]
+    images = [write_on_paper(digits[digit], (60 + 40 * n, 80 + 30 * n), 50) for n, digit in enumerate(wanted)]
 
-    assert [one.digit for one in reader.classify(pictures)] == wanted
+    assert [one.digit for one in reader.classify(images)] == wanted
     assert reader.classify([]) == []
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         np.full((300, 200, 3), 240, np.uint8),
         np.zeros((28, 28), np.uint8),
@@ -59,8 +59,8 @@ def test_pictures_of_all_sizes_come_back_in_their_order(reader: DigitReader, dig
     ],
     ids=["white paper", "black field", "one pixel", "transparent", "grainy paper", "not a number"],
 )
-def test_nothing_written_is_blank(reader: DigitReader, picture: NDArray[Any]) -> None:
-    reading = reader.classify([picture])[0]
+def test_nothing_written_is_blank(reader: DigitReader, image: NDArray[Any]) -> None:
+    reading = reader.classify([image])[0]
 
     assert (reading.verdict, reading.digit, reading.confidence) == ("blank", None, 0)
     assert reading.box is None
@@ -73,9 +73,9 @@ def is_refused(reading: Reading) -> bool:
 def test_noise_is_refused(reader: DigitReader) -> None:
     generator = np.random.default_rng(1)
     shapes = [(28, 28), (64, 64), (300, 200), (2, 2), (1, 50)]
-    pictures = [generator.integers(0, 256, (*shape, 3), np.uint8) for shape in shapes]
+    images = [generator.integers(0, 256, (*shape, 3), np.uint8) for shape in shapes]
 
-    assert [is_refused(one) for one in reader.classify(pictures)] == [True] * len(shapes)
+    assert [is_refused(one) for one in reader.classify(images)] == [True] * len(shapes)
 
 
 def test_letters_and_signs_are_refused(reader: DigitReader) -> None:
@@ -95,8 +95,8 @@ def test_european_hands_are_read(reader: DigitReader) -> None:
     assert right[drawn.labels == 7].mean() >= 0.98
 
 
-def test_batches_of_any_size_give_what_single_pictures_give(reader: DigitReader, excerpt: Mnist) -> None:
-    """To the last bit: nobody's answer may tell whose pictures were read beside it."""
+def test_batches_of_any_size_give_what_single_images_give(reader: DigitReader, excerpt: Mnist) -> None:
+    """To the last bit: nobody's answer may tell whose images were read beside it."""
     fields = excerpt.test.images[:70].astype(np.float32) / np.float32(255)
     together = reader.compute_logits(fields)
 

@@ -31,14 +31,14 @@ def test_a_file_that_is_no_image(page: Page, tmp_path: Path) -> None:
     open_filter_room(page, "#filter/gaussian?sigma=3")
     before = read_canvas(page, "canvas.before")
     letter = tmp_path / "letter.png"
-    letter.write_text("Dear service, this is no picture.")
+    letter.write_text("Dear service, this is no image.")
     upload(page, letter)
-    expect(page.locator("#picture-error")).to_contain_text("letter.png: ")
-    expect(page.locator("#picture-error")).to_contain_text("PNG")
+    expect(page.locator("#image-error")).to_contain_text("letter.png: ")
+    expect(page.locator("#image-error")).to_contain_text("PNG")
     assert np.array_equal(read_canvas(page, "canvas.before"), before)
     assert page.url.endswith("#filter/gaussian?sigma=3")
     upload(page, save_photo(tmp_path, 20, 20))
-    expect(page.locator("#picture-error")).to_be_empty()
+    expect(page.locator("#image-error")).to_be_empty()
 
 
 def test_a_file_that_is_too_large(page: Page, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_file_that_is_too_large(page: Page, tmp_path: Path) -> None:
     heavy = tmp_path / "heavy.bin"
     heavy.write_bytes(bytes(MAX_UPLOAD_BYTES + 1))
     upload(page, heavy)
-    expect(page.locator("#picture-error")).to_contain_text("the limit is 3000000 (CONVSERVE_MAX_UPLOAD_BYTES)")
+    expect(page.locator("#image-error")).to_contain_text("the limit is 3000000 (CONVSERVE_MAX_UPLOAD_BYTES)")
 
 
 def test_an_original_that_is_too_large_is_refused_at_full_size_only(page: Page, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_server_that_is_down(page: Page) -> None:
     page.route("**/filter/**", lambda route: route.abort())
     page.fill(".slider[data-parameter=sigma] .number", "4")
     expect(page.locator("#filter-error")).to_contain_text(
-        "The service does not answer. Your picture and settings are kept"
+        "The service does not answer. Your image and settings are kept"
     )
     assert page.input_value(".slider[data-parameter=sigma] .number") == "4"
     page.unroute_all()
@@ -128,9 +128,9 @@ def test_a_server_that_is_busy_is_asked_again_when_it_says(page: Page) -> None:
     expect(page).to_have_url(re.compile("sigma=4"))
 
 
-def test_the_digit_room_says_what_is_no_picture(page: Page, tmp_path: Path) -> None:
+def test_the_digit_room_says_what_is_no_image(page: Page, tmp_path: Path) -> None:
     page.goto("/#digits")
     letter = tmp_path / "letter.png"
-    letter.write_text("no picture")
+    letter.write_text("no image")
     page.set_input_files("#digit-file", letter)
     expect(page.locator("#pad-error")).to_contain_text("letter.png: ")

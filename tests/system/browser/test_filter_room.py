@@ -25,7 +25,7 @@ from tests.support.rooms import (
 )
 
 
-def test_an_uploaded_picture_shows_the_pixels_of_the_api(page: Page, api: httpx.Client, tmp_path: Path) -> None:
+def test_an_uploaded_image_shows_the_pixels_of_the_api(page: Page, api: httpx.Client, tmp_path: Path) -> None:
     photo = save_photo(tmp_path, 90, 70)
     open_filter_room(page, "#filter/sharpen?border=zero")
     upload(page, photo)
@@ -41,7 +41,7 @@ def test_a_large_photo_is_scaled_down_and_sent_whole_on_demand(page: Page, tmp_p
     draw_photo(1500, 900).save(photo, quality=80)
     open_filter_room(page, "#filter/blur")
     upload(page, photo)
-    expect(page.locator("#picture-note")).to_have_text(
+    expect(page.locator("#image-note")).to_have_text(
         "large.jpg, 1500 × 900: scaled down to 1000 × 600 for the live view. “Full size” sends the original."
     )
     assert read_result(page).shape == (600, 1000, 3)
@@ -63,7 +63,7 @@ def test_a_format_that_the_browser_cannot_show_is_converted_by_the_service(page:
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_picture_is_dropped_or_pasted(page: Page, tmp_path: Path, way: str) -> None:
+def test_an_image_is_dropped_or_pasted(page: Page, tmp_path: Path, way: str) -> None:
     photo = save_photo(tmp_path, 30, 20)
     open_filter_room(page, "#filter/identity")
     page.evaluate(
@@ -79,24 +79,24 @@ def test_a_picture_is_dropped_or_pasted(page: Page, tmp_path: Path, way: str) ->
     )
     wait_for_result(page)
     assert np.array_equal(read_result(page), np.asarray(draw_photo(30, 20)))
-    expect(page.locator("#picture-note")).to_have_text("given.png, 30 × 20")
+    expect(page.locator("#image-note")).to_have_text("given.png, 30 × 20")
 
 
-def test_a_picture_is_taken_with_the_camera(page: Page) -> None:
+def test_an_image_is_taken_with_the_camera(page: Page) -> None:
     open_filter_room(page, "#filter/identity")
     page.click("#camera")
     page.wait_for_function("() => document.querySelector('dialog video')?.videoWidth > 0")
     page.evaluate("document.querySelector('#filter-room').ariaBusy = 'true'")
-    page.get_by_role("button", name="Take the picture").click()
+    page.get_by_role("button", name="Take the image").click()
     wait_for_result(page)
-    expect(page.locator("#picture-note")).to_contain_text("photo.png")
+    expect(page.locator("#image-note")).to_contain_text("photo.png")
     assert page.locator("dialog").count() == 0
     assert read_result(page).std() > 1
 
 
-def test_a_link_to_somebody_elses_picture_says_so(page: Page) -> None:
-    open_filter_room(page, "#filter/edge?picture=own")
-    expect(page.locator("#picture-note")).to_contain_text("Choose yours")
+def test_a_link_to_somebody_elses_image_says_so(page: Page) -> None:
+    open_filter_room(page, "#filter/edge?image=own")
+    expect(page.locator("#image-note")).to_contain_text("Choose yours")
     assert page.input_value("#set-kernel") == "edge"
 
 
@@ -200,8 +200,8 @@ def test_a_shared_link_brings_the_whole_setting(browser: Browser, page: Page, si
         assert other.input_value("#zoom") == "2"
         assert other.text_content(".where") == page.text_content(".where")
         shown = read_result(other)
-    picture = api.get("/samples/chart.png").content
-    expected = filter_by_api(api, picture, "/filter/gaussian", sigma=1.5, border="wrap", response="offset", stride=2)
+    image = api.get("/samples/chart.png").content
+    expected = filter_by_api(api, image, "/filter/gaussian", sigma=1.5, border="wrap", response="offset", stride=2)
     assert np.array_equal(shown, expected)
 
 
@@ -229,7 +229,7 @@ def test_the_worked_out_pixel_is_the_pixel_of_the_api(page: Page, tmp_path: Path
     upload(page, save_photo(tmp_path, 61, 47))
     wrong = []
     for setting in [*SETTINGS, "#filter?operations=" + json.dumps(CHAIN)]:
-        follow_link(page, setting + "&picture=own" if "?" in setting else setting + "?picture=own")
+        follow_link(page, setting + "&image=own" if "?" in setting else setting + "?image=own")
         height, width = read_result(page).shape[:2]
         for x, y in ((0, 0), (width - 1, height - 1), (width // 3, height // 2), (width // 2, height - 2)):
             page.evaluate(
@@ -272,22 +272,22 @@ def test_hovering_and_arrow_keys_choose_the_pixel(page: Page) -> None:
 
 
 def test_a_chain_is_added_to_reordered_and_shortened(page: Page, api: httpx.Client) -> None:
-    picture = api.get("/samples/house.png").content
+    image = api.get("/samples/house.png").content
     open_filter_room(page, "#filter/gaussian?sigma=2")
     page.evaluate("document.querySelector('#filter-room').ariaBusy = 'true'")
     page.click("#add-step")
     wait_for_result(page)
     change(page, "#set-kernel", "edge")
-    expected = filter_by_api(api, picture, "/filter/gaussian,edge", sigma=2)
+    expected = filter_by_api(api, image, "/filter/gaussian,edge", sigma=2)
     assert np.array_equal(read_result(page), expected)
     page.get_by_role("button", name="Move edge up").click()
     page.wait_for_url(lambda url: unquote(url).find('"edge"') < unquote(url).find('"gaussian"') and "operations" in url)
     wait_for_result(page)
-    assert np.array_equal(read_result(page), filter_by_api(api, picture, "/filter/edge,gaussian", sigma=2))
+    assert np.array_equal(read_result(page), filter_by_api(api, image, "/filter/edge,gaussian", sigma=2))
     page.get_by_role("button", name="Remove gaussian").click()
     page.wait_for_url("**#filter/edge*")
     wait_for_result(page)
-    assert np.array_equal(read_result(page), filter_by_api(api, picture, "/filter/edge"))
+    assert np.array_equal(read_result(page), filter_by_api(api, image, "/filter/edge"))
 
 
 def test_the_gallery_shows_every_kernel_and_opens_one(page: Page, api: httpx.Client) -> None:

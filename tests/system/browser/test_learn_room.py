@@ -1,4 +1,4 @@
-"""A hidden kernel forms under gradient descent; two pictures of one's own; and what goes wrong."""
+"""A hidden kernel forms under gradient descent; two images of one's own; and what goes wrong."""
 
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def test_what_is_no_kernel_is_said(room: Page, tmp_path: Path) -> None:
     assert room.locator("#use-kernel").count() == 0
 
 
-def test_pictures_that_cannot_be_compared_are_refused(room: Page, tmp_path: Path, errors: list[str]) -> None:
+def test_images_that_cannot_be_compared_are_refused(room: Page, tmp_path: Path, errors: list[str]) -> None:
     choose_pair(room, tmp_path, draw_photo(160, 120), draw_photo(150, 120))
     room.get_by_role("button", name="Learn", exact=True).click()
     expect(room.locator("#learn-error")).to_contain_text("before is 160×120, after is 150×120", timeout=LONG_MS)

@@ -41,7 +41,7 @@ def photo(page: Page, tmp_path: Path) -> Path:
 
 
 def own(setting: str) -> str:
-    return setting + ("&" if "?" in setting else "?") + "picture=own"
+    return setting + ("&" if "?" in setting else "?") + "image=own"
 
 
 def run_python(codes: list[str], folder: Path) -> list[bytes]:
@@ -97,7 +97,7 @@ def test_fetch_sends_the_request(page: Page, photo: Path) -> None:
       return text.includes("fetch(");
     }}"""
     assert page.evaluate(program)
-    header = "(async (file) => {" + code + "return [picture.type, picture.size];})"
+    header = "(async (file) => {" + code + "return [image.type, image.size];})"
     kind, size = page.evaluate(header + "(new Blob([new Uint8Array(" + str(list(photo.read_bytes())) + ")]))")
     assert kind == "image/png"
     assert size > 100
@@ -136,10 +136,10 @@ def test_svg_gives_the_same_pixels_in_this_browser(page: Page, photo: Path) -> N
         assert np.abs(shown[3:-3, 3:-3].astype(int) - read_result(page)[3:-3, 3:-3]).max() <= 2, setting
 
 
-def draw_svg(page: Page, code: str, picture: bytes) -> np.ndarray:
+def draw_svg(page: Page, code: str, image: bytes) -> np.ndarray:
     import base64
 
-    uri = "data:image/png;base64," + base64.b64encode(picture).decode()
+    uri = "data:image/png;base64," + base64.b64encode(image).decode()
     svg = code.replace('href="photo.png"', f'href="{uri}"')
     url = page.evaluate(
         """async (svg) => {

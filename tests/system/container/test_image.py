@@ -69,21 +69,21 @@ def container() -> Iterator[tuple[str, httpx2.Client]]:
         yield running
 
 
-def test_a_picture_is_filtered(container: tuple[str, httpx2.Client]) -> None:
+def test_an_image_is_filtered(container: tuple[str, httpx2.Client]) -> None:
     _, client = container
-    picture = draw_noise(40, 50)
-    reply = client.post("/filter/custom?weights=0,-1,0;-1,5,-1;0,-1,0", files={"file": ("a.png", encode(picture))})
+    image = draw_noise(40, 50)
+    reply = client.post("/filter/custom?weights=0,-1,0;-1,5,-1;0,-1,0", files={"file": ("a.png", encode(image))})
     assert reply.status_code == 200, reply.text
-    assert_equal_to_rounding(decode(reply.content), correlate(picture, SHARPEN))
+    assert_equal_to_rounding(decode(reply.content), correlate(image, SHARPEN))
 
 
 def test_an_upload_that_is_kept_on_disk_while_it_comes(container: tuple[str, httpx2.Client]) -> None:
     """Forms of more than 1 MB are spooled to /tmp, all that may be written to."""
     _, client = container
-    picture = draw_blobs(800, 1000)
-    reply = client.post("/filter/identity?format=png", files={"file": ("a.bmp", encode(picture, "BMP"))})
+    image = draw_blobs(800, 1000)
+    reply = client.post("/filter/identity?format=png", files={"file": ("a.bmp", encode(image, "BMP"))})
     assert reply.status_code == 200, reply.text
-    assert np.array_equal(decode(reply.content), picture)
+    assert np.array_equal(decode(reply.content), image)
 
 
 def test_the_digit_model_is_inside(container: tuple[str, httpx2.Client]) -> None:
@@ -137,10 +137,10 @@ def test_no_compiler_is_inside(container: tuple[str, httpx2.Client], tool: str) 
 
 def test_sigterm_finishes_what_has_started() -> None:
     with run_container() as (name, client), ThreadPoolExecutor(1) as thread:
-        picture = encode(draw_blobs(2500, 2500), "BMP")
-        post = thread.submit(client.post, "/filter/gaussian?sigma=8&format=jpeg", files={"file": ("a.bmp", picture)})
+        image = encode(draw_blobs(2500, 2500), "BMP")
+        post = thread.submit(client.post, "/filter/gaussian?sigma=8&format=jpeg", files={"file": ("a.bmp", image)})
         while client.get("/readyz").json().get("busy", 0) == 0:
-            assert not post.done(), "the picture was too small to be caught in work"
+            assert not post.done(), "the image was too small to be caught in work"
         engine("stop", "--time", "30", name)
         assert post.result().status_code == 200
         state = json.loads(engine("inspect", name).stdout)[0]["State"]

@@ -42,10 +42,10 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
             yield Proxy(port, service, ssl.create_default_context(cafile=str(certificate)))
 
 
-def test_a_picture_goes_through_and_comes_back(proxy: Proxy) -> None:
+def test_an_image_goes_through_and_comes_back(proxy: Proxy) -> None:
     """Also while the other instance is down."""
     for _ in range(4):
-        proxies.check_that_a_picture_goes_through_and_comes_back(proxy)
+        proxies.check_that_an_image_goes_through_and_comes_back(proxy)
 
 
 def test_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(proxy: Proxy) -> None:

@@ -39,8 +39,8 @@ def find_selectors(query: str) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def given(client: TestClient) -> dict[str, set[str]]:
     """Names of the samples in /metrics, each with its labels, after one request and one error."""
-    picture = encode(draw_noise(20, 20))
-    assert client.post("/filter/edge", files={"file": ("a.png", picture)}).status_code == 200
+    image = encode(draw_noise(20, 20))
+    assert client.post("/filter/edge", files={"file": ("a.png", image)}).status_code == 200
     assert client.post("/filter/edge", files={"file": ("a.png", b"")}).status_code == 422
     samples: dict[str, set[str]] = {"up": set()}
     for family in text_string_to_metric_families(client.get("/metrics").text):

@@ -62,16 +62,16 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
             yield Nginx(port, service, ssl.create_default_context(cafile=str(certificate)), plain_port)
 
 
-def test_a_picture_goes_through_and_comes_back(proxy: Nginx) -> None:
-    reply = proxies.check_that_a_picture_goes_through_and_comes_back(proxy)
+def test_an_image_goes_through_and_comes_back(proxy: Nginx) -> None:
+    reply = proxies.check_that_an_image_goes_through_and_comes_back(proxy)
     assert "max-age" in reply.headers["strict-transport-security"]
 
 
 def test_an_instance_that_is_down_is_passed_over(proxy: Nginx) -> None:
     """The second one never answers here, and POSTs lose nothing by it."""
-    picture = encode(draw_noise(10, 10))
+    image = encode(draw_noise(10, 10))
     with proxy.client() as client:
-        statuses = [client.post("/filter/edge", files={"file": ("a.png", picture)}).status_code for _ in range(6)]
+        statuses = [client.post("/filter/edge", files={"file": ("a.png", image)}).status_code for _ in range(6)]
     assert statuses == [200] * 6
 
 

@@ -1,4 +1,4 @@
-"""Pictures that are dear to open are refused before they are opened; ordinary ones of the same kinds are not."""
+"""Images that are dear to open are refused before they are opened; ordinary ones of the same kinds are not."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from app.images.bombs import refuse_bombs
-from app.images.decode import decode_picture
-from app.images.errors import PictureError, PictureTooCostlyError
-from app.images.limits import PictureLimits
+from app.images.decode import decode_image
+from app.images.errors import ImageError, ImageTooComplexError
+from app.images.limits import ImageLimits
 from tests.support import bombs, mutants
 
-LIMITS = PictureLimits()
+LIMITS = ImageLimits()
 
 
 @pytest.mark.parametrize(
@@ -35,43 +35,43 @@ LIMITS = PictureLimits()
 def test_a_bomb_is_refused_before_it_is_opened(write: Callable[[], bytes], says: str) -> None:
     data = write()
     started = time.process_time()
-    with pytest.raises(PictureTooCostlyError, match=says):
+    with pytest.raises(ImageTooComplexError, match=says):
         refuse_bombs(data, LIMITS)
     assert time.process_time() - started < 2  # the dearest takes 0.1 s; opened, each takes as long as it likes
-    with pytest.raises(PictureTooCostlyError, match=says):
-        decode_picture(data, LIMITS)
+    with pytest.raises(ImageTooComplexError, match=says):
+        decode_image(data, LIMITS)
 
 
 @pytest.mark.parametrize("data", mutants.make_seeds())
-def test_ordinary_pictures_are_decoded(data: bytes) -> None:
+def test_ordinary_images_are_decoded(data: bytes) -> None:
     refuse_bombs(data, LIMITS)
-    assert decode_picture(data, LIMITS).frames
+    assert decode_image(data, LIMITS).frames
 
 
 def test_as_much_as_the_limit_is_accepted() -> None:
-    picture = bombs.write_scan_bomb(3)
-    scans = picture.count(b"\xff\xda")
-    refuse_bombs(picture, PictureLimits(max_jpeg_scans=scans))
-    with pytest.raises(PictureTooCostlyError):
-        refuse_bombs(picture, PictureLimits(max_jpeg_scans=scans - 1))
+    image = bombs.write_scan_bomb(3)
+    scans = image.count(b"\xff\xda")
+    refuse_bombs(image, ImageLimits(max_jpeg_scans=scans))
+    with pytest.raises(ImageTooComplexError):
+        refuse_bombs(image, ImageLimits(max_jpeg_scans=scans - 1))
     frames = bombs.write_frame_bomb(5, "GIF")
-    refuse_bombs(frames, PictureLimits(max_frames=5))
-    with pytest.raises(PictureTooCostlyError):
-        refuse_bombs(frames, PictureLimits(max_frames=4))
+    refuse_bombs(frames, ImageLimits(max_frames=5))
+    with pytest.raises(ImageTooComplexError):
+        refuse_bombs(frames, ImageLimits(max_frames=4))
 
 
 def test_what_looks_like_a_scan_within_metadata_is_none() -> None:
-    picture = bombs.write_scan_bomb(3)
+    image = bombs.write_scan_bomb(3)
     comment = b"\xff\xda" * 500
     segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
-    behind_first_scan = picture.index(b"\xff\xda", picture.index(b"\xff\xda") + 2)
-    refuse_bombs(picture[:2] + segment + picture[2:], LIMITS)
-    refuse_bombs(picture[:behind_first_scan] + segment + picture[behind_first_scan:], LIMITS)
+    behind_first_scan = image.index(b"\xff\xda", image.index(b"\xff\xda") + 2)
+    refuse_bombs(image[:2] + segment + image[2:], LIMITS)
+    refuse_bombs(image[:behind_first_scan] + segment + image[behind_first_scan:], LIMITS)
 
 
 def test_a_tiff_that_runs_in_circles_ends() -> None:
     refuse_bombs(bombs.write_looping_tiff(), LIMITS)
-    assert len(decode_picture(bombs.write_looping_tiff(), LIMITS).frames) == 1
+    assert len(decode_image(bombs.write_looping_tiff(), LIMITS).frames) == 1
 
 
 def test_mutants_are_decoded_or_refused() -> None:
@@ -79,9 +79,9 @@ def test_mutants_are_decoded_or_refused() -> None:
     decoded, refused = 0, 0
     for mutant in mutants.make_mutants(mutants.make_seeds(), 400, seed=20):
         try:
-            decode_picture(mutant, PictureLimits(max_pixels=1_000_000))
+            decode_image(mutant, ImageLimits(max_pixels=1_000_000))
             decoded += 1
-        except PictureError:
+        except ImageError:
             refused += 1
     assert decoded > 20
     assert refused > 200

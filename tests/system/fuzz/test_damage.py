@@ -1,4 +1,4 @@
-"""A picture of which pixels are missing is refused, never answered half-grey."""
+"""An image of which pixels are missing is refused, never answered half-grey."""
 
 import contextlib
 import io
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.images.decode import decode_picture
-from app.images.errors import CorruptPictureError, PictureError
-from app.images.limits import PictureLimits
+from app.images.decode import decode_image
+from app.images.errors import CorruptImageError, ImageError
+from app.images.limits import ImageLimits
 from tests.support.images import draw_noise, encode, encode_frames
 from tests.support.mutants import make_seeds
 
@@ -20,35 +20,35 @@ NOISE = draw_noise(64, 64)
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("percent", [30, 45, 90])
 def test_a_jpeg_with_its_middle_missing_is_refused(mode: str, progressive: bool, percent: int) -> None:
-    """Pillow alone decodes these to a picture with a grey rest. (Cut between two scans, a progressive one is whole.)"""
-    picture = encode(Image.fromarray(NOISE).convert(mode), "JPEG", progressive=progressive)
-    cut = picture[: len(picture) * percent // 100] + b"\xff\xd9"
+    """Pillow alone decodes these to an image with a grey rest. (Cut between two scans, a progressive one is whole.)"""
+    file = encode(Image.fromarray(NOISE).convert(mode), "JPEG", progressive=progressive)
+    cut = file[: len(file) * percent // 100] + b"\xff\xd9"
     with Image.open(io.BytesIO(cut)) as image:
         image.load()  # the stock decoder sees nothing wrong
-    with pytest.raises(CorruptPictureError, match="damaged"):
-        decode_picture(cut, PictureLimits())
+    with pytest.raises(CorruptImageError, match="damaged"):
+        decode_image(cut, ImageLimits())
 
 
 def test_a_png_with_a_wrong_checksum_is_refused() -> None:
-    picture = bytearray(encode(NOISE, "PNG"))
-    body = picture.index(b"IDAT") + 4
-    length = int.from_bytes(picture[body - 8 : body - 4], "big")
-    picture[body + length] ^= 1
-    with Image.open(io.BytesIO(picture)) as image:
+    file = bytearray(encode(NOISE, "PNG"))
+    body = file.index(b"IDAT") + 4
+    length = int.from_bytes(file[body - 8 : body - 4], "big")
+    file[body + length] ^= 1
+    with Image.open(io.BytesIO(file)) as image:
         image.load()
-    with pytest.raises(CorruptPictureError, match="checksum"):
-        decode_picture(bytes(picture), PictureLimits())
+    with pytest.raises(CorruptImageError, match="checksum"):
+        decode_image(bytes(file), ImageLimits())
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-def test_a_picture_cut_anywhere_is_refused(format: str) -> None:
+def test_an_image_cut_anywhere_is_refused(format: str) -> None:
     """But for what is cut behind the last pixel."""
-    picture = encode(NOISE, format)
-    whole = decode_picture(picture, PictureLimits()).frames[0].pixels
+    file = encode(NOISE, format)
+    whole = decode_image(file, ImageLimits()).frames[0].pixels
     for percent in range(3, 100, 7):
         try:
-            cut = decode_picture(picture[: len(picture) * percent // 100], PictureLimits()).frames[0].pixels
-        except CorruptPictureError:
+            cut = decode_image(file[: len(file) * percent // 100], ImageLimits()).frames[0].pixels
+        except CorruptImageError:
             continue
         assert np.array_equal(cut, whole), percent
 
@@ -57,14 +57,14 @@ EVERY_KIND = make_seeds()
 
 
 @pytest.mark.parametrize("number", range(len(EVERY_KIND)))
-def test_every_kind_of_picture_cut_anywhere_is_refused(number: int) -> None:
+def test_every_kind_of_image_cut_anywhere_is_refused(number: int) -> None:
     """Progressive, with a palette, of 16 bits, compressed or animated: a 200 has every pixel of every frame."""
-    picture = EVERY_KIND[number]
-    whole = decode_picture(picture, PictureLimits())
-    for length in range(1, len(picture), 5):
+    file = EVERY_KIND[number]
+    whole = decode_image(file, ImageLimits())
+    for length in range(1, len(file), 5):
         try:
-            cut = decode_picture(picture[:length], PictureLimits())
-        except PictureError:
+            cut = decode_image(file[:length], ImageLimits())
+        except ImageError:
             continue
         assert len(cut.frames) == len(whole.frames), length
         assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(cut.frames, whole.frames, strict=True)), length
@@ -72,15 +72,15 @@ def test_every_kind_of_picture_cut_anywhere_is_refused(number: int) -> None:
 
 def test_an_animated_gif_is_shorter_only_when_cut_exactly_between_two_frames() -> None:
     """It does not say how many frames it has, and some programs leave out the mark of its end."""
-    picture = encode_frames([draw_noise(12, 12, seed=seed) for seed in (1, 2, 3)], "GIF")
+    file = encode_frames([draw_noise(12, 12, seed=seed) for seed in (1, 2, 3)], "GIF")
     accepted = []
-    for length in range(1, len(picture)):
-        with contextlib.suppress(PictureError):
-            accepted.append(len(decode_picture(picture[:length], PictureLimits()).frames))
+    for length in range(1, len(file)):
+        with contextlib.suppress(ImageError):
+            accepted.append(len(decode_image(file[:length], ImageLimits()).frames))
     assert accepted == [1, 2, 3]
 
 
 def test_surplus_bytes_between_scans_do_no_harm() -> None:
     """Some cameras write them."""
-    picture = encode(NOISE, "JPEG")
-    decode_picture(picture[:-2] + bytes(20) + picture[-2:], PictureLimits())
+    file = encode(NOISE, "JPEG")
+    decode_image(file[:-2] + bytes(20) + file[-2:], ImageLimits())

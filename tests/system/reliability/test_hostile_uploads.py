@@ -1,4 +1,4 @@
-"""Every hostile file to every route that takes a picture: the right 4xx, soon, and the same processes as before."""
+"""Every hostile file to every route that takes an image: the right 4xx, soon, and the same processes as before."""
 
 import struct
 import time
@@ -58,7 +58,7 @@ MAX_SECONDS = 20  # a tenth where nothing else runs
 
 
 def send(http: httpx2.Client, route: str, data: bytes) -> httpx2.Response:
-    """As a form where there are two pictures, otherwise raw and under a wrong name of its type."""
+    """As a form where there are two images, otherwise raw and under a wrong name of its type."""
     if route == "/learn":
         return http.post(route, files={"before": ("a.png", data), "after": ("b.png", data)})
     return http.post(route, content=data, headers={"Content-Type": "image/png"})
@@ -85,7 +85,7 @@ def test_a_hostile_file_is_refused_by_every_route(http: httpx2.Client, name: str
 
 
 @pytest.mark.slow
-def test_the_routes_take_a_picture_that_is_not_hostile(http: httpx2.Client) -> None:
+def test_the_routes_take_an_image_that_is_not_hostile(http: httpx2.Client) -> None:
     """Otherwise the test above would pass with routes that refuse everything."""
     digit = np.full((40, 40), 255, np.uint8)
     digit[8:32, 18:22] = 0
@@ -95,7 +95,7 @@ def test_the_routes_take_a_picture_that_is_not_hostile(http: httpx2.Client) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the pictures of ../shared are not here")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the images of ../shared are not here")
 def test_what_the_world_sends_is_answered(http: httpx2.Client) -> None:
     """PngSuite, EXIF turns, odd modes: 200 for what is whole, 415 or 422 for PngSuite's x*.png and what is cut."""
     wrong = []

@@ -1,4 +1,4 @@
-"""Nobody reads anybody else's picture: not in a reply, not on the disk, and nothing rides along in the bytes."""
+"""Nobody reads anybody else's image: not in a reply, not on the disk, and nothing rides along in the bytes."""
 
 import io
 import json
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_replies_to_many_at_once_are_those_to_one_alone(http: httpx2.Client) -> None:
-    """Every picture is another one, and some are hostile. Compared to the byte."""
+    """Every image is another one, and some are hostile. Compared to the byte."""
     traffic = Traffic(seed=7, max_side_px=120, hostile_share=0.1)
     requests = [traffic.make(number) for number in range(REQUESTS)]
     alone = [ask(http, request) for request in requests]
@@ -54,8 +54,8 @@ def ask(http: httpx2.Client, request: Ask) -> tuple[int, bytes]:
 
 
 def write_polyglots() -> dict[str, bytes]:
-    """Pictures with a place, a comment, scripts and an archive, in metadata and behind the end."""
-    picture = Image.fromarray(draw_blobs(40, 60))
+    """Images with a place, a comment, scripts and an archive, in metadata and behind the end."""
+    image = Image.fromarray(draw_blobs(40, 60))
     exif = Image.Exif()
     exif[0x010E] = SECRET.decode()
     exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})  # where it was taken
@@ -76,7 +76,7 @@ def write_polyglots() -> dict[str, bytes]:
         "bmp": {},
     }
     return {
-        name: encode(picture, name.upper(), **options) + bytes(100_000) + SCRIPT + archive.getvalue()
+        name: encode(image, name.upper(), **options) + bytes(100_000) + SCRIPT + archive.getvalue()
         for name, options in riders.items()
     }
 
@@ -86,16 +86,16 @@ POLYGLOTS = write_polyglots()
 
 @pytest.mark.parametrize("name", POLYGLOTS)
 def test_replies_are_pixels_and_nothing_else(http: httpx2.Client, name: str) -> None:
-    picture = POLYGLOTS[name]
-    assert SCRIPT in picture
-    assert zipfile.is_zipfile(io.BytesIO(picture))
+    file = POLYGLOTS[name]
+    assert SCRIPT in file
+    assert zipfile.is_zipfile(io.BytesIO(file))
     for route in (
         "/filter/identity",
         f"/filter/edge?format={name}",
         "/filter/blur?format=png",
         "/gallery?kernels=edge",
     ):
-        reply = http.post(route, files={"file": (f"{name}.jpg", picture)})
+        reply = http.post(route, files={"file": (f"{name}.jpg", file)})
         assert reply.status_code == 200, (route, reply.text)
         for rider in (SECRET, b"<script", b"<?php", b"PK\3\4", b"xmpmeta", b"secret.txt"):
             assert rider not in reply.content, (route, rider)
@@ -111,9 +111,9 @@ def test_replies_are_pixels_and_nothing_else(http: httpx2.Client, name: str) -> 
 
 def test_a_large_upload_waits_in_a_file_without_a_name(service: RunningService) -> None:
     """So that nothing is left even by a process that is killed."""
-    picture = encode(draw_noise(1000, 1000), "BMP")
+    image = encode(draw_noise(1000, 1000), "BMP")
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.bmp"\r\n\r\n'
-    body = head + picture + b"\r\n--x--\r\n"
+    body = head + image + b"\r\n--x--\r\n"
     request = (
         "POST /filter/blur HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -151,13 +151,13 @@ def test_nothing_is_written_and_nothing_is_started(
     service: RunningService, http: httpx2.Client, tmp_path: Path
 ) -> None:
     """By any of the processes, whatever comes, that the system knows of."""
-    pictures = [*POLYGLOTS.values(), encode(draw_noise(700, 700), "BMP"), b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>", b""]
+    images = [*POLYGLOTS.values(), encode(draw_noise(700, 700), "BMP"), b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>", b""]
     with watch_system_calls(service, tmp_path / "calls") as calls:
-        for picture in pictures:
+        for image in images:
             for route in ("/filter/edge", "/classify", "/read", "/gallery?kernels=edge"):
-                assert http.post(route, files={"file": ("a.png", picture)}).status_code < 500
+                assert http.post(route, files={"file": ("a.png", image)}).status_code < 500
     text = calls.read_text()
-    assert text.count("sendto(") + text.count("sendmsg(") > len(pictures), "strace saw nothing"
+    assert text.count("sendto(") + text.count("sendmsg(") > len(images), "strace saw nothing"
     written = {path for path in WRITES.findall(text) if not path.startswith(str(service.temporary_folder))}
     assert written <= {"/dev/null"}
     assert "execve(" not in text
@@ -184,11 +184,11 @@ def watch_system_calls(service: RunningService, calls: Path) -> Iterator[Path]:
 
 
 def test_the_watermark_of_one_is_never_in_the_reply_of_another(http: httpx2.Client) -> None:
-    """Each client sends its own number as the picture's grey, over and over, and must always get it back."""
+    """Each client sends its own number as the image's grey, over and over, and must always get it back."""
 
     def insist(grey: int) -> set[int]:
-        picture = encode(np.full((30, 40), grey, np.uint8), "PNG")
-        replies = [http.post("/filter/identity", files={"file": ("a.png", picture)}) for _ in range(10)]
+        image = encode(np.full((30, 40), grey, np.uint8), "PNG")
+        replies = [http.post("/filter/identity", files={"file": ("a.png", image)}) for _ in range(10)]
         return {value for reply in replies for value in np.unique(np.asarray(open_image(reply.content))).tolist()}
 
     greys = range(10, 250, 12)

@@ -22,7 +22,7 @@ UPLOAD_ROUTES = ("/filter", "/filter/{kernel}", "/gallery", "/learn", "/classify
 def test_what_the_document_says_is_true(tmp_path: Path) -> None:
     """No status, header, media type or body that is not described, no 500, nothing accepted that it forbids.
 
-    That what it allows is accepted cannot be asked: which bytes are a picture is more than a schema can say.
+    That what it allows is accepted cannot be asked: which bytes are an image is more than a schema can say.
     """
     har = tmp_path / "har.json"
     with run_service(workers=2) as service:

@@ -38,12 +38,12 @@ def test_it_answers_damaged_files_with_500(stock: TestClient) -> None:
     assert statuses[500] > 0
 
 
-def test_it_answers_half_a_picture_with_grey(stock: TestClient) -> None:
-    picture = encode(draw_noise(64, 64), "JPEG")
-    status, half = post(stock, picture[: len(picture) // 2] + b"\xff\xd9")
+def test_it_answers_half_an_image_with_grey(stock: TestClient) -> None:
+    image = encode(draw_noise(64, 64), "JPEG")
+    status, half = post(stock, image[: len(image) // 2] + b"\xff\xd9")
     assert status == 200
-    assert np.ptp(decode(half)[-8:], axis=(0, 1)).max() < 10, "the last rows have no picture in them"
+    assert np.ptp(decode(half)[-8:], axis=(0, 1)).max() < 10, "the last rows have no image in them"
 
 
 def test_it_hands_on_what_rides_along(stock: TestClient) -> None:
-    assert any(SECRET in post(stock, picture)[1] for picture in POLYGLOTS.values())
+    assert any(SECRET in post(stock, image)[1] for image in POLYGLOTS.values())

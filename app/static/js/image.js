@@ -4,13 +4,13 @@ import { encodePng, hasTransparency } from "./png.js";
 export const LIVE_SIDE = 1000;
 
 /**
- * A picture that was opened. `live` is what the live view sends: the picture itself, or a smaller one.
+ * An image that was opened. `live` is what the live view sends: the image itself, or a smaller one.
  * @typedef {{name: string, original: Blob, width: number, height: number, live: Blob, pixels: ImageData,
- *   reduced: boolean, transparent: boolean}} Picture
+ *   reduced: boolean, transparent: boolean}} Image
  */
 
-/** @param {Blob} file @param {string} name @returns {Promise<Picture>} Throws Problem for what is no picture. */
-export async function openPicture(file, name, side = LIVE_SIDE) {
+/** @param {Blob} file @param {string} name @returns {Promise<Image>} Throws Problem for what is no image. */
+export async function openImage(file, name, side = LIVE_SIDE) {
   const bitmap = await decode(file, name);
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
   const width = Math.max(1, Math.round(bitmap.width * scale));
@@ -21,7 +21,7 @@ export async function openPicture(file, name, side = LIVE_SIDE) {
   return { name, original: file, width: bitmap.width, height: bitmap.height, live, pixels, reduced: scale < 1, transparent };
 }
 
-/** What the browser cannot show (TIFF, or no picture at all) the service is asked about: it converts or explains. */
+/** What the browser cannot show (TIFF, or no image at all) the service is asked about: it converts or explains. */
 async function decode(file, name) {
   try {
     return await createImageBitmap(file);
@@ -45,9 +45,9 @@ export function readPixels(bitmap, width = bitmap.width, height = bitmap.height)
 /** Pixels of an answer, with no colour conversion on the way. @param {Blob} blob */
 export const readAnswer = async (blob) => readPixels(await createImageBitmap(blob, { colorSpaceConversion: "none" }));
 
-/** Opens the pictures that are dropped on, pasted into or chosen on the page while `isHere()`. */
-export function receivePictures(input, isHere, open) {
-  const accept = (files) => files[0] && isHere() && open(files[0], files[0].name || "picture.png");
+/** Opens the images that are dropped on, pasted into or chosen on the page while `isHere()`. */
+export function receiveImages(input, isHere, open) {
+  const accept = (files) => files[0] && isHere() && open(files[0], files[0].name || "image.png");
   input.addEventListener("change", () => {
     accept(input.files);
     input.value = ""; // so that the same file can be chosen again
