@@ -13,11 +13,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from app.errors import OverloadedError, UnfinishedError
 from app.pool.pool import WorkerPool
 from app.pool.process import Worker
 from app.pool.worker_main import answer
 from app.settings import Settings
-from app.unfinished import OverloadedError, UnfinishedError
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """Which format the answer has: what was asked for, else what `Accept` asks, else what came in."""
 
-from app.api.problems import NotAcceptableError
+from app.errors import NotAcceptableError
 from app.images.formats import FORMATS, Format
 
 PREFERENCE = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy")

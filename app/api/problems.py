@@ -16,6 +16,28 @@ from starlette.exceptions import HTTPException
 
 from app.api.parameters import ChainQuery, ClassifyQuery, GalleryQuery, LearnQuery, SizeQuery
 from app.context import find_record
+from app.errors import (
+    DeadlineError,
+    MalformedRequestError,
+    NoFilesLeftError,
+    NoRoomError,
+    NotAcceptableError,
+    NoTrainingRecordError,
+    OverloadedError,
+    RateLimitError,
+    RequestHeadTooLargeError,
+    SlowClientError,
+    TooManyConnectionsError,
+    TooManyFilesError,
+    TooMuchHeldError,
+    UnauthorizedError,
+    UnfinishedError,
+    UnknownHostError,
+    UploadTooLargeError,
+    UploadTypeError,
+    WorkerLostError,
+    WorkTooLargeError,
+)
 from app.images.errors import (
     BlankImageError,
     CorruptImageError,
@@ -26,8 +48,6 @@ from app.images.errors import (
     UnwritableFormatError,
 )
 from app.images.formats import READABLE
-from app.tasks.filter import WorkTooLargeError
-from app.unfinished import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
 from kernels.errors import (
     KernelFileError,
     KernelParameterError,
@@ -37,74 +57,6 @@ from kernels.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class UploadTooLargeError(ValueError):
-    """The request body is larger than the limit."""
-
-
-class UploadTypeError(ValueError):
-    """The request body is neither a form nor an image."""
-
-
-class TooManyFilesError(ValueError):
-    """More files in one request than the limit."""
-
-
-class UnknownHostError(ValueError):
-    """The Host header names none of the names that the service may be called by."""
-
-
-class UnauthorizedError(ValueError):
-    """No token, or an unknown one."""
-
-    def __init__(self, message: str, challenge: str) -> None:
-        self.headers = {"WWW-Authenticate": challenge}
-        super().__init__(message)
-
-
-class RateLimitError(ValueError):
-    """More requests from one client than the limit."""
-
-    def __init__(self, message: str, headers: dict[str, str]) -> None:
-        self.headers = headers
-        super().__init__(message)
-
-
-class NotAcceptableError(ValueError):
-    """No format that the client accepts can be written."""
-
-
-class NoTrainingRecordError(LookupError):
-    """The digit model came without a record of its training."""
-
-
-class MalformedRequestError(ValueError):
-    """What came is not HTTP."""
-
-
-class RequestHeadTooLargeError(ValueError):
-    """The request line and headers are larger than the limit."""
-
-
-class SlowClientError(TimeoutError):
-    """The rest of the request did not come in time."""
-
-
-class TooManyConnectionsError(UnfinishedError):
-    """More connections than the limit, and none of them idle."""
-
-
-class NoRoomError(OSError):
-    """There is no room on the disk for an upload while it arrives."""
-
-
-class NoFilesLeftError(UnfinishedError):
-    """This process or the machine cannot open another file just now."""
-
-
-class TooMuchHeldError(UnfinishedError):
-    """Uploads that are still arriving take more memory than the limit, and this one is slow."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import TooManyFilesError, UploadTooLargeError, UploadTypeError
+from app.errors import TooManyFilesError, UploadTooLargeError, UploadTypeError
 from app.images.formats import READABLE
 
 MAX_FORM_FIELDS = 50

@@ -5,15 +5,11 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import chain
 
 from app.archive.job import Job, Outcome, Task, do_tasks
+from app.errors import DeadlineError, OverloadedError, StartError, WorkerLostError
 from app.pool.pool import WorkerPool
-from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
 
 LONGEST_SECONDS = 3600.0
 """For one image, and to wait for a process. Nobody waits for an answer here: more than a request may take."""
-
-
-class StartError(RuntimeError):
-    """No process can be started: none of the images is at fault."""
 
 
 def run_locally(job: Job, mark: str, chunks: Iterable[list[Task]], processes: int) -> Iterator[Outcome]:

@@ -15,6 +15,7 @@ import typer
 from pydantic import BaseModel
 
 from app.api.parameters import FilterQuery, Polarity
+from app.errors import StartError
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def batch(
     """
     from app.api.operations import parse_steps
     from app.archive import job as jobs
-    from app.archive import processes, run, signals, tables
+    from app.archive import run, signals, tables
     from app.archive import storage as places
     from app.system import count_cores
     from app.tasks.filter import FilterRequest
@@ -174,7 +175,7 @@ def batch(
     try:
         with choose_executor(on, workers or count_cores()) as execute, signals.catch_stop() as stop:
             summary = run.run_batch(job, execute, stop, report_format, verify)
-    except (places.PlaceError, processes.StartError) as error:
+    except (places.PlaceError, StartError) as error:
         refuse(f"Stopped: {error} The same command goes on from here.", status=os.EX_TEMPFAIL)
     typer.echo(f"{summary.done} done, {summary.kept} were done already, {summary.failed} failed.", err=True)
     if stop.number is not None:
@@ -360,7 +361,7 @@ def need_ray() -> None:
 def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSettings") -> None:
     from app.main import create_app
     from app.observability.logs import configure_logging
-    from app.server.server import Server, StartError
+    from app.server.server import Server
     from app.system import keep_freed_memory
 
     keep_freed_memory()

@@ -11,7 +11,8 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 
 from app.archive.job import Job, Outcome, Task
-from app.archive.processes import StartError, do_chunk, start_processes
+from app.archive.processes import do_chunk, start_processes
+from app.errors import StartError
 
 WINDOW_CHUNKS = 50_000
 """What Ray is given at a time, so that memory does not grow with the archive. Actors start anew for the next."""

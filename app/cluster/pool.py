@@ -13,9 +13,9 @@ from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 
 from app.context import Record, find_record
+from app.errors import OverloadedError, WorkerLostError
 from app.settings import Settings
 from app.tasks.classify import write_answers
-from app.unfinished import OverloadedError, WorkerLostError
 
 P = ParamSpec("P")
 T = TypeVar("T")

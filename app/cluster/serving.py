@@ -17,13 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cluster.pool import RayWorkers, Reply
 from app.context import REQUEST_ID_HEADER, Record, current_record
+from app.errors import DeadlineError, WorkerLostError
 from app.main import create_app, wrap_outside
 from app.observability.logs import configure_logging
 from app.pool.pool import WorkerPool
 from app.pool.process import START_SECONDS
 from app.settings import AccessSettings, Settings
 from app.tasks.classify import write_answers
-from app.unfinished import DeadlineError, WorkerLostError
 
 APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5

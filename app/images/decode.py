@@ -19,7 +19,6 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
-from app.context import find_record, timed
 from app.images.bombs import check_frames, refuse_bombs
 from app.images.damage import refuse_damage
 from app.images.errors import (
@@ -46,7 +45,6 @@ TRUE_COLOUR = {
 }  # fmt: skip
 
 
-@timed("decode")
 def decode_image(
     data: bytes, limits: ImageLimits, frames: Frames = "all", *, enough_px: int | None = None
 ) -> DecodedImage:
@@ -59,9 +57,7 @@ def decode_image(
     try:
         refuse_bombs(data, limits)
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
-            decoded_image = decode_frames(image, data, limits, frames, enough_px)
-            find_record().pixels += len(decoded_image.frames) * decoded_image.width * decoded_image.height
-            return decoded_image
+            return decode_frames(image, data, limits, frames, enough_px)
     except (ImageError, ImportError):
         raise
     except MemoryError:
@@ -103,10 +99,12 @@ def decode_frames(
     plain = decode_plain(image, data) if end == 1 and reduced == 1 else None
     if plain is not None:
         orientation = 1 if image.format == "PNG" else read_exif_orientation(image)
-        decoded = [Frame(turn_upright(plain, orientation))]
+        pixels, backend = plain
+        decoded = [Frame(turn_upright(pixels, orientation))]
     else:
         refuse_damage(data)
         decoded = decode_strictly(image, data, first, end)
+        backend = "pillow"
         if image.mode in ("CMYK", "LAB"):
             profile = None  # the pixels are sRGB now
     if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
@@ -121,12 +119,12 @@ def decode_frames(
         read_jpeg_sampling(image),
         read_plays(image),
         reduced,
+        backend,
     )
 
 
 def decode_strictly(image: Image.Image, data: bytes, first: int, end: int) -> list[Frame]:
     """By Pillow or, where Pillow would lose bits, by others once Pillow has found no damage."""
-    find_record().ways["decode"] = "pillow"
     scale_transparent_grey(image, data)
     if is_16_bit(image, data) and not (image.format == "PNG" and end > 1):
         return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]

@@ -3,12 +3,11 @@
 import io
 import math
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from app.context import find_record, timed
 from app.images.errors import UnwritableFormatError
 from app.images.fast_codecs import encode_jpeg
 from app.images.formats import DEFAULT_QUALITY, Format
@@ -23,16 +22,21 @@ SIX_BITS = [value & 0b11111100 | 0b10 for value in range(256)] * 3
 """Pillow's table for red, green and blue: each value becomes the middle of its four neighbours."""
 
 
-@timed("encode")
-def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_QUALITY) -> bytes:
+class EncodedImage(NamedTuple):
+    """A file, and the library that wrote it: `isa-l`, `numpy`, `opencv`, `pillow` or `tifffile`."""
+
+    data: bytes
+    backend: str
+
+
+def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_QUALITY) -> EncodedImage:
     """Encode an image; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
     What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg and bmp, 16 bits
     become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
     """
     if format.name == "npy":
-        find_record().ways["encode"] = "numpy"
-        return encode_npy(decoded)
+        return EncodedImage(encode_npy(decoded), "numpy")
     if len(decoded.frames) > 1 and not format.holds_frames:
         raise UnwritableFormatError(
             f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
@@ -46,15 +50,13 @@ def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_Q
             )
         return encode_16_bit(decoded, format)
     if format.name == "png" and len(decoded.frames) == 1:
-        find_record().ways["encode"] = "isa-l"
-        return encode_png(decoded.frames[0].pixels, pick_profile(decoded))
+        return EncodedImage(encode_png(decoded.frames[0].pixels, pick_profile(decoded)), "isa-l")
     try:
         if format.name == "jpeg" and decoded.channels in (1, 3):
-            find_record().ways["encode"] = "opencv"
             pixels = reduce_to_8_bit(decoded.frames[0].pixels)
-            return encode_jpeg(pixels, quality, decoded.jpeg_sampling or "4:4:4", pick_profile(decoded))
-        find_record().ways["encode"] = "pillow"
-        return encode_with_pillow(decoded, format, quality)
+            jpeg = encode_jpeg(pixels, quality, decoded.jpeg_sampling or "4:4:4", pick_profile(decoded))
+            return EncodedImage(jpeg, "opencv")
+        return EncodedImage(encode_with_pillow(decoded, format, quality), "pillow")
     except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
         raise UnwritableFormatError(
             f"An image of {decoded.width}×{decoded.height} pixels cannot be written as {format.name}: {error}."
@@ -191,16 +193,14 @@ def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return converted
 
 
-def encode_16_bit(decoded: DecodedImage, format: Format) -> bytes:
+def encode_16_bit(decoded: DecodedImage, format: Format) -> EncodedImage:
     """Pillow writes no 16-bit colour: PNG is written by `png.py`, TIFF by tifffile."""
     profile = pick_profile(decoded)
     if format.name == "png":
-        find_record().ways["encode"] = "isa-l"
-        return encode_png(decoded.frames[0].pixels, profile)
+        return EncodedImage(encode_png(decoded.frames[0].pixels, profile), "isa-l")
 
     import tifffile
 
-    find_record().ways["encode"] = "tifffile"
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
         for frame in decoded.frames:
@@ -215,4 +215,4 @@ def encode_16_bit(decoded: DecodedImage, format: Format) -> bytes:
                 metadata=None,
                 software=False,
             )
-    return buffer.getvalue()
+    return EncodedImage(buffer.getvalue(), "tifffile")

@@ -7,7 +7,6 @@ What they refuse is left to Pillow, whose word decides whether an image is damag
 import numpy as np
 from PIL import Image
 
-from app.context import find_record
 from app.images.bombs import read_png_chunks
 from app.images.damage import check_png_sums
 from app.images.image import JpegSampling, Pixels
@@ -28,21 +27,23 @@ ICC_SEGMENT_BYTES = 65_519
 """What fits into a segment of a JPEG beside its length and the name and number of the piece."""
 
 
-def decode_plain(image: Image.Image, data: bytes) -> Pixels | None:
-    """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged image, not turned; None leaves it to Pillow."""
+def decode_plain(image: Image.Image, data: bytes) -> tuple[Pixels, str] | None:
+    """Pixels (height, width, 1, 3 or 4) uint8 of an undamaged image, not turned, and the library that decoded them.
+
+    None leaves the image to Pillow.
+    """
     channels = CHANNELS.get(image.mode)
     pixels = None
-    way = ""
+    backend = ""
     if channels and image.format == "JPEG":
-        way, pixels = "libjpeg-turbo", decode_jpeg(data, channels)
+        backend, pixels = "libjpeg-turbo", decode_jpeg(data, channels)
     elif channels and image.format == "PNG" and is_plain_png(image, data):
-        way, pixels = "tensorflow", decode_png(data, channels)
+        backend, pixels = "tensorflow", decode_png(data, channels)
     elif image.mode == "RGB" and image.format == "WEBP" and WEBP_FRAME not in data:
-        way, pixels = "opencv", decode_webp(data)
+        backend, pixels = "opencv", decode_webp(data)
     if pixels is None or pixels.shape[:2] != (image.height, image.width):
         return None
-    find_record().ways["decode"] = way
-    return pixels
+    return pixels, backend
 
 
 def is_plain_png(image: Image.Image, data: bytes) -> bool:

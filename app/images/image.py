@@ -37,6 +37,13 @@ class DecodedImage:
     """How often an animation is shown; 0 is for ever."""
     reduced: int = 1
     """By what the sides were divided while decoding, because fewer pixels are enough."""
+    backend: str = "pillow"
+    """The library that decoded it: `libjpeg-turbo`, `opencv`, `pillow` or `tensorflow`."""
+
+    @property
+    def pixel_count(self) -> int:
+        """Width × height × frames."""
+        return len(self.frames) * self.width * self.height
 
     @property
     def height(self) -> int:

@@ -7,7 +7,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import RateLimitError, UnauthorizedError, UnknownHostError, answer_known_error
+from app.api.problems import answer_known_error
+from app.errors import RateLimitError, UnauthorizedError, UnknownHostError
 from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 
-from app.api.problems import RateLimitError
+from app.errors import RateLimitError
 
 MAX_CLIENTS = 10_000
 """Counted at the same time. With more, all counts begin anew: memory stays bounded, and nobody is refused for it."""

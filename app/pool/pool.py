@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from app.context import TimedStep, find_record
+from app.errors import DeadlineError, WorkerLostError
 from app.pool.microbatch import MOST_TOGETHER, TOGETHER_BYTES, Errand
 from app.pool.process import Reply, Worker, describe_end, read_reply
 from app.pool.queue import SMALL_SECONDS, Lines, Waiting, kept_place
 from app.settings import Settings
-from app.unfinished import DeadlineError, WorkerLostError
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from app.context import find_record
+from app.errors import WorkerLostError
 from app.pool.ipc import SharedMemory
 from app.settings import SECRET_VARIABLES, Settings
-from app.unfinished import WorkerLostError
 
 START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
 

@@ -8,10 +8,10 @@ import time
 from collections import deque
 from contextvars import ContextVar
 
+from app.errors import OverloadedError
 from app.pool.microbatch import Errand
 from app.pool.process import Reply
 from app.settings import Settings
-from app.unfinished import OverloadedError
 
 EXPECTED_SECONDS = 0.1  # a place is kept for an upload: long on a network that can overload this, short for an attack
 SMALL_SECONDS = 5  # after a small upload, in which more are likely

@@ -15,10 +15,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.api.problems import answer_known_error, find_problem_type
 from app.context import Record, choose_request_id, current_record
+from app.errors import UnfinishedError
 from app.middleware.headers import list_security_headers, list_sharing_headers
 from app.observability.logs import access, log_request
 from app.server.lingering_close import Leavetaking
-from app.unfinished import UnfinishedError
 
 NO_ID = b"00000000000000000000000000000000"
 CROWDED_SECONDS = 0.1  # after a refused upload

@@ -15,18 +15,18 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.api.problems import (
+from app.api.problems import find_problem_type
+from app.errors import (
     MalformedRequestError,
     RequestHeadTooLargeError,
     SlowClientError,
     TooManyConnectionsError,
     TooMuchHeldError,
-    find_problem_type,
+    UnfinishedError,
 )
 from app.server.lingering_close import Leavetaking, duplicate
 from app.server.load_shedding import Accepted, CheckUpload, GiveUpPlace, Refusals
 from app.settings import Settings
-from app.unfinished import UnfinishedError
 
 SHEDDABLE_SECONDS = 1  # behind the least speed, before a connection may have to make room for another
 

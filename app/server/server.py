@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from app.errors import StartError
 from app.server.acceptor import Listener
 from app.server.load_shedding import CheckUpload
 from app.server.protocol import Connection, Connections, take_all
@@ -22,10 +23,6 @@ SPARE_FILES = 200  # of the files this process may open, for all but connections
 TICK_SECONDS = 0.25
 
 logger = logging.getLogger(__name__)
-
-
-class StartError(RuntimeError):
-    """The app did not start. The message says why."""
 
 
 class Server(uvicorn.Server):

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from app.context import find_record, timed
+from app.errors import WorkTooLargeError
 from app.images.decode import decode_image
 from app.images.encode import encode_image
 from app.images.errors import UnwritableFormatError
@@ -17,10 +18,6 @@ from app.tasks.composed_kernel import explain_one_kernel
 from kernels.apply.filter import Filtered, apply_steps
 from kernels.apply.layout import StepReport, count_multiply_adds, plan_steps
 from kernels.chain import Step
-
-
-class WorkTooLargeError(ValueError):
-    """The convolution would cost more than the limit. The message names both and the setting that changes it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def filter_image(
     encoded = encode_image(image.with_pixels([result.image for result in results]), format, request.quality)
     height, width = results[0].image.shape[:2]
     return FilteredFile(
-        encoded,
+        encoded.data,
         format,
         (image.width, image.height),
         (width, height),

@@ -61,7 +61,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
     decoded = decode_image(data, settings.image_limits, "first")
     sheet = Image.fromarray(arrange(draw_tiles(decoded, steps, side_px)))
     result = decoded.with_pixels([np.asarray(sheet)])
-    return encode_image(result, FORMATS["png"]) if pick_profile(result) else save_png(sheet)
+    return encode_image(result, FORMATS["png"]).data if pick_profile(result) else save_png(sheet)
 
 
 def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> list[tuple[str, bytes]]:
@@ -71,7 +71,7 @@ def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Setti
     return [
         (
             name,
-            encode_image(decoded.with_pixels([np.atleast_3d(np.asarray(tile))]), png)
+            encode_image(decoded.with_pixels([np.atleast_3d(np.asarray(tile))]), png).data
             if pick_profile(decoded)
             else save_png(tile),
         )

@@ -14,9 +14,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from app.context import TimedStep, timed
+from app.errors import OverloadedError
 from app.settings import Settings
 from app.tasks.learn import Lesson, decode_pair, describe_lesson
-from app.unfinished import OverloadedError
 from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, start_descent
 from kernels.learn.learn import Shared, adopt_kernels, learn_from_pair
 from kernels.learn.verdict import Judgement, judge

@@ -10,9 +10,10 @@ from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
 from app.api.operations import add_fields
 from app.api.parameters import ExplainQuery, MapLayer
-from app.api.problems import NotAcceptableError, document_problems
+from app.api.problems import document_problems
 from app.api.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import read_upload
+from app.errors import NotAcceptableError
 from app.tasks.explain import ImageExplanation, explain_as_json
 from app.tasks.explain_sheet import explain_as_image
 from models.network import MAPS

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from app.api.dependencies import ServiceDependency
 from app.api.problems import document_problems
-from app.unfinished import OverloadedError
+from app.errors import OverloadedError
 
 router = APIRouter(tags=["service"])
 

@@ -14,9 +14,9 @@ from app.api.operations import add_fields
 from app.api.parameters import LearnQuery
 from app.api.problems import Problem, describe_problem, document_problems
 from app.api.routes.filter import PRIVATE
+from app.errors import UnfinishedError
 from app.tasks.learn import Lesson, learn_from_images
 from app.tasks.learn_stream import DescentStart, DescentStep, ImagePair, follow_descent
-from app.unfinished import UnfinishedError
 
 router = APIRouter(tags=["filter"])
 

@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import app.api.problems
+import app.errors
 import app.images.errors
-import app.tasks.filter
 import kernels.errors
 from app.main import create_app
 from app.settings import Settings
@@ -429,11 +429,11 @@ def find_errors(base: type[Exception]) -> set[type[Exception]]:
 def test_every_error_of_kernels_and_images_has_its_status() -> None:
     errors = find_errors(kernels.errors.KernelError) | find_errors(app.images.errors.ImageError)
     errors -= {kernels.errors.KernelError, app.images.errors.ImageError}
-    errors |= {app.tasks.filter.WorkTooLargeError}
+    errors |= {app.errors.WorkTooLargeError}
     errors |= {
         error
-        for error in vars(app.api.problems).values()
-        if isinstance(error, type) and issubclass(error, ValueError) and error.__module__ == "app.api.problems"
+        for error in vars(app.errors).values()
+        if isinstance(error, type) and issubclass(error, ValueError) and error.__module__ == "app.errors"
     }
     assert errors - set(app.api.problems.PROBLEM_TYPES) == set()
     assert len(errors) >= 12

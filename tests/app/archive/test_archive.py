@@ -20,11 +20,12 @@ from typer.testing import CliRunner, Result
 from app.api.operations import parse_steps
 from app.api.parameters import FilterQuery
 from app.archive.job import ClassifyJob, FilterJob, Job, Outcome, Task, do_tasks
-from app.archive.processes import StartError, run_locally
+from app.archive.processes import run_locally
 from app.archive.run import Summary, run_batch
 from app.archive.signals import StopSignal
 from app.archive.storage import PlaceError, open_place, open_source
 from app.cli.commands import app
+from app.errors import StartError
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
 from kernels.catalogue import Catalogue

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from app.cluster.pool import Reply
 from app.cluster.serving import Digits
+from app.errors import WorkerLostError
 from app.images.errors import CorruptImageError
 from app.settings import Settings
 from app.tasks.classify import write_answers
-from app.unfinished import WorkerLostError
 
 
 class RecordedWorkers:

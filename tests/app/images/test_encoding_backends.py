@@ -23,7 +23,9 @@ def draw(width: int, height: int, channels: int) -> Pixels:
 
 
 def encode(pixels: Pixels, quality: int, sampling: JpegSampling | None, profile: bytes | None = None) -> bytes:
-    return encode_image(DecodedImage((Frame(pixels),), FORMATS["jpeg"], profile, sampling), FORMATS["jpeg"], quality)
+    return encode_image(
+        DecodedImage((Frame(pixels),), FORMATS["jpeg"], profile, sampling), FORMATS["jpeg"], quality
+    ).data
 
 
 def save_with_pillow(pixels: Pixels, **options: Any) -> bytes:
@@ -76,7 +78,7 @@ def test_colours_of_a_gif_are_no_farther_from_the_images_than_pillows_median_cut
     def measure_error(image: Image.Image) -> float:
         return float(np.mean((np.asarray(image.convert("RGB"), np.float64) - pixels) ** 2))
 
-    written = encode_image(DecodedImage((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
+    written = encode_image(DecodedImage((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"]).data
     pillows = Image.fromarray(pixels).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     assert measure_error(Image.open(io.BytesIO(written))) <= measure_error(pillows)
 
@@ -88,7 +90,7 @@ def test_a_gif_holds_its_colours_exactly_where_they_are_few(transparent: bool) -
     pixels = colours[generator.integers(0, 255, (60, 80))]
     if transparent:
         pixels = np.dstack([pixels, 255 * generator.integers(0, 2, pixels.shape[:2], np.uint8)])
-    written = encode_image(DecodedImage((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"])
+    written = encode_image(DecodedImage((Frame(pixels),), FORMATS["gif"]), FORMATS["gif"]).data
     read = np.asarray(Image.open(io.BytesIO(written)).convert("RGBA" if transparent else "RGB"))
     seen = pixels[..., -1] > 0 if transparent else np.ones(pixels.shape[:2], bool)
     np.testing.assert_array_equal(read[seen], pixels[seen])
@@ -107,7 +109,7 @@ def test_every_thread_writes_the_same_png() -> None:
 
     def encode_all(_: int) -> list[bytes]:
         start.wait()
-        return [encode_image(DecodedImage((Frame(one),), FORMATS["png"]), FORMATS["png"], 90) for one in images]
+        return [encode_image(DecodedImage((Frame(one),), FORMATS["png"]), FORMATS["png"], 90).data for one in images]
 
     with ThreadPoolExecutor(threads) as pool:
         files = list(pool.map(encode_all, range(threads)))

@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr, ValidationError
 from typer.testing import CliRunner
 
-from app.api.problems import RateLimitError, UnknownHostError
 from app.cli.commands import app as command
+from app.errors import RateLimitError, UnknownHostError
 from app.main import create_app
 from app.middleware.auth import check_host
 from app.middleware.rate_limit import MAX_CLIENTS, ClientRates, name_client

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 
 from app.context import Record, current_record, find_record
+from app.errors import WorkerLostError
 from app.pool.microbatch import MOST_TOGETHER, TOGETHER_BYTES
 from app.pool.pool import WorkerPool
 from app.settings import Settings
-from app.unfinished import WorkerLostError
 from tests.app.pool.test_pool import until, wait, with_workers
 
 

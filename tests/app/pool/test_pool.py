@@ -15,11 +15,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from app.errors import DeadlineError, OverloadedError, WorkerLostError
 from app.main import create_app
 from app.pool.pool import WorkerPool
 from app.server.server import Server
 from app.settings import Settings
-from app.unfinished import DeadlineError, OverloadedError, WorkerLostError
 from kernels.errors import KernelParameterError
 
 

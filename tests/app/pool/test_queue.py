@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from app.errors import OverloadedError
 from app.pool.queue import Lines, Waiting
 from app.settings import Settings
-from app.unfinished import OverloadedError
 
 SMALL_S, LARGE_S = 0.01, 0.3
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.errors import OverloadedError
 from app.middleware.headers import share_with
 from app.settings import Settings
-from app.unfinished import OverloadedError
 from tests.support.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
 from tests.support.toy_service import make_app, serve
 

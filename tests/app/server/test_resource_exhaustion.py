@@ -11,9 +11,9 @@ import time
 
 import pytest
 
+from app.errors import DeadlineError
 from app.pool.pool import WorkerPool
 from app.settings import Settings
-from app.unfinished import DeadlineError
 from tests.support.processes import run_toy_service
 
 

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from app.cli.commands import app
+from app.errors import OverloadedError
 from app.settings import Settings
 from app.tasks.learn_stream import ImagePair, follow_descent
-from app.unfinished import OverloadedError
 from kernels import convolve
 from kernels.learn.gradient_descent import descend, measure_gradient, start_descent, take_data
 from kernels.learn.samples import make_pair
