@@ -4,8 +4,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # No pip in the environment that is kept: the one outside installs into it.
 RUN python -m venv --without-pip /opt/convserve
 WORKDIR /src
-COPY requirements.txt ./
-RUN pip --python /opt/convserve/bin/python install --require-hashes --no-deps -r requirements.txt
+COPY requirements/service.txt requirements/service.txt
+RUN pip --python /opt/convserve/bin/python install --require-hashes --no-deps -r requirements/service.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY kernels kernels

@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/compare_libraries.py
 
-OpenCV, SciPy and Pillow come with requirements-test.txt. ImageMagick is found on the PATH, sharp by Node:
+OpenCV, SciPy and Pillow come with requirements/test.txt. ImageMagick is found on the PATH, sharp by Node:
 `npm install --prefix /tmp/sharp sharp`, then NODE_PATH=/tmp/sharp/node_modules. A library that is missing is
 skipped, and its rows stay as they are in the document.
 """

@@ -4,7 +4,7 @@
 
 All servers run with the same number of processes, one thread a request. `wrk` sends one request over and over; the
 servers take turns in every round, so that a change in the machine's mood meets all of them. A reply is decoded and
-compared with SciPy before any is timed; who answers wrong is left out. Needs `scripts/install requirements-bench.txt`,
+compared with SciPy before any is timed; who answers wrong is left out. Needs `scripts/install requirements/bench.txt`,
 wrk, node and npm; the folder of peers is written into, so copy it first if it must not change.
 
 --write keeps the results as benchmarks/results/NAME.json; parts that are measured later are put in, the others stay.
