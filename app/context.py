@@ -1,16 +1,13 @@
 """What is noted about a request while it is worked on, in the process that talks HTTP and in the worker's."""
 
-import functools
 import re
 import time
 import uuid
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import Annotated, Protocol
 
-P = ParamSpec("P")
-T = TypeVar("T")
+from msgspec import Meta, Struct
 
 UNMATCHED = "unmatched"
 """The route of a request that none fits."""
@@ -20,13 +17,25 @@ REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}", re.ASCII)
 
 
-class StepTime(NamedTuple):
-    """A part of the work: `queue`, `decode`, `convolve`, `encode`, `classify` or `learn`."""
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.+-]{1,40}\Z")]
+"""Of a step or a backend. Both end up in response headers."""
 
-    name: str
-    started_ns: int
+
+class StepTime(Struct, frozen=True, array_like=True):
+    """One step of the work: `queue`, `decode`, `convolve`, `encode`, `classify` or `learn`."""
+
+    name: Name
+    started_ns: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     """Since 1970."""
-    seconds: float
+    seconds: Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class WorkReport(Protocol):
+    """What a worker process measured while it did a task (`app.pool.ipc.Report`)."""
+
+    pixels: int
+    backends: dict[str, str]
+    steps: list[StepTime]
 
 
 @dataclass
@@ -49,8 +58,8 @@ class Record:
     kernels: tuple[str, ...] = ()
     """Names of the catalogue, or `custom`."""
     steps: list[StepTime] = field(default_factory=list)
-    ways: dict[str, str] = field(default_factory=dict)
-    """Which of several ways a step took: to each the same result."""
+    backends: dict[str, str] = field(default_factory=dict)
+    """The library or code path of each step that has several with the same result."""
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -64,11 +73,11 @@ class Record:
             step = StepTime(step.name, last.started_ns, last.seconds + step.seconds)
         self.steps.append(step)
 
-    def add_work(self, work: "Record") -> None:
-        """What another process has noted."""
-        self.pixels += work.pixels
-        self.ways |= work.ways
-        for step in work.steps:
+    def add_report(self, report: "WorkReport") -> None:
+        """Add what a worker process measured."""
+        self.pixels += report.pixels
+        self.backends |= report.backends
+        for step in report.steps:
             self.add_step(step)
 
 
@@ -92,20 +101,6 @@ class TimedStep:
 
     def __exit__(self, *error: object) -> None:
         find_record().add_step(StepTime(self.name, self.started_ns, time.perf_counter() - self.started))
-
-
-def timed(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorator for a function that is a step of the work."""
-
-    def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        @functools.wraps(function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> T:
-            with TimedStep(name):
-                return function(*args, **kwargs)
-
-        return run
-
-    return decorate
 
 
 def choose_request_id(sent: str) -> str:

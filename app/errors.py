@@ -10,6 +10,9 @@ UnfinishedError                  nothing is wrong with the request; try again af
 StartError                       the service or a job cannot start
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class UnfinishedError(RuntimeError):
     """The work was not done, for no fault of the request. `retry_after_s` is when it is worth asking again."""
@@ -33,6 +36,16 @@ class WorkerLostError(UnfinishedError):
 
 class StartError(RuntimeError):
     """The service or a job cannot start. The message says why."""
+
+
+class TaskError(Exception):
+    """A task of a worker process failed: `slug` identifies the problem type, `fields` belong to it."""
+
+    def __init__(self, slug: str, message: str, fields: Mapping[str, Any] | None = None) -> None:
+        self.slug = slug
+        self.message = message
+        self.fields = dict(fields or {})
+        super().__init__(message)
 
 
 class WorkTooLargeError(ValueError):

@@ -31,9 +31,11 @@ from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 from app.observability.metrics import Metrics
 from app.observability.tracing import configure_fastapi, start_tracing
-from app.pool.pool import WorkerPool, Workers
+from app.pool.interface import Pool
+from app.pool.pool import WorkerPool
 from app.settings import AccessSettings, Settings
 from app.tasks.catalogue import load_catalogue
+from app.tasks.context import encode_static_data
 from models.model_folder import read_card
 from models.reader.reader import BUNDLED_FOLDER
 
@@ -48,9 +50,9 @@ curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
 
 
 def create_app(
-    settings: Settings | None = None, access: AccessSettings | None = None, workers: Workers | None = None
+    settings: Settings | None = None, access: AccessSettings | None = None, pool: Pool | None = None
 ) -> FastAPI:
-    """Build the service, with worker processes of its own where no other `workers` are given.
+    """Build the service, with its own worker processes unless a `pool` is given.
 
     Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE,
     TokenError for bad tokens, TracingError where traces cannot be sent and ValidationError for a bad setting.
@@ -71,8 +73,8 @@ def create_app(
         openapi_url="/openapi.json" if access.docs else None,
         redoc_url=None,
     )
-    workers = workers or WorkerPool(settings)
-    service = Service(settings, access, catalogue, card, workers, Metrics(workers, card), tracing)
+    pool = pool or WorkerPool(settings, "app.tasks.registry", encode_static_data(catalogue, card))
+    service = Service(settings, access, catalogue, card, pool, Metrics(pool, card), tracing)
     app.state.service = service
     app.add_middleware(StopAbandoned)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)

@@ -1,29 +1,37 @@
-"""Which format the answer has: what was asked for, else what `Accept` asks, else what came in."""
+"""Which format a result has: that of the parameter `format`, else by the header `Accept`, else that of the input."""
+
+from functools import lru_cache
 
 from app.errors import NotAcceptableError
-from app.images.formats import FORMATS, Format
+from app.images.formats import FORMATS, FormatName
+from app.tasks.filter import SAME_FORMAT, OutputFormat
 
-PREFERENCE = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy")
-"""Among formats that a client likes equally, when the one that came in is not among them."""
+PREFERENCE: tuple[FormatName, ...] = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy")
+"""Among formats with the same weight, when the input's is not among them."""
+MAX_QUOTED_CHARACTERS = 100
 
 
-def choose_format(asked: str | None, accept: str | None, came_in: Format) -> Format:
-    """`asked` is the parameter `format`, `accept` the header (RFC 9110, 12.5.1). Raises NotAcceptableError."""
+@lru_cache(maxsize=256)
+def choose_output_format(asked: FormatName | None, accept: str | None, is_raw: bool) -> OutputFormat:
+    """`asked` is the parameter `format`, and `accept` the header (RFC 9110, section 12.5.1).
+
+    `is_raw`: the result is numbers, which only npy can hold. Raises NotAcceptableError.
+    """
     if asked is not None:
-        return FORMATS[asked]
+        return OutputFormat(asked)
     if not accept:
-        return came_in
+        return SAME_FORMAT
     weights = parse_accept(accept)
-    candidates = [came_in, *(FORMATS[name] for name in PREFERENCE)]
-    if came_in.name == "npy":  # numbers that fit no image
-        candidates = [came_in]
-    best = max(candidates, key=lambda format: find_weight(format.media_type, weights))  # the first of equals
-    if find_weight(best.media_type, weights) == 0:
+    candidates: tuple[FormatName, ...] = ("npy",) if is_raw else PREFERENCE
+    weight_of = {name: find_weight(FORMATS[name].media_type, weights) for name in candidates}
+    best = max(weight_of.values())
+    if best == 0:
         raise NotAcceptableError(
-            f"The header Accept: {accept[:100]} admits none of "
-            f"{', '.join(dict.fromkeys(format.media_type for format in candidates))}. Say format=, or Accept: */*."
+            f"The header Accept: {accept[:MAX_QUOTED_CHARACTERS]} admits none of "
+            f"{', '.join(FORMATS[name].media_type for name in candidates)}. Say format=, or Accept: */*."
         )
-    return best
+    liked = tuple(name for name in candidates if weight_of[name] == best)
+    return OutputFormat(liked[0], liked)
 
 
 def parse_accept(accept: str) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from fastapi import Depends, FastAPI, Request
 
 from app.observability.metrics import Metrics
-from app.pool.pool import Workers
+from app.pool.interface import Pool
 from app.settings import AccessSettings, Settings
 from kernels.catalogue import Catalogue
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Made once by `create_app`; `workers` accept work while the lifespan lasts."""
+    """Made once by `create_app`; `pool` accepts work while the lifespan lasts."""
 
     settings: Settings
     access: AccessSettings
     catalogue: Catalogue
     model_card: dict[str, Any]
-    workers: Workers
+    pool: Pool
     metrics: Metrics
     tracing: "TracerProvider | None" = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -36,7 +36,7 @@ class Service:
 async def run_service(app: FastAPI) -> AsyncIterator[None]:
     """Take the first request only when every worker process is warm."""
     service = cast(Service, app.state.service)
-    await service.workers.start()
+    await service.pool.start()
     port = service.access.metrics_port
     metrics = service.metrics.serve(service.settings.host, port) if port is not None else None
     try:
@@ -45,7 +45,7 @@ async def run_service(app: FastAPI) -> AsyncIterator[None]:
         if metrics:
             await asyncio.to_thread(metrics.shutdown)
             metrics.server_close()
-        await service.workers.close()
+        await service.pool.close()
         if service.tracing:
             await asyncio.to_thread(service.tracing.shutdown)
 

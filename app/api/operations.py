@@ -1,30 +1,16 @@
 """From the parameters of a request to the steps to be done."""
 
 import json
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from app.api.parameters import ImageParameters
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_chain
 from kernels.errors import UnknownKernelError
 from kernels.settings import MAX_NAME_LENGTH, Operation
-
-Query = TypeVar("Query", bound=BaseModel)
-
-
-def add_fields(query: Query, fields: dict[str, Any]) -> Query:
-    """Take the form's other fields as parameters, too; the query string wins. Raises RequestValidationError."""
-    if not fields:
-        return query
-    try:
-        return type(query).model_validate(fields | query.model_dump(exclude_unset=True))
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
-        ) from None
 
 
 def parse_steps(names: str, query: ImageParameters, catalogue: Catalogue) -> list[Step]:

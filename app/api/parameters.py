@@ -8,10 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
+from app.tasks.options import MapLayer, Polarity
 from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings, parse_lower
-
-Polarity = Literal["auto", "dark", "light"]
-MapLayer = Literal["conv1", "pool1", "conv2", "pool2"]
 
 
 def parse_format(value: Any) -> Any:

@@ -4,9 +4,10 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooManyFilesError, UploadTooLargeError, UploadTypeError
 from app.images.formats import READABLE
+
+Query = TypeVar("Query", bound=BaseModel)
 
 MAX_FORM_FIELDS = 50
 MAX_FORM_FILES = 1000
@@ -124,6 +127,18 @@ def read_json(body: bytes) -> Upload:
     except ValueError as error:
         raise missing_file(f"not valid base64: {error}") from None
     return Upload(data, str(fields.pop("filename", "image")), fields)
+
+
+def add_fields(query: Query, fields: dict[str, Any]) -> Query:
+    """Take the form's other fields as parameters, too; the query string wins. Raises RequestValidationError."""
+    if not fields:
+        return query
+    try:
+        return type(query).model_validate(fields | query.model_dump(exclude_unset=True))
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
+        ) from None
 
 
 def read_file_name(disposition: str) -> str:

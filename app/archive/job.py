@@ -3,17 +3,20 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
 
-from app.api.parameters import Polarity
-from app.archive.storage import FileNameError, Place, PlaceError, describe
+import msgspec
+
+from app.archive.storage import FileNameError, StorageError, StorageFolder, describe
 from app.images.errors import ImageError
-from app.images.formats import ALIASES, FORMATS, READABLE
+from app.images.formats import ALIASES, FORMATS, READABLE, FormatName
+from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.classify import DigitAnswer, classify_images
-from app.tasks.filter import FilterRequest, filter_image
+from app.tasks.filter import SAME_FORMAT, FilterRequest, OutputFormat, filter_image
+from app.tasks.options import Polarity
 
 EXTENSIONS = {name for format in READABLE for name in (format.name, format.extension)} | {"jpeg", "tiff"}
 
@@ -22,8 +25,8 @@ EXTENSIONS = {name for format in READABLE for name in (format.name, format.exten
 class Archive:
     """Where images come from, where results go to, and the limits that an image has to keep."""
 
-    source: Place
-    out: Place
+    source: StorageFolder
+    out: StorageFolder
     settings: Settings
 
     def wants(self, name: str) -> bool:
@@ -36,7 +39,7 @@ class FilterJob(Archive):
     """Every image through the same kernels, into a file of the same name."""
 
     request: FilterRequest
-    format: str | None = None
+    format: FormatName | None = None
     kind = "filtered"
     chunk_size = 1
 
@@ -85,8 +88,7 @@ class ClassifyJob(Archive):
 Job = FilterJob | ClassifyJob
 
 
-@dataclass(frozen=True)
-class Task:
+class Item(msgspec.Struct, frozen=True):
     """One image. `known` is what was recorded when it was done before, where that still has to be proven."""
 
     name: str
@@ -95,14 +97,13 @@ class Task:
     known: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Outcome:
+class ItemOutcome(msgspec.Struct, frozen=True):
     """`stopped`: not the image but a place is at fault, and the run has to end."""
 
     name: str
     state: Literal["done", "kept", "failed", "stopped"]
     reason: str = ""
-    record: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = {}
 
 
 def fingerprint(parameters: Any) -> str:
@@ -111,22 +112,22 @@ def fingerprint(parameters: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def do_tasks(job: Job, mark: str, tasks: Sequence[Task]) -> list[Outcome]:
+def process_items(job: Job, mark: str, items: Sequence[Item]) -> list[ItemOutcome]:
     """Read, work and write; nothing that is wrong with an image is raised. `mark` is the job's fingerprint."""
-    outcomes: list[Outcome] = []
-    wanting: list[tuple[Task, bytes, str]] = []
-    for task in tasks:
+    outcomes: list[ItemOutcome] = []
+    wanting: list[tuple[Item, bytes, str]] = []
+    for item in items:
         try:
-            data = job.source.read(task.name)
+            data = job.source.read(item.name)
             digest = hashlib.sha256(data).hexdigest()
-            if is_proven(job, task, digest):
-                outcomes.append(Outcome(task.name, "kept", record={**(task.known or {}), "stamp": task.stamp}))
+            if is_proven(job, item, digest):
+                outcomes.append(ItemOutcome(item.name, "kept", record={**(item.known or {}), "stamp": item.stamp}))
             else:
-                wanting.append((task, data, digest))
-        except PlaceError as error:
-            outcomes.append(Outcome(task.name, "stopped", str(error)))
+                wanting.append((item, data, digest))
+        except StorageError as error:
+            outcomes.append(ItemOutcome(item.name, "stopped", str(error)))
         except Exception as error:  # each file system raises its own
-            outcomes.append(blame_file_or_place(job, task, error))
+            outcomes.append(blame_file_or_place(job, item, error))
     if isinstance(job, FilterJob):
         outcomes += [filter_one(job, mark, *one) for one in wanting]
     elif wanting:
@@ -134,54 +135,55 @@ def do_tasks(job: Job, mark: str, tasks: Sequence[Task]) -> list[Outcome]:
     return outcomes
 
 
-def is_proven(job: Job, task: Task, digest: str) -> bool:
+def is_proven(job: Job, item: Item, digest: str) -> bool:
     """The image has the bytes that it had, and so has its result."""
-    if task.known is None or task.known["digest"] != digest:
+    if item.known is None or item.known["digest"] != digest:
         return False
     if isinstance(job, ClassifyJob):
         return True
     try:
-        return hashlib.sha256(job.out.read(task.result)).hexdigest() == task.known["result_digest"]
+        return hashlib.sha256(job.out.read(item.result)).hexdigest() == item.known["result_digest"]
     except FileNotFoundError:
         return False
 
 
-def blame_file_or_place(job: Job, task: Task, error: Exception) -> Outcome:
+def blame_file_or_place(job: Job, item: Item, error: Exception) -> ItemOutcome:
     try:
         job.source.check()
-    except PlaceError as gone:
-        return Outcome(task.name, "stopped", str(gone))
-    return Outcome(task.name, "failed", f"cannot be read: {describe(error)}")
+    except StorageError as gone:
+        return ItemOutcome(item.name, "stopped", str(gone))
+    return ItemOutcome(item.name, "failed", f"cannot be read: {describe(error)}")
 
 
-def filter_one(job: FilterJob, mark: str, task: Task, data: bytes, digest: str) -> Outcome:
+def filter_one(job: FilterJob, mark: str, item: Item, data: bytes, digest: str) -> ItemOutcome:
     try:
-        result = filter_image(data, job.request, job.settings, lambda came: FORMATS[job.format] if job.format else came)
-        job.out.write(task.result, result.data)
-    except PlaceError as error:
-        return Outcome(task.name, "stopped", str(error))
+        output = OutputFormat(job.format) if job.format else SAME_FORMAT
+        _, (file,) = filter_image(data, job.request, job.settings, output, Report())
+        job.out.write(item.result, file)
+    except StorageError as error:
+        return ItemOutcome(item.name, "stopped", str(error))
     except (ValueError, FileNameError, MemoryError) as error:
-        return Outcome(task.name, "failed", str(error) or "not enough memory")
-    record = make_record(task, digest, mark) | {
-        "bytes": len(result.data),
-        "result_digest": hashlib.sha256(result.data).hexdigest(),
+        return ItemOutcome(item.name, "failed", str(error) or "not enough memory")
+    record = make_record(item, digest, mark) | {
+        "bytes": len(file),
+        "result_digest": hashlib.sha256(file).hexdigest(),
     }
-    return Outcome(task.name, "done", record=record)
+    return ItemOutcome(item.name, "done", record=record)
 
 
-def classify_many(job: ClassifyJob, mark: str, wanting: Sequence[tuple[Task, bytes, str]]) -> list[Outcome]:
+def classify_many(job: ClassifyJob, mark: str, wanting: Sequence[tuple[Item, bytes, str]]) -> list[ItemOutcome]:
     """All in one batch of the network."""
-    answers = classify_images([data for _, data, _ in wanting], job.settings, job.polarity, False)
+    answers = classify_images([data for _, data, _ in wanting], job.settings, job.polarity, False, Report())
     return [
-        Outcome(task.name, "failed", str(answer))
+        ItemOutcome(item.name, "failed", str(answer))
         if isinstance(answer, ImageError)
-        else Outcome(task.name, "done", record=make_record(task, digest, mark) | {"answer": make_row(answer)})
-        for (task, _, digest), answer in zip(wanting, answers, strict=True)
+        else ItemOutcome(item.name, "done", record=make_record(item, digest, mark) | {"answer": make_row(answer)})
+        for (item, _, digest), answer in zip(wanting, answers, strict=True)
     ]
 
 
-def make_record(task: Task, digest: str, mark: str) -> dict[str, Any]:
-    given = asdict(task)
+def make_record(item: Item, digest: str, mark: str) -> dict[str, Any]:
+    given = msgspec.structs.asdict(item)
     del given["known"]
     return given | {"digest": digest, "job": mark}
 

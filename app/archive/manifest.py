@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from app.archive.job import Outcome
-from app.archive.storage import Place, PlaceError, describe
+from app.archive.job import ItemOutcome
+from app.archive.storage import StorageError, StorageFolder, describe
 
 FOLDER = "_convserve"
 SAVE_EVERY_RECORDS = 5000
@@ -24,9 +24,9 @@ SAVE_EVERY_SECONDS = 10.0
 
 
 class Ledger:
-    """Of one kind of work in one place of results. Raises PlaceError."""
+    """Of one kind of work in one place of results. Raises StorageError."""
 
-    def __init__(self, out: Place, kind: str) -> None:
+    def __init__(self, out: StorageFolder, kind: str) -> None:
         self.out, self.kind = out, kind
         self._folder = tempfile.TemporaryDirectory(prefix="convserve-")
         self._database = sqlite3.connect(Path(self._folder.name) / "ledger.sqlite")
@@ -54,20 +54,22 @@ class Ledger:
     ) -> None:
         try:
             self.save()
-        except PlaceError:
+        except StorageError:
             if error is None:
                 raise  # otherwise the place is lost already, and that is what is told
         finally:
             self._database.close()
             self._folder.cleanup()
         if isinstance(error, sqlite3.Error):
-            raise PlaceError(f"{self._folder.name}, for temporary files, cannot be used: {describe(error)}") from error
+            raise StorageError(
+                f"{self._folder.name}, for temporary files, cannot be used: {describe(error)}"
+            ) from error
 
     def find(self, result: str) -> dict[str, Any] | None:
         row = self._database.execute("SELECT record FROM done WHERE result = ?", (result,)).fetchone()
         return json.loads(row[0]) if row else None
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: ItemOutcome) -> None:
         if outcome.state == "failed":
             self._database.execute("INSERT OR REPLACE INTO failed VALUES (?, ?)", (outcome.name, outcome.reason))
             return

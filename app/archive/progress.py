@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.archive.job import Job
-from app.archive.storage import PlaceError
+from app.archive.storage import StorageError
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def show_progress(job: Job) -> Iterator[Callable[[int], None]]:
 
         def count() -> None:
             found = 0
-            with suppress(PlaceError):  # the run meets it, too, and tells
+            with suppress(StorageError):  # the run meets it, too, and tells
                 for _, files in job.source.walk():
                     found += sum(job.wants(name) for name, _ in files)
             bar.update(shown, total=found)

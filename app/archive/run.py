@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from app.archive.job import FilterJob, Job, Outcome, Task
+from app.archive.job import FilterJob, Item, ItemOutcome, Job
 from app.archive.manifest import Ledger
 from app.archive.progress import show_progress
 from app.archive.signals import StopSignal
-from app.archive.storage import PlaceError
+from app.archive.storage import StorageError
 from app.archive.tables import FAILURES, PREDICTIONS, TableFormat, write_table
 
-Executor = Callable[[Job, str, Iterable[list[Task]]], Iterator[Outcome]]
+Executor = Callable[[Job, str, Iterable[list[Item]]], Iterator[ItemOutcome]]
 
 
 @dataclass
@@ -30,13 +30,13 @@ class Summary:
 def run_batch(
     job: Job, execute: Executor, stop: StopSignal, tables: TableFormat = "csv", verify: bool = False
 ) -> Summary:
-    """Raises PlaceError where a place is lost; the same run goes on from there later."""
+    """Raises StorageError where a place is lost; the same run goes on from there later."""
     summary, mark = Summary(), job.fingerprint()
     with Ledger(job.out, job.kind) as ledger, show_progress(job) as show:
-        chunks = group(find_tasks(job, mark, ledger, summary, verify), job.chunk_size)
+        chunks = group(find_items(job, mark, ledger, summary, verify), job.chunk_size)
         for outcome in execute(job, mark, chunks):
             if outcome.state == "stopped":
-                raise PlaceError(outcome.reason)
+                raise StorageError(outcome.reason)
             ledger.note(outcome)
             setattr(summary, outcome.state, getattr(summary, outcome.state) + 1)
             show(summary.behind)
@@ -48,7 +48,7 @@ def run_batch(
     return summary
 
 
-def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bool) -> Iterator[Task]:
+def find_items(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bool) -> Iterator[Item]:
     """Skips what is done: the same parameters, the image unchanged by its stamp, the result there in full."""
     for folder, files in job.source.walk():
         sizes = job.out.sizes(folder) if isinstance(job, FilterJob) else {}
@@ -58,7 +58,7 @@ def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bo
                 continue
             result = job.name_result(name)
             if result != name and result in names:
-                ledger.note(Outcome(name, "failed", f"its result would be {result}, the name of another image"))
+                ledger.note(ItemOutcome(name, "failed", f"its result would be {result}, the name of another image"))
                 summary.failed += 1
                 continue
             known = ledger.find(result)
@@ -68,13 +68,13 @@ def find_tasks(job: Job, mark: str, ledger: Ledger, summary: Summary, verify: bo
                 ledger.mark_seen(result)
                 summary.kept += 1
                 continue
-            yield Task(name, result, stamp, known)
+            yield Item(name, result, stamp, known)
 
 
-def group(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
-    chunk: list[Task] = []
-    for task in tasks:
-        chunk.append(task)
+def group(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    chunk: list[Item] = []
+    for item in items:
+        chunk.append(item)
         if len(chunk) == size:
             yield chunk
             chunk = []

@@ -24,7 +24,7 @@ STAMPS = ("size", "mtime", "ETag", "etag", "LastModified", "last_modified", "con
 ABOUT_ONE_FILE = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
 
 
-class PlaceError(ValueError):
+class StorageError(ValueError):
     """A place that cannot be reached, listed or written to: nothing there can be done."""
 
 
@@ -33,7 +33,7 @@ class FileNameError(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class StorageFolder:
     """A folder, or what a pattern matches below one. Picklable, so that worker processes can have it."""
 
     url: str
@@ -51,7 +51,7 @@ class Place:
     def walk(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         """(folder, [(name, stamp)]) with names below the root, one folder after the other: memory holds one.
 
-        Raises PlaceError. What is hidden and what is linked to from elsewhere is passed over.
+        Raises StorageError. What is hidden and what is linked to from elsewhere is passed over.
         """
         if self.pattern is not None:
             with self.telling("searched"):
@@ -90,7 +90,7 @@ class Place:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except Exception as error:
-            raise PlaceError(f"{self.url} cannot be listed: {describe(error)}") from error
+            raise StorageError(f"{self.url} cannot be listed: {describe(error)}") from error
         for info in infos:
             if PARTIAL.fullmatch(info["name"].rsplit("/", 1)[-1]):
                 with suppress(OSError):
@@ -102,12 +102,12 @@ class Place:
         return bytes(self.fs.cat_file(self.path(name)))
 
     def check(self) -> None:
-        """Raise PlaceError where the folder is there no more."""
+        """Raise StorageError where the folder is there no more."""
         with self.telling("reached"):
             self.fs.ls(self.root, detail=False)
 
     def write(self, name: str, data: bytes) -> None:
-        """All of it or nothing. Raises PlaceError (a full disk, a lost bucket) or FileNameError."""
+        """All of it or nothing. Raises StorageError (a full disk, a lost bucket) or FileNameError."""
         with self.replacing(name) as path:
             self.fs.pipe_file(path, data)
 
@@ -138,7 +138,7 @@ class Place:
             if isinstance(error, OSError) and error.errno in ABOUT_ONE_FILE:
                 raise FileNameError(f"{name} cannot be written: {error.strerror}.") from error
             if isinstance(error, Exception):
-                raise PlaceError(f"{self.url} cannot be written to: {describe(error)}") from error
+                raise StorageError(f"{self.url} cannot be written to: {describe(error)}") from error
             raise
 
     @contextmanager
@@ -147,42 +147,42 @@ class Place:
         try:
             yield
         except Exception as error:
-            raise PlaceError(f"{self.url} cannot be {done}: {describe(error)}") from error
+            raise StorageError(f"{self.url} cannot be {done}: {describe(error)}") from error
 
 
-def open_place(url: str) -> Place:
-    """Raises PlaceError for a protocol that is not known or not installed."""
+def open_folder(url: str) -> StorageFolder:
+    """Raises StorageError for a protocol that is not known or not installed."""
     try:
         fs, path = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
         extra = "convserve[s3]" if url.startswith("s3") else "the package that it names"
-        raise PlaceError(f"{url}: {error} (pip install {extra}).") from error
+        raise StorageError(f"{url}: {error} (pip install {extra}).") from error
     except Exception as error:
         known = ", ".join(sorted(fsspec.available_protocols())[:40])
-        raise PlaceError(f"{url}: {describe(error)} Known: {known}.") from error
+        raise StorageError(f"{url}: {describe(error)} Known: {known}.") from error
     path = path.rstrip("/") or path
     if has_magic(path) and not fs.exists(path):
         fixed = re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
-        return Place(url, fixed, fs, path)
-    return Place(url, path, fs)
+        return StorageFolder(url, fixed, fs, path)
+    return StorageFolder(url, path, fs)
 
 
-def open_source(url: str) -> Place:
-    """A place to read from: a folder, a pattern or one file. Raises PlaceError where there is nothing."""
-    place = open_place(url)
+def open_source(url: str) -> StorageFolder:
+    """A place to read from: a folder, a pattern or one file. Raises StorageError where there is nothing."""
+    place = open_folder(url)
     if place.pattern is None:
         with place.telling("read"):
             info = place.fs.info(place.root) if place.root else {"type": "directory"}
         if info["type"] == "file":
-            return Place(url, place.root.rpartition("/")[0], place.fs, place.root)
+            return StorageFolder(url, place.root.rpartition("/")[0], place.fs, place.root)
     return place
 
 
-def check_apart(source: Place, out: Place) -> None:
-    """Raise PlaceError where the results would lie among the images, and be taken for images the next time."""
+def check_apart(source: StorageFolder, out: StorageFolder) -> None:
+    """Raise StorageError where the results would lie among the images, and be taken for images the next time."""
     same = list_protocols(source.fs) == list_protocols(out.fs)
     if same and f"{out.root}/".startswith(f"{source.root.rstrip('/')}/"):
-        raise PlaceError(f"--out {out.url} lies in {source.root or '/'}, where the images come from. Say another.")
+        raise StorageError(f"--out {out.url} lies in {source.root or '/'}, where the images come from. Say another.")
 
 
 def list_protocols(fs: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from app.archive.storage import Place
+from app.archive.storage import StorageFolder
 
 TableFormat = Literal["csv", "parquet"]
 ROWS_AT_ONCE = 10_000
@@ -31,9 +31,9 @@ def check_table_format(format: TableFormat) -> None:
 
 
 def write_table(
-    out: Place, stem: str, format: TableFormat, columns: dict[str, str], rows: Iterable[dict[str, Any]]
+    out: StorageFolder, stem: str, format: TableFormat, columns: dict[str, str], rows: Iterable[dict[str, Any]]
 ) -> str:
-    """Write it whole or not at all; returns its name. Raises PlaceError."""
+    """Write it whole or not at all; returns its name. Raises StorageError."""
     name = f"{stem}.{format}"
     with tempfile.TemporaryDirectory(prefix="convserve-") as folder:
         file = Path(folder) / name

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar, ca
 import typer
 from pydantic import BaseModel
 
-from app.api.parameters import FilterQuery, Polarity
+from app.api.parameters import FilterQuery
 from app.errors import StartError
+from app.tasks.options import Polarity
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def filter_files(
     """Filter images with a kernel. Results go beside them as NAME-KERNEL.EXT, or to --output."""
     from app.api.operations import parse_steps
     from app.cli import local_files as batch
+    from app.pool.ipc import Report
     from app.tasks.filter import FilterRequest, explain_filter
 
     settings = load_settings()
@@ -118,7 +120,9 @@ def filter_files(
     files = refuse_errors(batch.find_images, images)
     if query.explain:
         for file in files:
-            typer.echo(json.dumps(refuse_errors(explain_filter, file.read_bytes(), request, settings), indent=2))
+            typer.echo(
+                json.dumps(refuse_errors(explain_filter, file.read_bytes(), request, settings, Report()), indent=2)
+            )
         return
     plan = refuse_errors(batch.plan_outputs, files, output, request, query.format)
     failures = batch.filter_files(plan, request, settings, query.format)
@@ -150,8 +154,7 @@ def batch(
     """
     from app.api.operations import parse_steps
     from app.archive import job as jobs
-    from app.archive import run, signals, tables
-    from app.archive import storage as places
+    from app.archive import run, signals, storage, tables
     from app.system import count_cores
     from app.tasks.filter import FilterRequest
 
@@ -165,8 +168,8 @@ def batch(
     settings = load_settings()
     catalogue = load_catalogue(settings)
     query = check_parameters(FilterQuery, given or {})
-    images, results = refuse_errors(places.open_source, source), refuse_errors(places.open_place, out)
-    refuse_errors(places.check_apart, images, results)
+    images, results = refuse_errors(storage.open_source, source), refuse_errors(storage.open_folder, out)
+    refuse_errors(storage.check_apart, images, results)
     job: jobs.Job = jobs.ClassifyJob(images, results, settings, polarity)
     if kernel is not None:
         steps = refuse_errors(parse_steps, kernel, query, catalogue)
@@ -175,7 +178,7 @@ def batch(
     try:
         with choose_executor(on, workers or count_cores()) as execute, signals.catch_stop() as stop:
             summary = run.run_batch(job, execute, stop, report_format, verify)
-    except (places.PlaceError, StartError) as error:
+    except (storage.StorageError, StartError) as error:
         refuse(f"Stopped: {error} The same command goes on from here.", status=os.EX_TEMPFAIL)
     typer.echo(f"{summary.done} done, {summary.kept} were done already, {summary.failed} failed.", err=True)
     if stop.number is not None:
@@ -208,6 +211,7 @@ def gallery(
 ) -> None:
     """Draw one contact sheet of an image under every kernel."""
     from app.cli.local_files import write_file
+    from app.pool.ipc import Report
     from app.pool.quiet_tensorflow import without_greeting
     from app.tasks.gallery import choose_steps, make_contact_sheet
 
@@ -217,7 +221,7 @@ def gallery(
         refuse(f"The sheet is a PNG; name it {output.with_suffix('.png')}.")
     data = refuse_errors(image.read_bytes)
     with without_greeting():
-        sheet = refuse_errors(make_contact_sheet, data, steps, side, settings)
+        sheet = refuse_errors(make_contact_sheet, data, steps, side, settings, Report())
     target = output or image.with_name(f"{image.stem}-gallery.png")
     if target.resolve() == image.resolve():
         refuse(f"{target} is the input; it would be overwritten.")
@@ -239,12 +243,14 @@ def learn(
     from app.api.parameters import LearnQuery
     from app.cli.learn_output import learn_with_progress, print_lesson
     from app.pool.quiet_tensorflow import without_greeting
+    from app.tasks.context import TaskContext
 
     given = {"size": size, "shared": shared, "method": method, "steps": steps}
     query = check_parameters(LearnQuery, {name: value for name, value in given.items() if value is not None})
     files = [refuse_errors(file.read_bytes) for file in (before, after)]
+    settings = load_settings()
     with without_greeting():
-        lesson = refuse_errors(learn_with_progress, *files, query, load_settings())
+        lesson = refuse_errors(learn_with_progress, *files, query, TaskContext(settings, load_catalogue(settings)))
     if as_json:
         typer.echo(lesson.model_dump_json(indent=2))
     else:
@@ -262,7 +268,7 @@ def kernels(
     catalogue = load_catalogue(load_settings())
     entries = [refuse_errors(catalogue.__getitem__, name)] if name else list(catalogue.values())
     if as_json:
-        from app.api.routes.kernels import describe_kernel
+        from app.tasks.describe_kernel import describe_kernel
 
         described = [describe_kernel(entry.make_kernel(), entry.parameters).model_dump() for entry in entries]
         typer.echo(json.dumps(described[0] if name else described, indent=2))
@@ -371,7 +377,7 @@ def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSett
     api = f" and the API at {address}:{settings.port}/docs" if access.docs else ""
     print(f"convserve: the page at {address}:{settings.port}/{api}", flush=True)
     service = application.state.service
-    server = Server(application, settings, service.workers.expect, service.draining.set, access.cors_origins)
+    server = Server(application, settings, service.pool.reserve, service.draining.set, access.cors_origins)
     service.metrics.watch_connections(server.server_state)
     try:
         server.run(sockets=[listening])

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.api.parameters import Polarity
 from app.images.errors import ImageError
+from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.classify import classify_image, read_page
+from app.tasks.options import Polarity
 from models.errors import ModelError
 
 Rows = list[dict[str, Any]]
@@ -25,7 +26,7 @@ def classify_files(files: Sequence[Path], settings: Settings, polarity: Polarity
     """One digit a file. Returns rows and the files that could not be read."""
 
     def classify(file: Path) -> dict[str, Any]:
-        return classify_image(file.read_bytes(), settings, polarity, False).model_dump(exclude={"preview"})
+        return classify_image(file.read_bytes(), settings, polarity, False, Report()).model_dump(exclude={"preview"})
 
     return work_through(files, classify)
 
@@ -34,7 +35,7 @@ def read_files(files: Sequence[Path], settings: Settings, polarity: Polarity) ->
     """All digits of each file. Returns rows and the files that could not be read."""
 
     def read(file: Path) -> dict[str, Any]:
-        return read_page(file.read_bytes(), settings, polarity).model_dump()
+        return read_page(file.read_bytes(), settings, polarity, Report()).model_dump()
 
     return work_through(files, read)
 

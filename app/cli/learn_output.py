@@ -1,42 +1,56 @@
 """What `convserve learn` shows while it learns, and at the end."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from app.api.parameters import LearnQuery
-from app.settings import Settings
-from app.tasks.learn import LearnedKernel, Lesson, learn_from_images
-from app.tasks.learn_stream import DescentStart, DescentStep, ImagePair, follow_descent
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.tasks.context import TaskContext
+from app.tasks.learn import LearnedKernel, LearnParams, Lesson, learn_from_images
+from app.tasks.learn_stream import DescentStart, DescentStep, follow_descent
+
+Params = TypeVar("Params")
+Result = TypeVar("Result")
 
 
-def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, settings: Settings) -> Lesson:
-    """Raises as `learn_from_images`. A descent tells its steps and its loss on stderr."""
+class LocalRunner:
+    """Runs tasks in this process."""
+
+    def __init__(self, context: TaskContext) -> None:
+        self.context = context
+
+    async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]:
+        return task.run(self.context, params, blobs, Report())
+
+
+def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, context: TaskContext) -> Lesson:
+    """Raises as `learn_from_images`. A descent shows its steps and its loss on stderr."""
+    params = LearnParams(query.size, query.shares)
     if query.method == "least-squares":
-        return learn_from_images(before, after, query.size, query.shares, settings)
-    return asyncio.run(descend(ImagePair(before, after, query.size, query.shares, settings), query.steps))
+        return learn_from_images(before, after, params, context, Report())
+    return asyncio.run(descend(before, after, params, query.steps, LocalRunner(context)))
 
 
-async def descend(images: ImagePair, most_steps: int) -> Lesson:
+async def descend(before: bytes, after: bytes, params: LearnParams, max_steps: int, runner: LocalRunner) -> Lesson:
     columns = (TextColumn("Descending"), BarColumn(), TextColumn("step {task.completed}, loss {task.fields[loss]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=most_steps, loss="")
-        async for what in follow_descent(run_here, images, most_steps):
-            if isinstance(what, DescentStart):
-                progress.update(bar, loss=f"(least squares: {what.floor:.3g})")
-            elif isinstance(what, DescentStep):
-                progress.update(bar, completed=what.step, loss=f"{what.loss:.4g}")
+        bar = progress.add_task("", total=max_steps, loss="")
+        async for name, document in follow_descent(runner, before, after, params, max_steps):
+            if name == "start":
+                start = DescentStart.model_validate_json(document)
+                progress.update(bar, loss=f"(least squares: {start.floor:.3g})")
+            elif name == "step":
+                step = DescentStep.model_validate_json(document)
+                progress.update(bar, completed=step.step, loss=f"{step.loss:.4g}")
             else:
-                return what
-    raise AssertionError("a descent ends with a lesson")
-
-
-async def run_here(work: Callable[..., Any], *arguments: Any) -> Any:
-    return work(*arguments)
+                return Lesson.model_validate_json(document)
+    raise AssertionError("the last event of a descent is its lesson")
 
 
 def print_lesson(lesson: Lesson) -> None:

@@ -10,9 +10,10 @@ from rich.progress import track
 
 from app.images.errors import ImageError
 from app.images.formats import ALIASES, FORMATS, READABLE, Format, recognize_format
+from app.pool.ipc import Report
 from app.pool.quiet_tensorflow import without_greeting
 from app.settings import Settings
-from app.tasks.filter import FilterRequest, filter_image, name_result
+from app.tasks.filter import FilterRequest, OutputFormat, filter_image, name_result
 
 HEAD_BYTES = 32
 
@@ -98,9 +99,9 @@ def filter_files(
 
     def filter_file(file: Path, target: Path) -> None:
         format = choose_output_format(file, target, request, asked)
-        result = filter_image(file.read_bytes(), request, settings, lambda _: format)
+        _, (result,) = filter_image(file.read_bytes(), request, settings, OutputFormat(format.name), Report())
         try:
-            write_file(target, result.data)
+            write_file(target, result)
         except OSError as error:
             raise ValueError(f"{target} cannot be written: {error.strerror}.") from error
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
-import pickle
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+import msgspec
 import ray
 from ray.data import ActorPoolStrategy, DataContext
 
-from app.archive.job import Job, Outcome, Task
-from app.archive.processes import do_chunk, start_processes
+from app.archive.job import Item, ItemOutcome, Job
+from app.archive.messages import JobMessage, describe_job, encode_job_static_data
+from app.archive.processes import process_chunk, start_pool
 from app.errors import StartError
+from app.settings import Settings
 
 WINDOW_CHUNKS = 50_000
 """What Ray is given at a time, so that memory does not grow with the archive. Actors start anew for the next."""
@@ -21,36 +23,50 @@ BLOCK_CHUNKS = 8
 
 
 class WorkerActor:
-    """One worker process, and this one that watches over it."""
+    """One worker process, and this process that watches it."""
 
-    def __init__(self, job: Job, mark: str) -> None:
-        self.job, self.mark = job, mark
+    def __init__(self, job: bytes) -> None:
+        message = msgspec.msgpack.decode(job, type=ActorMessage)
+        self.job, self.fingerprint = message.job, message.fingerprint
         self._runner = asyncio.Runner()
-        self._workers = self._runner.run(start_processes(job, 1))
+        settings = Settings.model_validate_json(message.settings)
+        self._pool = self._runner.run(start_pool(settings, message.static, processes=1))
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        tasks = pickle.loads(row["tasks"])
-        return {"outcomes": pickle.dumps(self._runner.run(do_chunk(self._workers, self.job, self.mark, tasks)))}
+        items = msgspec.msgpack.decode(row["items"], type=list[Item])
+        outcomes = self._runner.run(process_chunk(self._pool, self.job, self.fingerprint, items))
+        return {"outcomes": msgspec.msgpack.encode(outcomes)}
 
 
-def run_on_ray(job: Job, mark: str, chunks: Iterable[list[Task]]) -> Iterator[Outcome]:
+class ActorMessage(msgspec.Struct, frozen=True):
+    """What an actor needs to know about a job."""
+
+    job: JobMessage
+    fingerprint: str
+    settings: str
+    """As JSON."""
+    static: bytes
+
+
+def run_on_ray(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
     """Outcomes as they come, with an actor for each of Ray's cores. Raises StartError."""
+    message = ActorMessage(describe_job(job), mark, job.settings.model_dump_json(), encode_job_static_data(job))
     context = DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     most = max(1, int(ray.cluster_resources().get("CPU", 1)))
     remaining = iter(chunks)
     while window := list(islice(remaining, WINDOW_CHUNKS)):
-        rows = [{"tasks": pickle.dumps(tasks)} for tasks in window]
+        rows = [{"items": msgspec.msgpack.encode(items)} for items in window]
         done = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // BLOCK_CHUNKS)).map(
             WorkerActor,
-            fn_constructor_args=(job, mark),
+            fn_constructor_args=(msgspec.msgpack.encode(message),),
             compute=ActorPoolStrategy(min_size=1, max_size=most),
             num_cpus=1,
             runtime_env={"env_vars": {"OPENBLAS_NUM_THREADS": "1"}},
         )
         try:
             for row in done.iter_rows():
-                yield from pickle.loads(row["outcomes"])
+                yield from msgspec.msgpack.decode(row["outcomes"], type=list[ItemOutcome])
         except ray.exceptions.RayError as error:
             raise StartError(f"Ray gave up: {error}") from error

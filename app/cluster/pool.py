@@ -1,41 +1,43 @@
-"""The image workers of an HTTP replica: Ray replicas, wherever they are."""
+"""The pool of an HTTP replica: the replicas that work on images, on any machine of the cluster."""
 
 import asyncio
 import logging
-import math
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Sequence
+from typing import TypeVar, cast
 
 from ray import serve
 from ray.exceptions import ActorUnavailableError, ObjectLostError, RayActorError
 from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 
-from app.context import Record, find_record
+from app.cluster.messages import pack_call, read_reply
+from app.context import find_record
 from app.errors import OverloadedError, WorkerLostError
+from app.pool.interface import unwrap
+from app.pool.queue import describe_full_queue, describe_overload
+from app.pool.task import Answer, Task
 from app.settings import Settings
-from app.tasks.classify import write_answers
+from app.tasks.classify import CLASSIFY, READ
+from app.tasks.explain import EXPLAIN_DIGIT
+from app.tasks.explain_sheet import EXPLAIN_DIGIT_SHEET
 
-P = ParamSpec("P")
-T = TypeVar("T")
+Params = TypeVar("Params")
+Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 TRIES = 4
 """Of work whose replica is lost. It can be done again, being a function of bytes; and no image kills a replica, only
 the process that the replica watches over, so that none is passed on to the next."""
 LOST = (RayActorError, ActorUnavailableError, ObjectLostError)
 LOOK_SECONDS = 0.5
-DIGIT_MODULES = ("app.tasks.classify", "app.tasks.explain", "app.tasks.explain_sheet")
-
-Reply = tuple[Any, Exception | None, Record]
-"""Result, error, and what was noted about the work. Were the error raised, it would come back as one of Ray's, with a
-traceback for its message."""
+DIGIT_TASKS = {task.name for task in (CLASSIFY, READ, EXPLAIN_DIGIT, EXPLAIN_DIGIT_SHEET)}
 
 logger = logging.getLogger(__name__)
 
 
-class RayWorkers:
-    """What `WorkerPool` is to a service on one machine. The lines before the replicas are Ray Serve's."""
+class RayPool:
+    """The pool of a service on Ray. The queues in front of the replicas are Ray Serve's."""
 
     def __init__(self, settings: Settings, filters: DeploymentHandle, digits: DeploymentHandle) -> None:
         self.settings = settings
@@ -67,11 +69,11 @@ class RayWorkers:
 
     @property
     def waiting_small(self) -> int:
-        return self._count_waiting(large=False)
+        return self._count_waiting(is_large=False)
 
     @property
     def waiting_large(self) -> int:
-        return self._count_waiting(large=True)
+        return self._count_waiting(is_large=True)
 
     @property
     def oldest_wait_s(self) -> float:
@@ -79,8 +81,8 @@ class RayWorkers:
             return 0.0
         return max(0.0, time.monotonic() - min(since for since, _ in self._asked.values()))
 
-    def _count_waiting(self, large: bool) -> int:
-        asked = sum(is_large == large for _, is_large in self._asked.values())
+    def _count_waiting(self, is_large: bool) -> int:
+        asked = sum(one == is_large for _, one in self._asked.values())
         return max(0, asked - max(1, self.ready))
 
     async def start(self) -> None:
@@ -104,66 +106,52 @@ class RayWorkers:
                 logger.exception("Ray does not tell how many replicas there are")
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _refuse_if_full(self, large: bool) -> None:
-        limit = self.settings.max_waiting_large if large else self.settings.max_waiting
-        if self._count_waiting(large) >= limit:
-            name = "CONVSERVE_MAX_WAITING" + ("_LARGE" if large else "")
-            raise self._overloaded(f"{limit} {'large ' if large else ''}uploads are waiting already ({name})")
+    def _check_room(self, is_large: bool) -> None:
+        limit = self.settings.max_waiting_large if is_large else self.settings.max_waiting
+        if self._count_waiting(is_large) >= limit:
+            raise describe_full_queue("replicas", limit, is_large, self.oldest_wait_s)
 
-    def _overloaded(self, why: str) -> OverloadedError:
-        retry_after_s = max(1, math.ceil(self.oldest_wait_s))
-        return OverloadedError(f"All replicas are busy and {why}. Try again in {retry_after_s} s.", retry_after_s)
+    def _describe_overload(self, reason: str) -> OverloadedError:
+        return describe_overload("replicas", reason, self.oldest_wait_s)
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function of a module in a replica; arguments and result are pickled.
-
-        Raises what the function raises, and OverloadedError, DeadlineError or WorkerLostError.
-        """
-        large = count_bytes(args) > self.settings.large_upload_bytes
-        self._refuse_if_full(large)
+    async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]:
+        """Run a task in a replica. Raises TaskError, OverloadedError, DeadlineError or WorkerLostError."""
+        is_large = sum(map(len, blobs)) > self.settings.large_upload_bytes
+        self._check_room(is_large)
         place = id(asyncio.current_task())
-        self._asked[place] = (time.monotonic(), large)
+        self._asked[place] = (time.monotonic(), is_large)
         longest_s = self.settings.max_wait_seconds + self.settings.deadline_seconds
         try:
             async with asyncio.timeout(longest_s):
-                result, error, record = await self._ask(work, args, kwargs)
-        except TimeoutError:  # a replica stops work at its deadline by itself: this one was waiting
+                reply = await self._ask(task.name, pack_call(task, params, blobs, find_record().id), len(blobs))
+        except TimeoutError:  # a replica stops work at its deadline, so this call was still waiting
             limit = f"{longest_s:g} s (CONVSERVE_MAX_WAIT_SECONDS and CONVSERVE_DEADLINE_SECONDS)"
-            raise self._overloaded(f"none became free within {limit}") from None
+            raise self._describe_overload(f"none became free within {limit}") from None
         except BackPressureError:
-            raise self._overloaded(f"{self.settings.max_waiting} uploads are waiting already") from None
+            raise self._describe_overload(f"{self.settings.max_waiting} uploads are waiting already") from None
         finally:
             del self._asked[place]
-        find_record().add_work(record)
-        if error is not None:
-            raise error
-        return cast(T, result)
+        return unwrap(read_reply(task, reply, len(blobs)))
 
-    async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]:
-        """Run `work(items, *how)`, which gives a result for each item. Raises what `run` raises."""
-        return await self.run(work, items, *how)
+    async def run_batched(
+        self, task: Task[Params, list[Item]], params: Params, blobs: Sequence[bytes]
+    ) -> Answer[list[Item]]:
+        """Run a batchable task. Ray batches the calls of several clients with one blob each."""
+        return await self.run(task, params, blobs)
 
-    async def _ask(self, work: Callable[..., Any], args: Any, kwargs: Any) -> Reply:
-        request_id = find_record().id
+    async def _ask(self, task: str, message: bytes, blob_count: int) -> bytes:
         for _ in range(TRIES):
-            if work is write_answers and len(args[0]) == 1:  # of many clients, one each: read in batches
-                response = self.digits.classify.remote(args[0][0], *args[1:])
-            elif work.__module__ in DIGIT_MODULES:
-                response = self.digits.work.remote(request_id, work, *args, **kwargs)
+            if task == CLASSIFY.name and blob_count == 1:
+                response = self.digits.classify.remote(message)
+            elif task in DIGIT_TASKS:
+                response = self.digits.work.remote(message)
             else:
-                response = self.filters.work.remote(request_id, work, *args, **kwargs)
+                response = self.filters.work.remote(message)
             try:
-                return cast(Reply, await response)
+                return cast(bytes, await response)
             except LOST as error:
-                logger.warning("a replica is lost with work on it, which is given to another: %s", error)
+                logger.warning("a replica was lost with a call, which goes to another one: %s", error)
             except asyncio.CancelledError:
                 response.cancel()
                 raise
         raise WorkerLostError(f"{TRIES} replicas were lost, one after another. The request can be tried again.")
-
-
-def count_bytes(arguments: Any) -> int:
-    """Of the images among the arguments, which may be in a list."""
-    if isinstance(arguments, bytes):
-        return len(arguments)
-    return sum(map(count_bytes, arguments)) if isinstance(arguments, list | tuple) else 0

@@ -5,8 +5,8 @@ process of the service (`app.pool.worker_main`) does the work, so that a deadlin
 """
 
 import asyncio
+import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,15 +15,22 @@ from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.cluster.pool import RayWorkers, Reply
+from app.cluster.messages import pack_error, pack_outcome, read_call
+from app.cluster.pool import RayPool
 from app.context import REQUEST_ID_HEADER, Record, current_record
-from app.errors import DeadlineError, WorkerLostError
+from app.errors import DeadlineError, UnfinishedError, WorkerLostError
 from app.main import create_app, wrap_outside
 from app.observability.logs import configure_logging
+from app.pool.ipc import Report, Request
 from app.pool.pool import WorkerPool
 from app.pool.process import START_SECONDS
+from app.pool.task import Answer, Outcome
 from app.settings import AccessSettings, Settings
-from app.tasks.classify import write_answers
+from app.tasks.catalogue import load_catalogue
+from app.tasks.context import encode_static_data
+from app.tasks.registry import REGISTRY
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
 
 APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5
@@ -34,28 +41,37 @@ BATCH_WAIT_SECONDS = 0.005
 
 
 class Replica:
-    """One worker process, and this one that watches over it: Ray's questions are always answered."""
+    """One worker process, and this process that watches it and always answers Ray."""
 
-    async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]  # Ray awaits it
-        self.settings = settings
-        self.workers = WorkerPool(settings)
-        await self.workers.start()
-        self._warm_at = time.monotonic()
+    async def __init__(self, settings: str) -> None:  # type: ignore[misc]  # Ray awaits it
+        """`settings` as JSON."""
+        self.pool = build_pool(Settings.model_validate_json(settings))
+        await self.pool.start()
+        self._ready_at = time.monotonic()
 
     def check_health(self) -> None:
-        """Ray replaces a replica whose process does not come back."""
-        if self.workers.ready:
-            self._warm_at = time.monotonic()
-        elif time.monotonic() - self._warm_at > 2 * START_SECONDS:
+        """Ray replaces a replica whose worker process does not come back."""
+        if self.pool.ready:
+            self._ready_at = time.monotonic()
+        elif time.monotonic() - self._ready_at > 2 * START_SECONDS:
             raise RuntimeError("the worker process of this replica does not start, see its log")
 
-    async def work(self, request_id: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Reply:
-        record = Record(request_id)
-        current_record.set(record)
+    async def work(self, message: bytes) -> bytes:
+        """Run one call (`app/cluster/messages.py`) and return its reply."""
+        request, blobs = read_call(message)
+        current_record.set(Record(request.request_id))
         try:
-            return await self.workers.run(function, *args, **kwargs), None, record
-        except Exception as error:
-            return None, error, record
+            return pack_outcome(await self._call(request, blobs))
+        except UnfinishedError as error:
+            return pack_error(error)
+
+    async def _call(self, request: Request, blobs: list[bytes]) -> Outcome[Any]:
+        return await self.pool.call(REGISTRY.tasks[request.task], bytes(request.params), blobs)
+
+
+def build_pool(settings: Settings) -> WorkerPool:
+    card = read_card(settings.model_folder or BUNDLED_FOLDER)
+    return WorkerPool(settings, "app.tasks.registry", encode_static_data(load_catalogue(settings), card))
 
 
 class Filters(Replica):
@@ -63,43 +79,56 @@ class Filters(Replica):
 
 
 class Digits(Replica):
-    """Reads digits; single ones that come at the same time as one batch of the network."""
+    """Reads digits. Single digits that arrive at the same time are one batch of the network."""
 
     @serve.batch(max_batch_size=BATCH_IMAGES, batch_wait_timeout_s=BATCH_WAIT_SECONDS)  # type: ignore[untyped-decorator]
-    async def classify(
-        self, images: list[bytes], settings: list[Settings], polarities: list[Any], previews: list[bool]
-    ) -> list[Reply]:
-        """`write_answers` for several clients with one image each."""
-        ways = list(zip(polarities, previews, strict=True))
-        replies: dict[int, Reply] = {}
-        for way in dict.fromkeys(ways):
-            places = [place for place, asked in enumerate(ways) if asked == way]
-            replies |= zip(places, await self._classify_alike([images[place] for place in places], *way), strict=True)
-        return [replies[place] for place in range(len(images))]
+    async def classify(self, messages: list[bytes]) -> list[bytes]:
+        """Calls of `CLASSIFY` from several clients, with one image each."""
+        calls = [read_call(message) for message in messages]
+        replies: dict[int, bytes] = {}
+        for params in dict.fromkeys(bytes(request.params) for request, _ in calls):
+            places = [place for place, (request, _) in enumerate(calls) if bytes(request.params) == params]
+            batch = await self._classify_batch([calls[place] for place in places])
+            replies |= zip(places, batch, strict=True)
+        return [replies[place] for place in range(len(messages))]
 
-    async def _classify_alike(self, images: list[bytes], *way: Any) -> list[Reply]:
-        answers, error, record = await self.work("", write_answers, images, self.settings, *way)
-        if isinstance(error, DeadlineError | WorkerLostError) and len(images) > 1:  # one of them is to blame
-            alone = [self.work("", write_answers, [image], self.settings, *way) for image in images]
-            return await asyncio.gather(*alone)
-        if error is not None:
-            return [(None, error, record)] * len(images)
-        records = [record] + [Record("")] * (len(images) - 1)  # what was noted is counted once
-        return [([answer], None, its) for answer, its in zip(answers, records, strict=True)]
+    async def _classify_batch(self, calls: list[tuple[Request, list[bytes]]]) -> list[bytes]:
+        """A batch that fails is run again one call at a time, because one image may be the reason."""
+        request, blobs = calls[0][0], [blob for _, blobs in calls for blob in blobs]
+        try:
+            outcome = await self._call(request, blobs)
+        except UnfinishedError as error:
+            if len(calls) > 1 and isinstance(error, DeadlineError | WorkerLostError):
+                return await asyncio.gather(*(self._classify_alone(*call) for call in calls))
+            return [pack_error(error)] * len(calls)
+        if outcome.answer is None:
+            return [pack_outcome(outcome)] * len(calls)
+        reports = [outcome.report] + [Report()] * (len(calls) - 1)  # what was measured counts once
+        return [
+            pack_outcome(Outcome(Answer([result], [blob]), None, report))
+            for result, blob, report in zip(outcome.answer.result, outcome.answer.blobs, reports, strict=True)
+        ]
+
+    async def _classify_alone(self, request: Request, blobs: list[bytes]) -> bytes:
+        try:
+            return pack_outcome(await self._call(request, blobs))
+        except UnfinishedError as error:
+            return pack_error(error)
 
 
 @serve.ingress()
 class Http:
     """The routes. What comes in is checked here, and the images go to the replicas."""
 
-    def __init__(
-        self, settings: Settings, access: AccessSettings, filters: DeploymentHandle, digits: DeploymentHandle
-    ) -> None:
-        configure_logging(settings.log_format, settings.log_level)  # into the replica's log of Ray
-        self.settings, self.access, self.workers = settings, access, RayWorkers(settings, filters, digits)
+    def __init__(self, settings: str, access: str, filters: DeploymentHandle, digits: DeploymentHandle) -> None:
+        """`settings` and `access` as JSON."""
+        self.settings = Settings.model_validate_json(settings)
+        self.access = AccessSettings.model_validate_json(access)
+        configure_logging(self.settings.log_format, self.settings.log_level)  # into the replica's log of Ray
+        self.pool = RayPool(self.settings, filters, digits)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        app = create_app(self.settings, self.access, self.workers)
+        app = create_app(self.settings, self.access, self.pool)
         wrap_outside(app, LeaveIdToProxy)
         return app
 
@@ -132,7 +161,6 @@ def build(arguments: dict[str, Any]) -> Application:
 
 def build_application(settings: Settings, access: AccessSettings) -> Application:
     """Of each kind one replica to begin with, of filters and digits up to `settings.workers`."""
-    one_process = settings.model_copy(update={"workers": 1})
     common: dict[str, Any] = {
         "health_check_period_s": 5,
         "health_check_timeout_s": 15,
@@ -167,4 +195,11 @@ def build_application(settings: Settings, access: AccessSettings) -> Application
         ray_actor_options={"num_cpus": HTTP_CORES},
         **common,
     )
-    return http.bind(settings, access, filters.bind(one_process), digits.bind(one_process))
+    one_process = settings.model_copy(update={"workers": 1}).model_dump_json()
+    replicas = filters.bind(one_process), digits.bind(one_process)
+    return http.bind(settings.model_dump_json(), dump_access(access), *replicas)
+
+
+def dump_access(access: AccessSettings) -> str:
+    """As JSON, with the tokens in clear: pydantic would mask them."""
+    return json.dumps(access.model_dump(mode="json") | {"tokens": access.tokens.get_secret_value()})

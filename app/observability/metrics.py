@@ -20,7 +20,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from app.context import Record
-from app.pool.pool import Workers
+from app.pool.interface import Pool
 from app.server.protocol import Connections, Stage
 from app.system import find_resident_bytes
 
@@ -32,7 +32,7 @@ STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 class Metrics:
     """Those of one service."""
 
-    def __init__(self, workers: Workers, model_card: dict[str, Any]) -> None:
+    def __init__(self, workers: Pool, model_card: dict[str, Any]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which Prometheus' text format has no use for
         registry = self.registry = CollectorRegistry()
         self.in_progress = Gauge(
@@ -103,7 +103,7 @@ class Metrics:
 class WorkersCollector(Collector):
     """How the worker processes and the lines before them are when somebody asks."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Pool) -> None:
         self.workers = workers
 
     def collect(self) -> Iterator[Metric]:

@@ -1,78 +1,66 @@
-"""The processes that work on images: each gets the next one that waits, is stopped in time, and replaced.
+"""A fixed number of worker processes that each do one task at a time.
 
-The process that talks HTTP decodes and convolves nothing, so that it always answers.
+The HTTP process decodes and convolves nothing, so it always answers. A worker that exceeds its deadline is stopped, and
+a worker that is stopped or lost is replaced.
 """
 
 import asyncio
 import logging
-import pickle
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
-from typing import Any, ParamSpec, Protocol, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from app.context import TimedStep, find_record
+from app.context import TimedStep
 from app.errors import DeadlineError, WorkerLostError
-from app.pool.microbatch import MOST_TOGETHER, TOGETHER_BYTES, Errand
-from app.pool.process import Reply, Worker, describe_end, read_reply
-from app.pool.queue import SMALL_SECONDS, Lines, Waiting, kept_place
+from app.pool.interface import Params, Result, as_error, unwrap
+from app.pool.ipc import encode
+from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES, BatchableCall, split_outcome
+from app.pool.process import Worker, describe_end
+from app.pool.queue import (
+    SMALL_PRIORITY_SECONDS,
+    Call,
+    Queue,
+    QueuedWork,
+    current_reservation,
+    describe_overload,
+)
+from app.pool.task import Answer, Outcome, Task
 from app.settings import Settings
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
-RETRY_SECONDS = (0, 1, 2, 5, 10, 30)  # between tries to replace a process; the last one goes on
+RETRY_SECONDS = (0, 1, 2, 5, 10, 30)
+"""Between attempts to replace a worker; the last one repeats."""
 
 logger = logging.getLogger(__name__)
 
 
-class Workers(Protocol):
-    """Whoever works on images for the routes: `WorkerPool`, and on Ray `app.cluster.pool.RayWorkers`."""
-
-    slots: int
-    replaced: int
-
-    @property
-    def ready(self) -> int: ...
-    @property
-    def busy(self) -> int: ...
-    @property
-    def pids(self) -> list[int]: ...
-    @property
-    def waiting(self) -> int: ...
-    @property
-    def waiting_small(self) -> int: ...
-    @property
-    def waiting_large(self) -> int: ...
-    @property
-    def oldest_wait_s(self) -> float: ...
-
-    async def start(self) -> None: ...
-    async def close(self) -> None: ...
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
-    async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]: ...
-
-
 class WorkerPool:
-    """As many processes as slots. Work that finds none free waits in `Lines`; what would wait too long is refused."""
+    """Worker processes on this machine. Calls that find none free wait in a `Queue`, or are rejected if it is full.
 
-    def __init__(self, settings: Settings) -> None:
+    `registry` is the module with the workers' tasks, and `static` the data that its `start` gets.
+    """
+
+    def __init__(self, settings: Settings, registry: str, static: bytes = b"") -> None:
         self.settings = settings
+        self.registry = registry
+        self.static = static
         self.slots = settings.workers
         self.replaced = 0
-        """Processes that were stopped or lost, and replaced, since the start."""
+        """Workers that were stopped or lost, and replaced, since the start."""
         self._workers: set[Worker] = set()
         self._idle: deque[Worker] = deque()
         self._large_in_work = 0
-        self._lines = Lines(settings)
-        self._next_look: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._closing = False
+        self._queue = Queue(settings)
+        self._next_dispatch: asyncio.TimerHandle | None = None
+        self._background: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
 
     @property
     def ready(self) -> int:
-        """Processes that are warm: working or free."""
+        """Workers that have started: working or free."""
         return len(self._workers)
 
     @property
@@ -81,7 +69,7 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """Of the processes that are warm. Like those that follow, for any thread."""
+        """Of the workers that have started. Safe to call from any thread, as are the properties below."""
         return [worker.process.pid for worker in list(self._workers)]
 
     @property
@@ -90,19 +78,19 @@ class WorkerPool:
 
     @property
     def waiting_small(self) -> int:
-        return self._lines.count(large=False)
+        return self._queue.count(is_large=False)
 
     @property
     def waiting_large(self) -> int:
-        return self._lines.count(large=True)
+        return self._queue.count(is_large=True)
 
     @property
     def oldest_wait_s(self) -> float:
-        return self._lines.oldest_wait_s
+        return self._queue.oldest_wait_s
 
     async def start(self) -> None:
-        """Start all processes at once and wait until they are warm. Raises the first error."""
-        starts = [asyncio.create_task(Worker.start(self.settings)) for _ in range(self.slots)]
+        """Start all workers at once and wait until they are ready. Raises the first error."""
+        starts = [asyncio.create_task(self._start_worker()) for _ in range(self.slots)]
         try:
             for worker in await asyncio.gather(*starts):
                 self._admit(worker)
@@ -115,136 +103,134 @@ class WorkerPool:
             raise
 
     async def close(self) -> None:
-        """Stop all processes."""
-        self._closing = True
-        for task in self._tasks:
+        """Stop all workers."""
+        self._is_closing = True
+        for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._background, return_exceptions=True)
         for worker in list(self._workers):
             worker.stop()
             await asyncio.to_thread(worker.process.wait)
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function of a module in a process; arguments and result are pickled. The request's record is told the
-        wait and the steps of the work.
+    async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]:
+        """Run a task in a worker. The worker's report goes into the record of the request.
 
-        Raises what the function raises, and OverloadedError, DeadlineError or WorkerLostError. Cancelled while it
-        waits, it leaves the line; what is in work is finished, as stopping it would cost more.
+        Raises TaskError for what the task raises, and OverloadedError, DeadlineError or WorkerLostError. If the caller
+        is cancelled while the call waits, the call leaves the queue; work that has begun is finished, because stopping
+        it would cost more.
         """
-        message = pickle.dumps((find_record().id, work, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        waiting = Waiting(message, self._is_large(len(message)))
-        self._take_place(waiting.large)
+        return unwrap(await self.call(task, encode(params), blobs))
+
+    async def run_batched(self, task: Task[Params, list[T]], params: Params, blobs: Sequence[bytes]) -> Answer[list[T]]:
+        """Run a batchable task, in one call with others that wait for the same task and params.
+
+        The work on a single digit costs less than its way to a worker and back. No call waits for others to join, and
+        large uploads are not batched. A call whose batch fails is run again alone, so no request fails because of
+        another one's image. Raises what `run` raises.
+        """
+        encoded = encode(params)
+        if count_bytes(blobs) > min(MAX_BATCHED_BYTES, self.settings.large_upload_bytes):
+            return unwrap(await self.call(task, encoded, blobs))
+        self._use_reservation(is_large=False)
+        call = BatchableCall(task, encoded, blobs)
         with TimedStep("queue"):
-            reply = await self._wait_in_line(waiting)
-        assert reply is not None
-        return read_reply(await asyncio.shield(reply))
-
-    def _is_large(self, size: int) -> bool:
-        return size > self.settings.large_upload_bytes
-
-    def expect(self, upload_bytes: int) -> Callable[[], None]:
-        """Tell of an upload before it is read. Raises OverloadedError where there will be no place for it.
-
-        Places are kept for those that have been told of and are still being read. Otherwise ten would be let in for
-        each place, and nine of them refused after all the work of reading them. Returns what gives the place up,
-        which `run` does, too.
-        """
-        place = self._lines.expect(self._is_large(upload_bytes), len(self._idle))
-        kept_place.set(place)
-        return place.give_up
-
-    async def run_together(self, work: Callable[..., list[T]], items: Sequence[bytes], *how: Any) -> list[T]:
-        """Run `work(items, *how)`, which gives a result for each item, in one go with what waits for the same.
-
-        One at a time, a digit costs more on its way to a process and back, and in the network, than in itself. Nobody
-        waits for company; large uploads go alone. What fails in company is tried again alone, so that nobody's answer
-        hangs on another's image. Raises what `run` raises.
-        """
-        size = sum(len(item) for item in items)
-        if size > min(TOGETHER_BYTES, self.settings.large_upload_bytes):
-            return await self.run(work, items, *how)
-        self._take_place(large=False)
-        errand = Errand(work, items, how)
-        with TimedStep("queue"):
-            await self._wait_in_line(Waiting(errand, large=False))
+            await self._wait_for_worker(QueuedWork(call, is_large=False))
         try:
-            results, work_record = await errand.done
+            outcome = await call.done
         except Exception:
-            if errand.alone:
+            if call.is_alone:
                 raise
-            return await self.run(work, items, *how)
-        find_record().add_work(work_record)
-        return results
+            outcome = await self.call(task, encoded, blobs)
+        return unwrap(outcome)
 
-    def _take_place(self, large: bool) -> None:
-        """Instead of the one that was kept. Raises OverloadedError."""
-        if place := kept_place.get():
-            place.give_up()
-        self._lines.refuse_if_full(large)
+    async def call(self, task: Task[Any, Result], params: bytes, blobs: Sequence[bytes]) -> Outcome[Result]:
+        """Run a task with encoded params. A failure of the task is part of the outcome; otherwise raises as `run`."""
+        work = QueuedWork(Call(task, params, blobs), count_bytes(blobs) > self.settings.large_upload_bytes)
+        self._use_reservation(work.is_large)
+        with TimedStep("queue"):
+            running = await self._wait_for_worker(work)
+        assert running is not None
+        return await asyncio.shield(running)
 
-    async def _wait_in_line(self, waiting: Waiting) -> asyncio.Task[Reply] | None:
-        """Until the work has begun; gives what waits for its reply, where it does not go along with another's."""
-        self._lines.join(waiting)
-        if not waiting.large:
-            self._look_again_after(SMALL_SECONDS)
-        self._hand_out()
+    def reserve(self, upload_bytes: int) -> Callable[[], None]:
+        """Announce an upload before its body is read. Raises OverloadedError if the queue will have no slot for it.
+
+        Slots stay reserved while uploads are read. Otherwise ten uploads would be accepted for each slot, and nine of
+        them rejected after the work of reading them. Returns a function that releases the slot, as `run` does.
+        """
+        reservation = self._queue.reserve(upload_bytes > self.settings.large_upload_bytes, len(self._idle))
+        current_reservation.set(reservation)
+        return reservation.release
+
+    def _use_reservation(self, is_large: bool) -> None:
+        """Trade the reserved slot for one in the queue. Raises OverloadedError."""
+        if reservation := current_reservation.get():
+            reservation.release()
+        self._queue.check_room(is_large)
+
+    async def _wait_for_worker(self, work: QueuedWork) -> asyncio.Task[Outcome[Any]] | None:
+        """Wait until the work has begun. Returns the asyncio task that waits for its outcome, unless it is batched."""
+        self._queue.join(work)
+        if not work.is_large:
+            self._dispatch_after(SMALL_PRIORITY_SECONDS)
+        self._dispatch()
         try:
             async with asyncio.timeout(self.settings.max_wait_seconds):
-                return await waiting.begun
+                return await work.begun
         except TimeoutError:
             limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
-            raise self._lines.describe(f"none became free within {limit}") from None
+            raise describe_overload("workers", f"none became free within {limit}", self.oldest_wait_s) from None
         finally:
-            self._lines.leave(waiting)
+            self._queue.leave(work)
 
-    def _look_again_after(self, seconds: float) -> None:
-        """Then a process that is kept for small uploads may go to a large one."""
-        if self._next_look:
-            self._next_look.cancel()
-        self._next_look = asyncio.get_running_loop().call_later(seconds + 0.01, self._hand_out)
+    def _dispatch_after(self, seconds: float) -> None:
+        """Then a worker that is kept free for small uploads may take a large one."""
+        if self._next_dispatch:
+            self._next_dispatch.cancel()
+        self._next_dispatch = asyncio.get_running_loop().call_later(seconds + 0.01, self._dispatch)
 
-    def _hand_out(self) -> None:
-        """Give free processes to those who wait."""
+    def _dispatch(self) -> None:
+        """Give queued work to free workers."""
         while self._idle:
-            waiting = self._lines.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
-            if waiting is None:
+            work = self._queue.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
+            if work is None:
                 return
-            self._begin(self._idle.popleft(), waiting)
+            self._begin(self._idle.popleft(), work)
 
-    def _begin(self, worker: Worker, waiting: Waiting) -> None:
-        """Send the work at once, before anything else that is to be done: the process would stand still meanwhile."""
-        self._large_in_work += waiting.large
-        worker.at_large, worker.since = waiting.large, asyncio.get_running_loop().time()
-        if isinstance(waiting.work, Errand):
-            errands = [waiting.work, *self._lines.take_company(waiting.work, MOST_TOGETHER)]
-            self._keep(self._finish_together(self._finish(worker, worker.channel.ask(pack(errands))), errands))
-            waiting.begun.set_result(None)
+    def _begin(self, worker: Worker, work: QueuedWork) -> None:
+        """Send the request right away, before the event loop does anything else: the worker is idle meanwhile."""
+        self._large_in_work += work.is_large
+        worker.has_large_upload, worker.busy_since = work.is_large, asyncio.get_running_loop().time()
+        call = work.call
+        if isinstance(call, BatchableCall):
+            batch = self._queue.take_batch(call, MAX_BATCH_BLOBS)
+            for one in batch:
+                one.is_alone = len(batch) == 1
+            self._run_in_background(self._finish_batch(self._finish(worker, ask(worker, batch)), batch))
+            work.begun.set_result(None)
         else:
-            waiting.begun.set_result(self._keep(self._finish(worker, worker.channel.ask(waiting.work))))
+            work.begun.set_result(self._run_in_background(self._finish(worker, ask(worker, [call]))))
 
-    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def _run_in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self._background.add(task)
         task.add_done_callback(self._forget)
         return task
 
-    async def _finish_together(self, reply: Awaitable[Reply], errands: list[Errand]) -> None:
-        for errand in errands:
-            errand.alone = len(errands) == 1
+    async def _finish_batch(self, outcome: Awaitable[Outcome[Any]], calls: Sequence[BatchableCall]) -> None:
         try:
-            results, error, record = pickle.loads(await reply)
-        except BaseException as lost:
-            results, error = [], lost
-        if error is not None:
-            for errand in errands:
-                errand.fail(error)
+            finished = await outcome
+        except BaseException as error:
+            for call in calls:
+                call.fail(error)
             return
-        count = len(results)
-        for errand in errands:
-            part, results = results[: len(errand.items)], results[len(errand.items) :]
-            errand.finish(part, replace(record, pixels=record.pixels * len(part) // count))
+        if finished.failure and len(calls) > 1:
+            for call in calls:
+                call.fail(as_error(finished.failure))
+            return
+        split_outcome(finished, calls)
 
-    async def _finish(self, worker: Worker, reply: Awaitable[Reply]) -> Reply:
+    async def _finish(self, worker: Worker, reply: Awaitable[Outcome[Any]]) -> Outcome[Any]:
         deadline = self.settings.deadline_seconds
         try:
             async with asyncio.timeout(deadline):
@@ -260,34 +246,39 @@ class WorkerPool:
                 "The process that worked on the image ended without an answer. The request can be tried again."
             ) from None
 
-    def _take_back(self, worker: Worker) -> None:
-        self._settle(worker)
-        if not worker.channel.lost.done():
-            self._idle.append(worker)
-            self._hand_out()
-
-    def _settle(self, worker: Worker) -> None:
-        """Its work has ended."""
-        self._large_in_work -= worker.at_large
-        self._lines.charge(worker.at_large, asyncio.get_running_loop().time() - worker.since)
-        worker.at_large = False
+    async def _start_worker(self) -> Worker:
+        return await Worker.start(self.settings, self.registry, self.static)
 
     def _admit(self, worker: Worker) -> None:
         self._workers.add(worker)
         self._idle.append(worker)
         worker.channel.on_reply = lambda: self._take_back(worker)
-        worker.channel.lost.add_done_callback(lambda _: self._replace(worker))
-        self._hand_out()
+        worker.channel.lost.add_done_callback(lambda lost: self._replace(worker, lost.result()))
+        self._dispatch()
 
-    def _replace(self, worker: Worker) -> None:
+    def _take_back(self, worker: Worker) -> None:
+        self._account(worker)
+        if not worker.channel.lost.done():
+            self._idle.append(worker)
+            self._dispatch()
+
+    def _account(self, worker: Worker) -> None:
+        """The worker's current work has ended."""
+        self._large_in_work -= worker.has_large_upload
+        self._queue.charge(worker.has_large_upload, asyncio.get_running_loop().time() - worker.busy_since)
+        worker.has_large_upload = False
+
+    def _replace(self, worker: Worker, violation: str) -> None:
         self._workers.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
         else:
-            self._settle(worker)
-        if not self._closing:
+            self._account(worker)
+        if violation:
+            logger.error("worker process %d violated the protocol: %s", worker.process.pid, violation)
+        if not self._is_closing:
             self.replaced += 1
-            self._keep(self._start_another(worker))
+            self._run_in_background(self._start_another(worker))
 
     async def _start_another(self, lost: Worker) -> None:
         lost.process.kill()
@@ -296,19 +287,24 @@ class WorkerPool:
         for attempt in range(sys.maxsize):
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             try:
-                self._admit(await Worker.start(self.settings))
+                self._admit(await self._start_worker())
                 return
             except Exception:
                 logger.exception("a worker process did not start")
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._background.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever asked for it may have gone
+            task.exception()  # marks it as retrieved: the client may have disconnected
 
 
-def pack(errands: Sequence[Errand]) -> bytes:
-    """One message for all: their items, one errand's after another's."""
-    first = errands[0]
-    items = [item for errand in errands for item in errand.items]
-    return pickle.dumps((first.request_id, first.work, (items, *first.how), {}), pickle.HIGHEST_PROTOCOL)
+def ask(worker: Worker, calls: Sequence[Call | BatchableCall]) -> "asyncio.Future[Outcome[Any]]":
+    """Send one request for calls of the same task with the same params."""
+    first = calls[0]
+    blobs = [blob for call in calls for blob in call.blobs]
+    read = partial(first.task.read_outcome, sent_blobs=len(blobs))
+    return worker.channel.ask(first.task.name, first.params, blobs, read, first.request_id)
+
+
+def count_bytes(blobs: Sequence[bytes]) -> int:
+    return sum(map(len, blobs))

@@ -1,99 +1,205 @@
 """One worker process, and the channel to it.
 
-A thread cannot be stopped in the middle of its work; a process can, and its core and memory are free at once.
+A thread cannot be stopped in the middle of its work. A process can, and its core and memory are free at once.
 """
 
 import asyncio
 import contextlib
 import os
-import pickle
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from app.context import find_record
-from app.errors import WorkerLostError
-from app.pool.ipc import SharedMemory
+from msgspec import Raw
+
+from app.errors import StartError, WorkerLostError
+from app.pool.ipc import (
+    NOTHING,
+    PREFIX,
+    Frame,
+    IPCError,
+    Reply,
+    Request,
+    SharedMemory,
+    decode_reply,
+    encode,
+    pack_frame,
+    read_prefix,
+    split_blobs,
+)
 from app.settings import SECRET_VARIABLES, Settings
 
-START_SECONDS = 60  # for a process to import TensorFlow, convolve once and load the digit model
+START_SECONDS = 60
+"""For a process to import TensorFlow, convolve once and load the digit model."""
+INLINE_COPY_BYTES = 4_000_000
+"""Blobs up to this size are copied on the event loop, which takes up to 1 ms; larger ones in a thread."""
+BYTES_PER_PIXEL = 16
+"""Of the largest result: four channels of float32."""
+SPARE_BLOB_BYTES = 64_000_000
 
 
-Reply = bytearray | memoryview
+Reader = Callable[[Reply, list[bytes]], Any]
+"""Turns a reply and its blobs into what the caller waits for. Raises IPCError for a reply of the wrong type."""
+
+
+def take_reply(reply: Reply, blobs: list[bytes]) -> Reply:
+    return reply
 
 
 class Channel(asyncio.Protocol):
-    """The front's end of the way to one process: a message out, its reply in, one at a time."""
+    """The HTTP process's end of the connection to one worker: one request out, one reply in.
 
-    def __init__(self, requests: SharedMemory, replies: SharedMemory) -> None:
-        self.lost = asyncio.get_running_loop().create_future()
+    A worker that violates the protocol is disconnected, and its process is replaced.
+    """
+
+    def __init__(self, requests: SharedMemory, replies: SharedMemory, max_blob_bytes: int) -> None:
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Done when the connection has ended. Its result says why, if the worker violated the protocol."""
         self.on_reply: Callable[[], None] = lambda: None
-        """Called as soon as a reply has come, before whoever waits for it goes on: the process has nothing to do."""
+        """Called as soon as a valid reply has arrived, before the coroutine that waits for it resumes."""
         self._requests = requests
         self._replies = replies
-        self._reply: asyncio.Future[Reply] | None = None
+        self._max_blob_bytes = max_blob_bytes
+        self._number = 0
+        self._pending: asyncio.Future[Any] | None = None
+        self._read: Reader = take_reply
         self._received = bytearray()
+        self._frame: Frame | None = None
+        self._is_reading = False
+        self._violation = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.WriteTransport, transport)
 
-    def ask(self, message: bytes) -> "asyncio.Future[Reply]":
-        """Send a message. Its reply, or a WorkerLostError, is to come."""
-        self._reply = asyncio.get_running_loop().create_future()
+    def ask(
+        self, task: str, params: bytes, blobs: Sequence[bytes], read: "Reader", request_id: str = ""
+    ) -> "asyncio.Future[Any]":
+        """Send a request. The future gets what `read` makes of the reply, or a WorkerLostError."""
+        self._number += 1
+        self._read = read
+        self._pending = asyncio.get_running_loop().create_future()
         if self.lost.done():
-            self._reply.set_exception(WorkerLostError())
+            self._pending.set_exception(WorkerLostError())
+            return self._pending
+        lengths = [len(blob) for blob in blobs]
+        envelope = encode(Request(self._number, request_id, task, Raw(params) if params else NOTHING, lengths))
+        frame = pack_frame(envelope, blobs, self._requests)
+        if not self._requests.takes(sum(lengths)):
+            self.transport.write(frame)
+        elif sum(lengths) <= INLINE_COPY_BYTES:
+            self._requests.write(blobs)
+            self.transport.write(frame)
         else:
-            self.transport.write(self._requests.frame(message))
-        return self._reply
+            self._run_in_thread(self._requests.write, blobs, then=lambda _: self.transport.write(frame))
+        return self._pending
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        reply = self._replies.unframe(self._received)
-        if reply is not None and self._reply and not self._reply.done():
-            self._received = bytearray()
-            self._reply.set_result(reply)
+        try:
+            self._read_frame()
+        except IPCError as error:
+            self._disconnect(str(error))
+
+    def _read_frame(self) -> None:
+        if self._pending is None or self._pending.done() or self._is_reading:
+            raise IPCError("data arrived that no request is waiting for")
+        if self._frame is None:
+            if len(self._received) < PREFIX.size:
+                return
+            self._frame = read_prefix(self._received, self._max_blob_bytes)
+        frame, come = self._frame, len(self._received) - PREFIX.size
+        if come < frame.bytes_to_come:
+            return
+        if come > frame.bytes_to_come:
+            raise IPCError("more data arrived than the frame announces")
+        content = memoryview(self._received)[PREFIX.size :]
+        self._frame, self._received = None, bytearray()
+        reply = decode_reply(content[: frame.envelope_bytes])
+        if reply.number != self._number:
+            raise IPCError(f"the reply is to request {reply.number} instead of {self._number}")
+        if not frame.is_shared:
+            self._finish(reply, split_blobs(content[frame.envelope_bytes :], reply.blob_lengths))
+            return
+        if sum(reply.blob_lengths) != frame.blob_bytes:
+            raise IPCError("the lengths of the blobs do not add up to that of the frame")
+        if frame.blob_bytes <= INLINE_COPY_BYTES:
+            self._finish(reply, self._replies.read(reply.blob_lengths))
+        else:
+            self._is_reading = True
+            self._run_in_thread(self._replies.read, reply.blob_lengths, then=lambda blobs: self._finish(reply, blobs))
+
+    def _finish(self, reply: Reply, blobs: list[bytes]) -> None:
+        self._is_reading = False
+        result = self._read(reply, blobs)
+        if self._pending and not self._pending.done():
+            self._pending.set_result(result)
             self.on_reply()
 
+    def _run_in_thread(self, copy: Callable[..., Any], *args: Any, then: Callable[[Any], None]) -> None:
+        """Copy large blobs without blocking the event loop."""
+
+        def resume(done: "asyncio.Future[Any]") -> None:
+            if self.lost.done():
+                return
+            try:
+                then(done.result())
+            except (IPCError, OSError) as error:
+                self._disconnect(str(error))
+
+        asyncio.get_running_loop().run_in_executor(None, copy, *args).add_done_callback(resume)
+
+    def _disconnect(self, violation: str) -> None:
+        self._violation = self._violation or violation
+        self._fail()
+        self.transport.abort()
+
     def connection_lost(self, error: Exception | None) -> None:
-        if self._reply and not self._reply.done():
-            self._reply.set_exception(WorkerLostError())
-        self.lost.set_result(None)
+        self._fail()
+        self.lost.set_result(self._violation)
         self._requests.close()
         self._replies.close()
 
+    def _fail(self) -> None:
+        if self._pending and not self._pending.done():
+            self._pending.set_exception(WorkerLostError())
+
 
 class Worker:
-    """One process, warm, and the channel to it."""
+    """One process that is ready to work, and the channel to it."""
 
     def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self.process = process
         self.channel = channel
-        self.at_large = False
-        """Whether its work is that of a large upload."""
-        self.since = 0.0
-        """When it began, on the loop's clock."""
+        self.has_large_upload = False
+        """Whether it is working on a large upload."""
+        self.busy_since = 0.0
+        """When its current work began, on the loop's clock."""
 
     @classmethod
-    async def start(cls, settings: Settings) -> "Worker":
-        """Start a process and wait until it is warm. Raises the error that kept it from starting."""
+    async def start(cls, settings: Settings, registry: str, static: bytes) -> "Worker":
+        """Start a process and wait until it is ready. Raises StartError or WorkerLostError."""
         ours, theirs = socket.socketpair()
         requests, replies = SharedMemory.allocate(), SharedMemory.allocate()
         with theirs:
             descriptors = [theirs.fileno(), *(d for d in (requests.descriptor, replies.descriptor) if d is not None)]
+            command = [sys.executable, "-m", "app.pool.worker_main", "--tasks", registry, *map(str, descriptors)]
             process = subprocess.Popen(
-                [sys.executable, "-m", "app.pool.worker_main", *map(str, descriptors)],
+                command,
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
             )
+        max_blob_bytes = BYTES_PER_PIXEL * settings.max_pixels + SPARE_BLOB_BYTES
         transport, channel = await asyncio.get_running_loop().create_unix_connection(
-            lambda: Channel(requests, replies), sock=ours
+            lambda: Channel(requests, replies, max_blob_bytes), sock=ours
         )
         try:
             async with asyncio.timeout(START_SECONDS):
-                read_reply(await channel.ask(pickle.dumps(settings)))
+                reply = await channel.ask("start", encode(settings.model_dump_json()), [static], take_reply)
+            if reply.error:
+                raise StartError(reply.error.message)
         except BaseException as error:
             transport.abort()
             if isinstance(error, WorkerLostError):
@@ -107,7 +213,7 @@ class Worker:
         return cls(process, channel)
 
     def stop(self) -> None:
-        """At once, whatever it is doing."""
+        """Stop at once, whatever it is doing."""
         self.channel.transport.abort()
         self.process.kill()
 
@@ -116,12 +222,3 @@ def describe_end(process: subprocess.Popen[bytes]) -> str:
     """`signal 9` or `exit status 1`. Waits for the end."""
     status = process.wait()
     return f"signal {-status}" if status < 0 else f"exit status {status}"
-
-
-def read_reply(reply: Reply) -> Any:
-    """The result, or raise the error, that a process sent, and take over what it noted about the work."""
-    result, error, work = pickle.loads(reply)
-    find_record().add_work(work)
-    if error is not None:
-        raise error
-    return result

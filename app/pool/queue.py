@@ -1,4 +1,4 @@
-"""Who waits for a worker process, and whose turn it is."""
+"""The queue in front of the worker processes."""
 
 import asyncio
 import contextlib
@@ -6,137 +6,153 @@ import itertools
 import math
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextvars import ContextVar
+from typing import Any
 
+from app.context import find_record
 from app.errors import OverloadedError
-from app.pool.microbatch import Errand
-from app.pool.process import Reply
+from app.pool.microbatch import BatchableCall
+from app.pool.task import Outcome, Task
 from app.settings import Settings
 
-EXPECTED_SECONDS = 0.1  # a place is kept for an upload: long on a network that can overload this, short for an attack
-SMALL_SECONDS = 5  # after a small upload, in which more are likely
+RESERVATION_SECONDS = 0.1
+"""How long a slot is reserved for an upload: long on a network that can overload the service, short for an attack."""
+SMALL_PRIORITY_SECONDS = 5
+"""After a small upload, in which more are likely."""
 
 
-class Lines:
-    """One for small uploads and one for large ones, by the settings' limits.
+class Queue:
+    """Two queues: one for small uploads and one for large ones, each with a limit.
 
-    Where both wait, each gets half of the processes' time: nobody's thumbnail stands behind a queue of panoramas, nor
-    do panoramas, which take thirty times as long, get thirty times as much. For some seconds after a small upload,
-    large ones leave one process to the next.
+    Where both have work, each gets half of the workers' time, so neither starves the other: a large upload takes thirty
+    times as long as a small one. For some seconds after a small upload, one worker is kept free of large uploads.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lines: dict[bool, deque[Waiting]] = {False: deque(), True: deque()}  # by whether the upload is large
+        self._queues: dict[bool, deque[QueuedWork]] = {False: deque(), True: deque()}  # by whether uploads are large
         self._used_s = {False: 0.0, True: 0.0}
-        """Of the processes' time. Only the difference counts; a line that was empty starts level with the other."""
-        self._expected: dict[bool, dict[Place, float]] = {False: {}, True: {}}  # since when, oldest first
-        self._small_until = 0.0
+        """Of the workers' time. Only the difference counts; a queue that was empty starts level with the other."""
+        self._reserved: dict[bool, dict[Reservation, float]] = {False: {}, True: {}}  # since when, oldest first
+        self._small_priority_until = 0.0
 
-    def count(self, large: bool) -> int:
-        """For any thread, as the next."""
-        return len(self._lines[large])
+    def count(self, is_large: bool) -> int:
+        """Safe to call from any thread, as is `oldest_wait_s`."""
+        return len(self._queues[is_large])
 
     @property
     def oldest_wait_s(self) -> float:
         oldest = now = time.monotonic()
-        for line in self._lines.values():
-            with contextlib.suppress(IndexError):  # nobody waits there
-                oldest = min(oldest, line[0].since)
+        for queue in self._queues.values():
+            with contextlib.suppress(IndexError):  # the queue is empty
+                oldest = min(oldest, queue[0].since)
         return now - oldest
 
-    def expect(self, large: bool, idle: int) -> "Place":
-        """Keep a place for an upload that is going to be read. Raises OverloadedError where there is none.
+    def reserve(self, is_large: bool, idle: int) -> "Reservation":
+        """Reserve a slot for an upload that is about to be read; `idle` workers are free. Raises OverloadedError."""
+        reserved, now = self._reserved[is_large], time.monotonic()
+        for expired in list(itertools.takewhile(lambda one: reserved[one] < now - RESERVATION_SECONDS, reserved)):
+            del reserved[expired]
+        self.check_room(is_large, max(0, len(reserved) - idle))
+        reservation = Reservation(reserved)
+        reserved[reservation] = now
+        return reservation
 
-        `idle`: processes that are free.
-        """
-        expected, now = self._expected[large], time.monotonic()
-        for place in list(itertools.takewhile(lambda place: expected[place] < now - EXPECTED_SECONDS, expected)):
-            del expected[place]
-        self.refuse_if_full(large, max(0, len(expected) - idle))
-        place = Place(expected)
-        expected[place] = now
-        return place
+    def check_room(self, is_large: bool, reserved: int = 0) -> None:
+        """Raise OverloadedError if the queue is full, counting this many reserved slots."""
+        limit = self.settings.max_waiting_large if is_large else self.settings.max_waiting
+        if len(self._queues[is_large]) + reserved >= limit:
+            raise describe_full_queue("workers", limit, is_large, self.oldest_wait_s)
 
-    def refuse_if_full(self, large: bool, expected: int = 0) -> None:
-        """Raises OverloadedError."""
-        limit = self.settings.max_waiting_large if large else self.settings.max_waiting
-        if len(self._lines[large]) + expected >= limit:
-            name = "CONVSERVE_MAX_WAITING" + ("_LARGE" if large else "")
-            raise self.describe(f"{limit} {'large ' if large else ''}uploads are waiting already ({name})")
+    def join(self, work: "QueuedWork") -> None:
+        is_large = work.is_large
+        if not self._queues[is_large]:
+            self._used_s[is_large] = max(self._used_s.values())
+        if not is_large:
+            self._small_priority_until = asyncio.get_running_loop().time() + SMALL_PRIORITY_SECONDS
+        self._queues[is_large].append(work)
 
-    def describe(self, why: str) -> OverloadedError:
-        retry_after_s = max(1, math.ceil(self.oldest_wait_s))
-        return OverloadedError(f"All workers are busy and {why}. Try again in {retry_after_s} s.", retry_after_s)
-
-    def join(self, waiting: "Waiting") -> None:
-        large = waiting.large
-        if not self._lines[large]:
-            self._used_s[large] = max(self._used_s.values())
-        if not large:
-            self._small_until = asyncio.get_running_loop().time() + SMALL_SECONDS
-        self._lines[large].append(waiting)
-
-    def leave(self, waiting: "Waiting") -> None:
+    def leave(self, work: "QueuedWork") -> None:
         with contextlib.suppress(ValueError):  # it has been taken already
-            self._lines[waiting.large].remove(waiting)
+            self._queues[work.is_large].remove(work)
 
-    def charge(self, large: bool, seconds: float) -> None:
-        """A process has worked so long for one of a line."""
-        self._used_s[large] += seconds
+    def charge(self, is_large: bool, seconds: float) -> None:
+        """Account for time that a worker spent on the work of one queue."""
+        self._used_s[is_large] += seconds
 
-    def take_next(self, may_take_large: bool) -> "Waiting | None":
-        """`may_take_large`: large ones in work leave a process to small ones, so that another may begin."""
+    def take_next(self, may_take_large: bool) -> "QueuedWork | None":
+        """`may_take_large`: a worker would stay free for small uploads."""
         while True:
-            large = self._choose(may_take_large)
-            if not self._lines[large]:
+            is_large = self._choose(may_take_large)
+            if not self._queues[is_large]:
                 return None
-            waiting = self._lines[large].popleft()
-            if not waiting.begun.done():  # otherwise it was cancelled and has not left yet
-                return waiting
+            work = self._queues[is_large].popleft()
+            if not work.begun.done():  # otherwise it was cancelled and has not left yet
+                return work
 
     def _choose(self, may_take_large: bool) -> bool:
-        kept = not may_take_large and asyncio.get_running_loop().time() < self._small_until
-        if kept or not self._lines[True]:
+        is_kept_free = not may_take_large and asyncio.get_running_loop().time() < self._small_priority_until
+        if is_kept_free or not self._queues[True]:
             return False
-        return not self._lines[False] or self._used_s[True] < self._used_s[False]
+        return not self._queues[False] or self._used_s[True] < self._used_s[False]
 
-    def take_company(self, errand: Errand, most: int) -> list[Errand]:
-        """Take those small ones that wait for the same work as this errand, with no more than `most` items together."""
-        company, count = [], len(errand.items)
-        for waiting in list(self._lines[False]):
-            other = waiting.work
-            if not isinstance(other, Errand) or waiting.begun.done() or not other.is_like(errand):
+    def take_batch(self, first: BatchableCall, max_blobs: int) -> list[BatchableCall]:
+        """The first call and the small ones that can join it, up to `max_blobs` blobs in all."""
+        batch, count = [first], len(first.blobs)
+        for work in list(self._queues[False]):
+            call = work.call
+            if not isinstance(call, BatchableCall) or work.begun.done() or not call.can_join(first):
                 continue
-            count += len(other.items)
-            if count > most:
+            count += len(call.blobs)
+            if count > max_blobs:
                 break
-            self._lines[False].remove(waiting)
-            waiting.begun.set_result(None)
-            company.append(other)
-        return company
+            self._queues[False].remove(work)
+            work.begun.set_result(None)
+            batch.append(call)
+        return batch
 
 
-class Place:
-    """Kept in a line for an upload that is being read."""
-
-    def __init__(self, kept: "dict[Place, float]") -> None:
-        self._kept = kept
-
-    def give_up(self) -> None:
-        self._kept.pop(self, None)
+def describe_full_queue(workers: str, limit: int, is_large: bool, oldest_wait_s: float) -> OverloadedError:
+    """The error of a full queue in front of `workers`, which are workers or replicas."""
+    setting = "CONVSERVE_MAX_WAITING" + ("_LARGE" if is_large else "")
+    reason = f"{limit} {'large ' if is_large else ''}uploads are waiting already ({setting})"
+    return describe_overload(workers, reason, oldest_wait_s)
 
 
-kept_place: ContextVar[Place | None] = ContextVar("kept_place", default=None)
-"""Of the request that is being worked on."""
+def describe_overload(workers: str, reason: str, oldest_wait_s: float) -> OverloadedError:
+    retry_after_s = max(1, math.ceil(oldest_wait_s))
+    return OverloadedError(f"All {workers} are busy and {reason}. Try again in {retry_after_s} s.", retry_after_s)
 
 
-class Waiting:
-    """A place in a line, for a message to a process or for an errand."""
+class Reservation:
+    """A slot in a queue for an upload that is being read."""
 
-    def __init__(self, work: bytes | Errand, large: bool) -> None:
-        self.work = work
-        self.large = large
+    def __init__(self, reserved: "dict[Reservation, float]") -> None:
+        self._reserved = reserved
+
+    def release(self) -> None:
+        self._reserved.pop(self, None)
+
+
+current_reservation: ContextVar[Reservation | None] = ContextVar("current_reservation", default=None)
+"""Of the request that is being handled."""
+
+
+class Call:
+    """A call of a task that goes to a worker alone."""
+
+    def __init__(self, task: Task[Any, Any], params: bytes, blobs: Sequence[bytes]) -> None:
+        self.task, self.params, self.blobs = task, params, blobs
+        self.request_id = find_record().id
+
+
+class QueuedWork:
+    """A call that waits for a worker."""
+
+    def __init__(self, call: Call | BatchableCall, is_large: bool) -> None:
+        self.call = call
+        self.is_large = is_large
         self.since = time.monotonic()
-        self.begun: asyncio.Future[asyncio.Task[Reply] | None] = asyncio.get_running_loop().create_future()
-        """What waits for the reply to the message; None for an errand, whose `done` tells."""
+        self.begun: asyncio.Future[asyncio.Task[Outcome[Any]] | None] = asyncio.get_running_loop().create_future()
+        """Done when the work has begun: the asyncio task that waits for its outcome, or None for a call in a batch."""

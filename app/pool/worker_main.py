@@ -1,99 +1,135 @@
-"""What runs in a worker process: `python -m app.pool.worker_main SOCKET [REQUESTS REPLIES]`, file descriptors.
+"""The main loop of a worker process: `python -m app.pool.worker_main --tasks MODULE SOCKET [REQUESTS REPLIES]`.
 
-A message is a pickle in a frame (`app/pool/ipc.py`): first the settings, then one `(request_id, function, args,
-kwargs)` after another. Each is answered with `(result, error, record)`. The process ends when the other end of the
-socket does.
+MODULE holds the registry of tasks. The numbers are file descriptors that the parent process passes on: a socket and,
+where the system has it, shared memory for both directions (`app/pool/ipc.py`). The first request starts the registry.
+The process ends when the other end of the socket closes.
 """
 
+import argparse
 import contextlib
 import gc
+import logging
 import os
-import pickle
 import signal
 import socket
-import sys
-import traceback
 from typing import Any, BinaryIO
+
+import msgspec
 
 from app.context import Record, current_record
 from app.observability.logs import configure_logging
-from app.pool.ipc import HEADER_BYTES, SharedMemory, count_bytes_to_come
-from app.pool.quiet_tensorflow import without_greeting
+from app.pool.ipc import (
+    INTERNAL_ERROR,
+    NOTHING,
+    PREFIX,
+    Reply,
+    Report,
+    Request,
+    SharedMemory,
+    TaskFailure,
+    decode_request,
+    encode,
+    pack_frame,
+    read_prefix,
+    split_blobs,
+)
+from app.pool.task import Registry, load_registry
 from app.settings import Settings
-from app.system import count_cores, keep_freed_memory, return_freed_memory
+from app.system import keep_freed_memory, return_freed_memory
 
 NICENESS = 5
-"""On a shared core, the process that talks HTTP comes first: its work is short, and everybody waits for it."""
-KEPT_ANSWERS = 1000
-"""After so many, freed memory goes back once; each page that is wanted again costs a microsecond then."""
+"""Below the HTTP process on a shared core: its work is short, and every client waits for it."""
+TRIM_EVERY_REPLIES = 1000
+"""Freed memory goes back to the system this often; each page that is needed again costs a microsecond."""
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    # A terminal and a service manager signal the whole group; when this one ends is for its parent to say.
+    parser = argparse.ArgumentParser(description="A worker process of convserve, started by the service.")
+    parser.add_argument("--tasks", required=True, metavar="MODULE")
+    parser.add_argument("descriptors", nargs="+", type=int)
+    arguments = parser.parse_args()
+    # A terminal and a service manager signal the whole group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with contextlib.suppress(OSError):  # where a sandbox forbids it
         os.nice(NICENESS)
     keep_freed_memory()
-    socket_descriptor, *shared = (int(argument) for argument in sys.argv[1:])
+    socket_descriptor, *shared = arguments.descriptors
     requests, replies = (SharedMemory(descriptor) for descriptor in shared or (None, None))
     with socket.socket(fileno=socket_descriptor) as channel, channel.makefile("rb") as frames:
-        settings = read_message(frames, requests)
-        if settings is None:
-            return
-        channel.sendall(replies.frame(answer("", warm_up_process, settings)))
-        answered = 0
-        while (message := read_message(frames, requests)) is not None:
-            request_id, function, args, kwargs = message
-            reply = answer(request_id, function, *args, **kwargs)
-            message = args = kwargs = None  # the image need not stay while the next one is awaited
-            channel.sendall(replies.frame(reply))
-            answered += 1
-            if answered % KEPT_ANSWERS == 0:
+        registry, context = start_registry(arguments.tasks, channel, frames, requests, replies)
+        replied = 0
+        while (received := read_request(frames, requests)) is not None:
+            reply = work_on(registry, context, *received)
+            received = None  # frees the image while the process waits for the next one
+            send_reply(channel, replies, *reply)
+            replied += 1
+            if replied % TRIM_EVERY_REPLIES == 0:
                 return_freed_memory()
 
 
-def warm_up_process(settings: Settings) -> None:
-    """Import TensorFlow, convolve once and load the digit reader."""
-    configure_logging(settings.log_format, settings.log_level)
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    # NumPy's; threads that wait spin, on the others' cores.
-    threads = os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, count_cores() // settings.workers)))
-    with without_greeting():
-        import cv2
-
-        from app.tasks.classify import load_reader
-        from kernels.apply.conv2d import warm_up
-
-        cv2.setNumThreads(int(threads))
-        warm_up()
-        load_reader(settings.model_folder).warm_up()
-    gc.collect()
-    gc.freeze()  # what TensorFlow has brought stays; the collector need not look at it again and again
-
-
-def answer(request_id: str, function: Any, *args: Any, **kwargs: Any) -> bytes:
-    """The pickled `(result, error, record)` of a call. An error keeps its traceback as a note."""
-    record = Record(request_id)
-    current_record.set(record)
+def start_registry(
+    module: str, channel: socket.socket, frames: BinaryIO, requests: SharedMemory, replies: SharedMemory
+) -> tuple[Registry, Any]:
+    """Answer the first request. An error is sent to the parent and ends the process."""
+    received = read_request(frames, requests)
+    if received is None:
+        raise SystemExit
+    request, (static,) = received
     try:
-        return pickle.dumps((function(*args, **kwargs), None, record), protocol=pickle.HIGHEST_PROTOCOL)
+        settings = Settings.model_validate_json(msgspec.msgpack.decode(request.params, type=str))
+        configure_logging(settings.log_format, settings.log_level)
+        registry = load_registry(module)
+        context = registry.start(settings, static)
     except Exception as error:
-        error.add_note(traceback.format_exc())
-        try:
-            reply = pickle.dumps((None, error, record))
-            pickle.loads(reply)
-        except Exception:
-            return pickle.dumps((None, RuntimeError(traceback.format_exc()), record))
-        return reply
+        message = str(error) or type(error).__name__
+        send_reply(channel, replies, Reply(request.number, error=TaskFailure("start", message[:1000])), [])
+        raise SystemExit(1) from error
+    gc.collect()
+    gc.freeze()  # what has been imported stays; later collections need not look at it again
+    send_reply(channel, replies, Reply(request.number), [])
+    return registry, context
 
 
-def read_message(frames: BinaryIO, requests: SharedMemory) -> Any:
-    """The next message; None at the end."""
-    header = frames.read(HEADER_BYTES)
-    frame = header + frames.read(count_bytes_to_come(header)) if len(header) == HEADER_BYTES else header
-    content = requests.unframe(frame)
-    return None if content is None else pickle.loads(content)
+def work_on(registry: Registry, context: Any, request: Request, blobs: list[bytes]) -> tuple[Reply, list[bytes]]:
+    """Run the task of a request. The traceback of an unexpected error is logged with the request's id."""
+    current_record.set(Record(request.request_id))
+    report = Report()
+    try:
+        task = registry.tasks[request.task]
+        answer = task.run(context, task.decode_params(request.params), blobs, report)
+        lengths = [len(blob) for blob in answer.blobs]
+        result = msgspec.Raw(encode(answer.result)) if answer.result is not None else NOTHING
+        return Reply(request.number, result, report=report, blob_lengths=lengths), list(answer.blobs)
+    except Exception as error:
+        failure = registry.describe_error(error)
+        if failure is None:
+            logger.exception("the task %r failed", request.task)
+            failure = TaskFailure(INTERNAL_ERROR, "The task failed unexpectedly.")
+        return Reply(request.number, error=failure, report=report), []
+
+
+def send_reply(channel: socket.socket, replies: SharedMemory, reply: Reply, blobs: list[bytes]) -> None:
+    if replies.takes(sum(reply.blob_lengths)):
+        replies.write(blobs)
+    channel.sendall(pack_frame(encode(reply), blobs, replies))
+
+
+def read_request(frames: BinaryIO, requests: SharedMemory) -> tuple[Request, list[bytes]] | None:
+    """The next request with its blobs; None at the end."""
+    prefix = frames.read(PREFIX.size)
+    if len(prefix) < PREFIX.size:
+        return None
+    frame = read_prefix(prefix, max_blob_bytes=2**40)
+    content = memoryview(frames.read(frame.bytes_to_come))
+    if len(content) < frame.bytes_to_come:
+        return None
+    request = decode_request(content[: frame.envelope_bytes])
+    if frame.is_shared:
+        return request, requests.read(request.blob_lengths)
+    return request, split_blobs(content[frame.envelope_bytes :], request.blob_lengths)
 
 
 if __name__ == "__main__":

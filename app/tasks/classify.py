@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from app.api.parameters import Polarity
-from app.context import TimedStep
-from app.images.decode import decode_image
 from app.images.errors import ImageError
+from app.pool.ipc import Report, TaskFailure
+from app.pool.task import Answer, Task
 from app.settings import Settings
+from app.tasks.codecs import decode
+from app.tasks.context import TaskContext
+from app.tasks.errors import describe_error
 from app.tasks.gallery import encode_data_uri, save_png
+from app.tasks.options import Polarity
 from models.reader.page import PAGE_SIDE
 from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
 
@@ -102,46 +107,68 @@ def load_reader(model_folder: Path | None) -> DigitReader:
     return DigitReader.load(model_folder or BUNDLED_FOLDER)
 
 
-def classify_image(data: bytes, settings: Settings, polarity: Polarity, preview: bool) -> DigitAnswer:
+class ClassifyParams(msgspec.Struct, frozen=True):
+    """Of the task `classify`."""
+
+    polarity: Polarity = "auto"
+    preview: bool = False
+
+
+class ReadParams(msgspec.Struct, frozen=True):
+    """Of the task `read`."""
+
+    polarity: Polarity = "auto"
+
+
+def run_classify(
+    context: TaskContext, params: ClassifyParams, blobs: Sequence[bytes], report: Report
+) -> Answer[list[TaskFailure | None]]:
+    """The blobs are the answers as JSON; an image that cannot be read has a failure and an empty blob instead."""
+    answers = classify_images(blobs, context.settings, params.polarity, params.preview, report)
+    failures = [TaskFailure(*describe_error(one)) if isinstance(one, ImageError) else None for one in answers]
+    documents = [b"" if isinstance(one, ImageError) else one.model_dump_json().encode() for one in answers]
+    return Answer(failures, documents)
+
+
+def run_read(context: TaskContext, params: ReadParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+    (data,) = blobs
+    return Answer(None, [read_page(data, context.settings, params.polarity, report).model_dump_json().encode()])
+
+
+CLASSIFY = Task("classify", ClassifyParams, list[TaskFailure | None], run_classify, is_batchable=True)
+READ = Task("read", ReadParams, NoneType, run_read)
+
+
+def classify_image(data: bytes, settings: Settings, polarity: Polarity, preview: bool, report: Report) -> DigitAnswer:
     """Read an image of one digit. Raises ImageError."""
-    pixels, reduced = decode_for_reading(data, settings)
-    with TimedStep("classify"):
-        (reading,) = load_reader(settings.model_folder).classify([pixels], polarity, preview)
-    return describe_reading(reading, reduced, preview)
+    (answer,) = classify_images([data], settings, polarity, preview, report)
+    if isinstance(answer, ImageError):
+        raise answer
+    return answer
 
 
 def classify_images(
-    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
+    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool, report: Report
 ) -> list[DigitAnswer | ImageError]:
-    """Read images of one digit each, as one batch. One that cannot be read gives its error in its place."""
+    """Read images of one digit each, as one batch. An image that cannot be decoded gives its error."""
     decoded: list[tuple[Any, int] | ImageError] = []
     for data in images:
         try:
-            decoded.append(decode_for_reading(data, settings))
+            decoded.append(decode_for_reading(data, settings, report))
         except ImageError as error:
             decoded.append(error)
     pixels = [one[0] for one in decoded if not isinstance(one, ImageError)]
-    with TimedStep("classify"):
+    with report.time("classify"):
         readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
     return [
         one if isinstance(one, ImageError) else describe_reading(next(readings), one[1], preview) for one in decoded
     ]
 
 
-def write_answers(
-    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool
-) -> list[bytes | ImageError]:
-    """What `classify_images` gives, each answer as JSON: the process that talks HTTP only passes it on."""
-    return [
-        one if isinstance(one, ImageError) else one.model_dump_json().encode()
-        for one in classify_images(images, settings, polarity, preview)
-    ]
-
-
-def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer:
+def read_page(data: bytes, settings: Settings, polarity: Polarity, report: Report) -> PageAnswer:
     """Read all digits of an image. Raises ImageError."""
-    pixels, reduced = decode_for_reading(data, settings)
-    with TimedStep("classify"):
+    pixels, reduced = decode_for_reading(data, settings, report)
+    with report.time("classify"):
         page = load_reader(settings.model_folder).read(pixels, polarity)
     return PageAnswer(
         text=page.text,
@@ -163,9 +190,9 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer
     )
 
 
-def decode_for_reading(data: bytes, settings: Settings) -> tuple[Any, int]:
-    """The first frame's pixels, and by what a large JPEG was reduced: reading needs few of its pixels."""
-    image = decode_image(data, settings.image_limits, "first", enough_px=PAGE_SIDE)
+def decode_for_reading(data: bytes, settings: Settings, report: Report) -> tuple[Any, int]:
+    """The first frame's pixels, and the divisor by which a large JPEG was reduced: reading needs few of its pixels."""
+    image = decode(data, settings.image_limits, report, "first", enough_px=PAGE_SIDE)
     return image.frames[0].pixels, image.reduced
 
 

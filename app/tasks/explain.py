@@ -1,19 +1,24 @@
 """What the digit network sees in an image, as numbers and images. The drawing of the sheet is next door."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from app.api.parameters import Polarity
-from app.context import TimedStep
 from app.images.errors import BlankImageError
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.classify import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri, load_reader
+from app.tasks.context import TaskContext
+from app.tasks.options import Polarity
 from models.reader.explain import GRID, PATCH, STEP, Explainer, Explanation, Stage
 
 MAP_SCALE = 10  # pixels of a drawn occlusion or gradient map to one of the field
@@ -74,19 +79,31 @@ def load_explainer(model_folder: Path | None) -> Explainer:
     return Explainer(load_reader(model_folder))
 
 
-def explain_as_json(data: bytes, settings: Settings, polarity: Polarity) -> str:
-    """A `ImageExplanation`. Raises ImageError, for a blank image, too."""
-    return describe_explanation(explain_image(data, settings, polarity)).model_dump_json()
+class ExplainParams(msgspec.Struct, frozen=True):
+    """Of the task `explain-digit`."""
+
+    polarity: Polarity = "auto"
 
 
-def explain_image(data: bytes, settings: Settings, polarity: Polarity) -> ExplainedImage:
-    """Read an image of one digit and look into the network. Raises ImageError, for a blank image, too."""
-    pixels, reduced = decode_for_reading(data, settings)
+def run_explain_digit(
+    context: TaskContext, params: ExplainParams, blobs: Sequence[bytes], report: Report
+) -> Answer[None]:
+    (data,) = blobs
+    explained = explain_image(data, context.settings, params.polarity, report)
+    return Answer(None, [describe_explanation(explained).model_dump_json().encode()])
+
+
+EXPLAIN_DIGIT = Task("explain-digit", ExplainParams, NoneType, run_explain_digit)
+
+
+def explain_image(data: bytes, settings: Settings, polarity: Polarity, report: Report) -> ExplainedImage:
+    """Read an image of one digit and look into the network. Raises ImageError, also for a blank image."""
+    pixels, reduced = decode_for_reading(data, settings, report)
     explainer = load_explainer(settings.model_folder)
-    with TimedStep("classify"):
+    with report.time("classify"):
         reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
         if reading.seen is None or reading.digit is None:
-            raise BlankImageError("The image is blank: the network is shown nothing, so there is nothing to explain.")
+            raise BlankImageError("The image is blank: the network gets no input, so there is nothing to explain.")
         explanation = explainer.explain(reading.seen, reading.digit)
     return ExplainedImage(pixels, describe_reading(reading, reduced, preview=True), explanation)
 

@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from app.api.parameters import Polarity
 from app.images.encode import convert_to_image, reduce_to_8_bit
 from app.images.formats import FORMATS
-from app.settings import Settings
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.tasks.context import TaskContext
 from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.gallery import GAP_PX, INK, PAPER, save_png
+from app.tasks.options import MapLayer, Polarity
 from models.reader.explain import Stage
 
 TILE_PX = 224  # a field eight times enlarged
@@ -26,11 +30,22 @@ MAT = (208, 208, 208)
 # Captions have x for ×: Pillow's own font has no such sign.
 
 
-def explain_as_image(
-    data: bytes, settings: Settings, polarity: Polarity, layer: str | None, map: int | None, scale: int
-) -> bytes:
-    """A PNG, as `draw_explanation` makes it. Raises ImageError, for a blank image, too."""
-    return draw_explanation(explain_image(data, settings, polarity), layer, map, scale)
+class SheetParams(msgspec.Struct, frozen=True):
+    """Of the task `explain-digit-sheet`. With a layer the PNG shows only its maps, or one of them."""
+
+    polarity: Polarity = "auto"
+    layer: MapLayer | None = None
+    map: int | None = None
+    scale: int = 8
+
+
+def run_sheet(context: TaskContext, params: SheetParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+    (data,) = blobs
+    explained = explain_image(data, context.settings, params.polarity, report)
+    return Answer(None, [draw_explanation(explained, params.layer, params.map, params.scale)])
+
+
+EXPLAIN_DIGIT_SHEET = Task("explain-digit-sheet", SheetParams, NoneType, run_sheet)
 
 
 def draw_explanation(explained: ExplainedImage, layer: str | None, map: int | None, scale: int) -> bytes:

@@ -1,20 +1,25 @@
-"""One image through a chain of kernels: bytes in, bytes out. The web and the command line both call this."""
+"""One image through a chain of kernels: a file in, a file out. Routes and the command line both call this."""
 
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any
 
-from app.context import find_record, timed
+import msgspec
+
 from app.errors import WorkTooLargeError
-from app.images.decode import decode_image
-from app.images.encode import encode_image
 from app.images.errors import UnwritableFormatError
-from app.images.formats import DEFAULT_QUALITY, FORMATS, Format, Frames
+from app.images.formats import DEFAULT_QUALITY, FORMATS, Format, FormatName, Frames
 from app.images.image import DecodedImage
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
 from app.settings import Settings
+from app.tasks.codecs import decode, encode
 from app.tasks.composed_kernel import explain_one_kernel
+from app.tasks.context import TaskContext
 from kernels.apply.filter import Filtered, apply_steps
 from kernels.apply.layout import StepReport, count_multiply_adds, plan_steps
 from kernels.chain import Step
@@ -30,45 +35,93 @@ class FilterRequest:
     quality: int = DEFAULT_QUALITY
 
 
-@dataclass(frozen=True)
-class FilteredFile:
-    """An encoded result and how it came about."""
+class OutputFormat(msgspec.Struct, frozen=True):
+    """The format of a result: that of the input where `keep` has it, otherwise `name`."""
 
-    data: bytes
-    format: Format
-    origin: tuple[int, int]
-    """(width, height) before, after being turned upright."""
-    result: tuple[int, int]
-    clipped_percent: float
-    """Of the last step, over all frames."""
+    name: FormatName
+    keep: tuple[FormatName, ...] = ()
+
+    def choose(self, input: Format) -> Format:
+        return input if input.name in self.keep else FORMATS[self.name]
+
+
+SAME_FORMAT = OutputFormat("png", tuple(format.name for format in FORMATS.values()))
+"""The format of the input."""
+
+
+class FilterParams(msgspec.Struct, frozen=True):
+    """Of the tasks `filter` and `explain-filter`."""
+
+    operations: str
+    """JSON (`app/tasks/operations.py`)."""
+    linear: bool = False
+    frames: Frames = "all"
+    quality: int = DEFAULT_QUALITY
+    format: OutputFormat = SAME_FORMAT
+
+
+Side = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+
+
+class FilterResult(msgspec.Struct, frozen=True):
+    """What a filtered file is and how it came about. The file itself is a blob."""
+
+    format: FormatName
+    origin: tuple[Side, Side]
+    """(width, height) before, upright."""
+    size: tuple[Side, Side]
+    """(width, height) of the result."""
+    clipped_percent: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    """Of the values of the last step, over all frames."""
+
+
+def run_filter(
+    context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
+) -> Answer[FilterResult]:
+    (data,) = blobs
+    return filter_image(data, as_request(context, params), context.settings, params.format, report)
+
+
+def run_explain_filter(
+    context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
+) -> Answer[None]:
+    (data,) = blobs
+    return Answer(
+        None, [json.dumps(explain_filter(data, as_request(context, params), context.settings, report)).encode()]
+    )
+
+
+def as_request(context: TaskContext, params: FilterParams) -> FilterRequest:
+    return FilterRequest(context.parse_steps(params.operations), params.linear, params.frames, params.quality)
+
+
+FILTER = Task("filter", FilterParams, FilterResult, run_filter)
+EXPLAIN_FILTER = Task("explain-filter", FilterParams, NoneType, run_explain_filter)
 
 
 def filter_image(
-    data: bytes, request: FilterRequest, settings: Settings, choose_format: Callable[[Format], Format]
-) -> FilteredFile:
-    """Decode, filter and encode. `choose_format` is given the format that came in.
-
-    Raises ImageError, KernelError or WorkTooLargeError.
-    """
-    image = decode_image(data, settings.image_limits, request.frames)
-    format = pick_format(request.steps, choose_format, image.format)
-    results = filter_frames(image, request, settings, measure=False)
-    find_record().ways["convolve"] = results[0].way
-    encoded = encode_image(image.with_pixels([result.image for result in results]), format, request.quality)
+    data: bytes, request: FilterRequest, settings: Settings, output: OutputFormat, report: Report
+) -> Answer[FilterResult]:
+    """Decode, filter and encode. Raises ImageError, KernelError or WorkTooLargeError."""
+    image = decode(data, settings.image_limits, report, request.frames)
+    format = choose_format(request.steps, output, image.format)
+    results = filter_frames(image, request, settings, report, measure=False)
+    report.backends["convolve"] = results[0].way
+    encoded = encode(image.with_pixels([result.image for result in results]), format, request.quality, report)
     height, width = results[0].image.shape[:2]
-    return FilteredFile(
-        encoded.data,
-        format,
+    result = FilterResult(
+        format.name,
         (image.width, image.height),
         (width, height),
         fmean(result.reports[-1].clipped_percent for result in results),
     )
+    return Answer(result, [encoded])
 
 
-def explain_filter(data: bytes, request: FilterRequest, settings: Settings) -> dict[str, Any]:
-    """Filter the first frame and tell the arithmetic instead of giving the image; of a chain, its single kernel."""
-    image = decode_image(data, settings.image_limits, "first")
-    result = filter_frames(image, request, settings)[0]
+def explain_filter(data: bytes, request: FilterRequest, settings: Settings, report: Report) -> dict[str, Any]:
+    """Filter the first frame and describe the arithmetic; for a chain, also the single kernel that it equals."""
+    image = decode(data, settings.image_limits, report, "first")
+    result = filter_frames(image, request, settings, report)[0]
     height, width = result.image.shape[:2]
     explanation = {
         "input": {"width": image.width, "height": image.height, "channels": image.channels},
@@ -117,13 +170,15 @@ def explain_step(report: StepReport) -> dict[str, Any]:
     }
 
 
-@timed("convolve")
 def filter_frames(
-    image: DecodedImage, request: FilterRequest, settings: Settings, *, measure: bool = True
+    image: DecodedImage, request: FilterRequest, settings: Settings, report: Report, *, measure: bool = True
 ) -> list[Filtered]:
-    """Every frame on its own, so that none bleeds into its neighbours."""
-    check_work(image, request.steps, settings.max_multiply_adds)
-    return [apply_steps(frame.pixels, request.steps, linear=request.linear, measure=measure) for frame in image.frames]
+    """Filter every frame on its own."""
+    with report.time("convolve"):
+        check_work(image, request.steps, settings.max_multiply_adds)
+        return [
+            apply_steps(frame.pixels, request.steps, linear=request.linear, measure=measure) for frame in image.frames
+        ]
 
 
 def check_work(image: DecodedImage, steps: Sequence[Step], max_multiply_adds: int) -> None:
@@ -140,10 +195,11 @@ def check_work(image: DecodedImage, steps: Sequence[Step], max_multiply_adds: in
         )
 
 
-def pick_format(steps: Sequence[Step], choose_format: Callable[[Format], Format], came_in: Format) -> Format:
-    """`raw` results are numbers, not pixels: they fit only npy, and nothing else fits where nothing was asked."""
-    format = choose_format(FORMATS["npy"] if steps[-1].response == "raw" else came_in)
-    if steps[-1].response == "raw" and format.name != "npy":
+def choose_format(steps: Sequence[Step], output: OutputFormat, input: Format) -> Format:
+    """The format of the result. Raises UnwritableFormatError for `raw` results, which are numbers and only fit npy."""
+    is_raw = steps[-1].response == "raw"
+    format = output.choose(FORMATS["npy"] if is_raw else input)
+    if is_raw and format.name != "npy":
         raise UnwritableFormatError(
             f"response=raw gives float32 numbers, which {format.name} cannot hold. Ask for format=npy."
         )

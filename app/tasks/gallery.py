@@ -4,18 +4,22 @@ import base64
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import NoneType
 
+import msgspec
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from app.context import timed
-from app.images.decode import decode_image
 from app.images.encode import convert_to_image, encode_image, pick_profile, reduce_to_8_bit
 from app.images.formats import FORMATS
 from app.images.image import DecodedImage
 from app.images.png import encode_png
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.catalogue import LEARNED
+from app.tasks.codecs import decode
+from app.tasks.context import TaskContext
 from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
@@ -53,43 +57,72 @@ def make_visible(step: Step) -> Step:
     return replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
 
 
-def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> bytes:
-    """The first frame, reduced to fit `side_px`, as it is and under each step, with captions, as a PNG.
+class GalleryParams(msgspec.Struct, frozen=True):
+    """Of the tasks `contact-sheet` and `tiles`."""
 
-    The kernels work on the reduced image, so that what they do can be seen. Raises ImageError or KernelError.
+    operations: str
+    """One kernel for each tile, as JSON (`app/tasks/operations.py`)."""
+    side_px: int
+
+
+def run_contact_sheet(
+    context: TaskContext, params: GalleryParams, blobs: Sequence[bytes], report: Report
+) -> Answer[None]:
+    (data,) = blobs
+    steps = context.parse_steps(params.operations)
+    return Answer(None, [make_contact_sheet(data, steps, params.side_px, context.settings, report)])
+
+
+def run_tiles(context: TaskContext, params: GalleryParams, blobs: Sequence[bytes], report: Report) -> Answer[list[str]]:
+    """The result is the name of each tile, and the blobs are the PNGs."""
+    (data,) = blobs
+    steps = context.parse_steps(params.operations)
+    tiles = make_tiles(data, steps, params.side_px, context.settings, report)
+    return Answer([name for name, _ in tiles], [png for _, png in tiles])
+
+
+CONTACT_SHEET = Task("contact-sheet", GalleryParams, NoneType, run_contact_sheet)
+TILES = Task("tiles", GalleryParams, list[str], run_tiles, blob_count=None)
+
+
+def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report) -> bytes:
+    """The first frame, reduced to fit `side_px`, unfiltered and under each step, with captions, as a PNG.
+
+    The kernels are applied to the reduced image, so that their effect is visible. Raises ImageError or KernelError.
     """
-    decoded = decode_image(data, settings.image_limits, "first")
-    sheet = Image.fromarray(arrange(draw_tiles(decoded, steps, side_px)))
-    result = decoded.with_pixels([np.asarray(sheet)])
+    image = decode(data, settings.image_limits, report, "first")
+    sheet = Image.fromarray(arrange(draw_tiles(image, steps, side_px, report)))
+    result = image.with_pixels([np.asarray(sheet)])
     return encode_image(result, FORMATS["png"]).data if pick_profile(result) else save_png(sheet)
 
 
-def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> list[tuple[str, bytes]]:
+def make_tiles(
+    data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report
+) -> list[tuple[str, bytes]]:
     """The images of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
-    decoded = decode_image(data, settings.image_limits, "first")
+    image = decode(data, settings.image_limits, report, "first")
+    return [(name, encode_tile(image, tile)) for name, tile in draw_tiles(image, steps, side_px, report)]
+
+
+def encode_tile(image: DecodedImage, tile: Image.Image) -> bytes:
+    """With the colour profile of the image, if it has one."""
+    if not pick_profile(image):
+        return save_png(tile)
+    return encode_image(image.with_pixels([np.atleast_3d(np.asarray(tile))]), FORMATS["png"]).data
+
+
+def draw_tiles(
+    image: DecodedImage, steps: Sequence[Step], side_px: int, report: Report
+) -> list[tuple[str, Image.Image]]:
     png = FORMATS["png"]
-    return [
-        (
-            name,
-            encode_image(decoded.with_pixels([np.atleast_3d(np.asarray(tile))]), png).data
-            if pick_profile(decoded)
-            else save_png(tile),
-        )
-        for name, tile in draw_tiles(decoded, steps, side_px)
-    ]
-
-
-@timed("convolve")
-def draw_tiles(decoded: DecodedImage, steps: Sequence[Step], side_px: int) -> list[tuple[str, Image.Image]]:
-    png = FORMATS["png"]
-    original = convert_to_image(reduce_to_8_bit(decoded.frames[0].pixels), png)
-    original.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3)
-    pixels = np.asarray(original)
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-
-    tiles = [("input", original)]
-    for step in steps:
-        tiles.append((step.kernel.name, convert_to_image(apply_steps(pixels, [step]).image, png)))
+    with report.time("convolve"):
+        original = convert_to_image(reduce_to_8_bit(image.frames[0].pixels), png)
+        original.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3)
+        pixels = np.asarray(original)
+        pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+        tiles = [("input", original)]
+        for step in steps:
+            tiles.append((step.kernel.name, convert_to_image(apply_steps(pixels, [step]).image, png)))
     return tiles
 
 

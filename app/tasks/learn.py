@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from types import NoneType
 from typing import Literal
 from urllib.parse import quote
 
+import msgspec
 import numpy as np
 from pydantic import BaseModel, Field
 
-from app.context import TimedStep
-from app.images.decode import decode_image
-from app.settings import Settings
-from app.tasks.catalogue import load_catalogue
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.tasks.codecs import decode
 from app.tasks.composed_kernel import format_weights
+from app.tasks.context import TaskContext
 from kernels.catalogue import Catalogue
 from kernels.learn.fractions import Fractions
 from kernels.learn.learn import Learned, Shared, learn_from_pair
@@ -72,23 +73,40 @@ class Lesson(BaseModel):
     notes: list[str]
 
 
-def learn_from_images(before: bytes, after: bytes, size: int, shared: Shared, settings: Settings) -> Lesson:
+class LearnParams(msgspec.Struct, frozen=True):
+    """Of the tasks `learn` and `learn-start`. The blobs are the image before and the image after."""
+
+    size: int
+    shared: Shared
+
+
+def run_learn(context: TaskContext, params: LearnParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+    before, after = blobs
+    lesson = learn_from_images(before, after, params, context, report)
+    return Answer(None, [lesson.model_dump_json().encode()])
+
+
+LEARN = Task("learn", LearnParams, NoneType, run_learn)
+
+
+def learn_from_images(before: bytes, after: bytes, params: LearnParams, context: TaskContext, report: Report) -> Lesson:
     """The kernel of size × size between the first frames. Raises ImageError, PairError, UndeterminedKernelError."""
-    pair = decode_pair(before, after, settings)
-    with TimedStep("learn"):
-        judgement = judge(learn_from_pair(pair, size, shared))
-    return describe_lesson(judgement, "least-squares", settings)
+    pair = decode_pair(before, after, context, report)
+    with report.time("learn"):
+        judgement = judge(learn_from_pair(pair, params.size, params.shared))
+    return describe_lesson(judgement, "least-squares", context.catalogue)
 
 
-def decode_pair(before: bytes, after: bytes, settings: Settings) -> Pair:
-    return make_pair(*(decode_image(data, settings.image_limits, "first").frames[0].pixels for data in (before, after)))
+def decode_pair(before: bytes, after: bytes, context: TaskContext, report: Report) -> Pair:
+    return make_pair(
+        *(decode(data, context.image_limits, report, "first").frames[0].pixels for data in (before, after))
+    )
 
 
-def describe_lesson(judgement: Judgement, method: Method, settings: Settings) -> Lesson:
+def describe_lesson(judgement: Judgement, method: Method, catalogue: Catalogue) -> Lesson:
     found = judgement.learned
     cleaned, fractions = found.clean()
     letters: list[LearnedChannels] = ["rgb"] if found.shared else ["r", "g", "b"]
-    catalogue = recall_catalogue(settings)
     kernels = [
         describe_fit(*parts, found.response, catalogue)
         for parts in zip(found.fits, cleaned.fits, fractions, measure(found), letters, strict=True)
@@ -176,8 +194,3 @@ def format_request(learned: Learned, fractions: Sequence[Fractions | None]) -> s
 
 def format_query(step: dict[str, str]) -> str:
     return "&".join(f"{name}={quote(value, safe=',;')}" for name, value in step.items())
-
-
-@cache
-def recall_catalogue(settings: Settings) -> Catalogue:
-    return load_catalogue(settings)

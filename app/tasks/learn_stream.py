@@ -1,33 +1,41 @@
-"""Learning by gradient descent in short pieces of work, so that it can be watched, given up and shares the workers.
+"""Gradient descent in short calls, so that it can be watched and cancelled, and shares the workers with other requests.
 
-A worker process starts it, and each piece goes on from the state that the last one handed back; it does not matter in
-which process.
+One call starts it, and each further call continues from the state that the last one returned, in any worker.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from app.context import TimedStep, timed
 from app.errors import OverloadedError
-from app.settings import Settings
-from app.tasks.learn import Lesson, decode_pair, describe_lesson
-from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, start_descent
-from kernels.learn.learn import Shared, adopt_kernels, learn_from_pair
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.tasks.context import TaskContext
+from app.tasks.learn import LearnParams, decode_pair, describe_lesson
+from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, split_kernels, start_descent
+from kernels.learn.learn import adopt_kernels, learn_from_pair
 from kernels.learn.verdict import Judgement, judge
 
-PIECE_SECONDS = 0.2
+CALL_SECONDS = 0.2
+"""Of descent in one call."""
 WEIGHT_ERROR = 1e-3
-"""Of the largest weight: as near as descent comes."""
+"""Accuracy that descent reaches, relative to the largest weight."""
 MAX_SECONDS = 60
-"""From the first step on; then the descent ends with what it has."""
+"""After the first step; then the descent ends with what it has."""
+MAX_SNAPSHOTS = 10_000
+WEIGHTS = 3
+"""Index of the weights among the arrays of a state."""
 
-Run = Callable[..., Coroutine[Any, Any, Any]]
+Params = TypeVar("Params")
+Result = TypeVar("Result")
 
 
 class DescentStart(BaseModel):
@@ -47,58 +55,121 @@ class DescentStep(BaseModel):
     weights: list[list[list[float]]] = Field(description="One kernel, or one for each channel.")
 
 
-@dataclass(frozen=True)
-class ImagePair:
-    """What a descent is about, as it came."""
+class ArrayType(msgspec.Struct, frozen=True):
+    """Type and shape of an array whose values are a blob."""
 
-    before: bytes
-    after: bytes
-    size: int
-    shared: Shared
-    settings: Settings
+    dtype: Literal["float32", "bool"]
+    shape: Annotated[tuple[Annotated[int, Meta(ge=0, le=10_000)], ...], Meta(min_length=1, max_length=4)]
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What least squares said of the pair, which goes for the descent, too."""
+class DescentState(msgspec.Struct, frozen=True):
+    """A `Descent` without its arrays, which are blobs: inputs, targets, usable, weights, before."""
+
+    arrays: Annotated[tuple[ArrayType, ...], Meta(min_length=5, max_length=5)]
+    rate: float
+    momentum: float
+    step: int
+    losses: tuple[float, ...]
+    seen: int
+
+    @property
+    def kernel_count(self) -> int:
+        """1 if all channels share a kernel."""
+        return self.arrays[WEIGHTS].shape[-1]
+
+
+class DescentVerdict(msgspec.Struct, frozen=True):
+    """What least squares found out about the images, which holds for the descent, too."""
 
     is_convolution: bool
     reason: str
-    plain: bool
-    """It is a kernel whose values are seen as they are, which is all that descent looks for."""
+    is_linear: bool
+    """The values of the result are not made absolute. Descent looks only for such kernels."""
 
 
-def begin(images: ImagePair) -> tuple[Descent, Judged, float]:
-    """The descent at its start, the judgement, and the loss of least squares. Raises as `learn_from_images`."""
-    pair = decode_pair(images.before, images.after, images.settings)
-    with TimedStep("learn"):
-        learned = learn_from_pair(pair, images.size, images.shared)
+class DescentBegun(msgspec.Struct, frozen=True):
+    """The result of `learn-start`. Its blobs are the arrays of the state."""
+
+    state: DescentState
+    has_converged: bool
+    floor: float
+    verdict: DescentVerdict
+
+
+class DescentProgress(msgspec.Struct, frozen=True):
+    """The result of `learn-continue`. Its blobs are the arrays that have changed: weights and before."""
+
+    state: DescentState
+    has_converged: bool
+    steps: Annotated[tuple[str, ...], Meta(max_length=MAX_SNAPSHOTS)]
+    """Each a `DescentStep` as JSON."""
+
+
+class ContinueParams(msgspec.Struct, frozen=True):
+    """Of the task `learn-continue`. The blobs are the arrays of the state."""
+
+    state: DescentState
+    max_steps: int
+
+
+class FinishParams(msgspec.Struct, frozen=True):
+    """Of the task `learn-finish`. The blobs are both images and the weights."""
+
+    weights: ArrayType
+    verdict: DescentVerdict
+    ending: str
+    """A sentence about how the descent ended."""
+
+
+def run_start(
+    context: TaskContext, params: LearnParams, blobs: Sequence[bytes], report: Report
+) -> Answer[DescentBegun]:
+    """Raises as `learn_from_images`."""
+    before, after = blobs
+    pair = decode_pair(before, after, context, report)
+    with report.time("learn"):
+        learned = learn_from_pair(pair, params.size, params.shared)
         judgement = judge(learned)
-        descent = start_descent(pair, images.size, learned.shared)
+        descent = start_descent(pair, params.size, learned.shared)
         floor = measure_loss(descent, [fit.weights for fit in learned.fits])
-    plain = judgement.learned.response == "clip"
-    return descent, Judged(judgement.is_convolution, judgement.reason, plain), floor
+    verdict = DescentVerdict(judgement.is_convolution, judgement.reason, judgement.learned.response == "clip")
+    begun = DescentBegun(describe_state(descent), descent.has_arrived, floor, verdict)
+    return Answer(begun, [array.tobytes() for array in list_arrays(descent)])
 
 
-def finish(images: ImagePair, descent: Descent, judged: Judged, ended: str) -> Lesson:
-    """The answer, with the kernels that descent has found."""
-    pair = decode_pair(images.before, images.after, images.settings)
-    error = WEIGHT_ERROR * max(float(np.abs(weights).max()) for weights in descent.kernels)
-    learned = adopt_kernels(pair, descent.kernels, error)
-    reason = judged.reason
-    if judged.is_convolution and not judged.plain:
-        reason += " Descent looks for no such kernel: choose method=least-squares."
-    elif judged.is_convolution:
-        reason += f" What descent has found leaves {learned.residual:.2f} levels over."
-    judgement = Judgement(judged.is_convolution and judged.plain, reason, learned)
-    lesson = describe_lesson(judgement, "descent", images.settings)
-    return lesson.model_copy(update={"notes": [*lesson.notes, ended]})
+def run_continue(
+    context: TaskContext, params: ContinueParams, blobs: Sequence[bytes], report: Report
+) -> Answer[DescentProgress]:
+    descent = restore_descent(params.state, blobs)
+    with report.time("learn"):
+        descent, snapshots = descend(descent, params.max_steps, CALL_SECONDS)
+    events = tuple(describe_snapshot(snapshot).model_dump_json() for snapshot in snapshots)
+    progress = DescentProgress(describe_state(descent), descent.has_arrived, events)
+    return Answer(progress, [array.tobytes() for array in list_arrays(descent)[-2:]])
 
 
-@timed("learn")
-def go_on(descent: Descent, most_steps: int) -> tuple[Descent, list[Snapshot]]:
-    """One piece of work further."""
-    return descend(descent, most_steps, PIECE_SECONDS)
+def run_finish(context: TaskContext, params: FinishParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+    """The answer is a `Lesson` as JSON, with the kernels that descent has found."""
+    before, after, weights = blobs
+    kernels = split_kernels(restore_array(params.weights, weights))
+    verdict = params.verdict
+    pair = decode_pair(before, after, context, report)
+    error = WEIGHT_ERROR * max(float(np.abs(kernel).max()) for kernel in kernels)
+    learned = adopt_kernels(pair, kernels, error)
+    reason = verdict.reason
+    if verdict.is_convolution and not verdict.is_linear:
+        reason += " Gradient descent cannot find it: choose method=least-squares."
+    elif verdict.is_convolution:
+        reason += f" The kernel found by gradient descent has an RMS error of {learned.residual:.2f} of 255 levels."
+    judgement = Judgement(verdict.is_convolution and verdict.is_linear, reason, learned)
+    lesson = describe_lesson(judgement, "descent", context.catalogue)
+    lesson.notes.append(params.ending)
+    return Answer(None, [lesson.model_dump_json().encode()])
+
+
+START = Task("learn-start", LearnParams, DescentBegun, run_start, blob_count=5)
+CONTINUE = Task("learn-continue", ContinueParams, DescentProgress, run_continue, blob_count=2)
+FINISH = Task("learn-finish", FinishParams, NoneType, run_finish)
 
 
 def describe_snapshot(snapshot: Snapshot) -> DescentStep:
@@ -106,26 +177,64 @@ def describe_snapshot(snapshot: Snapshot) -> DescentStep:
     return DescentStep(step=snapshot.step, loss=round(snapshot.loss, 4), weights=weights)
 
 
-async def follow_descent(
-    run: Run, images: ImagePair, most_steps: int
-) -> AsyncIterator[DescentStart | DescentStep | Lesson]:
-    """Start, steps and the answer, each piece of work by `run`, which hands it to a worker process or does it itself.
+def list_arrays(descent: Descent) -> list[NDArray[Any]]:
+    return [descent.inputs, descent.targets, descent.usable, descent.weights, descent.before]
 
-    The start raises as `learn_from_images`. A line of waiting work that is full is waited for.
-    """
-    descent, judged, floor = await run(begin, images)
-    yield DescentStart(size=images.size, shared=descent.weights.shape[3] == 1, steps=most_steps, floor=floor)
+
+def describe_state(descent: Descent) -> DescentState:
+    arrays: Any = tuple(ArrayType(str(array.dtype), array.shape) for array in list_arrays(descent))  # type: ignore[arg-type]
+    return DescentState(arrays, descent.rate, descent.momentum, descent.step, descent.losses, descent.seen)
+
+
+def restore_descent(state: DescentState, blobs: Sequence[bytes]) -> Descent:
+    inputs, targets, usable, weights, before = map(restore_array, state.arrays, blobs)
+    return Descent(
+        inputs, targets, usable, weights, before, state.rate, state.momentum, state.step, state.losses, state.seen
+    )
+
+
+def restore_array(type: ArrayType, blob: bytes) -> NDArray[Any]:
+    return np.frombuffer(blob, type.dtype).reshape(type.shape)
+
+
+class Runner(Protocol):
+    """What descent calls its tasks on: a `Pool`, or on the command line this process."""
+
+    async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]: ...
+
+
+class Event(NamedTuple):
+    """An event of a descent: `start`, `step` or `lesson`, with its document as JSON."""
+
+    name: str
+    document: str
+
+
+async def follow_descent(
+    runner: Runner, before: bytes, after: bytes, params: LearnParams, max_steps: int
+) -> AsyncIterator[Event]:
+    """Start, steps and the lesson. The first event raises as `learn_from_images`. A full queue is waited for."""
+    begun, blobs = await runner.run(START, params, [before, after])
+    state, has_converged = begun.state, begun.has_converged
+    fixed, changing = blobs[:3], blobs[3:]
+    start = DescentStart(size=params.size, shared=state.kernel_count == 1, steps=max_steps, floor=begun.floor)
+    yield Event("start", start.model_dump_json())
     started = time.monotonic()
-    while not descent.has_arrived and descent.step < most_steps and time.monotonic() - started < MAX_SECONDS:
+    while not has_converged and state.step < max_steps and time.monotonic() - started < MAX_SECONDS:
         try:
-            descent, snapshots = await run(go_on, descent, most_steps - descent.step)
+            progress, changing = await runner.run(
+                CONTINUE, ContinueParams(state, max_steps - state.step), [*fixed, *changing]
+            )
         except OverloadedError as error:
             await asyncio.sleep(error.retry_after_s)
             continue
-        for snapshot in snapshots:
-            yield describe_snapshot(snapshot)
-    if descent.has_arrived:
-        ended = f"Descent arrived after {descent.step} steps."
+        state, has_converged = progress.state, progress.has_converged
+        for document in progress.steps:
+            yield Event("step", document)
+    if has_converged:
+        ending = f"Converged in {state.step} steps."
     else:
-        ended = f"Descent was stopped after {descent.step} steps, while the loss was still falling."
-    yield await run(finish, images, descent, judged, ended)
+        ending = f"Stopped after {state.step} steps, while the loss was still falling."
+    finish = FinishParams(state.arrays[WEIGHTS], begun.verdict, ending)
+    _, (lesson,) = await runner.run(FINISH, finish, [before, after, changing[0]])
+    yield Event("lesson", lesson.decode())

@@ -1,11 +1,19 @@
 """Images drawn here: for previews, for the page, and to try the service with nothing at hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import NoneType
 from typing import Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from app.images.png import encode_png
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.tasks.context import TaskContext
 
 SampleName = Literal["house", "chart", "digits"]
 
@@ -91,3 +99,22 @@ SAMPLES: Mapping[SampleName, Callable[[], NDArray[np.uint8]]] = {
     "chart": draw_chart,
     "digits": draw_digits_page,
 }
+
+
+class SampleParams(msgspec.Struct, frozen=True):
+    """Of the task `sample`."""
+
+    name: SampleName
+
+
+def run_sample(context: TaskContext, params: SampleParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+    return Answer(None, [encode_sample(params.name)])
+
+
+SAMPLE = Task("sample", SampleParams, NoneType, run_sample)
+
+
+@cache
+def encode_sample(name: SampleName) -> bytes:
+    """As a PNG. Drawing a sample takes longer than most filters, so each is drawn once."""
+    return encode_png(SAMPLES[name](), None)

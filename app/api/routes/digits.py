@@ -8,13 +8,13 @@ from pydantic import BaseModel
 
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
-from app.api.operations import add_fields
 from app.api.parameters import ClassifyQuery, ReadQuery
 from app.api.problems import Problem, describe_problem, document_problems
-from app.api.routes.filter import PRIVATE, describe_upload
-from app.api.uploads import read_upload, read_uploads
+from app.api.responses import PRIVATE, describe_upload
+from app.api.uploads import add_fields, read_upload, read_uploads
 from app.errors import NoTrainingRecordError
-from app.tasks.classify import DigitAnswer, PageAnswer, read_page, write_answers
+from app.pool.interface import as_error
+from app.tasks.classify import CLASSIFY, READ, ClassifyParams, DigitAnswer, PageAnswer, ReadParams
 
 router = APIRouter(tags=["digits"])
 
@@ -49,22 +49,19 @@ async def classify_digits(
     uploads = await read_uploads(request, service.settings.max_digit_files)
     query = add_fields(query, uploads[0].fields)
     images = [upload.data for upload in uploads]
-    answers = await service.workers.run_together(write_answers, images, service.settings, query.polarity, query.preview)
+    params = ClassifyParams(query.polarity, query.preview)
+    failures, answers = await service.pool.run_batched(CLASSIFY, params, images)
     if len(answers) == 1:
-        return respond_with_json(raise_error(answers[0]))
+        if failures[0]:
+            raise as_error(failures[0])
+        return respond_with_json(answers[0])
     listed = [
-        UnreadFile(file=upload.name, error=describe_problem(answer)).model_dump_json().encode()
-        if isinstance(answer, Exception)
+        UnreadFile(file=upload.name, error=describe_problem(as_error(failure))).model_dump_json().encode()
+        if failure
         else answer
-        for upload, answer in zip(uploads, answers, strict=True)
+        for upload, answer, failure in zip(uploads, answers, failures, strict=True)
     ]
     return respond_with_json(b"[" + b",".join(listed) + b"]")
-
-
-def raise_error(answer: bytes | Exception) -> bytes:
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
 
 
 def respond_with_json(content: bytes) -> Response:
@@ -75,19 +72,15 @@ def respond_with_json(content: bytes) -> Response:
     "/read",
     operation_id="read_digits",
     summary="Read several handwritten digits in one image",
+    response_model=PageAnswer,
     responses=PROBLEMS,
     openapi_extra=describe_upload(),
 )
-async def read_digits(
-    request: Request,
-    response: Response,
-    service: ServiceDependency,
-    query: Annotated[ReadQuery, Query()],
-) -> PageAnswer:
+async def read_digits(request: Request, service: ServiceDependency, query: Annotated[ReadQuery, Query()]) -> Response:
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
-    response.headers.update(PRIVATE)
-    return await service.workers.run(read_page, upload.data, service.settings, query.polarity)
+    _, (page,) = await service.pool.run(READ, ReadParams(query.polarity), [upload.data])
+    return respond_with_json(page)
 
 
 @router.get(

@@ -8,14 +8,14 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
-from app.api.operations import add_fields
-from app.api.parameters import ExplainQuery, MapLayer
+from app.api.parameters import ExplainQuery
 from app.api.problems import document_problems
-from app.api.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
-from app.api.uploads import read_upload
+from app.api.responses import PNG_RESPONSE, PRIVATE, describe_upload, quote_file_name
+from app.api.uploads import add_fields, read_upload
 from app.errors import NotAcceptableError
-from app.tasks.explain import ImageExplanation, explain_as_json
-from app.tasks.explain_sheet import explain_as_image
+from app.tasks.explain import EXPLAIN_DIGIT, ExplainParams, ImageExplanation
+from app.tasks.explain_sheet import EXPLAIN_DIGIT_SHEET, SheetParams
+from app.tasks.options import MapLayer
 from models.network import MAPS
 
 router = APIRouter(tags=["digits"])
@@ -25,7 +25,7 @@ ExplanationFormat = Literal["png", "json"]
 REPLY: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A PNG: the sheet or, with `layer`, feature maps; with `format=json` numbers and images.",
-        "content": PNG_REPLY[200]["content"],
+        "content": PNG_RESPONSE[200]["content"],
         "model": ImageExplanation,
     }
 }
@@ -55,12 +55,11 @@ async def explain_digit(
     as_json = choose_format(query.format, request.headers.get("accept")) == "json"
     check_map(layer, map, as_json, MAPS)
     if as_json:
-        document = await service.workers.run(explain_as_json, upload.data, service.settings, query.polarity)
+        _, (document,) = await service.pool.run(EXPLAIN_DIGIT, ExplainParams(query.polarity), [upload.data])
         return Response(document, media_type="application/json", headers=PRIVATE)
     name = "-".join(str(part) for part in ("explanation", layer, map) if part is not None) + ".png"
-    image = await service.workers.run(
-        explain_as_image, upload.data, service.settings, query.polarity, layer, map, query.scale
-    )
+    params = SheetParams(query.polarity, layer, map, query.scale)
+    _, (image,) = await service.pool.run(EXPLAIN_DIGIT_SHEET, params, [upload.data])
     return Response(image, media_type="image/png", headers=PRIVATE | {"Content-Disposition": quote_file_name(name)})
 
 

@@ -1,23 +1,22 @@
 """`POST /filter/{kernel}` and `POST /filter`."""
 
-import json
-import re
-from functools import partial
+from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.api.content_negotiation import choose_format
+from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
-from app.api.operations import add_fields, parse_operations, parse_steps
+from app.api.operations import parse_operations, parse_steps
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problems import document_problems
-from app.api.uploads import Upload, read_upload
+from app.api.responses import PRIVATE, describe_upload, quote_file_name
+from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
-from app.images.formats import FORMATS, READABLE
-from app.tasks.filter import FilteredFile, FilterRequest, explain_filter, filter_image, name_result
+from app.images.formats import FORMATS
+from app.tasks.filter import EXPLAIN_FILTER, FILTER, FilterParams, FilterResult, name_result
+from app.tasks.operations import encode_operations
 from kernels.chain import Step
 
 router = APIRouter(tags=["filter"])
@@ -53,36 +52,6 @@ IMAGE_REPLY: dict[int | str, dict[str, Any]] = {
     }
 }
 PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 500, 503)
-PNG_REPLY: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A PNG.",
-        "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
-
-
-def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
-    """The request body in OpenAPI: a form, the raw image, or JSON with base64."""
-    binary = {"type": "string", "format": "binary"}
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
-    }
-    text = {"type": "string", "description": "The image in base64, or a data URI."}
-    document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": form},
-                **{format.media_type: {"schema": binary} for format in READABLE},
-                "application/json": {"schema": document},
-            },
-        }
-    }
-
-
 KERNEL_EXAMPLES = {
     "named": {"summary": "A named kernel", "value": "emboss"},
     "custom": {"summary": "Your own weights, with weights=0,-1,0;-1,5,-1;0,-1,0", "value": "custom"},
@@ -114,7 +83,7 @@ async def filter_with_kernel(
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
     steps = parse_steps(kernel, query, service.catalogue)
-    return await answer(service, upload, steps, query, request.headers.get("accept"))
+    return await respond(service, upload, steps, query, request.headers.get("accept"))
 
 
 MISSING_OPERATIONS = (
@@ -149,53 +118,43 @@ async def filter_in_steps(
             [{"loc": ("body", "operations"), "msg": MISSING_OPERATIONS, "type": "missing", "input": None}]
         )
     steps = parse_operations(operations, query, service.catalogue)
-    return await answer(service, upload, steps, query, request.headers.get("accept"))
+    return await respond(service, upload, steps, query, request.headers.get("accept"))
 
 
-async def answer(
-    service: Service, upload: Upload, steps: list[Step], query: FilterQuery, accept: str | None
+async def respond(
+    service: Service, upload: Upload, steps: Sequence[Step], query: FilterQuery, accept: str | None
 ) -> Response:
-    """Have the work done and put the result into a response."""
+    """Have a worker filter the image, and put the result into a response."""
     find_record().kernels = tuple(step.kernel.name for step in steps)
-    filter_request = FilterRequest(steps, query.linear, query.frames, query.quality)
+    operations = encode_operations(steps)
     if query.explain:
-        explanation = await service.workers.run(explain_filter, upload.data, filter_request, service.settings)
-        return Response(json.dumps(explanation), media_type="application/json", headers=PRIVATE)
-    file = await service.workers.run(
-        filter_image, upload.data, filter_request, service.settings, partial(choose_format, query.format, accept)
-    )
+        params = FilterParams(operations, query.linear, query.frames, query.quality)
+        explanation = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
+        return Response(explanation.blobs[0], media_type="application/json", headers=PRIVATE)
+    output = choose_output_format(query.format, accept, steps[-1].response == "raw")
+    params = FilterParams(operations, query.linear, query.frames, query.quality, output)
+    result, (file,) = await service.pool.run(FILTER, params, [upload.data])
+    format = FORMATS[result.format]
     headers = (
         PRIVATE
-        | describe_result(file, steps)
-        | {"Content-Disposition": quote_file_name(name_result(upload.name, steps, file.format))}
+        | describe_result(result, steps)
+        | {"Content-Disposition": quote_file_name(name_result(upload.name, steps, format))}
     )
-    return Response(file.data, media_type=file.format.media_type, headers=headers)
+    return Response(file, media_type=format.media_type, headers=headers)
 
 
-PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
-"""Nobody's image is kept, and a browser takes the reply for nothing but what it says it is."""
-
-
-def describe_result(file: FilteredFile, steps: list[Step]) -> dict[str, str]:
+def describe_result(result: FilterResult, steps: Sequence[Step]) -> dict[str, str]:
     """The headers that tell what happened."""
     return {
-        "X-Origin-Width": str(file.origin[0]),
-        "X-Origin-Height": str(file.origin[1]),
-        "X-Result-Width": str(file.result[0]),
-        "X-Result-Height": str(file.result[1]),
+        "X-Origin-Width": str(result.origin[0]),
+        "X-Origin-Height": str(result.origin[1]),
+        "X-Result-Width": str(result.size[0]),
+        "X-Result-Height": str(result.size[1]),
         "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
         "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
-        "X-Clipped-Percent": f"{file.clipped_percent:.2f}",
-        "X-Convserve-Path": ", ".join(f"{step}={way}" for step, way in find_record().ways.items()),
+        "X-Clipped-Percent": f"{result.clipped_percent:.2f}",
+        "X-Convserve-Path": ", ".join(f"{step}={backend}" for step, backend in find_record().backends.items()),
         "Server-Timing": ", ".join(
             f"{step.name};dur={1000 * step.seconds:.1f}" for step in find_record().steps if step.name != "queue"
         ),
     }
-
-
-def quote_file_name(name: str) -> str:
-    """`inline` with the name in ASCII and, where that loses something, in UTF-8 (RFC 6266)."""
-    name = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode("utf-8")  # JSON can hold lone surrogates
-    ascii_name = re.sub(r"[^A-Za-z0-9._ ()+-]", "_", name)
-    disposition = f'inline; filename="{ascii_name}"'
-    return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,17 +1,18 @@
 """`POST /gallery`: an image under many kernels at a glance."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.dependencies import ServiceDependency
-from app.api.operations import add_fields
 from app.api.parameters import GalleryQuery
 from app.api.problems import document_problems
-from app.api.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
-from app.api.uploads import read_upload
-from app.tasks.gallery import choose_steps, encode_data_uri, make_contact_sheet, make_tiles
+from app.api.responses import PNG_RESPONSE, PRIVATE, describe_upload, quote_file_name
+from app.api.uploads import add_fields, read_upload
+from app.tasks.gallery import CONTACT_SHEET, TILES, GalleryParams, choose_steps, encode_data_uri
+from app.tasks.operations import encode_operations
 
 router = APIRouter(tags=["filter"])
 
@@ -36,7 +37,7 @@ GALLERY_SCHEMA = {
 GALLERY_REPLY: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A PNG; with `format=json` every image on its own.",
-        "content": PNG_REPLY[200]["content"] | {"application/json": {"schema": GALLERY_SCHEMA}},
+        "content": PNG_RESPONSE[200]["content"] | {"application/json": {"schema": GALLERY_SCHEMA}},
     }
 }
 
@@ -57,13 +58,17 @@ async def make_gallery(
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
     steps = choose_steps(query.kernels, service.catalogue, service.settings.max_gallery_kernels)
+    params = GalleryParams(encode_operations(steps), query.side)
     if query.format == "json":
-        tiles = await service.workers.run(make_tiles, upload.data, steps, query.side, service.settings)
-        return Response(describe_tiles(tiles).model_dump_json(), media_type="application/json", headers=PRIVATE)
-    sheet = await service.workers.run(make_contact_sheet, upload.data, steps, query.side, service.settings)
+        names, tiles = await service.pool.run(TILES, params, [upload.data])
+        gallery = describe_tiles(names, tiles)
+        return Response(gallery.model_dump_json(), media_type="application/json", headers=PRIVATE)
+    _, (sheet,) = await service.pool.run(CONTACT_SHEET, params, [upload.data])
     headers = PRIVATE | {"Content-Disposition": quote_file_name("gallery.png")}
     return Response(sheet, media_type="image/png", headers=headers)
 
 
-def describe_tiles(tiles: list[tuple[str, bytes]]) -> Gallery:
-    return Gallery(images=[Tile(kernel=name, image=encode_data_uri(png)) for name, png in tiles])
+def describe_tiles(names: Sequence[str], tiles: Sequence[bytes]) -> Gallery:
+    return Gallery(
+        images=[Tile(kernel=name, image=encode_data_uri(png)) for name, png in zip(names, tiles, strict=False)]
+    )

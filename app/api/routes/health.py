@@ -32,7 +32,7 @@ async def get_liveness() -> dict[str, str]:
     responses=document_problems(503),
 )
 async def get_readiness(service: ServiceDependency) -> Readiness:
-    workers = service.workers
+    workers = service.pool
     if service.draining.is_set():
         raise OverloadedError("The service is stopping.")
     if workers.ready == 0:

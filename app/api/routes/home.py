@@ -1,7 +1,6 @@
 """`GET /`: a page for people, links for programs; `/static`: what the page is made of; and images to try."""
 
 import re
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +13,10 @@ from starlette.types import Scope
 
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.content_negotiation import find_weight, parse_accept
-from app.api.dependencies import ServiceDependency
+from app.api.dependencies import Service, ServiceDependency
 from app.api.problems import document_problems
-from app.api.routes.filter import PNG_REPLY
-from app.tasks.gallery import save_png
-from app.tasks.samples import SAMPLES, SampleName
+from app.api.responses import PNG_RESPONSE
+from app.tasks.samples import SAMPLE, SampleName, SampleParams
 
 router = APIRouter(tags=["service"])
 
@@ -95,10 +93,10 @@ async def get_favicon(request: Request) -> Response:
     operation_id="get_sample",
     summary="An image to try the filters with: the same as /samples/house.png",
     response_class=Response,
-    responses=PNG_REPLY | NOT_MODIFIED,
+    responses=PNG_RESPONSE | NOT_MODIFIED,
 )
 async def get_sample(request: Request, service: ServiceDependency) -> Response:
-    return respond_with_etag(request, await service.workers.run(encode_sample, "house"), "image/png")
+    return respond_with_etag(request, await draw_sample(service, "house"), "image/png")
 
 
 @router.get(
@@ -106,7 +104,7 @@ async def get_sample(request: Request, service: ServiceDependency) -> Response:
     operation_id="get_named_sample",
     summary="An image to try the service with",
     response_class=Response,
-    responses=PNG_REPLY | NOT_MODIFIED | document_problems(422),
+    responses=PNG_RESPONSE | NOT_MODIFIED | document_problems(422),
 )
 async def get_named_sample(
     request: Request,
@@ -116,12 +114,9 @@ async def get_named_sample(
         InPath(description="`house`: flat areas and edges; `chart`: stripes and rings; `digits`: handwriting."),
     ],
 ) -> Response:
-    return respond_with_etag(request, await service.workers.run(encode_sample, name), "image/png")
+    return respond_with_etag(request, await draw_sample(service, name), "image/png")
 
 
-@cache
-def encode_sample(name: SampleName) -> bytes:
-    """Drawn once: drawing takes longer than many a filter."""
-    from PIL import Image
-
-    return save_png(Image.fromarray(SAMPLES[name]()))
+async def draw_sample(service: Service, name: SampleName) -> bytes:
+    """A PNG."""
+    return (await service.pool.run(SAMPLE, SampleParams(name))).blobs[0]

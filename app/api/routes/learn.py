@@ -6,17 +6,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.sse import EventSourceResponse, format_sse_event
-from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from app.api.dependencies import ServiceDependency
-from app.api.operations import add_fields
 from app.api.parameters import LearnQuery
-from app.api.problems import Problem, describe_problem, document_problems
-from app.api.routes.filter import PRIVATE
-from app.errors import UnfinishedError
-from app.tasks.learn import Lesson, learn_from_images
-from app.tasks.learn_stream import DescentStart, DescentStep, ImagePair, follow_descent
+from app.api.problems import describe_problem, document_problems
+from app.api.responses import PRIVATE
+from app.api.uploads import add_fields
+from app.errors import TaskError, UnfinishedError
+from app.tasks.learn import LEARN, LearnParams, Lesson
+from app.tasks.learn_stream import Event, follow_descent
 
 router = APIRouter(tags=["filter"])
 
@@ -65,9 +64,7 @@ REPLY: dict[int | str, dict[str, Any]] = {
     responses=REPLY | document_problems(400, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
-async def learn_kernel(
-    request: Request, response: Response, service: ServiceDependency, query: Annotated[LearnQuery, Query()]
-) -> Lesson | Response:
+async def learn_kernel(request: Request, service: ServiceDependency, query: Annotated[LearnQuery, Query()]) -> Response:
     async with request.form(max_files=2, max_fields=10) as form:
         files = {name: form.get(name) for name in ("before", "after")}
         missing = [name for name, file in files.items() if not isinstance(file, UploadFile)]
@@ -79,32 +76,24 @@ async def learn_kernel(
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         before, after = [await file.read() for file in files.values() if isinstance(file, UploadFile)]
     query = add_fields(query, fields)
+    params = LearnParams(query.size, query.shares)
     if query.method == "descent":
-        images = ImagePair(before, after, query.size, query.shares, service.settings)
-        progress = follow_descent(service.workers.run, images, query.steps)
-        start = await anext(progress)  # what is wrong with the images is a problem, and no stream has begun
-        return EventSourceResponse(stream_events(start, progress), headers=PRIVATE | {"X-Accel-Buffering": "no"})
-    response.headers.update(PRIVATE)
-    return await service.workers.run(learn_from_images, before, after, query.size, query.shares, service.settings)
+        events = follow_descent(service.pool, before, after, params, query.steps)
+        start = await anext(events)  # an error before the stream has begun is a response of its own
+        return EventSourceResponse(stream_events(start, events), headers=PRIVATE | {"X-Accel-Buffering": "no"})
+    _, (lesson,) = await service.pool.run(LEARN, params, [before, after])
+    return Response(lesson, media_type="application/json", headers=PRIVATE)
 
 
-EVENT_NAMES: dict[type[BaseModel], str] = {
-    DescentStart: "start",
-    DescentStep: "step",
-    Lesson: "lesson",
-    Problem: "problem",
-}
-
-
-async def stream_events(start: BaseModel, progress: AsyncIterator[BaseModel]) -> AsyncIterator[bytes]:
-    """Server-sent events. What goes wrong after the first one is told as the last one."""
+async def stream_events(start: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
+    """Server-sent events. An error after the first one is the last event."""
     yield format_event(start)
     try:
-        async for what in progress:
-            yield format_event(what)
-    except UnfinishedError as error:
-        yield format_event(describe_problem(error))
+        async for event in events:
+            yield format_event(event)
+    except (UnfinishedError, TaskError) as error:
+        yield format_event(Event("problem", describe_problem(error).model_dump_json()))
 
 
-def format_event(what: BaseModel) -> bytes:
-    return format_sse_event(event=EVENT_NAMES[type(what)], data_str=what.model_dump_json())
+def format_event(event: Event) -> bytes:
+    return format_sse_event(event=event.name, data_str=event.document)

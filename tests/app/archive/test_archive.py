@@ -19,11 +19,11 @@ from typer.testing import CliRunner, Result
 
 from app.api.operations import parse_steps
 from app.api.parameters import FilterQuery
-from app.archive.job import ClassifyJob, FilterJob, Job, Outcome, Task, do_tasks
+from app.archive.job import ClassifyJob, FilterJob, Job, ItemOutcome, Item, process_items
 from app.archive.processes import run_locally
 from app.archive.run import Summary, run_batch
 from app.archive.signals import StopSignal
-from app.archive.storage import PlaceError, open_place, open_source
+from app.archive.storage import StorageError, open_folder, open_source
 from app.cli.commands import app
 from app.errors import StartError
 from app.settings import Settings
@@ -44,13 +44,13 @@ def run_command(source: object, out: object, *more: str) -> Result:
 
 def make_job(source: object, out: object) -> FilterJob:
     steps = parse_steps("emboss", FilterQuery(), Catalogue())
-    return FilterJob(open_source(str(source)), open_place(str(out)), Settings(), FilterRequest(steps))
+    return FilterJob(open_source(str(source)), open_folder(str(out)), Settings(), FilterRequest(steps))
 
 
-def do_here(job: Job, mark: str, chunks: Iterable[list[Task]]) -> Iterator[Outcome]:
+def do_here(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
     """In this process: no other has to start."""
-    for tasks in chunks:
-        yield from do_tasks(job, mark, tasks)
+    for items in chunks:
+        yield from process_items(job, mark, items)
 
 
 def run_here(job: Job) -> Summary:
@@ -173,7 +173,7 @@ def test_digits_go_into_a_parquet_table_with_the_polarity_that_was_said(tmp_path
     assert sum(rows[0][f"probability_{digit}"] for digit in range(10)) == pytest.approx(1)
     (failure,) = parquet.read_table(out / "failures.parquet").to_pylist()
     assert failure["file"] == "bad.jpg"
-    light = run_here(ClassifyJob(open_source(str(source)), open_place(str(out)), Settings(), "light"))
+    light = run_here(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), "light"))
     assert (light.done, light.kept) == (2, 0)  # another question, so it is asked again
     with (out / "predictions.csv").open() as file:
         assert [row["verdict"] for row in csv.DictReader(file)] != ["digit", "digit"]
@@ -201,10 +201,10 @@ def test_results_among_the_images_are_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_processes_that_cannot_start_stop_the_run_and_blame_no_image(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 1)
-    source_and_out = open_source(str(tmp_path / "in")), open_place(str(tmp_path / "out"))
+    source_and_out = open_source(str(tmp_path / "in")), open_folder(str(tmp_path / "out"))
     job = ClassifyJob(*source_and_out, Settings(model_folder=tmp_path / "nowhere"))
     with pytest.raises(StartError, match="nowhere"):
-        list(run_locally(job, "mark", [[Task("a.png", "a.png", "")]], 1))
+        list(run_locally(job, "mark", [[Item("a.png", "a.png", "")]], 1))
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(tmp_path: Pa
     job = make_job(tmp_path / "in", small_disk)
     filler = small_disk / "filler"
     filler.write_bytes(bytes(160_000))  # room for a few results
-    with pytest.raises(PlaceError, match="No space left on device"):
+    with pytest.raises(StorageError, match="No space left on device"):
         run_here(job)
     assert list(small_disk.rglob("*.convserve-part")) == []
     results = sorted(small_disk.glob("*.png"))
@@ -239,12 +239,12 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(tmp_path: Pa
 def test_a_source_that_is_gone_stops_the_run(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 5)
 
-    def lose_it(job: Job, mark: str, chunks: Iterable[list[Task]]) -> Iterator[Outcome]:
+    def lose_it(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
         for outcome in do_here(job, mark, chunks):
             yield outcome
             shutil.rmtree(tmp_path / "in", ignore_errors=True)
 
-    with pytest.raises(PlaceError, match="cannot be reached"):
+    with pytest.raises(StorageError, match="cannot be reached"):
         run_batch(make_job(tmp_path / "in", tmp_path / "out"), lose_it, StopSignal())
     draw_archive(tmp_path / "in", 5)
     assert run_here(make_job(tmp_path / "in", tmp_path / "out")).behind == 5

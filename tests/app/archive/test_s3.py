@@ -11,11 +11,11 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from app.archive.job import Job, Outcome, Task
+from app.archive.job import Job, ItemOutcome, Item
 from app.archive.processes import run_locally
 from app.archive.run import run_batch
 from app.archive.signals import StopSignal
-from app.archive.storage import PlaceError
+from app.archive.storage import StorageError
 from tests.app.archive.test_archive import assert_embossed, do_here, make_job, run_here
 from tests.support.images import draw_noise, encode
 
@@ -84,14 +84,14 @@ def test_a_pattern_chooses_among_the_objects(s3: Any, images: str, tmp_path: Pat
 
 @pytest.mark.parametrize("lost", ["", "-out"])
 def test_a_bucket_that_is_lost_meanwhile_stops_the_run_which_goes_on_later(s3: Any, images: str, lost: str) -> None:
-    def lose_it(job: Job, mark: str, chunks: Iterable[list[Task]]) -> Iterator[Outcome]:
+    def lose_it(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
         for number, outcome in enumerate(do_here(job, mark, chunks)):
             yield outcome
             if number == 1:
                 empty(s3, images + lost)
 
     job = make_job(f"s3://{images}/scans", f"s3://{images}-out/embossed")
-    with pytest.raises(PlaceError, match=f"s3://{images}{lost}"):
+    with pytest.raises(StorageError, match=f"s3://{images}{lost}"):
         run_batch(job, lose_it, StopSignal())
     s3.create_bucket(Bucket=images + lost)
     for seed in range(IMAGES):

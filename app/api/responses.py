@@ -1,0 +1,48 @@
+"""Headers and OpenAPI descriptions that several routes share."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from app.images.formats import READABLE
+
+PNG_RESPONSE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A PNG.",
+        "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
+"""Results are not cached, and browsers take their type from Content-Type alone."""
+
+
+def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
+    """The request body in OpenAPI: a form, the raw image, or JSON with base64."""
+    binary = {"type": "string", "format": "binary"}
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
+    }
+    text = {"type": "string", "description": "The image in base64, or a data URI."}
+    document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": form},
+                **{format.media_type: {"schema": binary} for format in READABLE},
+                "application/json": {"schema": document},
+            },
+        }
+    }
+
+
+def quote_file_name(name: str) -> str:
+    """`inline` with the name in ASCII and, where that loses something, in UTF-8 (RFC 6266)."""
+    name = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode("utf-8")  # JSON can hold lone surrogates
+    ascii_name = re.sub(r"[^A-Za-z0-9._ ()+-]", "_", name)
+    disposition = f'inline; filename="{ascii_name}"'
+    return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,77 @@
+"""Jobs and items as messages: what worker processes and Ray actors get of them."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+
+from app.archive.job import ClassifyJob, FilterJob, Item, ItemOutcome, Job, process_items
+from app.archive.storage import open_folder, open_source
+from app.images.formats import DEFAULT_QUALITY, FormatName, Frames
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.tasks.catalogue import load_catalogue
+from app.tasks.context import TaskContext, encode_static_data
+from app.tasks.filter import FilterRequest
+from app.tasks.operations import encode_operations
+from app.tasks.options import Polarity
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
+
+
+class JobMessage(msgspec.Struct, frozen=True):
+    """A job without its settings, which a worker process has already."""
+
+    source: str
+    out: str
+    operations: str = ""
+    """Of a filter job, as JSON (`app/tasks/operations.py`); empty for a job that classifies digits."""
+    linear: bool = False
+    frames: Frames = "all"
+    quality: int = DEFAULT_QUALITY
+    format: FormatName | None = None
+    polarity: Polarity = "auto"
+
+
+class ItemsParams(msgspec.Struct, frozen=True):
+    """Of the task `archive-items`."""
+
+    job: JobMessage
+    fingerprint: str
+    items: list[Item]
+
+
+def describe_job(job: Job) -> JobMessage:
+    if isinstance(job, ClassifyJob):
+        return JobMessage(job.source.url, job.out.url, polarity=job.polarity)
+    request = job.request
+    operations = encode_operations(request.steps)
+    return JobMessage(
+        job.source.url, job.out.url, operations, request.linear, request.frames, request.quality, job.format
+    )
+
+
+@lru_cache(maxsize=4)
+def restore_job(message: JobMessage, context: TaskContext) -> Job:
+    """The inverse of `describe_job`. Raises StorageError."""
+    source, out = open_source(message.source), open_folder(message.out)
+    if not message.operations:
+        return ClassifyJob(source, out, context.settings, message.polarity)
+    steps = context.parse_steps(message.operations)
+    request = FilterRequest(steps, message.linear, message.frames, message.quality)
+    return FilterJob(source, out, context.settings, request, message.format)
+
+
+def run_items(
+    context: TaskContext, params: ItemsParams, blobs: Sequence[bytes], report: Report
+) -> Answer[list[ItemOutcome]]:
+    return Answer(process_items(restore_job(params.job, context), params.fingerprint, params.items))
+
+
+ARCHIVE_ITEMS = Task("archive-items", ItemsParams, list[ItemOutcome], run_items, blob_count=0)
+
+
+def encode_job_static_data(job: Job) -> bytes:
+    """What the worker processes of a job get when they start. Raises ModelFolderError and KernelFileError."""
+    card = read_card(job.settings.model_folder or BUNDLED_FOLDER)
+    return encode_static_data(load_catalogue(job.settings), card)

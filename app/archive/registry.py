@@ -1,0 +1,7 @@
+"""The tasks of a job's worker processes: those of the service, and the items of an archive."""
+
+from app.archive.messages import ARCHIVE_ITEMS
+from app.pool.task import Registry
+from app.tasks.registry import REGISTRY as SERVICE
+
+REGISTRY = Registry({**SERVICE.tasks, ARCHIVE_ITEMS.name: ARCHIVE_ITEMS}, SERVICE.start, SERVICE.describe_error)

@@ -1,0 +1,60 @@
+"""Calls of tasks as byte strings, which are all that Ray transports for the service."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from msgspec import Raw
+
+from app.errors import UnfinishedError
+from app.pool.ipc import (
+    Reply,
+    Report,
+    Request,
+    TaskFailure,
+    decode_reply,
+    decode_request,
+    encode,
+    pack_message,
+    split_blobs,
+    unpack_message,
+)
+from app.pool.task import Outcome, Task
+from app.tasks.errors import describe_error
+
+MAX_MESSAGE_BYTES = 2**40
+"""Ray limits what it transports; replicas are processes of the service."""
+
+Params = TypeVar("Params")
+Result = TypeVar("Result")
+
+
+def pack_call(task: Task[Params, Any], params: Params, blobs: Sequence[bytes], request_id: str) -> bytes:
+    lengths = [len(blob) for blob in blobs]
+    return pack_message(encode(Request(0, request_id, task.name, Raw(encode(params)), lengths)), blobs)
+
+
+def read_call(message: bytes) -> tuple[Request, list[bytes]]:
+    envelope, blobs = unpack_message(message, MAX_MESSAGE_BYTES)
+    request = decode_request(envelope)
+    return request, split_blobs(blobs, request.blob_lengths)
+
+
+def pack_outcome(outcome: Outcome[Any]) -> bytes:
+    if outcome.answer is None:
+        return pack_message(encode(Reply(0, error=outcome.failure, report=outcome.report)), [])
+    blobs = outcome.answer.blobs
+    lengths = [len(blob) for blob in blobs]
+    reply = Reply(0, Raw(encode(outcome.answer.result)), report=outcome.report, blob_lengths=lengths)
+    return pack_message(encode(reply), blobs)
+
+
+def pack_error(error: UnfinishedError) -> bytes:
+    """Raised in a replica, the error would arrive as one of Ray's, with a traceback as its message."""
+    return pack_outcome(Outcome(None, TaskFailure(*describe_error(error)), Report()))
+
+
+def read_reply(task: Task[Any, Result], message: bytes, sent_blobs: int) -> Outcome[Result]:
+    """Raises IPCError."""
+    envelope, blobs = unpack_message(message, MAX_MESSAGE_BYTES)
+    reply = decode_reply(envelope)
+    return task.read_outcome(reply, split_blobs(blobs, reply.blob_lengths), sent_blobs)

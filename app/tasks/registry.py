@@ -1,0 +1,53 @@
+"""The tasks of the service's worker processes, by name."""
+
+import os
+
+from app.pool.ipc import TaskFailure
+from app.pool.quiet_tensorflow import without_greeting
+from app.pool.task import Registry
+from app.settings import Settings
+from app.system import count_cores
+from app.tasks.classify import CLASSIFY, READ, load_reader
+from app.tasks.context import TaskContext, build_context, check_model
+from app.tasks.describe_kernel import KERNEL_PREVIEW
+from app.tasks.errors import UNEXPECTED, describe_error
+from app.tasks.explain import EXPLAIN_DIGIT
+from app.tasks.explain_sheet import EXPLAIN_DIGIT_SHEET
+from app.tasks.filter import EXPLAIN_FILTER, FILTER
+from app.tasks.gallery import CONTACT_SHEET, TILES
+from app.tasks.learn import LEARN
+from app.tasks.learn_stream import CONTINUE, FINISH, START
+from app.tasks.samples import SAMPLE
+
+TASKS = (
+    FILTER, EXPLAIN_FILTER, CONTACT_SHEET, TILES, KERNEL_PREVIEW, SAMPLE, CLASSIFY, READ, EXPLAIN_DIGIT,
+    EXPLAIN_DIGIT_SHEET, LEARN, START, CONTINUE, FINISH,
+)  # fmt: skip
+
+
+def start(settings: Settings, static: bytes) -> TaskContext:
+    """Import TensorFlow, convolve once and load the digit reader. Raises ModelFolderError."""
+    context, model_sha256 = build_context(settings, static)
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    # NumPy's threads spin while they wait, on the cores of the other workers.
+    threads = os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, count_cores() // settings.workers)))
+    with without_greeting():
+        import cv2
+
+        from kernels.apply.conv2d import warm_up
+
+        cv2.setNumThreads(int(threads))
+        warm_up()
+        reader = load_reader(settings.model_folder)
+        check_model(reader.card, model_sha256)
+        reader.warm_up()
+    return context
+
+
+def describe_failure(error: Exception) -> TaskFailure | None:
+    """None for an exception that no task raises on purpose."""
+    slug, message, fields = describe_error(error)
+    return None if slug == UNEXPECTED else TaskFailure(slug, message, fields)
+
+
+REGISTRY = Registry({task.name: task for task in TASKS}, start, describe_failure)
