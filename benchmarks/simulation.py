@@ -7,16 +7,19 @@ is time on simulated cores. So what is simulated cannot drift from what is run, 
 import asyncio
 import heapq
 import itertools
-import pickle
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, TypeVar
 
+import msgspec
+
 from app.errors import OverloadedError, UnfinishedError
+from app.pool.ipc import Reply, Report
 from app.pool.pool import WorkerPool
-from app.pool.process import Worker
-from app.pool.worker_main import answer
+from app.pool.process import Reader, Worker
+from app.pool.task import Answer, Task
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -123,30 +126,31 @@ class SimulatedWorker(Worker):
 
     def __init__(self, cores: Cores) -> None:
         self._cores = cores
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.channel: Any = self
         self.on_reply: Callable[[], None] = lambda: None
-        self.at_large, self.since = False, 0.0
+        self.has_large_upload, self.busy_since = False, 0.0
 
-    def ask(self, message: bytes) -> asyncio.Task[bytes]:
-        return asyncio.create_task(self._work(message))
+    def ask(
+        self, task: str, params: bytes, blobs: Sequence[bytes], read: Reader, request_id: str = ""
+    ) -> asyncio.Task[Any]:
+        return asyncio.create_task(self._work(msgspec.msgpack.decode(params, type=Work), read))
 
-    async def _work(self, message: bytes) -> bytes:
-        request_id, work, args, _ = pickle.loads(message)
-        await self._cores.compute(args[0])
-        reply = answer(request_id, work, *args)
+    async def _work(self, work: "Work", read: Reader) -> Any:
+        await self._cores.compute(work.seconds)
+        outcome = read(Reply(0), [])
         self.on_reply()
-        return reply
+        return outcome
 
     def stop(self) -> None:
-        self.lost.set_result(None)
+        self.lost.set_result("")
 
 
 class SimulatedWorkers(WorkerPool):
     """The lines, turns and limits are inherited."""
 
     def __init__(self, settings: Settings, cores: Cores) -> None:
-        super().__init__(settings)
+        super().__init__(settings, "benchmarks.simulation")
         self._cores = cores
 
     async def start(self) -> None:
@@ -195,9 +199,9 @@ class SimulatedService:
     async def _handle(self, demand: Demand) -> int:
         size = 2 * LARGE_BYTES if demand.large else 0
         try:
-            self.workers.expect(size)
+            self.workers.reserve(size)
             await self.front.compute(demand.front_s / 2)
-            await self.workers.run(_work, demand.worker_s, b" " * size)
+            await self.workers.run(SIMULATED, Work(float(demand.worker_s)), [b" " * size])
         except OverloadedError:
             await self.front.compute(demand.refused_front_s)
             return 503
@@ -207,5 +211,15 @@ class SimulatedService:
         return 200
 
 
-def _work(seconds: float, upload: bytes) -> None:
-    """Stands for the function that a worker calls."""
+class Work(msgspec.Struct, frozen=True):
+    """Params of the only task: seconds of a core."""
+
+    seconds: float
+
+
+def do_nothing(context: Any, params: Work, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+    """Never called: the work is simulated."""
+    return Answer(None)
+
+
+SIMULATED = Task("simulated", Work, NoneType, do_nothing, blob_count=0)

@@ -10,13 +10,10 @@ from app.archive.storage import open_folder, open_source
 from app.images.formats import DEFAULT_QUALITY, FormatName, Frames
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
-from app.tasks.catalogue import load_catalogue
-from app.tasks.context import TaskContext, encode_static_data
+from app.tasks.context import TaskContext
 from app.tasks.filter import FilterRequest
 from app.tasks.operations import encode_operations
 from app.tasks.options import Polarity
-from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
 
 
 class JobMessage(msgspec.Struct, frozen=True):
@@ -69,9 +66,3 @@ def run_items(
 
 
 ARCHIVE_ITEMS = Task("archive-items", ItemsParams, list[ItemOutcome], run_items, blob_count=0)
-
-
-def encode_job_static_data(job: Job) -> bytes:
-    """What the worker processes of a job get when they start. Raises ModelFolderError and KernelFileError."""
-    card = read_card(job.settings.model_folder or BUNDLED_FOLDER)
-    return encode_static_data(load_catalogue(job.settings), card)

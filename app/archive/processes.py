@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import chain
 
 from app.archive.job import Item, ItemOutcome, Job
-from app.archive.messages import ARCHIVE_ITEMS, ItemsParams, JobMessage, describe_job, encode_job_static_data
+from app.archive.messages import ARCHIVE_ITEMS, ItemsParams, JobMessage, describe_job
 from app.errors import DeadlineError, OverloadedError, StartError, TaskError, WorkerLostError
 from app.pool.pool import WorkerPool
 from app.settings import Settings
+from app.tasks.context import load_static_data
 
 MAX_SECONDS = 3600.0
 """For one image, and to wait for a process: no client waits for a reply."""
@@ -36,7 +37,7 @@ def run_locally(job: Job, mark: str, chunks: Iterable[list[Item]], processes: in
 async def work_through(
     job: Job, mark: str, chunks: Iterable[list[Item]], processes: int
 ) -> AsyncGenerator[list[ItemOutcome], None]:
-    pool = await start_pool(job.settings, encode_job_static_data(job), processes)
+    pool = await start_pool(job.settings, load_static_data(job.settings), processes)
     message = describe_job(job)
     running: set[asyncio.Task[list[ItemOutcome]]] = set()
     try:

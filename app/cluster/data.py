@@ -11,10 +11,11 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 
 from app.archive.job import Item, ItemOutcome, Job
-from app.archive.messages import JobMessage, describe_job, encode_job_static_data
+from app.archive.messages import JobMessage, describe_job
 from app.archive.processes import process_chunk, start_pool
 from app.errors import StartError
 from app.settings import Settings
+from app.tasks.context import load_static_data
 
 WINDOW_CHUNKS = 50_000
 """What Ray is given at a time, so that memory does not grow with the archive. Actors start anew for the next."""
@@ -50,7 +51,7 @@ class ActorMessage(msgspec.Struct, frozen=True):
 
 def run_on_ray(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
     """Outcomes as they come, with an actor for each of Ray's cores. Raises StartError."""
-    message = ActorMessage(describe_job(job), mark, job.settings.model_dump_json(), encode_job_static_data(job))
+    message = ActorMessage(describe_job(job), mark, job.settings.model_dump_json(), load_static_data(job.settings))
     context = DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)

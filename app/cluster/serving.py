@@ -26,11 +26,8 @@ from app.pool.pool import WorkerPool
 from app.pool.process import START_SECONDS
 from app.pool.task import Answer, Outcome
 from app.settings import AccessSettings, Settings
-from app.tasks.catalogue import load_catalogue
-from app.tasks.context import encode_static_data
+from app.tasks.context import load_static_data
 from app.tasks.registry import REGISTRY
-from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
 
 APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5
@@ -43,9 +40,9 @@ BATCH_WAIT_SECONDS = 0.005
 class Replica:
     """One worker process, and this process that watches it and always answers Ray."""
 
-    async def __init__(self, settings: str) -> None:  # type: ignore[misc]  # Ray awaits it
-        """`settings` as JSON."""
-        self.pool = build_pool(Settings.model_validate_json(settings))
+    async def __init__(self, settings_json: str) -> None:  # type: ignore[misc]  # Ray awaits it
+        settings = Settings.model_validate_json(settings_json)
+        self.pool = WorkerPool(settings, "app.tasks.registry", load_static_data(settings))
         await self.pool.start()
         self._ready_at = time.monotonic()
 
@@ -67,11 +64,6 @@ class Replica:
 
     async def _call(self, request: Request, blobs: list[bytes]) -> Outcome[Any]:
         return await self.pool.call(REGISTRY.tasks[request.task], bytes(request.params), blobs)
-
-
-def build_pool(settings: Settings) -> WorkerPool:
-    card = read_card(settings.model_folder or BUNDLED_FOLDER)
-    return WorkerPool(settings, "app.tasks.registry", encode_static_data(load_catalogue(settings), card))
 
 
 class Filters(Replica):

@@ -9,9 +9,12 @@ import numpy as np
 
 from app.images.limits import ImageLimits
 from app.settings import Settings
+from app.tasks.catalogue import load_catalogue
 from app.tasks.operations import decode_operations
 from kernels.catalogue import Catalogue, Entry
 from models.errors import ModelFolderError
+from models.model_folder import read_card
+from models.reader.reader import BUNDLED_FOLDER
 
 PARSED_REQUESTS = 256
 """Requests whose steps are kept: many clients send the same query again and again."""
@@ -58,6 +61,11 @@ def encode_static_data(catalogue: Catalogue, model_card: dict[str, Any]) -> byte
     built_in = Catalogue()
     added = [describe_kernel(entry) for entry in catalogue.values() if entry.name not in built_in]
     return msgspec.msgpack.encode(StaticData(added, str(model_card.get("weights_sha256", ""))))
+
+
+def load_static_data(settings: Settings) -> bytes:
+    """Raises ModelFolderError and KernelFileError."""
+    return encode_static_data(load_catalogue(settings), read_card(settings.model_folder or BUNDLED_FOLDER))
 
 
 def describe_kernel(entry: Entry) -> AddedKernel:

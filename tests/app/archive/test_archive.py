@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from app.api.operations import parse_steps
 from app.api.parameters import FilterQuery
-from app.archive.job import ClassifyJob, FilterJob, Job, ItemOutcome, Item, process_items
+from app.archive.job import ClassifyJob, FilterJob, Item, ItemOutcome, Job, process_items
 from app.archive.processes import run_locally
 from app.archive.run import Summary, run_batch
 from app.archive.signals import StopSignal

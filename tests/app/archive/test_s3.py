@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from app.archive.job import Job, ItemOutcome, Item
+from app.archive.job import Item, ItemOutcome, Job
 from app.archive.processes import run_locally
 from app.archive.run import run_batch
 from app.archive.signals import StopSignal

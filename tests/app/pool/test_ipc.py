@@ -1,56 +1,147 @@
-"""Messages of every length arrive as they were sent, whichever way they take."""
+"""Messages arrive as they were sent, and invalid ones are rejected before anything is allocated."""
 
 import os
+import pickle
 import platform
 import subprocess
 import sys
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from app.pool import ipc as messages
-from app.pool.ipc import HEADER_BYTES, SHORT_BYTES, SharedMemory, count_bytes_to_come
+from app.context import StepTime
+from app.pool import ipc
+from app.pool.ipc import (
+    MAX_ENVELOPE_BYTES,
+    MAX_INLINE_BYTES,
+    PREFIX,
+    IPCError,
+    Reply,
+    Report,
+    Request,
+    SharedMemory,
+    TaskFailure,
+    decode_reply,
+    decode_request,
+    encode,
+    pack_message,
+    read_prefix,
+    split_blobs,
+    unpack_message,
+)
 
-LENGTHS = [0, 1, SHORT_BYTES, SHORT_BYTES + 1, 5_000_000, 3, 70_000]
+SIZES = [0, 1, MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1, 5_000_000, 3, 70_000]
 
 
-@pytest.fixture(params=["shared memory", "socket only"])
-def ends(request: pytest.FixtureRequest) -> Iterator[tuple[SharedMemory, SharedMemory]]:
-    """Of one direction: one writes, the other, with a descriptor of its own, reads."""
-    writer = SharedMemory.allocate() if request.param == "shared memory" else SharedMemory(None)
-    reader = SharedMemory(None if writer.descriptor is None else os.dup(writer.descriptor))
+@pytest.fixture
+def ends() -> Iterator[tuple[SharedMemory, SharedMemory]]:
+    """Of one direction: the writer, and the reader with a descriptor of its own."""
+    writer = SharedMemory.allocate()
+    if writer.descriptor is None:
+        pytest.skip("this system has no memfd_create")
+    reader = SharedMemory(os.dup(writer.descriptor))
     yield writer, reader
     writer.close()
     reader.close()
 
 
-def test_every_length_arrives(ends: tuple[SharedMemory, SharedMemory]) -> None:
+def test_blobs_of_any_size_are_read_as_they_were_written(ends: tuple[SharedMemory, SharedMemory]) -> None:
     writer, reader = ends
-    for length in LENGTHS:
-        message = os.urandom(length)
-        frame = writer.frame(message)
-        assert count_bytes_to_come(frame[:HEADER_BYTES]) == len(frame) - HEADER_BYTES
-        received = reader.unframe(frame)
-        assert received is not None
-        assert bytes(received) == message
+    for size in SIZES:
+        blobs = [os.urandom(size), b"", os.urandom(5)]
+        writer.write(blobs)
+        assert reader.read([len(blob) for blob in blobs]) == blobs
 
 
-def test_a_frame_in_pieces_is_waited_for(ends: tuple[SharedMemory, SharedMemory]) -> None:
+def test_more_bytes_than_the_memory_holds_are_rejected(ends: tuple[SharedMemory, SharedMemory]) -> None:
     writer, reader = ends
-    frame = writer.frame(b"eleven byte")
-    assert [reader.unframe(frame[:end]) for end in range(len(frame))] == [None] * len(frame)
+    writer.write([bytes(100)])
+    for lengths in ([101], [50, 51], [2**40]):
+        with pytest.raises(IPCError, match="holds fewer"):
+            reader.read(lengths)
 
 
-@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no memfd_create")
-def test_long_messages_do_not_go_by_the_socket_and_large_ones_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "KEPT_BYTES", 100_000)
+def test_only_large_blobs_use_shared_memory() -> None:
     memory = SharedMemory.allocate()
-    assert memory.descriptor is not None
-    assert len(memory.frame(bytes(500_000))) == HEADER_BYTES
-    assert os.fstat(memory.descriptor).st_size == 500_000
-    memory.frame(bytes(50_000))
-    assert os.fstat(memory.descriptor).st_size == 50_000
+    assert not memory.takes(MAX_INLINE_BYTES)
+    assert memory.takes(MAX_INLINE_BYTES + 1) == (memory.descriptor is not None)
+    assert not SharedMemory(None).takes(10**9)
     memory.close()
+
+
+def test_large_memory_is_released(ends: tuple[SharedMemory, SharedMemory], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ipc, "KEPT_BYTES", 100_000)
+    writer, _ = ends
+    assert writer.descriptor is not None
+    writer.write([bytes(500_000)])
+    assert os.fstat(writer.descriptor).st_size == 500_000
+    writer.write([bytes(50_000)])
+    assert os.fstat(writer.descriptor).st_size == 50_000
+
+
+@pytest.mark.parametrize(
+    ("prefix", "reason"),
+    [
+        (PREFIX.pack(MAX_ENVELOPE_BYTES + 1, 0, 0), "the envelope has"),
+        (PREFIX.pack(10, 1, 2**31), "the blobs have 2147483648 bytes; the limit is 1000"),
+        (PREFIX.pack(10, 7, 0), "no valid prefix"),
+        (b"\x80\x04\x95\x1a" * 4, "the envelope has"),
+    ],
+)
+def test_a_prefix_beyond_its_limits_is_rejected(prefix: bytes, reason: str) -> None:
+    with pytest.raises(IPCError, match=reason):
+        read_prefix(prefix, max_blob_bytes=1000)
+
+
+def test_envelopes_arrive_as_they_were_sent() -> None:
+    request = Request(3, "id", "filter", msgspec.Raw(encode({"a": [1, None]})), [4, 5])
+    received = decode_request(encode(request))
+    assert (received.number, received.request_id, received.task) == (3, "id", "filter")
+    assert (bytes(received.params), received.blob_lengths) == (bytes(request.params), [4, 5])
+    report = Report(7, {"decode": "libjpeg-turbo"}, [StepTime("decode", 1, 0.25)])
+    reply = Reply(3, error=TaskFailure("bad-parameter", "no", {"parameter": "sigma"}), report=report, blob_lengths=[2])
+    assert decode_reply(encode(reply)) == reply
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch /tmp/convserve-was-here",)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        b"",
+        encode([1, 2]),
+        encode({"number": "1"}),
+        encode({"number": 1, "blob_lengths": [-1]}),
+        encode({"number": 1, "report": {"backends": {"decode": "a\r\nSet-Cookie: x"}}}),
+        encode({"number": 1, "report": {"steps": [["decode", 0, float("nan")]]}}),
+        encode({"number": 1, "error": {"slug": "Not A Slug", "message": ""}}),
+        encode({"number": 1})[:-1],
+        b"\x91" * 5000,
+        pickle.dumps(Evil()),
+    ],
+)
+def test_what_is_no_reply_is_rejected(envelope: bytes) -> None:
+    with pytest.raises(IPCError, match="not valid"):
+        decode_reply(envelope)
+
+
+def test_blobs_are_split_by_their_lengths() -> None:
+    assert split_blobs(b"abcdef", [2, 0, 4]) == [b"ab", b"", b"cdef"]
+    with pytest.raises(IPCError, match="5 bytes are announced, and 6"):
+        split_blobs(b"abcdef", [2, 3])
+
+
+def test_a_message_is_unpacked_as_it_was_packed() -> None:
+    message = pack_message(b"envelope", [b"one", b"two"])
+    envelope, blobs = unpack_message(message, 1000)
+    assert (bytes(envelope), bytes(blobs)) == (b"envelope", b"onetwo")
+    for wrong in (b"", message[:-1], message + b"x", message[:10]):
+        with pytest.raises(IPCError):
+            unpack_message(wrong, 1000)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")

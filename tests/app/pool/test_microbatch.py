@@ -1,78 +1,68 @@
-"""Small work that waits for a process goes to it together, and nobody's answer hangs on another's image."""
+"""Small calls that wait for the same work go to a worker together, and none fails because of another one."""
 
 import asyncio
-import os
-import signal
-from collections.abc import Sequence
 
 import pytest
 
 from app.context import Record, current_record, find_record
-from app.errors import WorkerLostError
-from app.pool.microbatch import MOST_TOGETHER, TOGETHER_BYTES
+from app.errors import TaskError, WorkerLostError
+from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES
 from app.pool.pool import WorkerPool
 from app.settings import Settings
-from tests.app.pool.test_pool import until, wait, with_workers
+from tests.app.pool.test_pool import until, wait, with_pool
+from tests.support.tasks import COUNT_BATCH, END_ON_REQUEST, Word
 
 
-def count_company(items: Sequence[bytes], word: str) -> list[tuple[bytes, str, int]]:
-    """Each item, and how many there were; an item is as many pixels as it has bytes."""
-    find_record().pixels += sum(len(item) for item in items)
-    return [(item, word, len(items)) for item in items]
-
-
-def end_process_for_one(items: Sequence[bytes]) -> list[bytes]:
-    if b"end" in items:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return list(items)
-
-
-async def keep_busy(workers: WorkerPool) -> "asyncio.Task[int]":
-    task = asyncio.create_task(workers.run(wait, b"", 0.3))
+async def keep_busy(pool: WorkerPool) -> "asyncio.Task[int]":
+    task = asyncio.create_task(wait(pool, b"", 0.3))
     await asyncio.sleep(0.05)
     return task
 
 
-def test_what_waits_for_the_same_work_goes_together() -> None:
-    async def ask(workers: WorkerPool, *items: bytes, word: str = "same") -> list[tuple[bytes, str, int]]:
+def test_calls_with_the_same_params_are_one_batch() -> None:
+    async def ask(pool: WorkerPool, *blobs: bytes, word: str = "same") -> list[tuple[bytes, str, int]]:
         current_record.set(Record(word))
-        answers = await workers.run_together(count_company, items, word)
-        assert find_record().pixels == sum(len(item) for item in items)
+        results, own_blobs = await pool.run_batched(COUNT_BATCH, Word(word), blobs)
+        assert find_record().pixels == sum(len(blob) for blob in blobs)
         assert [step.name for step in find_record().steps] == ["queue"]
-        return answers
+        return [(blob, *result) for blob, result in zip(own_blobs, results, strict=True)]
 
-    async def scenario(workers: WorkerPool) -> None:
-        assert await ask(workers, b"a") == [(b"a", "same", 1)]  # nobody waits for company
-        busy = await keep_busy(workers)
-        asked = [asyncio.create_task(ask(workers, bytes([number]))) for number in range(4)]
-        several = asyncio.create_task(ask(workers, b"x", b"y"))
-        other = asyncio.create_task(ask(workers, b"z", word="other"))
-        large = asyncio.create_task(ask(workers, bytes(TOGETHER_BYTES + 1)))
-        many = asyncio.create_task(ask(workers, *[b"m"] * MOST_TOGETHER))
+    async def scenario(pool: WorkerPool) -> None:
+        assert await ask(pool, b"a") == [(b"a", "same", 1)]  # no call waits for others to join
+        busy = await keep_busy(pool)
+        asked = [asyncio.create_task(ask(pool, bytes([number]))) for number in range(4)]
+        several = asyncio.create_task(ask(pool, b"x", b"y"))
+        other = asyncio.create_task(ask(pool, b"z", word="other"))
+        large = asyncio.create_task(ask(pool, bytes(MAX_BATCHED_BYTES + 1)))
+        many = asyncio.create_task(ask(pool, *[b"m"] * MAX_BATCH_BLOBS))
         await asyncio.sleep(0.05)
-        asked.pop(1).cancel()  # its client has gone
+        asked.pop(1).cancel()  # its client has disconnected
         await busy
         assert await asyncio.gather(*asked) == [[(bytes([number]), "same", 5)] for number in (0, 2, 3)]
         assert await several == [(b"x", "same", 5), (b"y", "same", 5)]
         assert await other == [(b"z", "other", 1)]
         assert [answer[1:] for answer in await large] == [("same", 1)]
-        assert [answer[2] for answer in await many] == [MOST_TOGETHER] * MOST_TOGETHER
-        assert workers.waiting == 0
+        assert [answer[2] for answer in await many] == [MAX_BATCH_BLOBS] * MAX_BATCH_BLOBS
+        assert pool.waiting == 0
 
-    with_workers(Settings(workers=1), scenario)
+    with_pool(Settings(workers=1), scenario)
 
 
-def test_what_fails_in_company_is_tried_again_alone() -> None:
-    async def scenario(workers: WorkerPool) -> None:
-        with pytest.raises(TypeError):  # an error of the work itself, alone
-            await workers.run_together(end_process_for_one, [b"one"], "too many")
-        busy = await keep_busy(workers)
-        items = [b"one", b"two", b"end"]
-        asked = [asyncio.create_task(workers.run_together(end_process_for_one, [item])) for item in items]
+@pytest.mark.parametrize(("bad", "error"), [(b"end", WorkerLostError), (b"fail", TaskError)])
+def test_a_call_whose_batch_fails_is_run_again_alone(bad: bytes, error: type[Exception]) -> None:
+    async def scenario(pool: WorkerPool) -> None:
+        with pytest.raises(error):
+            await pool.run_batched(END_ON_REQUEST, Word(), [bad])
+        await until(lambda: pool.ready == 1)
+        busy = await keep_busy(pool)
+        blobs = [b"one", b"two", bad]
+        asked = [asyncio.create_task(pool.run_batched(END_ON_REQUEST, Word(), [blob])) for blob in blobs]
         await busy
-        one, two, end = await asyncio.gather(*asked, return_exceptions=True)
-        assert (one, two) == ([b"one"], [b"two"])
-        assert isinstance(end, WorkerLostError)
-        await until(lambda: workers.ready == 1)
+        one, two, failed = await asyncio.gather(*asked, return_exceptions=True)
+        assert not isinstance(one, BaseException)
+        assert not isinstance(two, BaseException)
+        assert (one.blobs, two.blobs) == ([b"one"], [b"two"])
+        assert isinstance(failed, error)
+        await until(lambda: pool.ready == 1)
 
-    with_workers(Settings(workers=1, max_wait_seconds=60), scenario)
+    with_pool(Settings(workers=1, max_wait_seconds=60), scenario)

@@ -1,4 +1,4 @@
-"""Whose turn it is, without any process."""
+"""The order of the queue, without any worker process."""
 
 import asyncio
 from collections import Counter
@@ -6,24 +6,29 @@ from collections import Counter
 import pytest
 
 from app.errors import OverloadedError
-from app.pool.queue import Lines, Waiting
+from app.pool.queue import Call, Queue, QueuedWork
 from app.settings import Settings
+from tests.support.tasks import GET_PID
 
 SMALL_S, LARGE_S = 0.01, 0.3
 
 
-def serve_for(seconds: float, lines: Lines, small_s: float = SMALL_S, large_s: float = LARGE_S) -> Counter[bool]:
-    """How long one process works for each line (by whether it is the large one's), both always having somebody."""
+def work(is_large: bool) -> QueuedWork:
+    return QueuedWork(Call(GET_PID, b"", []), is_large)
+
+
+def serve_for(seconds: float, queue: Queue, small_s: float = SMALL_S, large_s: float = LARGE_S) -> Counter[bool]:
+    """Seconds that one worker spends on each queue, by whether it is the large one; neither is ever empty."""
     used: Counter[bool] = Counter()
     while used.total() < seconds:
         for large in (False, True):
-            if lines.count(large) < 2:
-                lines.join(Waiting(b"", large))
-        waiting = lines.take_next(may_take_large=True)
+            if queue.count(large) < 2:
+                queue.join(work(is_large=large))
+        waiting = queue.take_next(may_take_large=True)
         assert waiting
-        spent = large_s if waiting.large else small_s
-        lines.charge(waiting.large, spent)
-        used[waiting.large] += spent  # type: ignore[assignment]
+        spent = large_s if waiting.is_large else small_s
+        queue.charge(waiting.is_large, spent)
+        used[waiting.is_large] += spent  # type: ignore[assignment]
     return used
 
 
@@ -35,72 +40,72 @@ def in_loop(scenario: object) -> None:
     asyncio.run(run())
 
 
-def test_each_line_gets_half_of_the_time_whatever_its_uploads_take() -> None:
+def test_each_queue_gets_half_of_the_time() -> None:
     def scenario() -> None:
         for small_s, large_s in ((SMALL_S, LARGE_S), (0.1, 0.1), (0.5, 0.05)):
-            used = serve_for(60, Lines(Settings()), small_s, large_s)
+            used = serve_for(60, Queue(Settings()), small_s, large_s)
             assert used[True] == pytest.approx(used[False], abs=2 * max(small_s, large_s))
 
     in_loop(scenario)
 
 
-def test_nobody_saves_up_time_while_nobody_waits_in_his_line() -> None:
-    """Otherwise the first panorama after an hour of thumbnails would bring an hour of panoramas."""
+def test_an_empty_queue_saves_up_no_time() -> None:
+    """Otherwise the first panorama after an hour of thumbnails would be followed by an hour of panoramas."""
 
     def scenario() -> None:
         for large in (False, True):
-            lines = Lines(Settings())
-            lines.charge(large, 3600)
-            used = serve_for(6, lines)
+            queue = Queue(Settings())
+            queue.charge(large, 3600)
+            used = serve_for(6, queue)
             assert used[True] == pytest.approx(used[False], abs=2 * LARGE_S)
 
     in_loop(scenario)
 
 
-def test_a_lone_small_one_waits_for_one_large_one_at_most() -> None:
+def test_a_small_upload_waits_for_one_large_upload_at_most() -> None:
     def scenario() -> None:
-        lines = Lines(Settings())
+        queue = Queue(Settings())
         for _ in range(7):
-            lines.join(Waiting(b"", True))
+            queue.join(work(is_large=True))
         for _ in range(3):
-            small = Waiting(b"", False)
-            lines.join(small)
-            first, second = lines.take_next(True), lines.take_next(True)
+            small = work(is_large=False)
+            queue.join(small)
+            first, second = queue.take_next(True), queue.take_next(True)
             assert small in (first, second)
-            lines.charge(True, LARGE_S)
-            lines.charge(False, SMALL_S)
+            queue.charge(True, LARGE_S)
+            queue.charge(False, SMALL_S)
 
     in_loop(scenario)
 
 
-def test_who_is_first_in_a_line_stays_so() -> None:
+def test_a_queue_is_first_in_first_out() -> None:
     def scenario() -> None:
-        lines = Lines(Settings())
-        joined = [Waiting(b"", False) for _ in range(5)]
+        queue = Queue(Settings())
+        joined = [work(is_large=False) for _ in range(5)]
         for one in joined:
-            lines.join(one)
-        lines.leave(joined[1])
-        assert lines.count(large=False) == 4
-        lines.leave(joined[1])
-        assert lines.count(large=False) == 4
+            queue.join(one)
+        queue.leave(joined[1])
+        assert queue.count(is_large=False) == 4
+        queue.leave(joined[1])
+        assert queue.count(is_large=False) == 4
         joined[2].begun.cancel()
-        assert [lines.take_next(True) for _ in range(4)] == [joined[0], joined[3], joined[4], None]
+        assert [queue.take_next(True) for _ in range(4)] == [joined[0], joined[3], joined[4], None]
 
     in_loop(scenario)
 
 
-def test_a_line_has_a_limit_with_the_places_that_are_kept() -> None:
+def test_reservations_count_towards_the_limit() -> None:
     def scenario() -> None:
-        lines = Lines(Settings(max_waiting=3, max_waiting_large=1))
-        lines.join(Waiting(b"", False))
-        places = [lines.expect(False, idle=0) for _ in range(2)]
+        queue = Queue(Settings(max_waiting=3, max_waiting_large=1))
+        queue.join(work(is_large=False))
+        reservations = [queue.reserve(False, idle=0) for _ in range(2)]
         with pytest.raises(OverloadedError, match=r"3 uploads are waiting already \(CONVSERVE_MAX_WAITING\)"):
-            lines.expect(False, idle=0)
-        lines.expect(False, idle=1).give_up()
-        places[0].give_up()
-        lines.expect(False, idle=0)
-        lines.join(Waiting(b"", True))
+            queue.reserve(False, idle=0)
+        queue.reserve(False, idle=1).release()
+        reservations[0].release()
+        queue.reserve(False, idle=0)
+        queue.join(work(is_large=True))
         with pytest.raises(OverloadedError, match=r"1 large uploads .* \(CONVSERVE_MAX_WAITING_LARGE\)"):
-            lines.expect(True, idle=0)
+            queue.reserve(True, idle=0)
 
     in_loop(scenario)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ from typer.testing import CliRunner
 
 from app.cli.commands import app
 from app.errors import OverloadedError
+from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.learn_stream import ImagePair, follow_descent
+from app.tasks.context import TaskContext
+from app.tasks.learn import LearnParams
+from app.tasks.learn_stream import follow_descent
 from kernels import convolve
+from kernels.catalogue import Catalogue
 from kernels.learn.gradient_descent import descend, measure_gradient, start_descent, take_data
 from kernels.learn.samples import make_pair
 from tests.support.images import encode
@@ -129,38 +134,45 @@ def test_pieces_of_a_descent_are_the_descent() -> None:
     np.testing.assert_array_equal(pieces.weights, whole.weights)
 
 
-def test_who_goes_away_stops_it_and_a_full_line_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.tasks.learn_stream.PIECE_SECONDS", 0.01)
-    calls: list[str] = []
+class RecordingRunner:
+    """Runs tasks in this process and keeps their names. The second `learn-continue` meets a full queue."""
 
-    async def run(work: Any, *arguments: Any) -> Any:
-        calls.append(work.__name__)
-        if calls.count("go_on") == 2 and calls[-1] == "go_on":
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.context = TaskContext(Settings(), Catalogue())
+
+    async def run(self, task: Any, params: Any, blobs: Sequence[bytes] = ()) -> Any:
+        self.calls.append(task.name)
+        if task.name == "learn-continue" and self.calls.count(task.name) == 2:
             raise OverloadedError("full", retry_after_s=0)
         await asyncio.sleep(0.005)
-        return work(*arguments)
+        return task.run(self.context, params, blobs, Report())
+
+
+def test_a_cancelled_descent_stops_and_a_full_queue_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.tasks.learn_stream.CALL_SECONDS", 0.01)
+    runner = RecordingRunner()
 
     async def watch_a_little() -> None:
         after = encode(convolve(PHOTOGRAPH, "blur"))
-        events = follow_descent(run, ImagePair(BEFORE, after, 3, "auto", Settings()), 400)
-        seen = [type(await anext(events)).__name__ for _ in range(3)]
-        assert seen == ["DescentStart", "DescentStep", "DescentStep"]
+        events = follow_descent(runner, BEFORE, after, LearnParams(3, "auto"), 400)
+        assert [(await anext(events)).name for _ in range(3)] == ["start", "step", "step"]
         watching = asyncio.create_task(collect(events))
-        while calls.count("go_on") < 4:
+        while runner.calls.count("learn-continue") < 4:
             await asyncio.sleep(0.001)
         watching.cancel()
         with pytest.raises(asyncio.CancelledError):
             await watching
-        count = len(calls)
+        count = len(runner.calls)
         await asyncio.sleep(0.3)
-        assert len(calls) == count
+        assert len(runner.calls) == count
 
     async def collect(events: Any) -> None:
         async for _ in events:
             pass
 
     asyncio.run(watch_a_little())
-    assert "finish" not in calls
+    assert "learn-finish" not in runner.calls
 
 
 def test_the_command_line_descends_too(tmp_path: Any) -> None:
