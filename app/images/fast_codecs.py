@@ -34,7 +34,7 @@ def decode_fast(image: Image.Image, data: bytes, facts: FileFacts) -> tuple[Pixe
         backend, pixels = "libjpeg-turbo", decode_jpeg(data, channels)
     elif channels and image.format == "PNG" and is_common_png(image, facts):
         backend, pixels = "tensorflow", decode_png(data, channels)
-    elif image.mode == "RGB" and image.format == "WEBP" and not facts.frames:
+    elif image.mode == "RGB" and image.format == "WEBP" and not facts.may_be_animated:
         backend, pixels = "opencv", decode_webp(data)
     if pixels is None or pixels.shape[:2] != (image.height, image.width):
         return None

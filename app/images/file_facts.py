@@ -12,12 +12,12 @@ class FileFacts:
 
     format: Format | None
     """The format that the first bytes claim; None for an unknown one."""
-    frames: int = 0
-    """Frames of an animated GIF, PNG or WebP, images of a still GIF, pages of a TIFF; 0 for all other files."""
     png_bit_depth: int = 0
-    """Bits per channel of a PNG: 1, 2, 4, 8 or 16."""
+    """Bits per channel of a PNG: 1, 2, 4, 8 or 16; 0 for other formats."""
     may_have_orientation: bool = False
     """A chunk of the PNG can hold an EXIF orientation, which only Pillow reads."""
+    may_be_animated: bool = False
+    """The type of a frame chunk occurs in the WebP, perhaps by chance. Only Pillow composes frames."""
     damage: str = ""
     """A sentence about damage to the pixels that Pillow does not report; empty for none."""
 

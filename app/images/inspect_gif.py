@@ -35,12 +35,10 @@ def inspect_gif(data: bytes, limits: ImageLimits) -> FileFacts:
             continue
         position = skip_sub_blocks(data, position, counter)
     is_cut = kind != TRAILER and (position > len(data) or kind == EXTENSION)
+    is_damaged = is_cut and not has_unknown_block
     return FileFacts(
         FORMATS["gif"],
-        frames=counter.frames,
-        damage="The image is cut short: the GIF ends in the middle of a block."
-        if is_cut and not has_unknown_block
-        else "",
+        damage="The image is cut short: the GIF ends in the middle of a block." if is_damaged else "",
     )
 
 

@@ -39,7 +39,6 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         position = end + 4
     return FileFacts(
         FORMATS["png"],
-        frames=counter.frames,
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
         may_have_orientation=may_have_orientation,
         damage="" if is_intact else "The image is damaged: a checksum of the PNG's pixels is wrong.",

@@ -42,4 +42,4 @@ def inspect_tiff(data: bytes, limits: ImageLimits) -> FileFacts:
                     f"The tags of the TIFF have {tag_values} values or more; {MAX_TAG_VALUES} are accepted. Save it "
                     "with larger strips or tiles."
                 )
-    return FileFacts(FORMATS["tiff"], frames=counter.frames)
+    return FileFacts(FORMATS["tiff"])

@@ -8,6 +8,8 @@ from app.images.formats import FORMATS
 from app.images.limits import ImageLimits
 
 HEADER_BYTES = 12
+FRAME_CHUNK = b"ANMF"
+METADATA_CHUNKS = (b"ICCP", b"EXIF", b"XMP ")
 
 
 def inspect_webp(data: bytes, limits: ImageLimits) -> FileFacts:
@@ -18,10 +20,10 @@ def inspect_webp(data: bytes, limits: ImageLimits) -> FileFacts:
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, position)
         counter.add_blocks()
-        if kind == b"ANMF":
+        if kind == FRAME_CHUNK:
             counter.add_frame()
-        elif kind in (b"ICCP", b"EXIF", b"XMP "):
+        elif kind in METADATA_CHUNKS:
             # A damaged length can exceed the file.
             counter.add_metadata(min(length, len(data) - counter.metadata_bytes))
         position += 8 + length + length % 2
-    return FileFacts(FORMATS["webp"], frames=counter.frames)
+    return FileFacts(FORMATS["webp"], may_be_animated=FRAME_CHUNK in data)
