@@ -9,12 +9,7 @@ import tifffile
 from fastapi.testclient import TestClient
 from scipy import ndimage
 
-from tests.support.images import (
-    decode,
-    draw_noise,
-    read_png,
-    write_png,
-)
+from tests.support.images import decode, draw_noise, read_png, write_png
 from tests.support.replies import filter_bytes
 
 
@@ -22,16 +17,16 @@ from tests.support.replies import filter_bytes
 def test_16_bit_pngs_stay_exact(client: TestClient, channels: int) -> None:
     sent = draw_noise(5, 7, channels, dtype="uint16")
     if channels in (2, 4):
-        sent[..., -1] |= 1  # nothing hidden: what is under alpha 0 need not come back
+        sent[..., -1] |= 1  # no alpha of 0, which would allow other colours
     result = read_png(filter_bytes(client, write_png(sent)))
     assert result.dtype == np.uint16
     assert np.array_equal(result, sent)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_transparent_colour_of_a_16_bit_png_is_compared_in_16_bits(client: TestClient, channels: int) -> None:
+def test_the_transparent_colour_of_a_16_bit_png_has_16_bits(client: TestClient, channels: int) -> None:
     sent = np.full((1, 3, channels), 0x1234, np.uint16)
-    sent[0, 1] += 1  # the same in 8 bits
+    sent[0, 1] += 1  # equal in 8 bits
     sent[0, 2] = 7
     result = read_png(filter_bytes(client, write_png(sent, before=[(b"tRNS", b"\x12\x34" * channels)])))
     assert result.shape == (1, 3, channels + 1)
@@ -70,7 +65,7 @@ def test_16_bit_grey_tiffs_of_both_byte_orders_stay_exact(client: TestClient, by
     assert np.array_equal(read_png(filter_bytes(client, buffer.getvalue(), format="png")), sent)
 
 
-def test_a_16_bit_tiff_in_separate_planes_is_refused_and_not_garbled(client: TestClient) -> None:
+def test_a_16_bit_tiff_in_separate_planes_is_rejected(client: TestClient) -> None:
     buffer = io.BytesIO()
     planes = draw_noise(5, 7, 3, dtype="uint16").transpose(2, 0, 1)
     tifffile.imwrite(buffer, planes, photometric="rgb", planarconfig="separate")
@@ -79,13 +74,13 @@ def test_a_16_bit_tiff_in_separate_planes_is_refused_and_not_garbled(client: Tes
     assert "separate planes" in reply.json()["detail"]
 
 
-def test_a_16_bit_tiff_with_white_as_zero_is_not_shown_as_its_negative(client: TestClient) -> None:
+def test_a_16_bit_tiff_with_white_as_zero_is_inverted(client: TestClient) -> None:
     sent, buffer = draw_noise(5, 7, 1, dtype="uint16"), io.BytesIO()
     tifffile.imwrite(buffer, sent, photometric="miniswhite")
     assert np.array_equal(read_png(filter_bytes(client, buffer.getvalue(), format="png")), 65535 - sent)
 
 
-def test_premultiplied_alpha_of_a_16_bit_tiff_is_divided_out(client: TestClient) -> None:
+def test_premultiplied_alpha_of_a_16_bit_tiff_becomes_straight(client: TestClient) -> None:
     straight = np.array([[[65535, 32768, 0, 32768]]], np.uint16)
     premultiplied, buffer = np.array([[[32768, 16384, 0, 32768]]], np.uint16), io.BytesIO()
     tifffile.imwrite(buffer, premultiplied, photometric="rgb", extrasamples=["assocalpha"])
@@ -102,7 +97,7 @@ def test_every_page_of_a_16_bit_tiff_is_filtered(client: TestClient) -> None:
     assert np.array_equal(first, pages[0])
 
 
-def test_pages_of_16_bits_are_not_silently_dropped_from_a_png(client: TestClient) -> None:
+def test_several_16_bit_pages_are_rejected_for_png(client: TestClient) -> None:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, draw_noise(3, 5 * 7, 3, dtype="uint16").reshape(3, 5, 7, 3), photometric="rgb")
     reply = client.post(
@@ -113,8 +108,8 @@ def test_pages_of_16_bits_are_not_silently_dropped_from_a_png(client: TestClient
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp", "gif", "bmp"])
-def test_formats_of_8_bits_get_16_bits_rounded(client: TestClient, format: str) -> None:
-    """The two bytes of the second and third number begin with 100 and 200: cutting would give those."""
+def test_16_bits_are_rounded_for_8_bit_formats(client: TestClient, format: str) -> None:
+    """The high bytes of green and blue are 100 and 200, which truncation would return."""
     sent = np.full((8, 8, 3), [65535, 257 * 100 + 130, 257 * 200 - 129], np.uint16)
     result = decode(filter_bytes(client, write_png(sent), format=format, quality="100"))
     assert np.abs(result[4, 4, :3].astype(int) - [255, 101, 199]).max() <= (3 if format == "jpeg" else 0)

@@ -6,18 +6,13 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from scipy import ndimage
 
-from tests.support.images import (
-    decode,
-    draw_noise,
-    encode,
-    open_image,
-)
+from tests.support.images import decode, draw_noise, encode, open_image
 from tests.support.replies import filter_bytes
 
 
-def test_hidden_colours_do_not_leak_into_their_neighbours(client: TestClient) -> None:
+def test_hidden_colours_do_not_leak_into_visible_pixels(client: TestClient) -> None:
     pixels = np.zeros((9, 9, 4), np.uint8)
-    pixels[...] = [255, 0, 0, 0]  # red that nobody sees
+    pixels[...] = [255, 0, 0, 0]  # invisible red
     pixels[3:6, 3:6] = [0, 0, 255, 255]
 
     result = decode(filter_bytes(client, encode(pixels), "box", size="3"))
@@ -28,7 +23,7 @@ def test_hidden_colours_do_not_leak_into_their_neighbours(client: TestClient) ->
     assert result[result[..., 3] > 0][:, :3].tolist() == [[0, 0, 255]] * np.count_nonzero(result[..., 3])
 
 
-def test_kernels_that_sum_to_0_keep_alpha(client: TestClient) -> None:
+def test_kernels_of_sum_0_keep_alpha(client: TestClient) -> None:
     pixels = draw_noise(9, 9, 4)
     result = decode(filter_bytes(client, encode(pixels), "edge"))
     assert np.array_equal(result[..., 3], pixels[..., 3])
@@ -36,14 +31,14 @@ def test_kernels_that_sum_to_0_keep_alpha(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("alpha", "expected"), [("keep", [0, 255, 0]), ("filter", [85, 85, 85])])
-def test_alpha_is_kept_or_filtered_as_asked(client: TestClient, alpha: str, expected: list[int]) -> None:
+def test_alpha_is_kept_or_filtered_on_request(client: TestClient, alpha: str, expected: list[int]) -> None:
     pixels = np.array([[[9, 9, 9, 0], [9, 9, 9, 255], [9, 9, 9, 0]]], np.uint8)
     query = {"weights": "1,1,1", "columns": "3", "divisor": "3", "border": "wrap", "alpha": alpha}
     result = decode(filter_bytes(client, encode(pixels), "custom", **query))
     assert result[0, :, 3].tolist() == expected
 
 
-def test_jpeg_lays_alpha_over_white(client: TestClient) -> None:
+def test_a_jpeg_is_composed_over_white(client: TestClient) -> None:
     pixels = np.zeros((16, 16, 4), np.uint8)
     pixels[..., 0], pixels[..., 3] = 200, np.linspace(0, 255, 16).astype(np.uint8)
     result = decode(filter_bytes(client, encode(pixels), format="jpeg", quality="100"))
@@ -51,8 +46,8 @@ def test_jpeg_lays_alpha_over_white(client: TestClient) -> None:
     assert np.abs(result.astype(int) - np.asarray(over_white)).max() <= 6
 
 
-def test_bmp_shows_no_pixel_that_was_hidden(client: TestClient) -> None:
-    """Most programs ignore the fourth byte of a BMP, so what is transparent must look it without."""
+def test_hidden_pixels_are_invisible_in_a_bmp(client: TestClient) -> None:
+    """Most programs ignore the alpha of a BMP, so hidden pixels must be white or transparent."""
     pixels = np.zeros((4, 4, 4), np.uint8)
     with open_image(filter_bytes(client, encode(pixels), format="bmp")) as result:
         shown = np.asarray(result.convert("RGBA"))

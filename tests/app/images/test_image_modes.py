@@ -1,4 +1,4 @@
-"""Every mode of an 8-bit file is converted to the nearest of grey, RGB, and these with alpha."""
+"""Every 8-bit mode is converted to grey or RGB, with or without alpha."""
 
 import struct
 import zlib
@@ -25,14 +25,12 @@ from tests.support.images import (
 from tests.support.paths import DATA
 from tests.support.replies import filter_bytes
 
-IMAGES = DATA
-
 
 @pytest.mark.parametrize(
     ("mode", "mode_out"),
     [("1", "L"), ("L", "L"), ("LA", "LA"), ("P", "RGB"), ("RGB", "RGB"), ("RGBA", "RGBA")],
 )
-def test_every_mode_comes_out_in_the_nearest_true_colour_mode(client: TestClient, mode: str, mode_out: str) -> None:
+def test_every_mode_becomes_the_nearest_true_colour_mode(client: TestClient, mode: str, mode_out: str) -> None:
     image = Image.fromarray(draw_noise(6, 8, 4))
     image.putalpha(Image.fromarray(np.full((6, 8), 200, np.uint8)))
     sent = encode(image.convert(mode) if mode != "P" else image.convert("RGB").quantize(16), "PNG")
@@ -43,26 +41,26 @@ def test_every_mode_comes_out_in_the_nearest_true_colour_mode(client: TestClient
 
 
 @pytest.mark.parametrize("name", ["tp0n0g08", "tbrn2c08", "tbbn2c16", "basn3p02", "basi2c16", "basi4a16"])
-def test_pngsuite_reads_as_opencv_reads_it(client: TestClient, name: str) -> None:
-    data = (IMAGES / f"{name}.png").read_bytes()
+def test_pngsuite_is_decoded_as_by_opencv(client: TestClient, name: str) -> None:
+    data = (DATA / f"{name}.png").read_bytes()
     expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     result = cv2.imdecode(np.frombuffer(filter_bytes(client, data), np.uint8), cv2.IMREAD_UNCHANGED)
     assert expected is not None
     assert result is not None
     assert result.dtype == expected.dtype
-    if expected.ndim == 3 and expected.shape[2] == 4:  # colours under alpha 0 may be anything
+    if expected.ndim == 3 and expected.shape[2] == 4:  # colours under alpha 0 are arbitrary
         expected[expected[..., 3] == 0] = 0
         assert result.ndim == 3
         assert result.shape[2] == 4
         result[result[..., 3] == 0] = 0
-    if result.ndim == 2 and expected.ndim == 3:  # OpenCV 5 spreads some greys
+    if result.ndim == 2 and expected.ndim == 3:  # OpenCV 5 expands some greys to RGB
         expected = expected[..., 0]
     assert np.array_equal(result, expected)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_a_transparent_grey_of_few_bits_is_the_one_meant(client: TestClient, bits: int) -> None:
-    """tRNS counts in the image's own depth: 1 of 3 is 85 of 255."""
+def test_a_transparent_grey_of_few_bits_is_scaled_to_8_bits(client: TestClient, bits: int) -> None:
+    """tRNS is stored in the bit depth of the image: 1 of 3 is 85 of 255."""
     levels = 2**bits
     values = (np.arange(8) % levels).astype(np.uint8)[None, :]
     transparent = 1
@@ -107,14 +105,14 @@ def test_a_transparent_colour_of_rgb_becomes_alpha(client: TestClient) -> None:
     assert decode(filter_bytes(client, sent))[..., 3].tolist() == [[255, 0]]
 
 
-def test_cmyk_without_a_profile_is_converted_by_the_plain_formula(client: TestClient) -> None:
+def test_cmyk_without_a_profile_is_converted_by_the_simple_formula(client: TestClient) -> None:
     cmyk = Image.merge("CMYK", [Image.new("L", (8, 8), value) for value in (255, 0, 0, 0)])
     with open_image(filter_bytes(client, encode(cmyk, "TIFF"), format="png")) as result:
         assert result.mode == "RGB"
         assert result.getpixel((3, 3)) == (0, 255, 255)
 
 
-def test_cmyk_jpeg_answers_with_an_rgb_jpeg(client: TestClient) -> None:
+def test_a_cmyk_jpeg_becomes_an_rgb_jpeg(client: TestClient) -> None:
     cmyk = Image.fromarray(draw_blobs(16, 16)).convert("CMYK")
     with open_image(filter_bytes(client, encode(cmyk, "JPEG", quality=100), quality="100")) as result:
         assert (result.format, result.mode) == ("JPEG", "RGB")
@@ -123,7 +121,7 @@ def test_cmyk_jpeg_answers_with_an_rgb_jpeg(client: TestClient) -> None:
 
 @pytest.mark.parametrize("format", ["TIFF", "JPEG"])
 def test_cmyk_is_converted_through_its_profile(client: TestClient, format: str) -> None:
-    """By this profile cyan ink looks red; by the plain formula it would be cyan."""
+    """The profile makes cyan ink red; the simple formula would make it cyan."""
     cyan = Image.merge("CMYK", [Image.new("L", (8, 8), value) for value in (255, 0, 0, 0)])
     sent = encode(cyan, format, icc_profile=write_ink_profile())
     with open_image(filter_bytes(client, sent, format="png")) as result:
@@ -135,15 +133,15 @@ def test_cmyk_is_converted_through_its_profile(client: TestClient, format: str) 
         assert blue <= 20
 
 
-def test_the_profile_of_a_cmyk_image_does_not_survive_it(client: TestClient) -> None:
-    """A profile of another colour space than the pixels' cannot be used, and is not passed on either."""
+def test_a_cmyk_image_with_an_rgb_profile_loses_the_profile(client: TestClient) -> None:
+    """A profile of another colour space than that of the pixels is unusable, and is not kept."""
     cmyk = Image.fromarray(draw_blobs(8, 8)).convert("CMYK")
     result = open_image(filter_bytes(client, encode(cmyk, "TIFF", icc_profile=SRGB_PROFILE), format="png"))
     assert result.mode == "RGB"
     assert "icc_profile" not in result.info
 
 
-def test_a_multi_image_jpeg_answers_with_its_first_image(client: TestClient) -> None:
+def test_a_multi_picture_jpeg_becomes_its_first_image(client: TestClient) -> None:
     first, second = draw_blobs(16, 24), 255 - draw_blobs(16, 24)
     sent = encode_frames([first, second], "MPO")
     assert open_image(sent).format == "MPO"
@@ -156,7 +154,7 @@ def test_a_multi_image_jpeg_answers_with_its_first_image(client: TestClient) -> 
         assert np.abs(np.asarray(result).astype(int) - np.asarray(open_image(sent)).astype(int)).max() <= 4
 
 
-def test_images_of_floats_are_refused_and_not_flattened(client: TestClient) -> None:
+def test_float_pixels_are_rejected(client: TestClient) -> None:
     sent = encode(Image.fromarray(np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)), "TIFF")
     reply = client.post("/filter/identity", content=sent, headers={"Content-Type": "image/tiff"})
     assert reply.status_code == 415

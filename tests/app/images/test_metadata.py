@@ -1,4 +1,4 @@
-"""Replies contain no metadata of the upload but the ICC profile."""
+"""Of the metadata of an upload, the result keeps only the ICC profile."""
 
 import io
 
@@ -8,14 +8,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.support.images import (
-    draw_blobs,
-    draw_noise,
-    encode,
-    open_image,
-    read_chunks,
-    write_png,
-)
+from tests.support.images import draw_blobs, draw_noise, encode, open_image, read_chunks, write_png
 from tests.support.replies import filter_bytes
 
 SECRET = "SECRET-51.4778N"
@@ -57,7 +50,7 @@ def write_16_bit_tiff_with_description() -> bytes:
 
 @pytest.mark.parametrize("sent_as", list(write_images_with_metadata()))
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "npy"])
-def test_nothing_but_pixels_and_profile_is_in_the_reply(client: TestClient, sent_as: str, format: str) -> None:
+def test_the_result_contains_only_pixels_and_profile(client: TestClient, sent_as: str, format: str) -> None:
     sent = write_images_with_metadata()[sent_as]
     assert SECRET.encode() in sent
 
@@ -74,4 +67,4 @@ def test_nothing_but_pixels_and_profile_is_in_the_reply(client: TestClient, sent
 
 
 TIFF_STRUCTURE = {254, 256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 284, 296, 317, 338, 339}
-"""Tags that tell how the pixels of a TIFF lie."""
+"""Tags of a TIFF that describe the layout of the pixels."""

@@ -1,4 +1,4 @@
-"""ICC profiles are kept where the format can hold them; otherwise the pixels are converted to sRGB."""
+"""ICC profiles are kept if the format can hold them; otherwise the pixels are converted to sRGB."""
 
 import io
 import zlib
@@ -24,13 +24,13 @@ from tests.support.replies import filter_bytes
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "tiff", "avif"])
 @pytest.mark.parametrize("sent_as", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF"])
-def test_the_profile_stays_with_the_pixels_byte_for_byte(client: TestClient, sent_as: str, format: str) -> None:
+def test_the_profile_is_kept_byte_for_byte(client: TestClient, sent_as: str, format: str) -> None:
     sent = encode(draw_blobs(16, 16), sent_as, icc_profile=SWAPPED_PROFILE)
     with open_image(filter_bytes(client, sent, format=format)) as result:
         assert result.info["icc_profile"] == SWAPPED_PROFILE
 
 
-def test_the_profile_of_a_16_bit_image_stays_too(client: TestClient) -> None:
+def test_the_profile_of_a_16_bit_image_is_kept(client: TestClient) -> None:
     sent = write_png(
         draw_noise(4, 4, dtype="uint16"),
         before=[(b"iCCP", b"x\0\0" + zlib.compress(SWAPPED_PROFILE))],
@@ -41,7 +41,7 @@ def test_the_profile_of_a_16_bit_image_stays_too(client: TestClient) -> None:
 
 @pytest.mark.parametrize("format", ["gif", "bmp"])
 def test_formats_without_profiles_get_srgb_pixels(client: TestClient, format: str) -> None:
-    """By this profile what is stored as red looks blue."""
+    """The profile displays red pixels as blue."""
     sent = encode(np.full((4, 4, 3), [255, 0, 0], np.uint8), "PNG", icc_profile=SWAPPED_PROFILE)
     with open_image(filter_bytes(client, sent, format=format)) as result:
         assert "icc_profile" not in result.info
@@ -51,7 +51,7 @@ def test_formats_without_profiles_get_srgb_pixels(client: TestClient, format: st
         assert blue >= 252
 
 
-def test_formats_without_profiles_keep_alpha_when_they_get_srgb_pixels(client: TestClient) -> None:
+def test_conversion_to_srgb_keeps_alpha(client: TestClient) -> None:
     sent = encode(np.array([[[255, 0, 0, 255], [255, 0, 0, 0]]], np.uint8), "PNG", icc_profile=SWAPPED_PROFILE)
     result = decode(filter_bytes(client, sent, format="gif"))
     assert result[..., 3].tolist() == [[255, 0]]
@@ -59,7 +59,7 @@ def test_formats_without_profiles_keep_alpha_when_they_get_srgb_pixels(client: T
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "tiff"])
-def test_the_profile_of_a_grey_image_stays(client: TestClient, format: str) -> None:
+def test_the_profile_of_a_grey_image_is_kept(client: TestClient, format: str) -> None:
     sent = encode(np.full((8, 8), 128, np.uint8), "PNG", icc_profile=LINEAR_GREY_PROFILE)
     with open_image(filter_bytes(client, sent, format=format)) as result:
         assert result.mode == "L"
@@ -68,8 +68,8 @@ def test_the_profile_of_a_grey_image_stays(client: TestClient, format: str) -> N
 
 @pytest.mark.parametrize("format", ["webp", "avif", "gif", "bmp"])
 @pytest.mark.parametrize("alpha", [False, True])
-def test_formats_that_hold_no_grey_profile_get_srgb_pixels(client: TestClient, format: str, alpha: bool) -> None:
-    """128 of 255 in linear grey is 188 in sRGB (IEC 61966-2-1); a grey profile on RGB pixels would be void."""
+def test_formats_without_grey_profiles_get_srgb_pixels(client: TestClient, format: str, alpha: bool) -> None:
+    """128 of 255 in linear grey is 188 in sRGB (IEC 61966-2-1). A grey profile is invalid for RGB pixels."""
     grey = np.full((8, 8, 2), [128, 255], np.uint8)
     sent = encode(grey if alpha else grey[..., 0], "PNG", icc_profile=LINEAR_GREY_PROFILE)
     with open_image(filter_bytes(client, sent, format=format, quality="100")) as result:
@@ -84,14 +84,14 @@ def test_the_profile_is_dropped_when_colour_becomes_grey(client: TestClient) -> 
         assert "icc_profile" not in result.info
 
 
-def test_a_profile_that_is_none_is_no_reason_to_refuse_the_pixels(client: TestClient) -> None:
+def test_an_invalid_profile_is_ignored(client: TestClient) -> None:
     for format in ("png", "gif", "bmp"):
         sent = encode(draw_blobs(4, 4), "PNG", icc_profile=b"not a profile" * 20)
         assert np.array_equal(decode(filter_bytes(client, sent, format=format))[..., :3], draw_blobs(4, 4))
 
 
-def test_the_pixels_of_an_odd_profile_are_left_as_they_are(client: TestClient) -> None:
-    """With the profile kept, converting as well would count it twice."""
+def test_pixels_with_an_unusual_profile_are_unchanged(client: TestClient) -> None:
+    """The profile is kept, so converting the pixels would apply it twice."""
     pixels = draw_noise(6, 6)
     sent = encode(pixels, "PNG", icc_profile=SWAPPED_PROFILE)
     result = open_image(filter_bytes(client, sent))
