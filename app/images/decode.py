@@ -33,7 +33,7 @@ from app.images.file_facts import FileFacts
 from app.images.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
 from app.images.image import DecodedImage, Frame, JpegSampling
 from app.images.inspect import inspect
-from app.images.jpeg_damage import refuse_damaged_jpeg
+from app.images.jpeg_damage import reject_damaged_jpeg
 from app.images.limits import ImageLimits
 from app.images.orientation import read_exif_orientation, read_orientation, turn_upright
 from app.images.true_colour import (
@@ -94,7 +94,7 @@ def decode_opened(
     check_pixels(image, end - first, limits)
     if image.format == "TIFF" and end > 1:
         check_pages(image, end, limits)
-    facts.refuse_damage()
+    facts.reject_damage()
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
     fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 else None
@@ -126,7 +126,7 @@ def decode_opened(
 def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first: int, end: int) -> list[Frame]:
     """Decode frames `first` to `end` - 1, or 16-bit images with another decoder after Pillow found no damage."""
     if facts.format and facts.format.name == "jpeg":
-        refuse_damaged_jpeg(data)
+        reject_damaged_jpeg(data)
     scale_transparent_grey(image, facts.png_bit_depth)
     if is_16_bit(image, facts) and not (image.format == "PNG" and end > 1):
         return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]

@@ -21,7 +21,7 @@ class FileFacts:
     damage: str = ""
     """A sentence about damage to the pixels that Pillow does not report; empty for none."""
 
-    def refuse_damage(self) -> None:
+    def reject_damage(self) -> None:
         """Raise CorruptImageError if the pixels are known to be damaged."""
         if self.damage:
             raise CorruptImageError(self.damage)

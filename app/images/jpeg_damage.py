@@ -11,7 +11,7 @@ WARNINGS = ("premature end", "bad huffman code")
 """Other warnings, such as surplus bytes between scans, leave the pixels intact."""
 
 
-def refuse_damaged_jpeg(data: bytes) -> None:
+def reject_damaged_jpeg(data: bytes) -> None:
     """Raise CorruptImageError if pixels are missing or changed.
 
     All other damage, and kinds of JPEG that simplejpeg does not read, are left to Pillow.

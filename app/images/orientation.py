@@ -21,7 +21,7 @@ def read_exif_orientation(image: Image.Image) -> int:
     """The orientation in the metadata that Pillow has read so far."""
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # damaged metadata is no reason to refuse the pixels
+    except Exception:  # damaged metadata does not make the pixels unusable
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

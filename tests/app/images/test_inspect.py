@@ -58,7 +58,7 @@ def test_a_wrong_checksum_of_png_pixels_is_damage() -> None:
     file[-13] ^= 1  # the last byte before IEND: the checksum of IDAT
     facts = inspect(bytes(file), LIMITS)
     with pytest.raises(CorruptImageError, match="checksum"):
-        facts.refuse_damage()
+        facts.reject_damage()
 
 
 def test_a_wrong_checksum_of_png_metadata_is_left_to_the_decoder() -> None:
