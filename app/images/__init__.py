@@ -1,1 +1,1 @@
-"""Image files to pixels and back."""
+"""Decoding and encoding of image files."""

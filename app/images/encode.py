@@ -1,4 +1,4 @@
-"""Pixels to bytes. Nothing is written but pixels, timing and the ICC profile: no EXIF, comments or text."""
+"""Encoding of pixels to image files, which hold pixels, timing and the ICC profile: no EXIF, comments or text."""
 
 import io
 import math
@@ -6,34 +6,33 @@ import struct
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
+from app.images.colour_profiles import convert_to_srgb
 from app.images.errors import UnwritableFormatError
 from app.images.fast_codecs import encode_jpeg
 from app.images.formats import DEFAULT_QUALITY, Format
 from app.images.image import DecodedImage, Pixels
 from app.images.png import encode_png
+from app.images.quantize import quantize
+from app.images.tiff import encode_16_bit_tiff
 
-LONGEST_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
+MAX_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
 """GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
-MANY_COLOURS = 10_000
-"""Beyond them, those of a GIF are chosen by six bits a channel (docs/performance.md)."""
-SIX_BITS = [value & 0b11111100 | 0b10 for value in range(256)] * 3
-"""Pillow's table for red, green and blue: each value becomes the middle of its four neighbours."""
 
 
 class EncodedImage(NamedTuple):
-    """A file, and the library that wrote it: `isa-l`, `numpy`, `opencv`, `pillow` or `tifffile`."""
+    """A file, and the library that encoded it: `isa-l`, `numpy`, `opencv`, `pillow` or `tifffile`."""
 
     data: bytes
     backend: str
 
 
 def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_QUALITY) -> EncodedImage:
-    """Encode an image; `quality` 1..100 counts for jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
+    """Encode an image; `quality` 1..100 applies to jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
-    What a format cannot hold is brought to the nearest that it can: alpha is laid over white for jpeg and bmp, 16 bits
-    become 8, pixels with a profile become sRGB. Raises UnwritableFormatError for what would be lost unseen.
+    The image is converted to the nearest that the format can hold: alpha is composed over white for jpeg and bmp,
+    16 bits become 8, pixels with a profile become sRGB. Raises UnwritableFormatError if frames or a side do not fit.
     """
     if format.name == "npy":
         return EncodedImage(encode_npy(decoded), "numpy")
@@ -42,15 +41,16 @@ def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_Q
             f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
             "format=gif, webp, png or avif."
         )
-    if decoded.is_16_bit and format.holds_16_bit:
-        if len(decoded.frames) > 1 and format.name == "png":
-            raise UnwritableFormatError(
-                f"The image has {len(decoded.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
-                "Ask for frames=first, or for format=tiff."
-            )
-        return encode_16_bit(decoded, format)
-    if format.name == "png" and len(decoded.frames) == 1:
+    if len(decoded.frames) > 1 and decoded.is_16_bit and format.name == "png":
+        raise UnwritableFormatError(
+            f"The image has {len(decoded.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
+            "Ask for frames=first, or for format=tiff."
+        )
+    if len(decoded.frames) == 1 and format.name == "png":
         return EncodedImage(encode_png(decoded.frames[0].pixels, pick_profile(decoded)), "isa-l")
+    if decoded.is_16_bit and format.name == "tiff":
+        pages = [frame.pixels for frame in decoded.frames]
+        return EncodedImage(encode_16_bit_tiff(pages, pick_profile(decoded)), "tifffile")
     try:
         if format.name == "jpeg" and decoded.channels in (1, 3):
             pixels = reduce_to_8_bit(decoded.frames[0].pixels)
@@ -67,44 +67,40 @@ def encode_with_pillow(decoded: DecodedImage, format: Format, quality: int) -> b
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in decoded.frames]
     profile = pick_profile(decoded)
     if profile and not (format.holds_profile and (format.holds_grey or decoded.channels >= 3)):
-        images = [convert_to_srgb(image, profile) for image in images]
+        images = [apply_profile(image, profile) for image in images]
         profile = None
+    if format.name == "gif":
+        images = [quantize(image) for image in images]
+    options = choose_options(decoded, format, quality)
+    if profile:
+        options["icc_profile"] = profile
+    if len(images) > 1:
+        options |= {"save_all": True, "append_images": images[1:]} | time_frames(decoded, format)
     buffer = io.BytesIO()
-    save(images, decoded, format, quality, profile, buffer)
+    images[0].save(buffer, format.pillow, **options)
     return buffer.getvalue()
 
 
-def save(
-    images: list[Image.Image],
-    decoded: DecodedImage,
-    format: Format,
-    quality: int,
-    profile: bytes | None,
-    buffer: io.BytesIO,
-) -> None:
-    options: dict[str, Any] = {"icc_profile": profile} if profile else {}
+def choose_options(decoded: DecodedImage, format: Format, quality: int) -> dict[str, Any]:
+    """Pillow's options for the quality of lossy formats and the compression of others."""
     if format.name == "jpeg":
-        options |= {"quality": quality, "subsampling": decoded.jpeg_sampling or "4:4:4"}
-    elif format.name == "webp":
-        options |= {"lossless": True} if quality == 100 else {"quality": quality}
-    elif format.name == "avif":
-        options |= {"quality": quality} | ({"subsampling": "4:4:4"} if quality == 100 else {})
-    elif format.name == "tiff":
-        options["compression"] = "tiff_adobe_deflate"
-    elif format.name == "gif":
-        images = [quantize(image) for image in images]
-    if len(images) > 1:
-        options |= {"save_all": True, "append_images": images[1:]} | time_frames(decoded, format)
-    images[0].save(buffer, format.pillow, **options)
+        return {"quality": quality, "subsampling": decoded.jpeg_sampling or "4:4:4"}
+    if format.name == "webp":
+        return {"lossless": True} if quality == 100 else {"quality": quality}
+    if format.name == "avif":
+        return {"quality": quality} | ({"subsampling": "4:4:4"} if quality == 100 else {})
+    if format.name == "tiff":
+        return {"compression": "tiff_adobe_deflate"}
+    return {}
 
 
 def time_frames(decoded: DecodedImage, format: Format) -> dict[str, Any]:
-    """Duration and repetition, and a disposal that lets each full frame replace the one before it.
+    """Pillow's options for durations and repetitions, and for frames that replace the previous one.
 
-    What is longer or more often than the format can count becomes the most that it can.
+    Values beyond the range of the format become its maximum.
     """
-    longest = LONGEST_FRAME_MS.get(format.name, math.inf)
-    durations = [round(min(frame.duration_ms, longest)) for frame in decoded.frames]
+    max_ms = MAX_FRAME_MS.get(format.name, math.inf)
+    durations = [round(min(frame.duration_ms, max_ms)) for frame in decoded.frames]
     if format.name == "gif":
         loop = {} if decoded.plays == 1 else {"loop": min(max(decoded.plays - 1, 0), 65535)}
         return {"duration": durations, "disposal": 2, "optimize": False} | loop
@@ -117,7 +113,7 @@ def time_frames(decoded: DecodedImage, format: Format) -> dict[str, Any]:
 
 
 def encode_npy(decoded: DecodedImage) -> bytes:
-    """(height, width, channels), with frames in front where there are several; grey has no channel axis."""
+    """An array (height, width, channels), with a leading axis for several frames and no channel axis for grey."""
     pixels = np.stack([frame.pixels for frame in decoded.frames])
     pixels = pixels[0] if len(decoded.frames) == 1 else pixels
     buffer = io.BytesIO()
@@ -126,11 +122,12 @@ def encode_npy(decoded: DecodedImage) -> bytes:
 
 
 def reduce_to_8_bit(pixels: Pixels) -> Pixels:
+    """Round uint16 to uint8. Returns uint8 pixels unchanged."""
     return np.rint(pixels / 257).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
 
 
 def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
-    """To the Pillow mode nearest to the pixels that the format can hold."""
+    """Convert (height, width, 1..4) uint8 to the nearest Pillow mode that the format can hold."""
     channels = pixels.shape[2]
     image = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
     if channels % 2 == 0 and not format.holds_alpha:
@@ -142,77 +139,20 @@ def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
     return image
 
 
-def quantize(image: Image.Image) -> Image.Image:
-    """To at most 256 colours, without dithering; exact where there are no more. Half-transparent is rounded."""
-    if image.mode == "L":
-        return image
-    if image.mode == "RGB":
-        return reduce_colours(image, 256)
-    transparent = image.getchannel("A").point(lambda value: 255 if value < 128 else 0)
-    result = reduce_colours(image.convert("RGB"), 255)
-    result.paste(255, mask=transparent)
-    result.info["transparency"] = 255
-    return result
-
-
-def reduce_colours(image: Image.Image, count: int) -> Image.Image:
-    """By median cut, and each colour the mean of the pixels that have become it.
-
-    The time goes by the number of different colours, so very many are first counted as fewer.
-    """
-    many = image.getcolors(MANY_COLOURS) is None
-    counted = image.point(SIX_BITS) if many else image
-    result = counted.quantize(count, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    indices, planes = np.asarray(result).ravel(), np.asarray(image).reshape(-1, 3).T
-    sums = [np.bincount(indices, plane, minlength=count) for plane in planes]
-    means = np.rint(np.transpose(sums) / np.maximum(np.bincount(indices, minlength=count), 1)[:, None])
-    result.putpalette(means.astype(np.uint8).tobytes())
-    return result
-
-
 def pick_profile(decoded: DecodedImage) -> bytes | None:
-    """The profile, where it still is one for the pixels: a filter may have made colour grey or grey colour."""
+    """The profile, if it still matches the pixels: a filter can turn colour into grey and grey into colour."""
     if decoded.profile is None:
         return None
     space = decoded.profile[16:20]
     return decoded.profile if space == (b"RGB " if decoded.channels >= 3 else b"GRAY") else None
 
 
-def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """For formats that hold no such profile. A profile that cannot be used leaves the pixels as they are."""
+def apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert to sRGB and keep alpha, for formats that cannot hold the profile. Ignores an unusable profile."""
     colours = image.convert("L" if profile[16:20] == b"GRAY" else "RGB")
-    try:
-        converted = ImageCms.profileToProfile(
-            colours, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except ImageCms.PyCMSError:
+    converted = convert_to_srgb(colours, profile)
+    if converted is None:
         return image
-    assert converted is not None
     if image.mode.endswith("A"):
         converted.putalpha(image.getchannel("A"))
     return converted
-
-
-def encode_16_bit(decoded: DecodedImage, format: Format) -> EncodedImage:
-    """Pillow writes no 16-bit colour: PNG is written by `png.py`, TIFF by tifffile."""
-    profile = pick_profile(decoded)
-    if format.name == "png":
-        return EncodedImage(encode_png(decoded.frames[0].pixels, profile), "isa-l")
-
-    import tifffile
-
-    buffer = io.BytesIO()
-    with tifffile.TiffWriter(buffer) as writer:
-        for frame in decoded.frames:
-            channels = frame.pixels.shape[2]
-            writer.write(
-                frame.pixels if channels > 1 else frame.pixels[:, :, 0],
-                photometric="rgb" if channels >= 3 else "minisblack",
-                extrasamples=["unassalpha"] if channels % 2 == 0 else None,
-                planarconfig="contig" if channels > 1 else None,
-                compression="zlib",
-                iccprofile=profile,
-                metadata=None,
-                software=False,
-            )
-    return EncodedImage(buffer.getvalue(), "tifffile")

@@ -1,18 +1,18 @@
-"""What can be wrong with an image.
+"""Errors of reading and writing images.
 
 ImageError
-├── EmptyImageError         no bytes
-├── UnreadableFormatError     not an image of an accepted format
-├── CorruptImageError       an accepted format, but damaged or cut short
-├── ImageTooLargeError      more pixels than the limit
-├── ImageTooComplexError     small, but dear to open: too many scans, frames or blocks, too much metadata
-├── BlankImageError         nothing is written on it, where a digit is needed
-└── UnwritableFormatError     the result does not fit the format asked for
+├── EmptyImageError          no bytes
+├── UnreadableFormatError    not an image of an accepted format
+├── CorruptImageError        an accepted format, but damaged or cut short
+├── ImageTooLargeError       more pixels than the limit
+├── ImageTooComplexError     a decompression bomb: too many scans, frames or blocks, or too much metadata
+├── BlankImageError          an empty image where a digit is required
+└── UnwritableFormatError    the requested format cannot hold the result
 """
 
 
 class ImageError(ValueError):
-    """Anything wrong with an image."""
+    """Any error in an image."""
 
 
 class EmptyImageError(ImageError):
@@ -32,12 +32,15 @@ class ImageTooLargeError(ImageError):
 
 
 class ImageTooComplexError(ImageError):
-    """Small, but dear to open. The message names the value, the limit and the setting that changes it."""
+    """A decompression bomb: a small file that costs a lot to decode.
+
+    The message names the value, the limit and the setting that changes it.
+    """
 
 
 class BlankImageError(ImageError):
-    """Nothing is written on it, where a digit is needed."""
+    """An empty image where a digit is required."""
 
 
 class UnwritableFormatError(ImageError):
-    """The result does not fit the format asked for."""
+    """The requested format cannot hold the result."""

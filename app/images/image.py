@@ -24,21 +24,21 @@ class Frame:
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """One or more frames of the same shape and dtype, turned upright."""
+    """One or more upright frames of the same shape and dtype."""
 
     frames: tuple[Frame, ...]
     format: Format
-    """The format that it came in."""
+    """The format of the file."""
     profile: bytes | None = None
     """ICC profile of the pixels; None means sRGB."""
     jpeg_sampling: JpegSampling | None = None
-    """How a JPEG thinned out its colours; None for what was no JPEG, or one in grey."""
+    """Chroma subsampling of a JPEG; None for other formats and for grey."""
     plays: int = 0
-    """How often an animation is shown; 0 is for ever."""
+    """Number of times an animation is shown; 0 is forever."""
     reduced: int = 1
-    """By what the sides were divided while decoding, because fewer pixels are enough."""
+    """Divisor of both sides, if the image was decoded at a reduced size."""
     backend: str = "pillow"
-    """The library that decoded it: `libjpeg-turbo`, `opencv`, `pillow` or `tensorflow`."""
+    """The library that decoded the image: `libjpeg-turbo`, `opencv`, `pillow` or `tensorflow`."""
 
     @property
     def pixel_count(self) -> int:
@@ -62,6 +62,6 @@ class DecodedImage:
         return self.frames[0].pixels.dtype == np.uint16
 
     def with_pixels(self, pixels: Sequence[Pixels]) -> "DecodedImage":
-        """The same image with other pixels in its frames."""
+        """A copy of the image with other pixels in its frames."""
         frames = [replace(frame, pixels=new) for frame, new in zip(self.frames, pixels, strict=True)]
         return replace(self, frames=tuple(frames))

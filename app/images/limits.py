@@ -1,11 +1,11 @@
-"""What an image may cost; checked before anything is decoded."""
+"""Limits on the cost of an image, checked before it is decoded."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """`max_pixels` counts width × height × frames; metadata counts as it is after inflating."""
+    """`max_pixels` limits width × height × frames; `max_metadata_bytes` limits the metadata after inflating."""
 
     max_pixels: int = 50_000_000
     max_frames: int = 2000

@@ -1,4 +1,4 @@
-"""Images made here, and a PNG writer and reader that share nothing with the service's."""
+"""Test images, and a PNG writer and reader that share no code with the service."""
 
 import io
 import struct
@@ -17,13 +17,13 @@ ORIENTATION_TAG = 0x0112
 
 
 def draw_noise(height: int, width: int, channels: int = 3, seed: int = 1, dtype: str = "uint8") -> Pixels:
-    """(height, width, channels), or (height, width) for one channel."""
+    """Random pixels (height, width, channels), or (height, width) for one channel."""
     shape = (height, width) if channels == 1 else (height, width, channels)
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
 def draw_blobs(height: int, width: int) -> Pixels:
-    """Smooth colours that lossy formats keep nearly as they are; no two corners are alike."""
+    """Smooth RGB colours, which lossy formats keep closely. The corners differ."""
     y, x = np.mgrid[:height, :width] / max(height, width)
     planes = [40 + 150 * x, 200 - 150 * y, 60 + 60 * x + 90 * y]
     return np.stack(planes, axis=2).astype(np.uint8)
@@ -46,7 +46,7 @@ def open_image(data: bytes) -> Image.Image:
 
 
 def decode(data: bytes) -> Pixels:
-    """The pixels as Pillow reads them, palettes resolved."""
+    """The pixels that Pillow decodes, with the palette applied."""
     with open_image(data) as image:
         if image.mode == "P":
             return np.asarray(image.convert("RGBA" if "transparency" in image.info else "RGB"))
@@ -54,7 +54,7 @@ def decode(data: bytes) -> Pixels:
 
 
 def decode_frames(data: bytes) -> list[Pixels]:
-    """Every frame as it is seen, as RGBA."""
+    """Every frame as displayed, in RGBA."""
     with open_image(data) as image:
         return [np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
 
@@ -63,7 +63,7 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def write_exif(value: int | bytes, kind: int = 3) -> bytes:
-    """EXIF with nothing but an orientation; `kind` 3 is SHORT, 2 ASCII, 1 BYTE."""
+    """EXIF that holds only an orientation; `kind` 3 is SHORT, 2 ASCII, 1 BYTE."""
     body = struct.pack("<H", value) if isinstance(value, int) else value
     count = 1 if isinstance(value, int) else len(value)
     entry = struct.pack("<HHI", ORIENTATION_TAG, kind, count) + body.ljust(4, b"\0")
@@ -71,7 +71,7 @@ def write_exif(value: int | bytes, kind: int = 3) -> bytes:
 
 
 def write_png(pixels: Pixels, *, before: Sequence[tuple[bytes, bytes]] = (), end: bool = True) -> bytes:
-    """A PNG of 8 or 16 bits with unfiltered rows; `before` are chunks between IHDR and IDAT."""
+    """A PNG of 8 or 16 bits with unfiltered rows; `before` holds chunks between IHDR and IDAT."""
     planes = pixels if pixels.ndim == 3 else pixels[:, :, None]
     height, width, channels = planes.shape
     header = struct.pack(">IIBBBBB", width, height, 8 * planes.itemsize, COLOUR_TYPES[channels], 0, 0, 0)
@@ -94,7 +94,7 @@ def read_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def read_png(data: bytes) -> Pixels:
-    """Decode a PNG of 8 or 16 bits without palette or interlace, as the specification says."""
+    """Decode a PNG of 8 or 16 bits without palette or interlace, after the PNG specification."""
     chunks = read_chunks(data)
     width, height, depth, colour_type = struct.unpack(">IIBB", chunks[0][1][:10])
     channels = {colour: count for count, colour in COLOUR_TYPES.items()}[colour_type]
@@ -118,7 +118,9 @@ def read_png(data: bytes) -> Pixels:
 def predict(filter_type: int, left: int, above: int, corner: int) -> int:
     if filter_type == 4:
         guess = left + above - corner
-        return min((left, above, corner), key=lambda value: abs(guess - value))  # the first of equals, as Paeth has it
+        return min(
+            (left, above, corner), key=lambda value: abs(guess - value)
+        )  # the first of equals, as the Paeth filter requires
     return (0, left, above, (left + above) // 2)[filter_type]
 
 
@@ -127,7 +129,7 @@ GifFrame = tuple[tuple[int, int], NDArray[np.uint8], int, int, int | None]
 
 
 def write_gif(size: tuple[int, int], palette: Sequence[int], frames: Sequence[GifFrame], loop: int | None) -> bytes:
-    """A GIF of up to 128 colours whose every byte is decided here. `loop` as in the NETSCAPE block."""
+    """A GIF of up to 128 colours, written without a library. `loop` is the value of the NETSCAPE block."""
     colours = bytes(palette).ljust(3 * 128, b"\0")
     parts = [b"GIF89a", struct.pack("<HHBBB", *size, 0xF6, 0, 0), colours]
     if loop is not None:
@@ -136,7 +138,7 @@ def write_gif(size: tuple[int, int], palette: Sequence[int], frames: Sequence[Gi
         flags = disposal << 2 | (transparent is not None)
         parts.append(b"!\xf9\x04" + struct.pack("<BHB", flags, delay, transparent or 0) + b"\0")
         parts.append(b"," + struct.pack("<HHHHB", left, top, indices.shape[1], indices.shape[0], 0))
-        # LZW with a clear code (128) before the codes outgrow 8 bits; 129 ends it.
+        # LZW with a clear code (128) before the codes grow beyond 8 bits; code 129 is the end.
         flat = indices.astype(np.uint8).tobytes()
         codes = b"".join(b"\x80" + flat[start : start + 100] for start in range(0, len(flat), 100)) + b"\x81"
         blocks = (codes[start : start + 255] for start in range(0, len(codes), 255))
@@ -158,11 +160,11 @@ def write_profile(space: bytes, tags: dict[bytes, bytes], kind: bytes = b"mntr",
 
 WHITE_POINT = b"XYZ " + bytes(4) + struct.pack(">iii", 63190, 65536, 54061)
 LINEAR_GREY_PROFILE = write_profile(b"GRAY", {b"wtpt": WHITE_POINT, b"kTRC": b"curv" + struct.pack(">II", 0, 0)})
-"""Grey in proportion to light: 128 of 255 looks as bright as 188 in sRGB."""
+"""Grey proportional to light: 128 of 255 is as bright as 188 in sRGB."""
 
 
 def swap_red_and_blue(profile: bytes) -> bytes:
-    """A profile by which what is stored as red looks blue."""
+    """A copy of the profile with the red and blue primaries exchanged: red pixels are displayed as blue."""
     (count,) = struct.unpack(">I", profile[128:132])
     swapped = bytearray(profile)
     names = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}
@@ -175,7 +177,7 @@ SWAPPED_PROFILE = swap_red_and_blue(SRGB_PROFILE)
 
 
 def write_ink_profile() -> bytes:
-    """A CMYK profile whose cyan ink looks red (CIELAB 53, 80, 67, as sRGB's red) and whose black is black."""
+    """A CMYK profile with red cyan ink (CIELAB 53, 80, 67, like red in sRGB) and black black ink."""
     white, red, black = (255, 128, 128), (136, 208, 195), (0, 128, 128)
     corners = [black if ink & 1 else red if ink & 8 else white for ink in range(16)]  # cyan counts most, black least
     identity = bytes(range(256))

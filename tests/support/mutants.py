@@ -1,4 +1,4 @@
-"""Valid images, damaged at random from a seed: bits flipped, bytes cut out, put in, moved and doubled."""
+"""Valid images, damaged at random from a seed: bits flipped, bytes removed, inserted, replaced and repeated."""
 
 import random
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.support.images import draw_blobs, draw_noise, encode, encode_frames, 
 
 
 def make_seeds() -> list[bytes]:
-    """Small images of every format and kind that is read."""
+    """Small images of every readable format and kind."""
     blobs = Image.fromarray(draw_blobs(24, 32))
     frames = [draw_noise(12, 12, seed=seed) for seed in (1, 2, 3)]
     return [

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kernels.catalogue import ENTRIES
-from tests.support import bombs
+from tests.support import decompression_bombs as bombs
 from tests.support.images import encode, encode_frames
 from tests.support.mutants import make_mutants, make_seeds
 
@@ -28,7 +28,7 @@ BOMBS: tuple[Callable[[], bytes], ...] = (
     lambda: bombs.write_chunk_bomb(20_000),
     lambda: bombs.write_inflating_png(20_000_000, b"zTXt"),
     lambda: bombs.write_tiff_of_pages(3000),
-    lambda: bombs.write_gif_of_crumbs(50_000),
+    lambda: bombs.write_gif_of_tiny_blocks(50_000),
     lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     bytes,
 )

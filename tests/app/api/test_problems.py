@@ -17,7 +17,7 @@ import app.images.errors
 import kernels.errors
 from app.main import create_app
 from app.settings import Settings
-from tests.support.bombs import write_frame_bomb, write_scan_bomb
+from tests.support.decompression_bombs import write_frame_bomb, write_scan_bomb
 from tests.support.images import (
     draw_noise,
     encode,

@@ -1,4 +1,4 @@
-"""The fast way to decode gives the pixels and the verdicts of the strict one, on good files and on damaged ones."""
+"""The fast decoders and Pillow give the same pixels and errors, for intact and for damaged files."""
 
 import io
 import zlib
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app.images import decode as decoding
-from app.images import fast_codecs as plain
+from app.images import fast_codecs
 from app.images.decode import decode_image
 from app.images.errors import ImageError
 from app.images.limits import ImageLimits
@@ -38,8 +38,8 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 @pytest.fixture(autouse=True)
-def small_images_are_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "PNG_FEWEST_PIXELS", 0)
+def decode_small_images_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_codecs, "MIN_PNG_PIXELS", 0)
 
 
 def make_file(kind: str, **more: Any) -> bytes:
@@ -54,7 +54,7 @@ def make_file(kind: str, **more: Any) -> bytes:
 
 
 def damage(data: bytes) -> Iterator[bytes]:
-    """Cut at fifty places; up to three bytes changed in a hundred and fifty ways."""
+    """50 files cut short, and 150 files with up to three changed bytes."""
     yield from (data[:cut] for cut in range(1, len(data), max(1, len(data) // 50)))
     generator = np.random.default_rng(2)
     for _ in range(150):
@@ -72,27 +72,29 @@ def decode(data: bytes) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_both_ways_agree(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_fast_decoders_and_pillow_agree(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     files = [make_file(kind), *damage(make_file(kind))]
     fast = [decode(file) for file in files]
-    monkeypatch.setattr(decoding, "decode_plain", lambda *arguments: None)
-    strict = [decode(file) for file in files]
-    assert [verdict for verdict, _ in fast] == [verdict for verdict, _ in strict]
-    for (_, one), (_, other) in zip(fast, strict, strict=True):
+    monkeypatch.setattr(decoding, "decode_fast", lambda *arguments: None)
+    slow = [decode(file) for file in files]
+    assert [outcome for outcome, _ in fast] == [outcome for outcome, _ in slow]
+    for (_, one), (_, other) in zip(fast, slow, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert len({verdict for verdict, _ in strict}) > 1
+    assert len({outcome for outcome, _ in slow}) > 1
 
 
 @pytest.mark.parametrize("kind", ["jpeg 4:2:0", "png rgb", "webp"])
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_both_ways_turn_alike(monkeypatch: pytest.MonkeyPatch, kind: str, orientation: int) -> None:
+def test_fast_decoders_and_pillow_apply_the_same_orientation(
+    monkeypatch: pytest.MonkeyPatch, kind: str, orientation: int
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = make_file(kind, exif=exif)
     _, fast = decode(file)
-    monkeypatch.setattr(decoding, "decode_plain", lambda *arguments: None)
-    _, strict = decode(file)
-    np.testing.assert_array_equal(fast, strict)
+    monkeypatch.setattr(decoding, "decode_fast", lambda *arguments: None)
+    _, slow = decode(file)
+    np.testing.assert_array_equal(fast, slow)
     assert (fast.shape[:2] == (61, 45)) == (orientation in (6, 8))
 
 
@@ -107,12 +109,12 @@ ORIENTATIONS = {
 }
 
 
-@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("after_pixels", [False, True])
 @pytest.mark.parametrize("place", ORIENTATIONS)
-def test_wherever_a_png_says_its_orientation_it_is_heard(place: str, behind: bool) -> None:
+def test_the_orientation_of_a_png_is_applied_wherever_it_is_stored(place: str, after_pixels: bool) -> None:
     pixels = np.random.default_rng(5).integers(0, 256, (45, 61, 3), np.uint8)
     chunk = ORIENTATIONS[place]
-    if behind:
+    if after_pixels:
         file = write_png(pixels, end=False) + write_chunk(*chunk) + write_chunk(b"IEND", b"")
     else:
         file = write_png(pixels, before=[chunk])
@@ -120,15 +122,15 @@ def test_wherever_a_png_says_its_orientation_it_is_heard(place: str, behind: boo
     np.testing.assert_array_equal(turned, np.rot90(pixels, -1))
 
 
-def test_a_png_that_only_speaks_of_orientation_takes_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_png_with_orientation_keywords_in_a_comment_is_decoded_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "decode_frame", None)
     pixels = np.zeros((45, 61, 3), np.uint8)
     file = write_png(pixels, before=[(b"tEXt", b"Comment\0eXIf, Raw profile type exif\0, XML:com.adobe.xmp\0")])
     np.testing.assert_array_equal(decode(file)[1], pixels)
 
 
-def test_the_common_kinds_do_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the comparison above compares the strict way with itself."""
+def test_the_common_kinds_are_decoded_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the tests above compare Pillow with itself."""
     monkeypatch.setattr(decoding, "decode_frame", None)
     for kind in ("jpeg 4:2:0", "jpeg progressive", "jpeg grey", "png grey", "png rgb", "png rgba", "webp"):
         assert decode(make_file(kind))[0] == "decoded", kind

@@ -1,4 +1,4 @@
-"""The fast ways to write: a JPEG is Pillow's, byte for byte; a GIF's colours are no worse; a PNG is always the same."""
+"""The fast encoders: JPEGs are byte-identical to Pillow's, GIF colours are as close, PNGs are reproducible."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -38,15 +38,17 @@ def save_with_pillow(pixels: Pixels, **options: Any) -> bytes:
 @pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0"])
 @pytest.mark.parametrize("quality", [1, 50, 90, 100])
 @pytest.mark.parametrize("size", [(1, 1), (17, 3), (61, 45), (64, 48)])
-def test_the_file_is_pillows(channels: int, sampling: JpegSampling, quality: int, size: tuple[int, int]) -> None:
+def test_a_jpeg_is_byte_identical_to_pillows(
+    channels: int, sampling: JpegSampling, quality: int, size: tuple[int, int]
+) -> None:
     pixels = draw(*size, channels)
-    same = "4:4:4" if channels == 1 else sampling  # there is nothing to thin out in grey
+    same = "4:4:4" if channels == 1 else sampling  # grey has no chroma to subsample
     assert encode(pixels, quality, sampling) == save_with_pillow(pixels, quality=quality, subsampling=same)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [128, 65_519, 65_520, 200_000])
-def test_a_profile_lies_where_pillow_lays_it(channels: int, size: int) -> None:
+def test_a_jpeg_with_a_profile_is_byte_identical_to_pillows(channels: int, size: int) -> None:
     profile = np.random.default_rng(4).integers(0, 256, size, np.uint8).tobytes()
     profile = profile[:16] + (b"GRAY" if channels == 1 else b"RGB ") + profile[20:]
     pixels = draw(20, 10, channels)
@@ -56,12 +58,12 @@ def test_a_profile_lies_where_pillow_lays_it(channels: int, size: int) -> None:
     assert Image.open(io.BytesIO(written)).info["icc_profile"] == profile
 
 
-def test_colours_without_a_sampling_are_not_thinned_out() -> None:
+def test_colours_without_a_sampling_are_not_subsampled() -> None:
     pixels = draw(30, 20, 3)
     assert encode(pixels, 90, None) == save_with_pillow(pixels, quality=90, subsampling=0)
 
 
-def test_a_side_that_no_jpeg_has_is_told() -> None:
+def test_a_side_too_long_for_jpeg_is_rejected() -> None:
     with pytest.raises(UnwritableFormatError, match="65500 pixels a side"):
         encode(np.zeros((1, 65_501, 3), np.uint8), 90, None)
 
@@ -74,7 +76,7 @@ def draw_ramps(height: int, width: int) -> Pixels:
 
 
 @pytest.mark.parametrize("pixels", [draw_photograph(200, 300, 50), draw(300, 200, 3), draw_ramps(120, 160)])
-def test_colours_of_a_gif_are_no_farther_from_the_images_than_pillows_median_cut(pixels: Pixels) -> None:
+def test_gif_colours_are_as_close_as_pillows_median_cut(pixels: Pixels) -> None:
     def measure_error(image: Image.Image) -> float:
         return float(np.mean((np.asarray(image.convert("RGB"), np.float64) - pixels) ** 2))
 
@@ -84,7 +86,7 @@ def test_colours_of_a_gif_are_no_farther_from_the_images_than_pillows_median_cut
 
 
 @pytest.mark.parametrize("transparent", [False, True])
-def test_a_gif_holds_its_colours_exactly_where_they_are_few(transparent: bool) -> None:
+def test_few_colours_of_a_gif_are_exact(transparent: bool) -> None:
     generator = np.random.default_rng(6)
     colours = generator.integers(0, 256, (255, 3), np.uint8)
     pixels = colours[generator.integers(0, 255, (60, 80))]
@@ -98,8 +100,8 @@ def test_a_gif_holds_its_colours_exactly_where_they_are_few(transparent: bool) -
         assert not read[~seen][:, 3].any()
 
 
-def test_every_thread_writes_the_same_png() -> None:
-    """ISA-L alone makes several of these images differ, by what the caller's stack has left in a register."""
+def test_all_threads_write_the_same_png() -> None:
+    """ISA-L alone writes different files for several of these images, depending on an uninitialized register."""
     threads = 128
     rng = np.random.default_rng(1)
     images = [(20 * (rng.random((30, 40, 1)) < 0.2)).astype(np.uint8) for _ in range(100)]

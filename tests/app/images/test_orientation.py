@@ -1,4 +1,4 @@
-"""Images that say how they are to be turned come out upright. The oracle is Pillow's ImageOps.exif_transpose."""
+"""Images with an EXIF orientation become upright. The reference is Pillow's ImageOps.exif_transpose."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.support.replies import filter_bytes
 
 
 def turn(pixels: Pixels, orientation: int) -> Pixels:
-    """What a viewer shows: Pillow turns an image of pixel numbers, and they are looked up."""
+    """What a viewer shows: Pillow turns an image of pixel indices, which select the pixels."""
     height, width = pixels.shape[:2]
     numbers = Image.fromarray(np.arange(height * width, dtype=np.int32).reshape(height, width))
     numbers.getexif()[ORIENTATION_TAG] = orientation
@@ -34,7 +34,7 @@ def turn(pixels: Pixels, orientation: int) -> Pixels:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_all_eight_orientations_come_out_upright(client: TestClient, format: str, orientation: int) -> None:
+def test_all_eight_orientations_become_upright(client: TestClient, format: str, orientation: int) -> None:
     stored = draw_noise(5, 7)
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = orientation
@@ -57,7 +57,7 @@ def test_all_eight_orientations_come_out_upright(client: TestClient, format: str
     [(5, [["red"], ["blue"]]), (6, [["red"], ["blue"]]), (7, [["blue"], ["red"]]), (8, [["blue"], ["red"]]),
      (2, [["blue", "red"]]), (3, [["blue", "red"]]), (4, [["red", "blue"]])],
 )  # fmt: skip
-def test_a_red_and_a_blue_pixel_are_turned_as_the_standard_says(
+def test_a_red_and_a_blue_pixel_are_turned_as_in_the_standard(
     client: TestClient, orientation: int, shown: list[list[str]]
 ) -> None:
     colours = {"red": (255, 0, 0), "blue": (0, 0, 255)}
@@ -65,7 +65,7 @@ def test_a_red_and_a_blue_pixel_are_turned_as_the_standard_says(
     assert decode(filter_bytes(client, sent)).tolist() == [[list(colours[name]) for name in row] for row in shown]
 
 
-def test_an_uneven_kernel_is_applied_to_the_upright_image(client: TestClient) -> None:
+def test_an_asymmetric_kernel_is_applied_to_the_upright_image(client: TestClient) -> None:
     stored = draw_noise(6, 9)
     sent = encode(stored, "PNG", exif=write_exif(6))
     upright = turn(stored, 6).astype(int)
@@ -83,7 +83,7 @@ def test_an_uneven_kernel_is_applied_to_the_upright_image(client: TestClient) ->
     ids=["0", "9", "65535", "text", "bytes"],
 )
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_an_orientation_that_makes_no_sense_turns_nothing(client: TestClient, format: str, exif: bytes) -> None:
+def test_an_invalid_orientation_is_ignored(client: TestClient, format: str, exif: bytes) -> None:
     sent = encode(draw_blobs(5, 7), format, exif=exif)
     assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(sent))
 
@@ -100,13 +100,13 @@ def test_an_orientation_that_makes_no_sense_turns_nothing(client: TestClient, fo
     ],
 )
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_broken_exif_is_no_reason_to_refuse_the_pixels(client: TestClient, format: str, exif: bytes) -> None:
+def test_broken_exif_is_ignored(client: TestClient, format: str, exif: bytes) -> None:
     sent = encode(draw_blobs(5, 7), format, exif=exif)
     assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(sent))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_16_bit_images_are_turned_too(client: TestClient, orientation: int) -> None:
+def test_16_bit_pngs_become_upright(client: TestClient, orientation: int) -> None:
     colour = draw_noise(4, 6, dtype="uint16")
     exif = write_exif(orientation).removeprefix(b"Exif\0\0")
     result = filter_bytes(client, write_png(colour, before=[(b"eXIf", exif)]))
@@ -117,7 +117,7 @@ def test_16_bit_images_are_turned_too(client: TestClient, orientation: int) -> N
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_16_bit_tiffs_are_turned_once(client: TestClient, channels: int, orientation: int, tmp_path: Path) -> None:
+def test_16_bit_tiffs_become_upright(client: TestClient, channels: int, orientation: int, tmp_path: Path) -> None:
     stored = draw_noise(4, 6, channels, dtype="uint16")
     path = tmp_path / "stored.tif"
     tifffile.imwrite(

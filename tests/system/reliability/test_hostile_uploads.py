@@ -9,7 +9,7 @@ import httpx2
 import numpy as np
 import pytest
 
-from tests.support import bombs
+from tests.support import decompression_bombs as bombs
 from tests.support.images import draw_noise, encode, write_chunk
 from tests.support.service import RunningService
 
@@ -34,7 +34,7 @@ HOSTILE = {
     "PNG whose profile inflates to 40 MB": (bombs.write_inflating_png(40_000_000, b"iCCP"), COSTLY),
     "GIF of 2001 frames": (bombs.write_frame_bomb(2001, "GIF"), COSTLY),
     "APNG of 2001 frames": (bombs.write_frame_bomb(2001, "PNG"), COSTLY),
-    "GIF in crumbs": (bombs.write_gif_of_crumbs(500_000), COSTLY),
+    "GIF in crumbs": (bombs.write_gif_of_tiny_blocks(500_000), COSTLY),
     "TIFF of 100,000 pages": (bombs.write_tiff_of_pages(100_000), COSTLY),
     "TIFF of 2,000,000 strips": (bombs.write_tiff_of_values(2_000_000), COSTLY),
     "PNG of 65,536 × 65,536": (write_png_of_size(65_536, 65_536), COSTLY),

@@ -1,4 +1,4 @@
-"""Images that are small to send and dear to open, each legal or nearly so."""
+"""Decompression bombs: small image files that cost a lot to decode. Each is valid or nearly valid."""
 
 import io
 import struct
@@ -13,7 +13,7 @@ SIDE = 64
 
 
 def write_scan_bomb(scans: int) -> bytes:
-    """A progressive JPEG that refines its first coefficient over and over."""
+    """A progressive JPEG that repeats its first scan."""
     image = encode(Image.new("L", (SIDE, SIDE), 90), "JPEG", progressive=True)
     first = image.index(b"\xff\xda")
     second = image.index(b"\xff", first + 2)
@@ -24,17 +24,18 @@ def write_scan_bomb(scans: int) -> bytes:
 
 
 def write_segment_bomb(segments: int) -> bytes:
-    """A JPEG of comments without a word."""
+    """A JPEG with many empty comments."""
     image = encode(Image.new("L", (8, 8)), "JPEG")
     return image[:2] + b"\xff\xfe\x00\x02" * segments + image[2:]
 
 
 def write_chunk_bomb(chunks: int, kind: bytes = b"tEXt", body: bytes = b"a\0") -> bytes:
+    """A PNG with many tiny chunks."""
     return insert_into_png(write_chunk(kind, body) * chunks)
 
 
 def write_inflating_png(inflated_bytes: int, kind: bytes) -> bytes:
-    """A PNG whose texts or profile inflate a thousandfold; 900 kB a chunk, as Pillow refuses 1 MiB itself."""
+    """A PNG whose texts or profile inflate to a thousand times their size: 900 kB a chunk, as Pillow rejects 1 MiB."""
     head = {b"zTXt": b"a\0\0", b"iCCP": b"a\0\0", b"iTXt": b"a\0\1\0\0\0"}[kind]
     size = 900_000
     chunk = write_chunk(kind, head + zlib.compress(bytes(size), 9))
@@ -51,15 +52,15 @@ def write_frame_bomb(frames: int, format: str) -> bytes:
     return encode_frames(images, format, duration=10)
 
 
-def write_gif_of_crumbs(blocks: int) -> bytes:
-    """A GIF with a comment in blocks of one byte."""
+def write_gif_of_tiny_blocks(blocks: int) -> bytes:
+    """A GIF with a comment in sub-blocks of one byte."""
     image = encode(Image.new("L", (8, 8)), "GIF")
     palette_end = 13 + 3 * 2 ** ((image[10] & 7) + 1) * bool(image[10] & 0x80)
     return image[:palette_end] + b"!\xfe" + b"\x01x" * blocks + b"\0" + image[palette_end:]
 
 
 def write_tiff_of_pages(pages: int) -> bytes:
-    """A chain of empty directories."""
+    """A TIFF with a chain of directories of one tag each."""
     parts = [b"II*\0", struct.pack("<I", 8)]
     for index in range(pages):
         following = 8 + (index + 1) * 18 if index + 1 < pages else 0
@@ -68,7 +69,7 @@ def write_tiff_of_pages(pages: int) -> bytes:
 
 
 def write_tiff_of_values(values: int) -> bytes:
-    """A TIFF that says it has millions of strips."""
+    """A TIFF whose header declares that many strips."""
     image = bytearray(encode(Image.new("L", (8, 8)), "TIFF"))
     (directory,) = struct.unpack_from("<I", image, 4)
     (entries,) = struct.unpack_from("<H", image, directory)
@@ -80,7 +81,7 @@ def write_tiff_of_values(values: int) -> bytes:
 
 
 def write_looping_tiff() -> bytes:
-    """A TIFF whose second page is its first."""
+    """A TIFF whose first directory links to itself."""
     buffer = io.BytesIO()
     Image.new("L", (8, 8)).save(buffer, "TIFF")
     image = bytearray(buffer.getvalue())

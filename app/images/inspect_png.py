@@ -1,0 +1,69 @@
+"""Structure of PNG files. Source: PNG specification, 3rd edition, chapters 5 and 11."""
+
+import struct
+import zlib
+
+from isal import isal_zlib
+
+from app.images.complexity import ComplexityCounter
+from app.images.file_facts import FileFacts
+from app.images.formats import FORMATS
+from app.images.limits import ImageLimits
+
+SIGNATURE_BYTES = 8
+BIT_DEPTH_OFFSET = 24
+PIXEL_CHUNKS = {b"IDAT", b"fdAT", b"IEND"}
+TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+ORIENTATION_KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
+
+
+def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
+    """Read all chunks. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
+    counter = ComplexityCounter(len(data), limits)
+    view = memoryview(data)
+    may_have_orientation, is_intact = False, True
+    position = SIGNATURE_BYTES
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        start = position + 8
+        end = start + length
+        counter.add_blocks()
+        if kind == b"fcTL":
+            counter.add_frame()
+        elif kind in PIXEL_CHUNKS:
+            is_intact = is_intact and is_checksum_right(view, start, end)
+        else:
+            budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
+            counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
+            may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
+        position = end + 4
+    return FileFacts(
+        FORMATS["png"],
+        png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
+        may_have_orientation=may_have_orientation,
+        damage="" if is_intact else "The image is damaged: a checksum of the PNG's pixels is wrong.",
+    )
+
+
+def is_checksum_right(view: memoryview, start: int, end: int) -> bool:
+    """Compare the CRC of a chunk's type and body. True for a chunk that is cut short: the decoder reports that."""
+    stored = view[end : end + 4]
+    return len(stored) < 4 or isal_zlib.crc32(view[start - 4 : end]) == int.from_bytes(stored, "big")
+
+
+def can_hold_orientation(kind: bytes, data: bytes, start: int) -> bool:
+    return kind == b"eXIf" or (kind in TEXT_CHUNKS and data.startswith(ORIENTATION_KEYWORDS, start))
+
+
+def measure_inflated(kind: bytes, body: bytes, budget_bytes: int) -> int:
+    """Bytes of a chunk's content after inflating. Inflating stops one byte beyond the budget."""
+    if kind in (b"zTXt", b"iCCP"):  # keyword, 0, method, deflated
+        deflated = body[body.find(b"\0") + 2 :]
+    elif kind == b"iTXt" and body[body.find(b"\0") + 1 :][:1] == b"\1":  # keyword, 0, 1, method, language, 0, key, 0
+        deflated = body[body.find(b"\0") + 3 :].split(b"\0", 2)[-1]
+    else:
+        return len(body)
+    try:
+        return max(len(body), len(zlib.decompressobj().decompress(deflated, max(budget_bytes, 0) + 1)))
+    except zlib.error:
+        return len(body)

@@ -1,0 +1,29 @@
+"""Structure of WebP files. Source: RFC 9649."""
+
+import struct
+
+from app.images.complexity import ComplexityCounter
+from app.images.file_facts import FileFacts
+from app.images.formats import FORMATS
+from app.images.limits import ImageLimits
+
+HEADER_BYTES = 12
+FRAME_CHUNK = b"ANMF"
+METADATA_CHUNKS = (b"ICCP", b"EXIF", b"XMP ")
+
+
+def inspect_webp(data: bytes, limits: ImageLimits) -> FileFacts:
+    """Read all chunks up to the end that the header declares. The decoder ignores what follows it."""
+    counter = ComplexityCounter(len(data), limits)
+    position = HEADER_BYTES
+    end = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while position + 8 <= end:
+        kind, length = struct.unpack_from("<4sI", data, position)
+        counter.add_blocks()
+        if kind == FRAME_CHUNK:
+            counter.add_frame()
+        elif kind in METADATA_CHUNKS:
+            # A damaged length can exceed the file.
+            counter.add_metadata(min(length, len(data) - counter.metadata_bytes))
+        position += 8 + length + length % 2
+    return FileFacts(FORMATS["webp"], may_be_animated=FRAME_CHUNK in data)
