@@ -31,6 +31,7 @@ from app.pool.ipc import (
 )
 from app.settings import SECRET_VARIABLES, Settings
 
+WORKER_MODULE = "app.pool.worker_main"
 START_SECONDS = 60
 """For a process to import TensorFlow, convolve once and load the digit model."""
 INLINE_COPY_BYTES = 4_000_000
@@ -184,7 +185,7 @@ class Worker:
         requests, replies = SharedMemory.allocate(), SharedMemory.allocate()
         with theirs:
             descriptors = [theirs.fileno(), *(d for d in (requests.descriptor, replies.descriptor) if d is not None)]
-            command = [sys.executable, "-m", "app.pool.worker_main", "--tasks", registry, *map(str, descriptors)]
+            command = [sys.executable, "-m", WORKER_MODULE, "--tasks", registry, *map(str, descriptors)]
             process = subprocess.Popen(
                 command,
                 pass_fds=descriptors,

@@ -12,13 +12,13 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from app.images.errors import ImageError
+from app.images.png import encode_data_uri, save_png
 from app.pool.ipc import Report, TaskFailure
 from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.codecs import decode
 from app.tasks.context import TaskContext
 from app.tasks.errors import describe_error
-from app.tasks.gallery import encode_data_uri, save_png
 from app.tasks.options import Polarity
 from models.reader.page import PAGE_SIDE
 from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from app.images.encode import convert_to_image
 from app.images.formats import FORMATS
+from app.images.png import save_png
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
-from app.tasks.gallery import make_visible, save_png
+from app.tasks.gallery import make_visible
 from app.tasks.samples import draw_sample
 from kernels.apply.filter import apply_steps
 from kernels.catalogue import Parameter

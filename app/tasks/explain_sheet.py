@@ -12,11 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from app.images.encode import convert_to_image, reduce_to_8_bit
 from app.images.formats import FORMATS
+from app.images.png import save_png
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
+from app.tasks.drawing import GAP_PX, INK, PAPER
 from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
-from app.tasks.gallery import GAP_PX, INK, PAPER, save_png
 from app.tasks.options import MapLayer, Polarity
 from models.reader.explain import Stage
 

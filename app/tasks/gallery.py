@@ -1,6 +1,5 @@
 """One contact sheet of an image under many kernels: the lecture's figure."""
 
-import base64
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 from app.images.encode import convert_to_image, encode_image, pick_profile, reduce_to_8_bit
 from app.images.formats import FORMATS
 from app.images.image import DecodedImage
-from app.images.png import encode_png
+from app.images.png import save_png
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.catalogue import LEARNED
 from app.tasks.codecs import decode
 from app.tasks.context import TaskContext
+from app.tasks.drawing import GAP_PX, INK, PAPER
 from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
@@ -27,9 +27,6 @@ from kernels.errors import KernelParameterError
 from kernels.settings import FilterSettings
 
 CAPTION_PX = 20
-GAP_PX = 8
-PAPER = (255, 255, 255)
-INK = (24, 24, 24)
 
 
 def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
@@ -141,13 +138,3 @@ def arrange(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.u
         mask = image.getchannel("A") if image.mode.endswith("A") else None
         sheet.paste(image.convert("RGB"), (left, top + CAPTION_PX), mask)
     return np.asarray(sheet)
-
-
-def encode_data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def save_png(image: Image.Image) -> bytes:
-    """Of an image in grey or colour, with or without alpha, which is taken for sRGB."""
-    pixels = np.asarray(image)
-    return encode_png(pixels if pixels.ndim == 3 else pixels[:, :, None], None)

@@ -11,7 +11,8 @@ from app.api.parameters import GalleryQuery
 from app.api.problems import document_problems
 from app.api.responses import PNG_RESPONSE, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import add_fields, read_upload
-from app.tasks.gallery import CONTACT_SHEET, TILES, GalleryParams, choose_steps, encode_data_uri
+from app.images.png import encode_data_uri
+from app.tasks.gallery import CONTACT_SHEET, TILES, GalleryParams, choose_steps
 from app.tasks.operations import encode_operations
 
 router = APIRouter(tags=["filter"])

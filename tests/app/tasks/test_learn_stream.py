@@ -71,7 +71,7 @@ def test_the_loss_falls_and_the_kernel_forms(
         128, abs=4
     )  # the sum of the weights is what differences tell least
     assert lesson["kernels"][0]["psnr_db"] > 45
-    assert "arrived" in lesson["notes"][-1]
+    assert "Converged in" in lesson["notes"][-1]
 
 
 def test_channels_may_have_kernels_of_their_own(client: TestClient) -> None:
