@@ -17,6 +17,7 @@ from app.api.problems import PROBLEM_TYPES
 from app.context import Record, StepTime
 from app.images.formats import FORMATS
 from app.observability.metrics import Metrics
+from app.pool.ipc import Report
 from app.pool.pool import WorkerPool
 from app.server.protocol import Connections, take_all
 from app.settings import AccessSettings, Settings
@@ -108,7 +109,7 @@ def write_problems() -> str:
 
 
 def write_metrics() -> str:
-    metrics = Metrics(WorkerPool(Settings()), read_card(BUNDLED_FOLDER))
+    metrics = Metrics(WorkerPool(Settings(), "app.tasks.registry"), read_card(BUNDLED_FOLDER))
     metrics.watch_connections(Connections(Settings(), 1, take_all))
     steps = [StepTime("decode", 0, 0.0)]
     # Labels show once they are used.
@@ -167,7 +168,7 @@ def draw_gallery() -> None:
 
     names = "sharpen,edge,top-sobel,emboss,gaussian,motion,sobel"
     steps = choose_steps(names, Catalogue(), len(ENTRIES))
-    (ROOT / "docs/gallery.png").write_bytes(make_contact_sheet(encode_sample(), steps, 220, Settings()))
+    (ROOT / "docs/gallery.png").write_bytes(make_contact_sheet(encode_sample(), steps, 220, Settings(), Report()))
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.api.routes.home import encode_sample
+from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
 from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
@@ -99,7 +100,7 @@ def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Seq
 
     catalogue = load_catalogue(Settings())
     steps = [resolve_step(f"mnist-conv1-{number:02}", FilterSettings(), catalogue) for number in range(0, 32, 4)]
-    sheet = make_contact_sheet(encode_sample(), steps, 192, Settings())
+    sheet = make_contact_sheet(encode_sample(), steps, 192, Settings(), Report())
     save_image("sample.png", Image.open(io.BytesIO(sheet)))
 
 

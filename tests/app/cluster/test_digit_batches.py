@@ -1,49 +1,60 @@
-"""Several clients' digits in one batch: each gets the own answer. That they come together is Ray's doing."""
+"""Digits of several clients in one batch: each client gets its own answer. Ray decides what arrives together."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
-from app.cluster.pool import Reply
+import msgspec
+
+from app.cluster.messages import pack_call, read_reply
 from app.cluster.serving import Digits
 from app.errors import WorkerLostError
-from app.images.errors import CorruptImageError
-from app.settings import Settings
-from app.tasks.classify import write_answers
+from app.pool.ipc import Report, TaskFailure
+from app.pool.task import Answer, Outcome, Task
+from app.tasks.classify import CLASSIFY, ClassifyParams
 
 
-class RecordedWorkers:
-    """Answers with what it was given; `deadly` ends the process that works on it."""
+class RecordingPool:
+    """Answers with what it was sent; `deadly` ends the worker."""
 
     def __init__(self) -> None:
-        self.calls: list[Any] = []
+        self.calls: list[tuple[str, list[bytes]]] = []
 
-    async def run(self, work: Any, images: Any, settings: Settings, polarity: str, preview: bool) -> Any:
-        self.calls.append((work, images))
-        if b"deadly" in images:
-            raise WorkerLostError
-        return [CorruptImageError("cut") if image == b"bad" else (image, polarity) for image in images]
+    async def call(self, task: Task[Any, Any], params: bytes, blobs: Sequence[bytes]) -> Outcome[Any]:
+        polarity = msgspec.msgpack.decode(params, type=ClassifyParams).polarity
+        self.calls.append((task.name, list(blobs)))
+        if b"deadly" in blobs:
+            raise WorkerLostError("ended")
+        failures = [TaskFailure("corrupt-image", "cut") if blob == b"bad" else None for blob in blobs]
+        return Outcome(Answer(failures, [blob + polarity.encode() for blob in blobs]), None, Report(pixels=7))
 
 
-def classify(*asked: tuple[bytes, str]) -> tuple[list[Reply], RecordedWorkers]:
+def classify(*asked: tuple[bytes, str]) -> tuple[list[Outcome[Any]], RecordingPool]:
     digits = object.__new__(Digits)  # Ray awaits its __init__, which would start a process
-    digits.settings, workers = Settings(), RecordedWorkers()
-    digits.workers = workers  # type: ignore[assignment]
-    images, polarities = zip(*asked, strict=True)
-    together = cast(Any, Digits.classify).__wrapped__  # what Ray calls once several have asked
-    settings, previews = [digits.settings] * len(asked), [False] * len(asked)
-    return asyncio.run(together(digits, list(images), settings, list(polarities), previews)), workers
+    pool = RecordingPool()
+    digits.pool = pool  # type: ignore[assignment]
+    messages = [
+        pack_call(CLASSIFY, ClassifyParams(cast(Any, polarity)), [image], f"id-{image!r}") for image, polarity in asked
+    ]
+    batched = cast(Any, Digits.classify).__wrapped__  # what Ray calls with a batch
+    replies = asyncio.run(batched(digits, messages))
+    return [read_reply(CLASSIFY, reply, 1) for reply in replies], pool
 
 
-def test_all_that_ask_for_the_same_share_a_batch_and_each_gets_the_own_answer() -> None:
-    replies, workers = classify((b"1", "auto"), (b"2", "dark"), (b"bad", "auto"), (b"3", "auto"))
-    assert replies[0][:2] == ([(b"1", "auto")], None)
-    assert replies[1][:2] == ([(b"2", "dark")], None)
-    assert isinstance(replies[2][0][0], CorruptImageError)
-    assert replies[3][:2] == ([(b"3", "auto")], None)
-    assert workers.calls == [(write_answers, [b"1", b"bad", b"3"]), (write_answers, [b"2"])]
+def test_calls_with_the_same_params_share_a_batch_and_each_gets_its_own_answer() -> None:
+    outcomes, pool = classify((b"1", "auto"), (b"2", "dark"), (b"bad", "auto"), (b"3", "auto"))
+    assert [list(outcome.answer.blobs) for outcome in outcomes if outcome.answer] == [
+        [b"1auto"], [b"2dark"], [b"badauto"], [b"3auto"],
+    ]  # fmt: skip
+    failures = [outcome.answer.result[0] for outcome in outcomes if outcome.answer]
+    assert [failure and failure.slug for failure in failures] == [None, None, "corrupt-image", None]
+    assert pool.calls == [("classify", [b"1", b"bad", b"3"]), ("classify", [b"2"])]
+    assert sum(outcome.report.pixels for outcome in outcomes) == 14  # each batch counts once
 
 
-def test_an_image_that_ends_the_process_costs_its_own_request_only() -> None:
-    replies, _ = classify((b"1", "auto"), (b"deadly", "auto"), (b"2", "auto"))
-    assert [answer for answer, _, _ in replies] == [[(b"1", "auto")], None, [(b"2", "auto")]]
-    assert isinstance(replies[1][1], WorkerLostError)
+def test_an_image_that_ends_the_worker_costs_its_own_request_only() -> None:
+    outcomes, _ = classify((b"1", "auto"), (b"deadly", "auto"), (b"2", "auto"))
+    assert [outcome.answer and list(outcome.answer.blobs) for outcome in outcomes] == [[b"1auto"], None, [b"2auto"]]
+    failure = outcomes[1].failure
+    assert failure is not None
+    assert (failure.slug, failure.message) == ("worker-lost", "ended")
