@@ -5,16 +5,17 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.images.limits import ImageLimits
-from app.observability.logs import LogFormat, LogLevel
 from app.system import choose_worker_count
 
 PREFIX = "CONVSERVE_"
+
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def split_list(value: Any) -> Any:
@@ -171,10 +172,6 @@ class Settings(BaseSettings):
     graceful_seconds: Annotated[
         float, Field(ge=0, description="After that: how long requests that have started may take.")
     ] = 25
-
-    @property
-    def image_limits(self) -> ImageLimits:
-        return ImageLimits(self.max_pixels, self.max_frames, self.max_jpeg_scans, self.max_metadata_bytes)
 
     @model_validator(mode="before")
     @classmethod

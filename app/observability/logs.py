@@ -6,12 +6,10 @@ Images, query strings and headers are never logged: they hold what people sent, 
 import logging
 import sys
 from logging.config import dictConfig
-from typing import Any, Literal
+from typing import Any
 
 from app.context import Record, current_record
-
-LogFormat = Literal["console", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
+from app.settings import LogFormat, LogLevel
 
 access = logging.getLogger("app.access")
 

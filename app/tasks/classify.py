@@ -13,6 +13,7 @@ from app.api.parameters import Polarity
 from app.context import TimedStep
 from app.images.decode import decode_image
 from app.images.errors import ImageError
+from app.images.limits import ImageLimits
 from app.settings import Settings
 from app.tasks.gallery import encode_data_uri, save_png
 from models.reader.page import PAGE_SIDE
@@ -165,7 +166,7 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity) -> PageAnswer
 
 def decode_for_reading(data: bytes, settings: Settings) -> tuple[Any, int]:
     """The first frame's pixels, and by what a large JPEG was reduced: reading needs few of its pixels."""
-    image = decode_image(data, settings.image_limits, "first", enough_px=PAGE_SIDE)
+    image = decode_image(data, ImageLimits.from_settings(settings), "first", enough_px=PAGE_SIDE)
     return image.frames[0].pixels, image.reduced
 
 

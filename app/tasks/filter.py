@@ -13,6 +13,7 @@ from app.images.encode import encode_image
 from app.images.errors import UnwritableFormatError
 from app.images.formats import DEFAULT_QUALITY, FORMATS, Format, Frames
 from app.images.image import DecodedImage
+from app.images.limits import ImageLimits
 from app.settings import Settings
 from app.tasks.composed_kernel import explain_one_kernel
 from kernels.apply.filter import Filtered, apply_steps
@@ -50,7 +51,7 @@ def filter_image(
 
     Raises ImageError, KernelError or WorkTooLargeError.
     """
-    image = decode_image(data, settings.image_limits, request.frames)
+    image = decode_image(data, ImageLimits.from_settings(settings), request.frames)
     format = pick_format(request.steps, choose_format, image.format)
     results = filter_frames(image, request, settings, measure=False)
     find_record().ways["convolve"] = results[0].way
@@ -67,7 +68,7 @@ def filter_image(
 
 def explain_filter(data: bytes, request: FilterRequest, settings: Settings) -> dict[str, Any]:
     """Filter the first frame and tell the arithmetic instead of giving the image; of a chain, its single kernel."""
-    image = decode_image(data, settings.image_limits, "first")
+    image = decode_image(data, ImageLimits.from_settings(settings), "first")
     result = filter_frames(image, request, settings)[0]
     height, width = result.image.shape[:2]
     explanation = {

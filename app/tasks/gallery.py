@@ -13,6 +13,7 @@ from app.images.decode import decode_image
 from app.images.encode import convert_to_image, encode_image, pick_profile, reduce_to_8_bit
 from app.images.formats import FORMATS
 from app.images.image import DecodedImage
+from app.images.limits import ImageLimits
 from app.images.png import encode_png
 from app.settings import Settings
 from app.tasks.catalogue import LEARNED
@@ -58,7 +59,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 
     The kernels work on the reduced image, so that what they do can be seen. Raises ImageError or KernelError.
     """
-    decoded = decode_image(data, settings.image_limits, "first")
+    decoded = decode_image(data, ImageLimits.from_settings(settings), "first")
     sheet = Image.fromarray(arrange(draw_tiles(decoded, steps, side_px)))
     result = decoded.with_pixels([np.asarray(sheet)])
     return encode_image(result, FORMATS["png"]).data if pick_profile(result) else save_png(sheet)
@@ -66,7 +67,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 
 def make_tiles(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings) -> list[tuple[str, bytes]]:
     """The images of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
-    decoded = decode_image(data, settings.image_limits, "first")
+    decoded = decode_image(data, ImageLimits.from_settings(settings), "first")
     png = FORMATS["png"]
     return [
         (

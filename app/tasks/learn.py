@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.context import TimedStep
 from app.images.decode import decode_image
+from app.images.limits import ImageLimits
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
 from app.tasks.composed_kernel import format_weights
@@ -81,7 +82,9 @@ def learn_from_images(before: bytes, after: bytes, size: int, shared: Shared, se
 
 
 def decode_pair(before: bytes, after: bytes, settings: Settings) -> Pair:
-    return make_pair(*(decode_image(data, settings.image_limits, "first").frames[0].pixels for data in (before, after)))
+    return make_pair(
+        *(decode_image(data, ImageLimits.from_settings(settings), "first").frames[0].pixels for data in (before, after))
+    )
 
 
 def describe_lesson(judgement: Judgement, method: Method, settings: Settings) -> Lesson:
