@@ -1,4 +1,4 @@
-"""What the running service holds, and the dependency that hands it to the routes."""
+"""The state of the running service, and the dependency that passes it to the routes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Made once by `create_app`; `workers` accept work while the lifespan lasts."""
+    """Made once by `create_app`. `workers` accept work during the lifespan."""
 
     settings: Settings
     access: AccessSettings
@@ -29,12 +29,12 @@ class Service:
     metrics: Metrics
     tracing: "TracerProvider | None" = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the service has been told to stop."""
+    """Set when the shutdown begins."""
 
 
 @asynccontextmanager
 async def run_service(app: FastAPI) -> AsyncIterator[None]:
-    """Take the first request only when every worker process is warm."""
+    """The lifespan: it begins when every worker process is warm."""
     service = cast(Service, app.state.service)
     await service.workers.start()
     port = service.access.metrics_port

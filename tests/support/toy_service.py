@@ -11,15 +11,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from app.api.problems import add_problem_handlers
+from app.api.problem_handlers import add_problem_handlers
+from app.api.problems import render_server_error
 from app.api.uploads import read_upload
-from app.server.load_shedding import CheckUpload
-from app.server.protocol import take_all
+from app.server.load_shedding import ReserveSlot, reserve_nothing
 from app.server.server import Server
 from app.settings import Settings
 
@@ -61,20 +62,21 @@ def make_app() -> FastAPI:
 
 
 def make_server(
-    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+    kind: str, settings: Settings, reserve_slot: ReserveSlot = reserve_nothing, cors_origins: Sequence[str] = ()
 ) -> uvicorn.Server:
-    """`convserve`, or `uvicorn` as it comes."""
+    """`convserve`, or stock `uvicorn`."""
     if kind == "convserve":
-        return Server(make_app(), settings, check_upload, cors_origins=cors_origins)
+        render = partial(render_server_error, cors_origins=cors_origins)
+        return Server(make_app(), nullcontext, settings, render, reserve_slot)
     return uvicorn.Server(uvicorn.Config(make_app(), log_level="warning"))
 
 
 @contextmanager
 def serve(
-    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+    kind: str, settings: Settings, reserve_slot: ReserveSlot = reserve_nothing, cors_origins: Sequence[str] = ()
 ) -> Iterator[tuple[int, uvicorn.Server]]:
     """Port and server, in a thread."""
-    server = make_server(kind, settings, check_upload, cors_origins)
+    server = make_server(kind, settings, reserve_slot, cors_origins)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
         port = listening.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -10,7 +10,8 @@ from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
 from app.api.operations import add_fields
 from app.api.parameters import ClassifyQuery, ReadQuery
-from app.api.problems import Problem, describe_problem, document_problems
+from app.api.problem_docs import document_problems
+from app.api.problems import Problem, describe_problem
 from app.api.routes.filter import PRIVATE, describe_upload
 from app.api.uploads import read_upload, read_uploads
 from app.errors import NoTrainingRecordError

@@ -10,7 +10,7 @@ from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
 from app.api.operations import add_fields
 from app.api.parameters import ExplainQuery, MapLayer
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import read_upload
 from app.errors import NotAcceptableError

@@ -13,7 +13,7 @@ from app.api.content_negotiation import choose_format
 from app.api.dependencies import Service, ServiceDependency
 from app.api.operations import add_fields, parse_operations, parse_steps
 from app.api.parameters import ChainQuery, FilterQuery
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.uploads import Upload, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS, READABLE

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.api.dependencies import ServiceDependency
 from app.api.operations import add_fields
 from app.api.parameters import GalleryQuery
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.routes.filter import PNG_REPLY, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import read_upload
 from app.tasks.gallery import choose_steps, encode_data_uri, make_contact_sheet, make_tiles

@@ -15,7 +15,7 @@ from starlette.types import Scope
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.routes.filter import PNG_REPLY
 from app.tasks.gallery import save_png
 from app.tasks.samples import SAMPLES, SampleName

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.routes.filter import PNG_REPLY
 from app.images.encode import convert_to_image
 from app.images.formats import FORMATS

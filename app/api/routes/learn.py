@@ -12,7 +12,8 @@ from starlette.datastructures import UploadFile
 from app.api.dependencies import ServiceDependency
 from app.api.operations import add_fields
 from app.api.parameters import LearnQuery
-from app.api.problems import Problem, describe_problem, document_problems
+from app.api.problem_docs import document_problems
+from app.api.problems import Problem, describe_problem
 from app.api.routes.filter import PRIVATE
 from app.errors import UnfinishedError
 from app.tasks.learn import Lesson, learn_from_images

@@ -153,7 +153,7 @@ def test_worker_processes_do_not_get_the_tokens(guarded: TestClient) -> None:
 def test_a_token_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# for the shop\n{FIRST}\n\n")
-    monkeypatch.setattr("app.middleware.tokens.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("app.middleware.tokens.RELOAD_SECONDS", 0)
     client = call_without_workers(tokens_file=file)
 
     def ask(token: str) -> int:
@@ -175,7 +175,7 @@ def test_a_token_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("access", "says"),
     [
-        ({"tokens": "secret-1"}, r"Token 1 in CONVSERVE_TOKENS is none: at least 16"),
+        ({"tokens": "secret-1"}, r"Token 1 in CONVSERVE_TOKENS is invalid: it needs at least 16"),
         ({"tokens": f"{FIRST} secret-2-with-a-ü-in-it"}, r"Token 2 in CONVSERVE_TOKENS"),
         ({"tokens_file": "/nowhere/tokens"}, r"/nowhere/tokens cannot be read: No such file"),
         ({"tokens_file": os.devnull}, r"/dev/null has no token"),
@@ -190,7 +190,7 @@ def test_tokens_that_cannot_be_used_stop_the_start_and_are_not_told(access: dict
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("TOKENS", "secret-1", "Token 1 in CONVSERVE_TOKENS is none"),
+        ("TOKENS", "secret-1", "Token 1 in CONVSERVE_TOKENS is invalid"),
         ("RATE_LIMIT", "often", "CONVSERVE_RATE_LIMIT is 'often': say how many in what time, such as 20/second"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "CONVSERVE_TRUSTED_PROXIES is '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
         ("TOKEN", "x", "There is no setting CONVSERVE_TOKEN; did you mean CONVSERVE_TOKENS"),
@@ -343,7 +343,7 @@ def test_other_origins_may_read_nothing_unless_they_are_named(client: TestClient
 
 
 def test_all_headers_of_our_own_are_exposed(client: TestClient) -> None:
-    from app.middleware.headers import EXPOSED
+    from app.middleware.cors import EXPOSED
 
     reply = client.post("/filter/blur", content=IMAGE, headers=RAW)
     own = {name for name in reply.headers if name.startswith("x-") and name != "x-content-type-options"}

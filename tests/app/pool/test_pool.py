@@ -16,9 +16,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.errors import DeadlineError, OverloadedError, WorkerLostError
-from app.main import create_app
+from app.main import create_app, make_server
 from app.pool.pool import WorkerPool
-from app.server.server import Server
 from app.settings import Settings
 from kernels.errors import KernelParameterError
 
@@ -317,7 +316,7 @@ def test_who_is_refused_before_the_body_is_read_gets_the_answer(port_of_busy_ser
 def port_of_busy_service() -> Iterator[int]:
     """No large upload may wait there, so that each is refused."""
     app = create_app(Settings(workers=1, max_waiting_large=0))
-    server = Server(app, app.state.service.settings, app.state.service.workers.expect)
+    server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors import OverloadedError
-from app.middleware.headers import share_with
+from app.middleware.cors import AllowOrigins
 from app.settings import Settings
 from tests.support.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
 from tests.support.toy_service import make_app, serve
@@ -225,7 +225,7 @@ def test_uploads_that_cannot_wait_are_refused_before_they_are_read() -> None:
         assert b"x-content-type-options: nosniff\r\n" in answer
         assert parse_problem(answer)["detail"] == "All is full."
         assert ask(port) == 200
-        assert server.server_state.refusals.counts == {"overloaded": 1}  # type: ignore[attr-defined]
+        assert server.server_state.rejections.counts == {"overloaded": 1}  # type: ignore[attr-defined]
 
 
 def test_while_uploads_are_refused_the_next_ones_are_looked_at_together() -> None:
@@ -249,7 +249,7 @@ def test_while_uploads_are_refused_the_next_ones_are_looked_at_together() -> Non
             assert probe.result() == 200
         for one, answer in zip(ids, together, strict=True):
             assert without_date(answer) == without_date(alone).replace(b"first", one.encode())
-        assert server.server_state.refusals.counts == {"overloaded": 21}  # type: ignore[attr-defined]
+        assert server.server_state.rejections.counts == {"overloaded": 21}  # type: ignore[attr-defined]
         end = time.monotonic() + SLACK_S
         while len(server.server_state) and time.monotonic() < end:  # type: ignore[arg-type]
             time.sleep(0.05)
@@ -279,7 +279,7 @@ def test_scripts_of_named_origins_may_read_that_there_is_no_place(origins: tuple
 
     sent = {"Origin": origin} if origin else {}
     app: Any = make_app()
-    reply = TestClient(share_with(app, origins) if origins else app).get("/livez", headers=sent)
+    reply = TestClient(AllowOrigins(app, origins=origins) if origins else app).get("/livez", headers=sent)
     expected = {name: value for name, value in reply.headers.items() if name.startswith("access-control-allow")}
     head = b"".join(b"%s: %s\r\n" % (name.encode(), value.encode()) for name, value in sent.items())
     with serve("convserve", Settings(), check_upload, origins) as (port, _):
