@@ -25,7 +25,7 @@ class WorkersCollector(Collector):
             "convserve_queue_oldest_wait_seconds", "How long the oldest upload in the queue has waited.",
             workers.oldest_wait_s,
         )  # fmt: skip
-        yield GaugeMetricFamily("convserve_worker_slots", "Configured number of worker processes.", workers.slots)
+        yield GaugeMetricFamily("convserve_worker_slots", "Target number of worker processes.", workers.slots)
         yield GaugeMetricFamily("convserve_workers_ready", "Worker processes that are warm.", workers.ready)
         yield GaugeMetricFamily("convserve_workers_busy", "Worker processes that process an image.", workers.busy)
         yield CounterMetricFamily(

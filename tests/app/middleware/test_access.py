@@ -191,7 +191,11 @@ def test_tokens_that_cannot_be_used_stop_the_start_and_are_not_told(access: dict
     ("name", "value", "says"),
     [
         ("TOKENS", "secret-1", "Token 1 in CONVSERVE_TOKENS is invalid"),
-        ("RATE_LIMIT", "often", "CONVSERVE_RATE_LIMIT is 'often': say how many in what time, such as 20/second"),
+        (
+            "RATE_LIMIT",
+            "often",
+            "CONVSERVE_RATE_LIMIT is 'often': write a number of requests per time, such as 20/second",
+        ),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "CONVSERVE_TRUSTED_PROXIES is '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
         ("TOKEN", "x", "There is no setting CONVSERVE_TOKEN; did you mean CONVSERVE_TOKENS"),
     ],
