@@ -12,3 +12,6 @@ class Features(NamedTuple):
     """While uploads are rejected, an upload is rejected without a protocol object (load_shedding.py)."""
     linger: bool = True
     """A connection whose client still sends is read before it is closed (lingering_close.py)."""
+
+
+ALL_FEATURES = Features()

@@ -15,7 +15,7 @@ import uvicorn
 from app.errors import StartError
 from app.server.acceptor import Acceptor
 from app.server.connections import Connections
-from app.server.features import Features
+from app.server.features import ALL_FEATURES, Features
 from app.server.load_shedding import ReserveSlot, reserve_nothing
 from app.server.protocol import Connection
 from app.server.rejections import RenderError
@@ -46,7 +46,7 @@ class Server(uvicorn.Server):
         render_error: RenderError,
         reserve_slot: ReserveSlot = reserve_nothing,
         on_drain: Callable[[], None] = lambda: None,
-        features: Features = Features(),  # noqa: B008  # immutable
+        features: Features = ALL_FEATURES,
     ) -> None:
         super().__init__(
             uvicorn.Config(
