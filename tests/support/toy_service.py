@@ -1,6 +1,6 @@
 """A service without TensorFlow, for tests of the server: `python -m tests.support.toy_service convserve|uvicorn`.
 
-It prints its port, when it serves, and at the end how many requests it started and how many it finished.
+It prints its port at the start, and at the end the numbers of started and finished requests.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def make_app() -> FastAPI:
 
     @app.post("/length")
     async def measure(request: Request, seconds: float = 0) -> int:
-        """The length of the body, after some time."""
+        """The length of the body, after a delay."""
         length = len(await request.body())
         counts["started"] += 1
         await asyncio.sleep(seconds)
@@ -47,7 +47,7 @@ def make_app() -> FastAPI:
 
     @app.post("/form")
     async def measure_upload(request: Request) -> int:
-        """As the real service reads its uploads."""
+        """Reads the upload like the real service."""
         return len((await read_upload(request)).data)
 
     @app.get("/zeros")
@@ -84,7 +84,7 @@ def serve(
     cors_origins: Sequence[str] = (),
     features: Features = ALL_FEATURES,
 ) -> Iterator[tuple[int, uvicorn.Server]]:
-    """Port and server, in a thread."""
+    """Yields port and server, which runs in a thread."""
     server = make_server(kind, settings, reserve_slot, cors_origins, features)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
         port = listening.getsockname()[1]
@@ -100,7 +100,7 @@ def serve(
 
 
 def main() -> None:
-    logging.disable(logging.INFO)  # nobody reads it, and a full pipe would stop the service
+    logging.disable(logging.INFO)  # nothing reads the pipe, and a full pipe would block the service
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     server = make_server(sys.argv[1], Settings())
     print(listening.getsockname()[1], flush=True)
