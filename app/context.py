@@ -1,4 +1,4 @@
-"""What is noted about a request while it is worked on, in the process that talks HTTP and in the worker's."""
+"""The record of a request: the HTTP process and the worker fill it in; log line and metrics are made from it."""
 
 import re
 import time
@@ -10,9 +10,9 @@ from typing import Annotated, Protocol
 from msgspec import Meta, Struct
 
 UNMATCHED = "unmatched"
-"""The route of a request that none fits."""
+"""The route of a request that matches none."""
 CLIENT_GONE = 499
-"""nginx's status for a client that left before the answer."""
+"""nginx's status for a client that disconnected before the response."""
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+@-]{1,128}", re.ASCII)
 
@@ -40,23 +40,23 @@ class WorkReport(Protocol):
 
 @dataclass
 class Record:
-    """Of one request. What was sent, images and query strings, is never in it."""
+    """One request. It never holds the content of the request, such as images or query strings."""
 
     id: str
     trace_id: str | None = None
-    """Where traces are sent."""
+    """None if tracing is off."""
     method: str = ""
     client: str = ""
     route: str = UNMATCHED
     status: int = CLIENT_GONE
     problem: str | None = None
-    """Kind of error: the end of the problem's `type`, or the status in words."""
+    """The slug of the problem type, or the status phrase with hyphens."""
     received_bytes: int = 0
     sent_bytes: int = 0
     pixels: int = 0
-    """Decoded: width × height × frames."""
+    """Decoded pixels: width × height × frames."""
     kernels: tuple[str, ...] = ()
-    """Names of the catalogue, or `custom`."""
+    """Catalogue names, or `custom`."""
     steps: list[StepTime] = field(default_factory=list)
     backends: dict[str, str] = field(default_factory=dict)
     """The library or code path of each step that has several with the same result."""
@@ -67,7 +67,7 @@ class Record:
         return time.perf_counter() - self.started
 
     def add_step(self, step: StepTime) -> None:
-        """Steps of one name that follow each other are one."""
+        """Consecutive steps of the same name are merged."""
         if self.steps and self.steps[-1].name == step.name:
             last = self.steps.pop()
             step = StepTime(step.name, last.started_ns, last.seconds + step.seconds)
@@ -85,12 +85,12 @@ current_record: ContextVar[Record | None] = ContextVar("current_record", default
 
 
 def find_record() -> Record:
-    """Of the request that is being worked on; outside of any, one that nobody will read."""
+    """The record of the current request; outside of a request, a new one that is discarded."""
     return current_record.get() or Record("")
 
 
 class TimedStep:
-    """Context manager that notes how long its body took."""
+    """Context manager that records the duration of its body."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -104,5 +104,5 @@ class TimedStep:
 
 
 def choose_request_id(sent: str) -> str:
-    """The id that came with the request (X-Request-ID) where logs and headers can hold it, otherwise a new one."""
+    """The id sent in X-Request-ID if it is safe in logs and headers, otherwise a new one."""
     return sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex

@@ -1,21 +1,55 @@
-"""Errors of the service that are not about one image or one kernel.
+"""Errors of the service itself. Those of images are in app/images/errors.py, those of kernels in kernels/errors.py.
 
-UnfinishedError                  nothing is wrong with the request; try again after `retry_after_s`
-├── OverloadedError              too much work is waiting
+UnfinishedError                  the request is valid; the client may retry it after `retry_after_s`
+├── OverloadedError              the queue is full, or the wait for a worker was too long
 ├── DeadlineError                the work took longer than the limit
 ├── WorkerLostError              the worker process ended without a reply
-├── TooManyConnectionsError      more connections than the limit
+├── TooManyConnectionsError      the connection limit is reached
 ├── NoFilesLeftError             the process cannot open another file
-└── TooMuchHeldError             unfinished uploads hold more memory than the limit
+└── TooMuchHeldError             unfinished transfers hold more memory than the limit
+TaskError                        an error of a worker process, as data
 StartError                       the service or a job cannot start
+
+`app/tasks/errors.py` maps each of them to the slug of a problem type (`app/api/problems.py`).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class ErrorResponse(NamedTuple):
+    """An error as an HTTP response. `app/api/problems.py` renders it for the server and the middleware."""
+
+    status: int
+    slug: str
+    """Names the kind of error in logs and metrics."""
+    headers: list[tuple[bytes, bytes]]
+    """Without Content-Length."""
+    body: bytes
+
+
+class TaskError(Exception):
+    """An error that a worker process sent: the slug of a problem type, a message and fields.
+
+    Fields with a meaning: `did_you_mean` (list of str), `parameter` (str) and `retry_after_s` (int).
+    """
+
+    def __init__(self, slug: str, message: str, fields: Mapping[str, Any] | None = None) -> None:
+        self.slug = slug
+        self.message = message
+        self.fields: dict[str, Any] = dict(fields or {})
+        super().__init__(slug, message, self.fields)  # all arguments, so that a pickle can rebuild the error
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class StartError(RuntimeError):
+    """The service or a job cannot start. The message gives the reason."""
 
 
 class UnfinishedError(RuntimeError):
-    """The work was not done, for no fault of the request. `retry_after_s` is when it is worth asking again."""
+    """The work was not done, and the request is not the reason. The client may retry after `retry_after_s`."""
 
     def __init__(self, message: str = "", retry_after_s: int = 1) -> None:
         self.retry_after_s = retry_after_s
@@ -23,33 +57,31 @@ class UnfinishedError(RuntimeError):
 
 
 class OverloadedError(UnfinishedError):
-    """Too much work is waiting already."""
+    """The queue is full, or the wait for a worker was too long."""
 
 
 class DeadlineError(UnfinishedError):
-    """The work took longer than the limit and was stopped. The message names the limit and its setting."""
+    """The work took longer than the limit and was stopped. The message gives the limit and its setting."""
 
 
 class WorkerLostError(UnfinishedError):
-    """The process that had the work ended without an answer."""
+    """The worker process ended without a reply."""
 
 
-class StartError(RuntimeError):
-    """The service or a job cannot start. The message says why."""
+class TooManyConnectionsError(UnfinishedError):
+    """The connection limit is reached, and no connection is idle."""
 
 
-class TaskError(Exception):
-    """A task of a worker process failed: `slug` identifies the problem type, `fields` belong to it."""
+class NoFilesLeftError(UnfinishedError):
+    """The process or the machine cannot open another file."""
 
-    def __init__(self, slug: str, message: str, fields: Mapping[str, Any] | None = None) -> None:
-        self.slug = slug
-        self.message = message
-        self.fields = dict(fields or {})
-        super().__init__(message)
+
+class TooMuchHeldError(UnfinishedError):
+    """Unfinished uploads and unread responses hold more memory than the limit, and this client is among the slowest."""
 
 
 class WorkTooLargeError(ValueError):
-    """The convolution would cost more than the limit. The message names both and the setting that changes it."""
+    """The convolution would cost more than the limit. The message gives the cost, the limit and its setting."""
 
 
 class UploadTooLargeError(ValueError):
@@ -61,15 +93,15 @@ class UploadTypeError(ValueError):
 
 
 class TooManyFilesError(ValueError):
-    """More files in one request than the limit."""
+    """The request has more files than the limit."""
 
 
 class UnknownHostError(ValueError):
-    """The Host header names none of the names that the service may be called by."""
+    """The Host header is not in the list of allowed hosts."""
 
 
 class UnauthorizedError(ValueError):
-    """No token, or an unknown one."""
+    """The request has no token, or an invalid one. `headers` are headers of the response."""
 
     def __init__(self, message: str, challenge: str) -> None:
         self.headers = {"WWW-Authenticate": challenge}
@@ -77,7 +109,7 @@ class UnauthorizedError(ValueError):
 
 
 class RateLimitError(ValueError):
-    """More requests from one client than the limit."""
+    """The client sent more requests than the limit. `headers` are headers of the response."""
 
     def __init__(self, message: str, headers: dict[str, str]) -> None:
         self.headers = headers
@@ -85,15 +117,15 @@ class RateLimitError(ValueError):
 
 
 class NotAcceptableError(ValueError):
-    """No format that the client accepts can be written."""
+    """The Accept header allows none of the formats that the service can write."""
 
 
 class NoTrainingRecordError(LookupError):
-    """The digit model came without a record of its training."""
+    """The digit model has no record of its training."""
 
 
 class MalformedRequestError(ValueError):
-    """What came is not HTTP."""
+    """The bytes on the connection are not an HTTP request."""
 
 
 class RequestHeadTooLargeError(ValueError):
@@ -101,20 +133,8 @@ class RequestHeadTooLargeError(ValueError):
 
 
 class SlowClientError(TimeoutError):
-    """The rest of the request did not come in time."""
-
-
-class TooManyConnectionsError(UnfinishedError):
-    """More connections than the limit, and none of them idle."""
+    """The rest of the request did not arrive in time."""
 
 
 class NoRoomError(OSError):
-    """There is no room on the disk for an upload while it arrives."""
-
-
-class NoFilesLeftError(UnfinishedError):
-    """This process or the machine cannot open another file just now."""
-
-
-class TooMuchHeldError(UnfinishedError):
-    """Uploads that are still arriving take more memory than the limit, and this one is slow."""
+    """The disk has no room for an upload."""

@@ -1,24 +1,25 @@
-"""What an operator can set: environment variables with the prefix CONVSERVE_."""
+"""Settings of the operator: environment variables with the prefix CONVSERVE_."""
 
 import difflib
 import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.images.limits import ImageLimits
-from app.observability.logs import LogFormat, LogLevel
 from app.system import choose_worker_count
 
 PREFIX = "CONVSERVE_"
 
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
 
 def split_list(value: Any) -> Any:
-    """Of a variable: items between commas or spaces."""
+    """The items of a variable, separated by commas or spaces."""
     return tuple(item for item in re.split(r"[\s,]+", value) if item) if isinstance(value, str) else value
 
 
@@ -28,7 +29,7 @@ def check_rate(rate: str) -> str:
     try:
         parse(rate)
     except ValueError:
-        raise ValueError("say how many in what time, such as 20/second or 1000/hour") from None
+        raise ValueError("write a number of requests per time, such as 20/second or 1000/hour") from None
     return rate
 
 
@@ -41,34 +42,36 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
 
 
 class AccessSettings(BaseSettings):
-    """Who may call. Kept apart from `Settings`, which go to the worker processes: tokens do not."""
+    """Access control. Separate from `Settings`, which are sent to the worker processes; tokens are not."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     tokens: Annotated[
-        SecretStr, Field(description="Bearer tokens, of which a caller needs one; with commas or spaces between them.")
+        SecretStr, Field(description="Bearer tokens, separated by commas or spaces. A request needs one of them.")
     ] = SecretStr("")
     tokens_file: Annotated[
-        Path | None, Field(description="The same in a file, one a line; read again when it changes.")
+        Path | None, Field(description="File of bearer tokens, one per line. It is reloaded when it changes.")
     ] = None
     rate_limit: Annotated[
         Annotated[str, AfterValidator(check_rate)] | None,
-        Field(description="Most requests of each client, such as `20/second` or `1000/hour`; then 429."),
+        Field(description="Maximum rate of requests per client, such as `20/second` or `1000/hour`; above it 429."),
     ] = None
     trusted_proxies: Annotated[
         Annotated[tuple[Annotated[str, AfterValidator(check_proxy)], ...], NoDecode, BeforeValidator(split_list)],
-        Field(description="Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."),
+        Field(
+            description="Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted."
+        ),
     ] = ()
     cors_origins: Annotated[
-        Listed, Field(description="Origins such as `https://example.com` whose scripts may read the answers; `*`: all.")
+        Listed, Field(description="Origins whose scripts may read responses, such as `https://example.com`; `*`: all.")
     ] = ()
     allowed_hosts: Annotated[
-        Listed, Field(description="Names that the service may be called by, such as `example.com` or `*.example.com`.")
+        Listed, Field(description="Allowed Host headers, such as `example.com` or `*.example.com`. Default: all.")
     ] = ()
-    docs: Annotated[bool, Field(description="Whether there are /docs and /openapi.json.")] = True
-    metrics: Annotated[bool, Field(description="Whether there is /metrics.")] = True
+    docs: Annotated[bool, Field(description="Serve /docs and /openapi.json.")] = True
+    metrics: Annotated[bool, Field(description="Serve /metrics.")] = True
     metrics_port: Annotated[
-        int | None, Field(ge=0, le=65535, description="Port of its own for /metrics, without tokens.")
+        int | None, Field(ge=0, le=65535, description="Separate port for /metrics, without tokens.")
     ] = None
 
     @property
@@ -79,107 +82,108 @@ class AccessSettings(BaseSettings):
 SECRET_VARIABLES = (
     f"{PREFIX}TOKENS", f"{PREFIX}TOKENS_FILE", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 )  # fmt: skip
-"""That no worker process needs to know."""
+"""Environment variables that are removed from the environment of worker processes."""
 
 
 class Settings(BaseSettings):
-    """Limits and places; the units are in the names."""
+    """Limits and paths. The names contain the units."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on.")] = 8000
-    kernels_file: Annotated[Path | None, Field(description="TOML file of kernels of one's own.")] = None
-    max_upload_bytes: Annotated[int, Field(ge=1, description="Largest request body.")] = 50_000_000
-    max_pixels: Annotated[int, Field(ge=1, description="Largest image: width × height × frames.")] = 50_000_000
-    max_frames: Annotated[int, Field(ge=1, description="Most frames or pages of one image.")] = 2000
+    kernels_file: Annotated[Path | None, Field(description="TOML file with additional kernels.")] = None
+    max_upload_bytes: Annotated[int, Field(ge=1, description="Maximum size of a request body.")] = 50_000_000
+    max_pixels: Annotated[int, Field(ge=1, description="Maximum size of an image: width × height × frames.")] = (
+        50_000_000
+    )
+    max_frames: Annotated[int, Field(ge=1, description="Maximum number of frames or pages in an image.")] = 2000
     max_jpeg_scans: Annotated[
-        int, Field(ge=1, description="Most scans of a progressive JPEG: each costs time, and ten are usual.")
+        int, Field(ge=1, description="Maximum number of scans in a progressive JPEG. Each costs time; ten are usual.")
     ] = 100
     max_metadata_bytes: Annotated[
-        int, Field(ge=1, description="Most texts and colour profile in an image, inflated.")
+        int, Field(ge=1, description="Maximum size of texts and colour profile in an image, decompressed.")
     ] = 16_000_000
     max_multiply_adds: Annotated[
-        int, Field(ge=1, description="Most multiplications that one request may cost (weights × results).")
+        int, Field(ge=1, description="Maximum number of multiplications per request (weights × results).")
     ] = 200_000_000_000
-    max_gallery_kernels: Annotated[int, Field(ge=1, description="Most images on one contact sheet.")] = 100
-    max_digit_files: Annotated[int, Field(ge=1, description="Most images in one request to /classify.")] = 64
-    model_folder: Annotated[Path | None, Field(description="Digit model to use instead of the bundled one.")] = None
+    max_gallery_kernels: Annotated[int, Field(ge=1, description="Maximum number of images on a contact sheet.")] = 100
+    max_digit_files: Annotated[int, Field(ge=1, description="Maximum number of images in a request to /classify.")] = 64
+    model_folder: Annotated[
+        Path | None, Field(description="Folder of a digit model that replaces the bundled one.")
+    ] = None
     workers: Annotated[
         int,
         Field(
             ge=1,
             le=256,
-            description="Processes that work on images, each on one at a time. Default: the number of cores, fewer "
-            "where there is less than 1.5 GB of memory for each.",
+            description="Worker processes. Each processes one image at a time. Default: the number of cores, or fewer "
+            "if there is less than 1.5 GB of memory for each.",
         ),
     ] = Field(default_factory=choose_worker_count)
     deadline_seconds: Annotated[
-        float, Field(gt=0, description="Longest work on one request; then it is stopped and answered with 503.")
+        float,
+        Field(
+            gt=0, description="Maximum duration of the work on a request. Longer work is stopped; the response is 503."
+        ),
     ] = 10
-    large_upload_bytes: Annotated[int, Field(ge=1, description="Uploads above this wait in a line of their own.")] = (
+    large_upload_bytes: Annotated[int, Field(ge=1, description="Uploads above this size wait in a separate queue.")] = (
         1_000_000
     )
-    max_waiting: Annotated[
-        int, Field(ge=0, description="Most uploads that wait for a worker; beyond them the answer is 503.")
-    ] = 64
-    max_waiting_large: Annotated[int, Field(ge=0, description="Most large uploads that wait for a worker.")] = 8
-    max_wait_seconds: Annotated[float, Field(gt=0, description="Longest wait for a worker; then 503.")] = 10
-    log_format: Annotated[LogFormat, Field(description="`console` for people, `json` for programs.")] = "console"
+    max_waiting: Annotated[int, Field(ge=0, description="Maximum length of the queue for a worker; above it 503.")] = 64
+    max_waiting_large: Annotated[
+        int, Field(ge=0, description="Maximum length of the queue of large uploads; above it 503.")
+    ] = 8
+    max_wait_seconds: Annotated[float, Field(gt=0, description="Maximum wait for a worker; then 503.")] = 10
+    log_format: Annotated[LogFormat, Field(description="`console` or `json`.")] = "console"
     log_level: Annotated[
-        LogLevel, Field(description="`debug`, `info`, `warning` or `error`: lines below it are left out.")
+        LogLevel, Field(description="Minimum level of log lines: `debug`, `info`, `warning` or `error`.")
     ] = "info"
 
     max_connections: Annotated[
         int,
         Field(
             ge=1,
-            description="Most connections, as far as the process may open files; beyond them, those that wait for "
-            "their client for longest make room.",
+            description="Maximum number of connections, within the limit of open files. Above it the longest idle or "
+            "slowest connection is closed.",
         ),
     ] = 4000
     max_held_bytes: Annotated[
         int,
         Field(
             ge=1,
-            description="Most bytes of uploads that are still arriving and answers that are not read yet; beyond them, "
-            "the slowest clients are closed.",
+            description="Maximum memory for unfinished uploads and unread responses of all clients. Above it the "
+            "slowest connections are closed.",
         ),
     ] = 500_000_000
     header_seconds: Annotated[
-        float, Field(gt=0, description="Longest time for a request line and headers to arrive; then 408.")
+        float, Field(gt=0, description="Maximum time to receive the request line and headers; then 408.")
     ] = 10
-    max_header_bytes: Annotated[int, Field(ge=1000, description="Largest request line and headers.")] = 32_768
+    max_header_bytes: Annotated[int, Field(ge=1000, description="Maximum size of the request line and headers.")] = (
+        32_768
+    )
     stall_seconds: Annotated[
         float,
         Field(
             gt=0,
-            description="How far a client may fall behind the least speed while it sends a body (then 408) or reads an "
-            "answer.",
+            description="Seconds a client may stay below the minimum transfer rate while it sends a body (then 408) or "
+            "reads a response.",
         ),
     ] = 15
     min_bytes_per_second: Annotated[
-        int, Field(ge=1, description="The least speed of a client that sends a body or reads an answer.")
+        int, Field(ge=1, description="Minimum transfer rate of a client that sends a body or reads a response.")
     ] = 500
-    keep_alive_seconds: Annotated[
-        float, Field(gt=0, description="How long a connection without a request is kept open for the next one.")
-    ] = 75
+    keep_alive_seconds: Annotated[float, Field(gt=0, description="How long an idle connection is kept open.")] = 75
     drain_seconds: Annotated[
         float,
-        Field(ge=0, description="After SIGTERM: how long requests on connections that are open already are taken."),
+        Field(ge=0, description="How long requests on open connections are accepted after SIGTERM."),
     ] = 1
-    graceful_seconds: Annotated[
-        float, Field(ge=0, description="After that: how long requests that have started may take.")
-    ] = 25
-
-    @property
-    def image_limits(self) -> ImageLimits:
-        return ImageLimits(self.max_pixels, self.max_frames, self.max_jpeg_scans, self.max_metadata_bytes)
+    graceful_seconds: Annotated[float, Field(ge=0, description="How long requests in work may take after that.")] = 25
 
     @model_validator(mode="before")
     @classmethod
     def refuse_unknown_variables(cls, values: Any) -> Any:
-        """A misspelt variable would be passed over in silence."""
+        """A misspelt variable would be ignored silently."""
         known = {PREFIX + name.upper() for kind in (cls, AccessSettings) for name in kind.model_fields}
         for name in os.environ:
             if name.upper().startswith(PREFIX) and name.upper() not in known:

@@ -8,16 +8,14 @@ import socket
 import sys
 import time
 
-from app.main import create_app
-from app.server.server import Server
+from app.main import create_app, make_server
 from app.settings import Settings
 
 TRACED_PATH = "/traced-functions"
 
 
 def serve(port: int) -> None:
-    settings = Settings()
-    app = create_app(settings)
+    app = create_app(Settings())
     workers = app.state.service.workers
 
     async def answer_traced() -> int:
@@ -25,7 +23,7 @@ def serve(port: int) -> None:
         return sum(await asyncio.gather(*(workers.run(count_traced) for _ in range(workers.slots))))
 
     app.add_api_route(TRACED_PATH, answer_traced)
-    Server(app, settings).run(sockets=[socket.create_server(("127.0.0.1", port))])
+    make_server(app).run(sockets=[socket.create_server(("127.0.0.1", port))])
 
 
 def count_traced() -> int:

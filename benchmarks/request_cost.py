@@ -11,23 +11,23 @@ import os
 import statistics
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.api.problems import render_error
 from app.context import StepTime, find_record
-from app.middleware.auth import Gate
-from app.middleware.headers import SecurityHeaders, share_with, trust_proxies
+from app.middleware.auth import AccessControl
+from app.middleware.cors import AllowOrigins
+from app.middleware.headers import SecurityHeaders
 from app.middleware.observe import Observe
 from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 from app.observability.logs import configure_logging
 from app.observability.metrics import Metrics
-from app.pool.pool import WorkerPool
-from app.settings import AccessSettings, Settings
-from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
+from app.settings import AccessSettings
 
 REQUESTS, ROUNDS = 2000, 15
 TOKENS = [f"{number:032d}" for number in range(5)]
@@ -49,12 +49,15 @@ class ROUTE:
 
 def build(access: AccessSettings, hosts: tuple[str, ...] = ()) -> ASGIApp:
     rates = ClientRates(access.rate_limit) if access.rate_limit else None
-    app: ASGIApp = Gate(do_nothing, hosts, rates, Tokens(access))
+    tokens = Tokens(access)
+    app: ASGIApp = AccessControl(do_nothing, hosts=hosts, rates=rates, tokens=tokens, render_error=render_error)
     if access.cors_origins:
-        app = share_with(app, access.cors_origins)
-    app = SecurityHeaders(app, shared=bool(access.cors_origins))
-    app = Observe(app, Metrics(WorkerPool(Settings(workers=1)), read_card(BUNDLED_FOLDER)), None)
-    return trust_proxies(app, access.trusted_proxies) if access.trusted_proxies else app
+        app = AllowOrigins(app, origins=access.cors_origins)
+    app = SecurityHeaders(app, cross_origin=bool(access.cors_origins))
+    app = Observe(app, metrics=Metrics(), tracing=None)
+    if access.trusted_proxies:
+        app = cast(ASGIApp, ProxyHeadersMiddleware(app, list(access.trusted_proxies)))  # type: ignore[arg-type]
+    return app
 
 
 async def measure(app: ASGIApp) -> float:

@@ -16,14 +16,10 @@ from app.api.parameters import FilterQuery
 from app.api.problems import PROBLEM_TYPES
 from app.context import Record, StepTime
 from app.images.formats import FORMATS
-from app.observability.metrics import Metrics
+from app.main import create_app, make_server
 from app.pool.ipc import Report
-from app.pool.pool import WorkerPool
-from app.server.protocol import Connections, take_all
 from app.settings import AccessSettings, Settings
 from kernels.catalogue import ENTRIES, Entry
-from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -101,16 +97,20 @@ def write_formats() -> str:
 
 
 def write_problems() -> str:
-    kinds = {kind.slug: kind for kind in PROBLEM_TYPES.values() if kind.status < 500}
     return write_table(
         ["status", "type", "when"],
-        [[str(int(kind.status)), f"`/problems#{kind.slug}`", kind.meaning] for kind in kinds.values()],
+        [
+            [str(int(kind.status)), f"`/problems#{kind.slug}`", kind.meaning]
+            for kind in PROBLEM_TYPES.values()
+            if kind.status < 500
+        ],
     )
 
 
 def write_metrics() -> str:
-    metrics = Metrics(WorkerPool(Settings(), "app.tasks.registry"), read_card(BUNDLED_FOLDER))
-    metrics.watch_connections(Connections(Settings(), 1, take_all))
+    app = create_app(Settings(), AccessSettings())
+    make_server(app)
+    metrics = app.state.service.metrics
     steps = [StepTime("decode", 0, 0.0)]
     # Labels show once they are used.
     metrics.count(Record("", problem="overloaded", status=200, kernels=("blur",), steps=steps))

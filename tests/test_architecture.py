@@ -57,7 +57,7 @@ def test_two_services_in_one_process_share_nothing() -> None:
     first, second = create_app(Settings(max_pixels=10)), create_app(Settings(max_pixels=20))
     assert first.state.service.settings.max_pixels == 10
     assert second.state.service.settings.max_pixels == 20
-    assert first.state.service.workers is not second.state.service.workers
+    assert first.state.service.pool is not second.state.service.pool
 
 
 def test_the_kernels_can_be_used_without_the_service() -> None:

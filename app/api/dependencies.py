@@ -1,4 +1,4 @@
-"""What the running service holds, and the dependency that hands it to the routes."""
+"""The state of the running service, and the dependency that passes it to the routes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,12 +29,12 @@ class Service:
     metrics: Metrics
     tracing: "TracerProvider | None" = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the service has been told to stop."""
+    """Set when the shutdown begins."""
 
 
 @asynccontextmanager
 async def run_service(app: FastAPI) -> AsyncIterator[None]:
-    """Take the first request only when every worker process is warm."""
+    """The lifespan: it begins when every worker process is warm."""
     service = cast(Service, app.state.service)
     await service.pool.start()
     port = service.access.metrics_port

@@ -1,4 +1,4 @@
-"""Reading the image of a request, with the body capped as it arrives."""
+"""Reading the image of a request."""
 
 import base64
 import json
@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import TooManyFilesError, UploadTooLargeError, UploadTypeError
+from app.errors import TooManyFilesError, UploadTypeError
 from app.images.formats import READABLE
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -30,37 +29,6 @@ class Upload:
     data: bytes
     name: str = "image"
     fields: dict[str, Any] = field(default_factory=dict)
-
-
-class BodyLimit:
-    """Middleware that stops reading a body at `max_bytes`, whether or not it told its length."""
-
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        declared = Headers(scope=scope).get("content-length", "")
-        received = 0
-
-        async def receive_within_limit() -> Message:
-            nonlocal received
-            if declared.isdigit() and int(declared) > self.max_bytes:
-                raise self.refuse(int(declared))
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                raise self.refuse(received)
-            return message
-
-        await self.app(scope, receive_within_limit, send)
-
-    def refuse(self, size: int) -> UploadTooLargeError:
-        return UploadTooLargeError(
-            f"The request body has {size} bytes or more; the limit is {self.max_bytes} (CONVSERVE_MAX_UPLOAD_BYTES)."
-        )
 
 
 async def read_upload(request: Request) -> Upload:

@@ -365,9 +365,8 @@ def need_ray() -> None:
 
 
 def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSettings") -> None:
-    from app.main import create_app
+    from app.main import create_app, make_server
     from app.observability.logs import configure_logging
-    from app.server.server import Server
     from app.system import keep_freed_memory
 
     keep_freed_memory()
@@ -376,11 +375,8 @@ def serve_on(listening: socket.socket, settings: "Settings", access: "AccessSett
     address = f"http://{'localhost' if settings.host in ('127.0.0.1', '0.0.0.0', '::') else settings.host}"
     api = f" and the API at {address}:{settings.port}/docs" if access.docs else ""
     print(f"convserve: the page at {address}:{settings.port}/{api}", flush=True)
-    service = application.state.service
-    server = Server(application, settings, service.pool.reserve, service.draining.set, access.cors_origins)
-    service.metrics.watch_connections(server.server_state)
     try:
-        server.run(sockets=[listening])
+        make_server(application).run(sockets=[listening])
     except StartError as error:
         refuse(str(error), status=1)
 

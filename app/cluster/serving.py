@@ -13,13 +13,14 @@ from fastapi import FastAPI
 from ray import serve
 from ray.serve import Application
 from ray.serve.handle import DeploymentHandle
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.cluster.messages import pack_error, pack_outcome, read_call
 from app.cluster.pool import RayPool
 from app.context import REQUEST_ID_HEADER, Record, current_record
 from app.errors import DeadlineError, UnfinishedError, WorkerLostError
-from app.main import create_app, wrap_outside
+from app.main import create_app
 from app.observability.logs import configure_logging
 from app.pool.ipc import Report, Request
 from app.pool.pool import WorkerPool
@@ -121,7 +122,7 @@ class Http:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         app = create_app(self.settings, self.access, self.pool)
-        wrap_outside(app, LeaveIdToProxy)
+        app.outer_middleware.insert(0, Middleware(LeaveIdToProxy))
         return app
 
 

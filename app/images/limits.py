@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.settings import Settings
+
 
 @dataclass(frozen=True)
 class ImageLimits:
@@ -11,3 +13,7 @@ class ImageLimits:
     max_frames: int = 2000
     max_jpeg_scans: int = 100
     max_metadata_bytes: int = 16_000_000
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ImageLimits":
+        return cls(settings.max_pixels, settings.max_frames, settings.max_jpeg_scans, settings.max_metadata_bytes)

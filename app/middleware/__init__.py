@@ -1,1 +1,1 @@
-"""ASGI middleware, one per module: observation, headers, authentication, limits and disconnects."""
+"""ASGI middleware, one per module. None imports FastAPI."""

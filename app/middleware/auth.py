@@ -1,14 +1,13 @@
-"""Who gets in: decided by the head of a request, before its body is read."""
+"""Access control by the head of a request, before its body is read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import answer_known_error
-from app.errors import RateLimitError, UnauthorizedError, UnknownHostError
+from app.context import find_record
+from app.errors import ErrorResponse, RateLimitError, UnauthorizedError, UnknownHostError
 from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 
@@ -16,19 +15,31 @@ PROBES = ("/livez", "/readyz")
 OPEN_PATHS = frozenset((*PROBES, "/", "/favicon.ico", "/docs", "/openapi.json", "/problems"))
 OPEN_FOLDERS = ("/static/", "/docs/assets/")
 
+RenderError = Callable[[Exception, str], ErrorResponse]
+"""Called with an error and the id of the request."""
 
-class Gate:
-    """Middleware that lets through who names an allowed host, does not ask too often, and has a token.
 
-    The page, its files and the documentation are open: they are the same for everybody and cost no work. The probes
-    are open, too, and under any name, as they are asked by address.
+class AccessControl:
+    """Rejects requests with a disallowed Host, over the rate limit, or without a valid token.
+
+    The page, its files and the documentation are open: they are the same for every client and cost no work. The probes
+    are open too, and have any Host, because an orchestrator calls them by address.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], rates: ClientRates | None, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str],
+        rates: ClientRates | None,
+        tokens: Tokens,
+        render_error: RenderError,
+    ) -> None:
         self.app = app
         self.hosts = hosts
         self.rates = rates
         self.tokens = tokens
+        self.render_error = render_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +47,7 @@ class Gate:
         try:
             headers = self.admit(scope)
         except (UnknownHostError, RateLimitError, UnauthorizedError) as error:
-            return await answer_known_error(Request(scope), error)(scope, receive, send)
+            return await self.reject(error, send)
         if not headers:
             return await self.app(scope, receive, send)
 
@@ -48,7 +59,7 @@ class Gate:
         await self.app(scope, receive, send_with_headers)
 
     def admit(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """Headers for the answer. Raises UnknownHostError, RateLimitError or UnauthorizedError."""
+        """Headers for the response. Raises UnknownHostError, RateLimitError or UnauthorizedError."""
         headers = Headers(scope=scope)
         path: str = scope["path"]
         if self.hosts and path not in PROBES:
@@ -56,10 +67,18 @@ class Gate:
         if is_open(path):
             return []
         client = scope.get("client")
-        told = self.rates.count(client[0] if client else "") if self.rates else {}
+        rate_headers = self.rates.count(client[0] if client else "") if self.rates else {}
         if self.tokens:
             check_token(headers.get("authorization", ""), self.tokens)
-        return [(name.lower().encode(), value.encode()) for name, value in told.items()]
+        return [(name.lower().encode(), value.encode()) for name, value in rate_headers.items()]
+
+    async def reject(self, error: Exception, send: Send) -> None:
+        record = find_record()
+        response = self.render_error(error, record.id)
+        record.problem = response.slug
+        length = (b"content-length", b"%d" % len(response.body))
+        await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, length]})
+        await send({"type": "http.response.body", "body": response.body})
 
 
 def is_open(path: str) -> bool:
@@ -67,22 +86,20 @@ def is_open(path: str) -> bool:
 
 
 def check_host(host: str, allowed: Sequence[str]) -> None:
-    """`allowed` has names, or *.example.com for all names below. Raises UnknownHostError."""
+    """`allowed`: names, or *.example.com for all names below it. Raises UnknownHostError."""
     name = re.sub(r"\.?(:\d*)?$", "", host.lower())
     for pattern in allowed:
         if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
             return
-    raise UnknownHostError(f"This service is not called {host[:100]!r} (CONVSERVE_ALLOWED_HOSTS).")
+    raise UnknownHostError(f"The host {host[:100]!r} is not allowed (CONVSERVE_ALLOWED_HOSTS).")
 
 
 def check_token(authorization: str, tokens: Tokens) -> None:
-    """Raises UnauthorizedError, which never has what was sent."""
+    """Raises UnauthorizedError. Its message never contains the token."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise UnauthorizedError(
-            "This service wants a token: send the header Authorization: Bearer TOKEN.", 'Bearer realm="convserve"'
+            "This service requires a token: send the header Authorization: Bearer TOKEN.", 'Bearer realm="convserve"'
         )
     if not tokens.admits(token.strip()):
-        raise UnauthorizedError(
-            "The token is not one of those that this service knows.", 'Bearer realm="convserve", error="invalid_token"'
-        )
+        raise UnauthorizedError("The token is invalid.", 'Bearer realm="convserve", error="invalid_token"')

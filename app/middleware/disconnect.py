@@ -1,4 +1,4 @@
-"""Requests whose client has gone: what still waits for a worker gives up its place."""
+"""Cancellation of requests whose client has disconnected: a waiting request leaves the queue."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class StopAbandoned:
-    """Middleware that cancels a request when its client disconnects after the whole body has come."""
+class CancelOnDisconnect:
+    """Cancels a request when its client disconnects after the whole body has arrived."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -19,7 +19,7 @@ class StopAbandoned:
         body_read = asyncio.Event()
 
         async def receive_body() -> Message:
-            if body_read.is_set():  # a streamed answer watches for the end of the connection, too
+            if body_read.is_set():  # a streaming response also waits for the disconnect
                 await asyncio.shield(watching)
                 return {"type": "http.disconnect"}
             message = await receive()
@@ -37,7 +37,7 @@ class StopAbandoned:
         try:
             await asyncio.wait({watching, request}, return_when=asyncio.FIRST_COMPLETED)
             if request.done():
-                with contextlib.suppress(ClientDisconnect):  # it left while it was sending
+                with contextlib.suppress(ClientDisconnect):  # the client disconnected before the end of the body
                     await request
         finally:
             for task in (watching, request):

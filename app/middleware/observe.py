@@ -1,4 +1,4 @@
-"""The outermost layer: it keeps the record of each request and hands it to logs, metrics and traces."""
+"""The record of each request, and its log line, metrics and trace."""
 
 from opentelemetry.trace import TracerProvider, get_current_span
 from starlette.datastructures import Headers
@@ -11,9 +11,12 @@ from app.observability.tracing import add_steps, find_trace_id
 
 
 class Observe:
-    """Middleware around everything, so that it sees answers to unexpected errors and early refusals, too."""
+    """Keeps the record of a request, and reports it to logs, metrics and traces when the response has ended.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, tracing: TracerProvider | None) -> None:
+    It is outside of all other middleware, so that it also sees rejected requests and unexpected errors.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, tracing: TracerProvider | None) -> None:
         self.app = app
         self.metrics = metrics
         self.tracer = tracing.get_tracer("convserve") if tracing else None
@@ -27,9 +30,9 @@ class Observe:
             method=scope["method"],
             client=client[0] if client else "",
         )
-        # Not reset afterwards: what the server logs about this request, such as a traceback, has its id, too.
+        # Not reset at the end, so that later log lines of the server, such as a traceback, have the id too.
         current_record.set(record)
-        scope["record"] = record  # for the server, should the client not send what it promised
+        scope["record"] = record  # for the server, which rejects a request whose body does not arrive
         if self.tracer:
             record.trace_id = find_trace_id()
             get_current_span().set_attribute("convserve.request.id", record.id)
@@ -40,7 +43,7 @@ class Observe:
             record.received_bytes += len(message.get("body", b""))
             return message
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_count(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
                 message = {**message, "headers": [*message.get("headers", ()), header]}
@@ -50,7 +53,7 @@ class Observe:
 
         self.metrics.in_progress.inc()
         try:
-            await self.app(scope, receive_and_count, send_and_note)
+            await self.app(scope, receive_and_count, send_and_count)
         finally:
             record.route = find_route(scope)
             self.metrics.in_progress.dec()
@@ -61,9 +64,9 @@ class Observe:
 
 
 def find_route(scope: Scope) -> str:
-    """Its template, such as `/filter/{kernel}`: there are few of them, whatever is asked for."""
+    """The path template, such as `/filter/{kernel}`. It bounds the number of metric series."""
     if "route" in scope:
         return str(scope["route"].path)
-    if "app_root_path" in scope:  # of mounted files
+    if "app_root_path" in scope:  # a mounted folder
         return f"{scope['root_path'].removeprefix(scope['app_root_path'])}/{{path}}"
     return UNMATCHED

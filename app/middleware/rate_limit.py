@@ -1,4 +1,4 @@
-"""How often each client may call, counted in this process."""
+"""The rate limit of each client, counted in this process."""
 
 import ipaddress
 import logging
@@ -8,15 +8,15 @@ import time
 from app.errors import RateLimitError
 
 MAX_CLIENTS = 10_000
-"""Counted at the same time. With more, all counts begin anew: memory stays bounded, and nobody is refused for it."""
+"""Counted at the same time. With more clients all counts restart, which bounds the memory and rejects no client."""
 IPV6_NETWORK_BITS = 64
-"""A network of this size is one client: whoever has one address of it has them all."""
+"""A network of this size is one client, because a provider assigns all its addresses to one customer."""
 
 logger = logging.getLogger(__name__)
 
 
 class ClientRates:
-    """A fixed window for each client, that begins with its first request."""
+    """A fixed window for each client. It starts with the first request of the client."""
 
     def __init__(self, rate: str) -> None:
         """`rate` such as 20/second. Raises ValueError."""
@@ -29,10 +29,10 @@ class ClientRates:
         self._limiter = FixedWindowRateLimiter(self._storage)
 
     def count(self, address: str) -> dict[str, str]:
-        """Count a request and give the headers that tell the client what is left. Raises RateLimitError."""
+        """Count a request. Returns the headers with the remaining quota. Raises RateLimitError."""
         client = name_client(address)
         if len(self._storage.storage) >= MAX_CLIENTS:
-            logger.warning("more than %d clients within %s: their counts begin anew", MAX_CLIENTS, self.rate)
+            logger.warning("more than %d clients within %s: all rate limit counts restart", MAX_CLIENTS, self.rate)
             self._storage.reset()
         allowed = self._limiter.hit(self.rate, client)
         reset_time, remaining = self._limiter.get_window_stats(self.rate, client)
@@ -43,14 +43,14 @@ class ClientRates:
         }
         if not allowed:
             raise RateLimitError(
-                f"More than {self.rate} from one client (CONVSERVE_RATE_LIMIT). Try again in {wait_s} s.",
+                f"The rate limit is {self.rate} per client (CONVSERVE_RATE_LIMIT). Try again in {wait_s} s.",
                 headers | {"Retry-After": str(wait_s)},
             )
         return headers
 
 
 def name_client(address: str) -> str:
-    """The address, of IPv6 the network."""
+    """An IPv4 address, or the network of an IPv6 address."""
     if ":" not in address:
         return address
     try:

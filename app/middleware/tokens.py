@@ -1,4 +1,4 @@
-"""Bearer tokens (RFC 6750). Only their digests are kept, and nothing here logs one."""
+"""Bearer tokens (RFC 6750). The process keeps only their digests and never logs a token."""
 
 import hmac
 import logging
@@ -10,17 +10,17 @@ from pathlib import Path
 from app.settings import AccessSettings
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*", re.ASCII)
-SECONDS_BETWEEN_LOOKS = 1.0
+RELOAD_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
 
 class TokenError(ValueError):
-    """Tokens that were configured cannot be used. The message never has one."""
+    """A configured token is invalid, or the file cannot be read. The message never contains a token."""
 
 
 class Tokens:
-    """The tokens of CONVSERVE_TOKENS and CONVSERVE_TOKENS_FILE. The file is read again when it changes."""
+    """The tokens of CONVSERVE_TOKENS and CONVSERVE_TOKENS_FILE. A changed file is reloaded."""
 
     def __init__(self, access: AccessSettings) -> None:
         """Raises TokenError."""
@@ -28,37 +28,37 @@ class Tokens:
         self._file = access.tokens_file
         self._in_file = read_token_file(self._file) if self._file else []
         self._version = find_version(self._file)
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
 
     def __bool__(self) -> bool:
-        """Whether callers need one."""
+        """Whether requests need a token."""
         return bool(self._given or self._in_file)
 
     def admits(self, token: str) -> bool:
-        """Compares with every one in the same time, whichever fits."""
-        self._look_again()
+        """Compares with every token, so that the time does not depend on the match."""
+        self._reload()
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
         return sum(hmac.compare_digest(digest, known) for known in self._given + self._in_file) > 0
 
-    def _look_again(self) -> None:
-        """Take up a file that has changed; one that cannot be used leaves the tokens as they are."""
+    def _reload(self) -> None:
+        """Reload a changed file. An invalid file leaves the tokens unchanged."""
         now = time.monotonic()
-        if self._file is None or now - self._looked < SECONDS_BETWEEN_LOOKS:
+        if self._file is None or now - self._checked < RELOAD_SECONDS:
             return
-        self._looked = now
+        self._checked = now
         version = find_version(self._file)
         if version == self._version:
             return
         self._version = version
         try:
             self._in_file = read_token_file(self._file)
-            logger.info("the tokens were read again: %d in the file", len(self._in_file))
+            logger.info("reloaded the token file: %d tokens", len(self._in_file))
         except TokenError as error:
-            logger.error("the tokens stay as they were: %s", error)
+            logger.error("did not reload the token file, the old tokens stay valid: %s", error)
 
 
 def read_token_file(path: Path) -> list[bytes]:
-    """One token a line; empty lines and those that begin with # are passed over."""
+    """One token per line. Empty lines and lines that start with # are ignored."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -66,7 +66,7 @@ def read_token_file(path: Path) -> list[bytes]:
         raise TokenError(f"CONVSERVE_TOKENS_FILE {path} cannot be read: {reason}.") from None
     tokens = digest_tokens([line for line in map(str.strip, lines) if not line.startswith("#")], str(path))
     if not tokens:
-        raise TokenError(f"CONVSERVE_TOKENS_FILE {path} has no token. One a line, of 16 characters or more.")
+        raise TokenError(f"CONVSERVE_TOKENS_FILE {path} has no token: write one per line, of at least 16 characters.")
     return tokens
 
 
@@ -75,14 +75,14 @@ def digest_tokens(tokens: list[str], place: str) -> list[bytes]:
     for number, token in enumerate(given, 1):
         if not TOKEN.fullmatch(token):
             raise TokenError(
-                f"Token {number} in {place} is none: at least 16 letters, digits or ._~+/-, "
-                "such as `openssl rand -hex 32` makes."
+                f"Token {number} in {place} is invalid: it needs at least 16 letters, digits or ._~+/-, "
+                "for example the output of `openssl rand -hex 32`."
             )
     return [sha256(token.encode()).digest() for token in given]
 
 
 def find_version(path: Path | None) -> tuple[int, int, int] | None:
-    """Changes with the file, or with what a symbolic link (as of a Kubernetes secret) leads to."""
+    """Changes with the file, or with the target of a symbolic link (as in a Kubernetes secret)."""
     try:
         status = path.stat() if path else None
     except OSError:

@@ -1,26 +1,24 @@
-"""Log lines as JSON or for people, each with the id of its request.
+"""Log lines as JSON or for the console, each with the id of its request.
 
-Images, query strings and headers are never logged: they hold what people sent, and tokens.
+Images, query strings and headers are never logged, because they may hold private data and tokens.
 """
 
 import logging
 import sys
 from logging.config import dictConfig
-from typing import Any, Literal
+from typing import Any
 
 from app.context import Record, current_record
-
-LogFormat = Literal["console", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
+from app.settings import LogFormat, LogLevel
 
 access = logging.getLogger("app.access")
 
-PROBES = {"/livez", "/readyz", "/metrics"}
-"""Asked every few seconds: their lines are for level debug, unless they fail."""
+MONITORING_PATHS = {"/livez", "/readyz", "/metrics"}
+"""Requested every few seconds: their lines have level debug, unless they fail."""
 
 
 class AddRequestId(logging.Filter):
-    """Gives every line the id of the request that is being worked on."""
+    """Adds the id of the current request to every line."""
 
     def filter(self, line: logging.LogRecord) -> bool:
         record = current_record.get()
@@ -43,7 +41,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 def configure_logging(format: LogFormat, level: LogLevel) -> None:
-    """Send every line of this process, uvicorn's and warnings too, to standard error."""
+    """Send all log lines of this process, with those of uvicorn and warnings, to standard error."""
     formatters: dict[str, Any] = {
         "console": {
             "()": ConsoleFormatter,
@@ -75,7 +73,7 @@ def configure_logging(format: LogFormat, level: LogLevel) -> None:
             "loggers": {
                 "app": {"level": level.upper()},
                 "uvicorn": {"level": level.upper(), "handlers": [], "propagate": True},
-                "uvicorn.access": {"level": "CRITICAL"},  # app.access takes its place
+                "uvicorn.access": {"level": "CRITICAL"},  # replaced by app.access
             },
         }
     )
@@ -83,8 +81,8 @@ def configure_logging(format: LogFormat, level: LogLevel) -> None:
 
 
 def log_request(record: Record) -> None:
-    """The one line of a finished request."""
-    quiet = record.status < 400 and record.route in PROBES
+    """Log the single line of a finished request."""
+    quiet = record.status < 400 and record.route in MONITORING_PATHS
     level = logging.DEBUG if quiet else logging.INFO if record.status < 500 else logging.WARNING
     if not access.isEnabledFor(level):
         return

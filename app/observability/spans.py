@@ -1,4 +1,4 @@
-"""What sends spans to the collector. Imported only where there is one: it needs convserve[otel]."""
+"""Sends spans to the collector. Imported only if there is a collector, because it needs convserve[otel]."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ FLUSH_SECONDS = 2
 
 
 class HideQuery(SpanProcessor):
-    """A query string may hold what nobody else should read."""
+    """Redacts query strings, which may hold private data."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if span.attributes and "url.query" in span.attributes:
@@ -22,7 +22,7 @@ class HideQuery(SpanProcessor):
 
 
 class Provider(TracerProvider):
-    """One that gives up on a collector that is gone: OpenTelemetry's own would hold the end of the process for 8 s."""
+    """Waits at most FLUSH_SECONDS for an unreachable collector when the process ends; OpenTelemetry waits 8 s."""
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(resource=resource, shutdown_on_exit=False)
@@ -31,15 +31,15 @@ class Provider(TracerProvider):
         self.add_span_processor(BatchSpanProcessor(self.exporter))
 
     def shutdown(self) -> None:
-        """Send what is left, for FLUSH_SECONDS."""
-        impatience = threading.Timer(FLUSH_SECONDS, self.exporter.shutdown)
-        impatience.start()
+        """Send the remaining spans, for at most FLUSH_SECONDS."""
+        timer = threading.Timer(FLUSH_SECONDS, self.exporter.shutdown)
+        timer.start()
         super().shutdown()
-        impatience.cancel()
+        timer.cancel()
 
 
 def make_provider() -> TracerProvider:
-    """Sends in batches from a thread of its own. Endpoint, headers, sampling, names: OTEL_... in the environment."""
+    """Sends batches from its own thread. OTEL_... variables set the endpoint, headers, sampling and names."""
     attributes = {"service.version": version("convserve")}
     if "OTEL_SERVICE_NAME" not in os.environ and "service.name" not in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
         attributes["service.name"] = "convserve"

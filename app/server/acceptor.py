@@ -1,4 +1,4 @@
-"""The listening socket: whom it lets in when, and an end at which nobody who was let in is lost."""
+"""Accepts connections, and drains the backlog on shutdown."""
 
 import asyncio
 import contextlib
@@ -10,105 +10,114 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 
+from app.server.connections import Connections
+from app.server.features import Features
 from app.server.load_shedding import Accepted
-from app.server.protocol import Connection, Connections
 
-HANDSHAKE_SECONDS = 0.2  # for those that have begun when the listener is about to close
-MOST_AT_ONCE = 100  # then those who are in already have a turn
-TOGETHER_SECONDS = 0.02  # between looks while it is crowded: what that adds to an answer at most
-NO_FILES_SECONDS = 0.5  # until somebody may have left
+HANDSHAKE_SECONDS = 0.2  # for handshakes that are in progress at shutdown
+BATCH_CONNECTIONS = 100  # then other tasks of the event loop run
+BATCH_SECONDS = 0.02  # between batches during an overload: the latency that batching adds at most
+NO_FILES_SECONDS = 0.5  # before the next try when no file descriptor is left
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-SO_ATTACH_FILTER = 26  # of Linux; Python has no name for it
+SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no such name
 
 logger = logging.getLogger(__name__)
 
 
-class Listener:
-    """Lets connections in, each as soon as it comes; while uploads are being refused, those of 20 ms together.
+class Acceptor:
+    """Accepts each connection at once, or during an overload all those of 20 ms together.
 
-    At ten times the load that can be carried nearly all that comes is refused. One at a time, each refusal would take
-    the core from the work, and find the processor's caches full of somebody's image.
+    At ten times the capacity most requests are rejected. One at a time, each rejection would interrupt the worker on
+    the same core and evict the image from the processor's caches.
     """
 
     def __init__(
-        self, listening: socket.socket, make_connection: Callable[[], Connection], connections: Connections
+        self,
+        listening: socket.socket,
+        make_connection: Callable[[], asyncio.Protocol],
+        connections: Connections,
+        features: Features,
     ) -> None:
         self.listening = listening
         self.make_connection = make_connection
         self.connections = connections
+        self.features = features
         self._loop = asyncio.get_running_loop()
-        self._coming_in: set[asyncio.Task[object]] = set()
-        self._next_look: asyncio.TimerHandle | None = None
+        self._connecting: set[asyncio.Task[object]] = set()
+        self._resume_timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         self.listening.setblocking(False)
-        self._loop.add_reader(self.listening, self._let_in)
+        self._loop.add_reader(self.listening, self._accept_ready)
 
     async def close(self) -> None:
-        """Let in whom the kernel has told that he is connected, and nobody after him."""
-        stop_handshakes(self.listening)
-        await asyncio.sleep(HANDSHAKE_SECONDS)
+        """Accept the connections whose handshake the kernel has completed, and close the listening socket."""
+        if self.features.drop_handshakes:
+            drop_handshakes(self.listening)
+            await asyncio.sleep(HANDSHAKE_SECONDS)
         self._loop.remove_reader(self.listening)
         with self.listening:
             for accepted in list(self._accept(sys.maxsize)):
                 self._connect(accepted)
-        if self._next_look:
-            self._next_look.cancel()
-        await asyncio.gather(*self._coming_in, return_exceptions=True)
+        if self._resume_timer:
+            self._resume_timer.cancel()
+        await asyncio.gather(*self._connecting, return_exceptions=True)
 
-    def _let_in(self) -> None:
-        accepted = list(self._accept(MOST_AT_ONCE))
-        if self.connections.refusals.is_crowded():
-            accepted = self.connections.turn_away(accepted)
-            self._pause(TOGETHER_SECONDS)
+    def _accept_ready(self) -> None:
+        accepted = list(self._accept(BATCH_CONNECTIONS))
+        if self.connections.load_shedder.is_overloaded():
+            if self.features.shed_from_head:
+                accepted = self.connections.shed_uploads(accepted)
+            if self.features.batch_accepts:
+                self._pause(BATCH_SECONDS)
         for one in accepted:
             self._connect(one)
 
-    def _accept(self, most: int) -> Iterator[Accepted]:
-        for _ in range(most):
+    def _accept(self, limit: int) -> Iterator[Accepted]:
+        for _ in range(limit):
             try:
                 connection, address = self.listening.accept()
                 connection.setblocking(False)
                 yield Accepted(connection, address[0] if address else "")
             except OSError as error:
                 if error.errno in NO_FILES:
-                    logger.warning("cannot let in a connection: %s", error.strerror)
+                    logger.warning("cannot accept a connection: %s", error.strerror)
                     self._pause(NO_FILES_SECONDS)
-                if error.errno != errno.ECONNABORTED:  # of one that has gone again
+                if error.errno != errno.ECONNABORTED:  # the client closed the connection in the backlog
                     return
 
     def _connect(self, accepted: Accepted) -> None:
         task = asyncio.ensure_future(self._loop.connect_accepted_socket(self.make_connection, accepted.socket))
-        self._coming_in.add(task)
-        task.add_done_callback(self._forget)
+        self._connecting.add(task)
+        task.add_done_callback(self._finish_connect)
 
-    def _forget(self, task: "asyncio.Task[object]") -> None:
-        self._coming_in.discard(task)
+    def _finish_connect(self, task: "asyncio.Task[object]") -> None:
+        self._connecting.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            logger.warning("cannot let in a connection: %s", error)
+            logger.warning("cannot accept a connection: %s", error)
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self.listening)
-        if self._next_look:
-            seconds = max(seconds, self._next_look.when() - self._loop.time())
-            self._next_look.cancel()
-        self._next_look = self._loop.call_later(seconds, self.open)
+        if self._resume_timer:
+            seconds = max(seconds, self._resume_timer.when() - self._loop.time())
+            self._resume_timer.cancel()
+        self._resume_timer = self._loop.call_later(seconds, self.open)
 
 
-def stop_handshakes(listening: socket.socket) -> None:
-    """Have the kernel drop the first packet of new connections; who sent it tries again, and is refused by then.
+def drop_handshakes(listening: socket.socket) -> None:
+    """Make the kernel drop the first packet of new connections. The client repeats it, and is refused by then.
 
-    Without it, whoever connects between the last `accept` and `close` is told that he is connected, and then reset.
+    Otherwise a client that connects between the last `accept` and `close` is connected and then reset. Linux only.
     """
     program = struct.pack(
         "HBBI" * 4,
-        *(0x30, 0, 0, 13),  # load the byte of the TCP header that has the flags
-        *(0x45, 0, 1, 0x02),  # is SYN among them?
-        *(0x06, 0, 0, 0),  # then nothing of the packet is let through,
-        *(0x06, 0, 0, 0xFFFFFFFF),  # or else all of it
+        *(0x30, 0, 0, 13),  # load the flags byte of the TCP header
+        *(0x45, 0, 1, 0x02),  # if SYN is set,
+        *(0x06, 0, 0, 0),  # drop the packet,
+        *(0x06, 0, 0, 0xFFFFFFFF),  # or else accept it
     )
     if sys.platform != "linux":
         return
     kept = ctypes.create_string_buffer(program)
-    with contextlib.suppress(OSError):  # then that moment stays
+    with contextlib.suppress(OSError):  # without the filter a few clients may be reset
         listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 4, ctypes.addressof(kept)))

@@ -1,6 +1,6 @@
-"""Connections whose answer has been sent while the client is still sending.
+"""Lingering close: after the response, read what the client still sends before its connection is closed.
 
-Closing them would reset them, and a reset may cost the client the answer that it has not read yet.
+Closing a socket with unread data resets the connection, and a reset may discard the response on its way to the client.
 """
 
 import asyncio
@@ -10,81 +10,85 @@ import sys
 from collections import deque
 from typing import NamedTuple
 
-LINGER_BYTES, LINGER_SECONDS = 4_000_000, 2  # of what is still sent, before the connection is closed all the same
+LINGER_BYTES, LINGER_SECONDS = 4_000_000, 2  # then the connection is closed even if the client still sends
 TICK_SECONDS = 0.02
 READ_BYTES = 1_000_000
-READ_AWAY = socket.MSG_TRUNC if sys.platform == "linux" else 0
-"""Where the kernel throws away what came instead of copying it (tcp(7))."""
+DISCARD = socket.MSG_TRUNC if sys.platform == "linux" else 0
+"""The kernel discards the data instead of copying it (tcp(7))."""
 
 
-class Leaving(NamedTuple):
-    """A connection of which only the client's side is open."""
+class Lingering(NamedTuple):
+    """A connection whose sending side is closed."""
 
     socket: socket.socket
     until: float
     bytes_left: int
 
 
-class Leavetaking:
-    """Reads what such clients still send, until they close, or have sent or waited too long.
+class LingeringClose:
+    """Reads from such connections until the client closes, or LINGER_BYTES or LINGER_SECONDS are reached.
 
-    All of them in one go every so often: an overloaded process that looked whenever something came did little else.
+    All connections are read together every 20 ms: to react to each packet would take most of an overloaded process.
     """
 
-    def __init__(self) -> None:
-        self._leaving: deque[Leaving] = deque()  # who came first is closed first
+    def __init__(self, enabled: bool = True) -> None:
+        self.enabled = enabled
+        self._lingering: deque[Lingering] = deque()  # oldest first
         self._scratch = bytearray(READ_BYTES)
-        self._next_look: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._leaving)
+        return len(self._lingering)
 
     def add(self, connection: socket.socket) -> None:
-        """Tell the client that no more is coming, and see it out."""
+        """Close the sending side now, and the connection later."""
         try:
             connection.shutdown(socket.SHUT_WR)
         except OSError:
             return connection.close()
-        self._leaving.append(Leaving(connection, asyncio.get_running_loop().time() + LINGER_SECONDS, LINGER_BYTES))
-        self._look_later()
+        if not self.enabled:
+            return connection.close()
+        until = asyncio.get_running_loop().time() + LINGER_SECONDS
+        self._lingering.append(Lingering(connection, until, LINGER_BYTES))
+        self._schedule()
 
-    def close_one(self) -> bool:
-        """The one that has been here for longest. Whether there was one."""
-        if not self._leaving:
+    def close_oldest(self) -> bool:
+        """Returns whether there was one."""
+        if not self._lingering:
             return False
-        self._leaving.popleft().socket.close()
+        self._lingering.popleft().socket.close()
         return True
 
     def close(self) -> None:
-        while self.close_one():
+        while self.close_oldest():
             pass
 
-    def _look_later(self) -> None:
-        if self._next_look is None and self._leaving:
-            self._next_look = asyncio.get_running_loop().call_later(TICK_SECONDS, self._look)
+    def _schedule(self) -> None:
+        if self._timer is None and self._lingering:
+            self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._read_all)
 
-    def _look(self) -> None:
-        self._next_look = None
+    def _read_all(self) -> None:
+        self._timer = None
         now = asyncio.get_running_loop().time()
-        before, self._leaving = self._leaving, deque()
+        before, self._lingering = self._lingering, deque()
         for one in before:
-            bytes_left = one.bytes_left - self._read_away(one.socket)
+            bytes_left = one.bytes_left - self._discard(one.socket)
             if bytes_left > 0 and now < one.until:
-                self._leaving.append(one._replace(bytes_left=bytes_left))
+                self._lingering.append(one._replace(bytes_left=bytes_left))
             else:
                 one.socket.close()
-        self._look_later()
+        self._schedule()
 
-    def _read_away(self, connection: socket.socket) -> int:
-        """How many bytes had come; where the client has closed, as many as end its stay."""
+    def _discard(self, connection: socket.socket) -> int:
+        """Bytes that had arrived; LINGER_BYTES if the client has closed the connection."""
         with contextlib.suppress(BlockingIOError):
             try:
-                return connection.recv_into(self._scratch, READ_BYTES, READ_AWAY) or LINGER_BYTES
+                return connection.recv_into(self._scratch, READ_BYTES, DISCARD) or LINGER_BYTES
             except ConnectionError:
                 return LINGER_BYTES
         return 0
 
 
 def duplicate(transport: asyncio.BaseTransport) -> socket.socket:
-    """The transport's connection, which stays open when the transport closes. Raises OSError without a descriptor."""
+    """The transport's connection, on a descriptor of its own. Raises OSError if the process has none left."""
     return socket.fromfd(transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM)

@@ -12,6 +12,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from app.images.errors import ImageError
+from app.images.limits import ImageLimits
 from app.images.png import encode_data_uri, save_png
 from app.pool.ipc import Report, TaskFailure
 from app.pool.task import Answer, Task
@@ -192,7 +193,7 @@ def read_page(data: bytes, settings: Settings, polarity: Polarity, report: Repor
 
 def decode_for_reading(data: bytes, settings: Settings, report: Report) -> tuple[Any, int]:
     """The first frame's pixels, and the divisor by which a large JPEG was reduced: reading needs few of its pixels."""
-    image = decode(data, settings.image_limits, report, "first", enough_px=PAGE_SIDE)
+    image = decode(data, ImageLimits.from_settings(settings), report, "first", enough_px=PAGE_SIDE)
     return image.frames[0].pixels, image.reduced
 
 

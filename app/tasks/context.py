@@ -48,7 +48,7 @@ class TaskContext:
 
     @property
     def image_limits(self) -> ImageLimits:
-        return self.settings.image_limits
+        return ImageLimits.from_settings(self.settings)
 
     @cached_property
     def parse_steps(self) -> Any:

@@ -14,6 +14,7 @@ from app.errors import WorkTooLargeError
 from app.images.errors import UnwritableFormatError
 from app.images.formats import DEFAULT_QUALITY, FORMATS, Format, FormatName, Frames
 from app.images.image import DecodedImage
+from app.images.limits import ImageLimits
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
@@ -103,7 +104,7 @@ def filter_image(
     data: bytes, request: FilterRequest, settings: Settings, output: OutputFormat, report: Report
 ) -> Answer[FilterResult]:
     """Decode, filter and encode. Raises ImageError, KernelError or WorkTooLargeError."""
-    image = decode(data, settings.image_limits, report, request.frames)
+    image = decode(data, ImageLimits.from_settings(settings), report, request.frames)
     format = choose_format(request.steps, output, image.format)
     results = filter_frames(image, request, settings, report, measure=False)
     report.backends["convolve"] = results[0].way
@@ -120,7 +121,7 @@ def filter_image(
 
 def explain_filter(data: bytes, request: FilterRequest, settings: Settings, report: Report) -> dict[str, Any]:
     """Filter the first frame and describe the arithmetic; for a chain, also the single kernel that it equals."""
-    image = decode(data, settings.image_limits, report, "first")
+    image = decode(data, ImageLimits.from_settings(settings), report, "first")
     result = filter_frames(image, request, settings, report)[0]
     height, width = result.image.shape[:2]
     explanation = {

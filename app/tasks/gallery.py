@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from app.images.encode import convert_to_image, encode_image, pick_profile, reduce_to_8_bit
 from app.images.formats import FORMATS
 from app.images.image import DecodedImage
+from app.images.limits import ImageLimits
 from app.images.png import save_png
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
@@ -87,7 +88,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 
     The kernels are applied to the reduced image, so that their effect is visible. Raises ImageError or KernelError.
     """
-    image = decode(data, settings.image_limits, report, "first")
+    image = decode(data, ImageLimits.from_settings(settings), report, "first")
     sheet = Image.fromarray(arrange(draw_tiles(image, steps, side_px, report)))
     result = image.with_pixels([np.asarray(sheet)])
     return encode_image(result, FORMATS["png"]).data if pick_profile(result) else save_png(sheet)
@@ -97,7 +98,7 @@ def make_tiles(
     data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report
 ) -> list[tuple[str, bytes]]:
     """The images of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
-    image = decode(data, settings.image_limits, report, "first")
+    image = decode(data, ImageLimits.from_settings(settings), report, "first")
     return [(name, encode_tile(image, tile)) for name, tile in draw_tiles(image, steps, side_px, report)]
 
 

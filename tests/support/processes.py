@@ -1,4 +1,4 @@
-"""The toy service in a process of its own: signals and limits are for processes."""
+"""The toy service in a separate process, for tests of signals and resource limits."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 def run_toy_service(
     kind: str, files: int | None = None, **settings: str
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Process and port of `convserve` or `uvicorn`, which may open so many files."""
+    """Yields process and port of `convserve` or `uvicorn`, with a limit of open `files`."""
     command = [sys.executable, "-m", "tests.support.toy_service", kind]
     process = subprocess.Popen(
         ["sh", "-c", f'ulimit -n {files or "$(ulimit -n)"}; exec "$@"', "sh", *command],

@@ -1,4 +1,4 @@
-"""What the tests of both proxies need, and what they ask of both."""
+"""What the tests of both proxies share: setup and checks."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ LIMIT = Settings.model_fields["max_upload_bytes"].default
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy before a service; where the other instance would be, there is none."""
+    """A proxy in front of a service. The second instance in its configuration does not run."""
 
     port: int
     service: RunningService
@@ -37,7 +37,7 @@ class Proxy:
         return httpx2.Client(base_url=f"https://localhost:{self.port}", verify=self.tls, timeout=60)
 
     def get_from_elsewhere(self, path: str, **headers: str) -> int:
-        """The status. From 127.0.0.2, as every connection of the proxy to the service comes from 127.0.0.1."""
+        """Send a request from 127.0.0.2 and return the status. The proxy connects to the service from 127.0.0.1."""
         connection = HTTPSConnection(
             "localhost", self.port, context=self.tls, source_address=("127.0.0.2", 0), timeout=60
         )
@@ -59,7 +59,7 @@ def run_proxy(command: list[str], port: int, log: Path, **variables: str) -> Ite
 
 
 def adapt(file: str, changes: Mapping[str, str]) -> str:
-    """The text of a configuration with each thing that stands there once changed."""
+    """The text of a configuration with these replacements. Each has to occur exactly once."""
     text = Path(file).read_text()
     for stands, becomes in changes.items():
         assert text.count(stands) == 1, stands
@@ -68,7 +68,7 @@ def adapt(file: str, changes: Mapping[str, str]) -> str:
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Certificate and key for localhost, signed by itself."""
+    """A self-signed certificate for localhost, and its key."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
@@ -89,8 +89,8 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     pytest.fail(f"the proxy did not start: {log.read_text()}")
 
 
-def check_that_an_image_goes_through_and_comes_back(proxy: Proxy) -> httpx2.Response:
-    image = draw_noise(700, 900)  # more than a proxy keeps in memory
+def check_image_round_trip(proxy: Proxy) -> httpx2.Response:
+    image = draw_noise(700, 900)  # larger than the buffer of a proxy
     with proxy.client() as client:
         reply = client.post("/filter/custom?weights=0,-1,0;-1,5,-1;0,-1,0", files={"file": ("a.png", encode(image))})
     assert reply.status_code == 200, reply.text
@@ -98,7 +98,7 @@ def check_that_an_image_goes_through_and_comes_back(proxy: Proxy) -> httpx2.Resp
     return reply
 
 
-def check_that_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(proxy: Proxy) -> None:
+def check_client_address(proxy: Proxy) -> None:
     assert proxy.get_from_elsewhere("/kernels", **{"X-Forwarded-For": "192.0.2.7"}) == 200
     time.sleep(0.5)
     lines = [line for line in proxy.service.log.read_text().splitlines() if "/kernels" in line]
@@ -107,8 +107,8 @@ def check_that_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(pr
     assert "192.0.2.7" not in lines[-1]
 
 
-def check_that_a_client_that_stalls_is_closed(proxy: Proxy) -> None:
-    """In the middle of its header. The service itself never sees it."""
+def check_stalled_client(proxy: Proxy) -> None:
+    """A client that stalls in the middle of the head is closed by the proxy."""
     raw = socket.create_connection(("127.0.0.1", proxy.port), timeout=30)
     with proxy.tls.wrap_socket(raw, server_hostname="localhost") as connection:
         connection.sendall(b"POST /filter/edge HTTP/1.1\r\nHost: local")

@@ -1,4 +1,4 @@
-"""Clients that go on asking while a service is told to stop, and what became of what they asked."""
+"""Clients that send requests while a service shuts down, and the outcomes of their requests."""
 
 import http.client
 import threading
@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 
 Ask = Callable[[http.client.HTTPConnection], bool]
-"""Sends one request and reads its answer: whether it was the right one."""
+"""Sends one request and reads the response. Returns whether it is correct."""
 
 
 def ask_until_refused(port: int, keep_alive: bool, ask: Ask, outcomes: Counter[str]) -> None:
-    """Count `answered`, `wrong` and `lost`: accepted and not answered. Ends when a connection is refused."""
+    """Count `answered`, `wrong` and `lost` requests (accepted without a response) until a connection is refused."""
     connection: http.client.HTTPConnection | None = None
     while True:
         if connection is None:
@@ -27,14 +27,14 @@ def ask_until_refused(port: int, keep_alive: bool, ask: Ask, outcomes: Counter[s
             outcomes["lost"] += 1
             outcomes[f"lost: {type(error).__name__}"] += 1
             connection.close()
-        # http.client drops the socket where the answer says that the connection is closed.
+        # http.client drops the socket after a response with "Connection: close".
         if not keep_alive or connection.sock is None:
             connection.close()
             connection = None
 
 
 def ask_all_along(port: int, clients: int, ask: Ask, stop: Callable[[], None], seconds: float) -> Counter[str]:
-    """Half of the clients with a connection for each request. `stop` is called after some time under load."""
+    """Half of the clients open a connection per request. `stop` is called after some `seconds` under load."""
     outcomes: Counter[str] = Counter()
     threads = [
         threading.Thread(target=ask_until_refused, args=(port, number % 2 == 0, ask, outcomes), daemon=True)

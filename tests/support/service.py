@@ -1,4 +1,4 @@
-"""The service as an operator starts it: `convserve serve` in a process of its own, with real sockets."""
+"""The service as an operator starts it: `convserve serve` in a separate process, with real sockets."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ START_SECONDS = 180  # on a machine with a load of 20
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that is ready. `log` is everything it has printed, `temporary_folder` its own."""
+    """A service that is ready. `log` holds its output; no other process uses its `temporary_folder`."""
 
     port: int
     process: "subprocess.Popen[bytes]"
@@ -28,7 +28,7 @@ class RunningService:
         return f"http://127.0.0.1:{self.port}"
 
     def list_processes(self) -> list[int]:
-        """The process that talks HTTP, and its workers."""
+        """The HTTP process, then its workers."""
         return [self.process.pid, *sorted(find_children(self.process.pid))]
 
     def count_handles(self) -> int:
@@ -42,7 +42,7 @@ class RunningService:
 def run_service(
     command: Sequence[str] = ("-m", "app", "serve", "--port", "{port}"), **settings: object
 ) -> Iterator[RunningService]:
-    """Start a service with CONVSERVE_ settings and wait until it is ready; afterwards, SIGTERM."""
+    """Start a service with these CONVSERVE_ settings, and wait until it is ready. SIGTERM at the end."""
     port = find_free_port()
     with tempfile.TemporaryDirectory() as folder:
         log, temporary_folder = Path(folder, "log"), Path(folder, "tmp")
@@ -84,7 +84,7 @@ def wait_until_ready(service: RunningService) -> None:
         except OSError:
             pass
         time.sleep(0.1)
-    raise RuntimeError(f"the service did not get ready\n{service.log.read_text()}")
+    raise RuntimeError(f"the service did not become ready\n{service.log.read_text()}")
 
 
 def find_children(process: int) -> Iterator[int]:
@@ -95,7 +95,7 @@ def find_children(process: int) -> Iterator[int]:
 
 
 def read_pss_mb(process: int) -> float:
-    """Memory of a process, with what it shares divided among those that share it."""
+    """Proportional set size: shared pages are divided among the processes that share them."""
     for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024

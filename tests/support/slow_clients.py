@@ -1,4 +1,4 @@
-"""Clients that stall, each somewhere else in a request. The benchmark of slow clients has hundreds of each."""
+"""Clients that stall, each at another stage of a request. The benchmark of slow clients has hundreds of each."""
 
 import contextlib
 import socket
@@ -6,19 +6,19 @@ import time
 from dataclasses import dataclass
 
 POST = b"POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
-REPLY_BYTES = 20_000_000  # more than the kernel's buffers take
+REPLY_BYTES = 20_000_000  # more than the kernel's buffers hold
 
 
 @dataclass(frozen=True)
 class SlowClient:
-    """What is sent at once and, a byte at a time, from then on. `deadline` is the setting that is to end it."""
+    """Sends `start` at once, and `drip` a byte at a time. `deadline` is the setting of its timeout."""
 
     name: str
     start: bytes
     drip: bytes = b""
     deadline: str = "stall_seconds"
     status: int = 0
-    """Of the answer before the end; 0 for none."""
+    """Status of the response before the connection is closed; 0 for none."""
 
     def connect(self, port: int) -> socket.socket:
         connection = socket.socket()
@@ -29,7 +29,7 @@ class SlowClient:
 
 
 def list_kinds(path: str, reading: bytes) -> tuple[SlowClient, ...]:
-    """For a service that takes uploads at `path` and answers the request `reading` at length."""
+    """For a service that accepts uploads at `path`, and has a large response to the request `reading`."""
     post = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n".encode()
     return (
         SlowClient("silent", b"", deadline="header_seconds"),
@@ -49,12 +49,12 @@ KINDS = list_kinds("/length", b"GET /zeros?bytes=%d HTTP/1.1\r\nHost: localhost\
 
 
 def drip(clients: list[tuple[SlowClient, socket.socket]], seconds: float, every_s: float) -> None:
-    """Let those drip that do."""
+    """Send one byte of each dripping client every `every_s`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for kind, connection in clients:
             if kind.drip:
-                with contextlib.suppress(OSError):  # it has been closed
+                with contextlib.suppress(OSError):  # the service has closed the connection
                     connection.send(kind.drip)
         time.sleep(every_s)
 
@@ -71,7 +71,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def read_answers(connection: socket.socket, end: bytes) -> bytes:
-    """Up to and with `end`."""
+    """Read until the data ends with `end`."""
     connection.settimeout(20)
     answers = b""
     while not answers.endswith(end):

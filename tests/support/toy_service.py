@@ -1,6 +1,6 @@
 """A service without TensorFlow, for tests of the server: `python -m tests.support.toy_service convserve|uvicorn`.
 
-It prints its port, when it serves, and at the end how many requests it started and how many it finished.
+It prints its port at the start, and at the end the numbers of started and finished requests.
 """
 
 import asyncio
@@ -11,15 +11,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from app.api.problems import add_problem_handlers
+from app.api.problem_handlers import add_problem_handlers
+from app.api.problems import render_server_error
 from app.api.uploads import read_upload
-from app.server.load_shedding import CheckUpload
-from app.server.protocol import take_all
+from app.server.features import ALL_FEATURES, Features
+from app.server.load_shedding import ReserveSlot, reserve_nothing
 from app.server.server import Server
 from app.settings import Settings
 
@@ -31,7 +33,7 @@ def make_app() -> FastAPI:
 
     @app.post("/length")
     async def measure(request: Request, seconds: float = 0) -> int:
-        """The length of the body, after some time."""
+        """The length of the body, after a delay."""
         length = len(await request.body())
         counts["started"] += 1
         await asyncio.sleep(seconds)
@@ -45,7 +47,7 @@ def make_app() -> FastAPI:
 
     @app.post("/form")
     async def measure_upload(request: Request) -> int:
-        """As the real service reads its uploads."""
+        """Reads the upload like the real service."""
         return len((await read_upload(request)).data)
 
     @app.get("/zeros")
@@ -61,20 +63,29 @@ def make_app() -> FastAPI:
 
 
 def make_server(
-    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+    kind: str,
+    settings: Settings,
+    reserve_slot: ReserveSlot = reserve_nothing,
+    cors_origins: Sequence[str] = (),
+    features: Features = ALL_FEATURES,
 ) -> uvicorn.Server:
-    """`convserve`, or `uvicorn` as it comes."""
+    """`convserve`, or stock `uvicorn`."""
     if kind == "convserve":
-        return Server(make_app(), settings, check_upload, cors_origins=cors_origins)
+        render = partial(render_server_error, cors_origins=cors_origins)
+        return Server(make_app(), nullcontext, settings, render, reserve_slot, features=features)
     return uvicorn.Server(uvicorn.Config(make_app(), log_level="warning"))
 
 
 @contextmanager
 def serve(
-    kind: str, settings: Settings, check_upload: CheckUpload = take_all, cors_origins: Sequence[str] = ()
+    kind: str,
+    settings: Settings,
+    reserve_slot: ReserveSlot = reserve_nothing,
+    cors_origins: Sequence[str] = (),
+    features: Features = ALL_FEATURES,
 ) -> Iterator[tuple[int, uvicorn.Server]]:
-    """Port and server, in a thread."""
-    server = make_server(kind, settings, check_upload, cors_origins)
+    """Yields port and server, which runs in a thread."""
+    server = make_server(kind, settings, reserve_slot, cors_origins, features)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
         port = listening.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -89,7 +100,7 @@ def serve(
 
 
 def main() -> None:
-    logging.disable(logging.INFO)  # nobody reads it, and a full pipe would stop the service
+    logging.disable(logging.INFO)  # nothing reads the pipe, and a full pipe would block the service
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     server = make_server(sys.argv[1], Settings())
     print(listening.getsockname()[1], flush=True)

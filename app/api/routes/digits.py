@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
 from app.api.parameters import ClassifyQuery, ReadQuery
-from app.api.problems import Problem, describe_problem, document_problems
+from app.api.problem_docs import document_problems
+from app.api.problems import Problem, describe_problem
 from app.api.responses import PRIVATE, describe_upload
 from app.api.uploads import add_fields, read_upload, read_uploads
 from app.errors import NoTrainingRecordError

@@ -1,6 +1,6 @@
-"""`/docs`, the OpenAPI document and `/problems`: nothing is fetched from elsewhere."""
+"""`/docs`, the OpenAPI document and `/problems`. Nothing is fetched from other sites."""
 
-from html import escape
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -8,25 +8,47 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
 from starlette.staticfiles import StaticFiles
 
-from app.api.problems import PROBLEM_TYPES
+from app.api.problem_docs import write_problems_page
+from app.api.problems import Problem
 from app.api.routes.openapi_security import describe_access
 from app.middleware.headers import allow_inline
 from app.settings import AccessSettings
 
 ASSETS_PATH = "/docs/assets"
+DESCRIPTION = """
+Send an image and the name of a kernel, get the filtered image, pixel-exact. The convolution is TensorFlow's
+`tf.nn.conv2d`; kernels are applied as written (correlation).
+
+```
+curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
+```
+"""
 TAGS = [
     {"name": "filter", "description": "An image in, an image out."},
     {"name": "digits", "description": "Handwritten digits, read by the bundled network."},
-    {"name": "kernels", "description": "What there is to filter with, and the arithmetic."},
+    {"name": "kernels", "description": "The kernels, and the arithmetic."},
     {"name": "service", "description": "The service itself."},
 ]
 
 
-def serve_documentation(app: FastAPI, problem: type[BaseModel], access: AccessSettings) -> None:
-    """Add Swagger UI with its assets from the package fastapi-offline, and a page that explains the errors."""
+def describe_api(access: AccessSettings) -> dict[str, Any]:
+    """The options of FastAPI for the OpenAPI document. Its own pages are off: they load scripts from other sites."""
+    return {
+        "title": "convserve",
+        "description": DESCRIPTION,
+        "version": version("convserve"),
+        "license_info": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        "openapi_tags": TAGS,
+        "openapi_url": "/openapi.json" if access.docs else None,
+        "docs_url": None,
+        "redoc_url": None,
+    }
+
+
+def serve_documentation(app: FastAPI, access: AccessSettings) -> None:
+    """Add Swagger UI with its assets from the package fastapi-offline, and the page that explains the problems."""
     if access.docs:
         serve_swagger(app)
 
@@ -43,9 +65,9 @@ def serve_documentation(app: FastAPI, problem: type[BaseModel], access: AccessSe
                 description=app.description,
                 license_info=app.license_info,
                 routes=app.routes,
-                tags=TAGS,
+                tags=app.openapi_tags,
             )
-            document["components"]["schemas"]["Problem"] = problem.model_json_schema()
+            document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
             describe_access(document, access)
             app.openapi_schema = document
         return app.openapi_schema
@@ -69,16 +91,3 @@ def serve_swagger(app: FastAPI) -> None:
         )
         page.headers["Content-Security-Policy"] = allow_inline(bytes(page.body).decode())
         return page
-
-
-def write_problems_page() -> str:
-    kinds = {kind.slug: kind for kind in PROBLEM_TYPES.values()}
-    rows = "\n".join(
-        f'<h2 id="{kind.slug}">{kind.status.value} {escape(kind.title)}</h2><p>{escape(kind.meaning)}</p>'
-        for kind in kinds.values()
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>convserve: problems</title>'
-        "<style>body{font:16px/1.5 system-ui;max-width:42rem;margin:2rem auto;padding:0 1rem}</style>"
-        f"<h1>Problems</h1><p>Errors are <code>application/problem+json</code>; <code>type</code> leads here.</p>{rows}"
-    )

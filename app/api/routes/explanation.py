@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
 from app.api.parameters import ExplainQuery
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import add_fields, read_upload
 from app.errors import NotAcceptableError

@@ -10,7 +10,7 @@ from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
 from app.api.operations import parse_operations, parse_steps
 from app.api.parameters import ChainQuery, FilterQuery
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.responses import PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record

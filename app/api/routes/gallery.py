@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.api.dependencies import ServiceDependency
 from app.api.parameters import GalleryQuery
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE, PRIVATE, describe_upload, quote_file_name
 from app.api.uploads import add_fields, read_upload
 from app.images.png import encode_data_uri

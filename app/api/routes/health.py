@@ -1,17 +1,17 @@
-"""`GET /livez`: whether the process answers. `GET /readyz`: whether it is worth sending it work."""
+"""`GET /livez`: the process responds. `GET /readyz`: the process can take work."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.dependencies import ServiceDependency
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.errors import OverloadedError
 
 router = APIRouter(tags=["service"])
 
 
 class Readiness(BaseModel):
-    """The worker processes and the line before them."""
+    """The worker processes and their queue."""
 
     status: str
     workers: int
@@ -20,7 +20,7 @@ class Readiness(BaseModel):
     oldest_wait_seconds: float
 
 
-@router.get("/livez", operation_id="get_liveness", summary="Whether the service answers")
+@router.get("/livez", operation_id="get_liveness", summary="Liveness: 200 while the service responds")
 async def get_liveness() -> dict[str, str]:
     return {"status": "ok"}
 
@@ -28,7 +28,7 @@ async def get_liveness() -> dict[str, str]:
 @router.get(
     "/readyz",
     operation_id="get_readiness",
-    summary="Whether a worker is warm and the line is short: 503 says to send requests elsewhere",
+    summary="Readiness: 200 if a worker is warm and the queue is short, else 503",
     responses=document_problems(503),
 )
 async def get_readiness(service: ServiceDependency) -> Readiness:
@@ -36,9 +36,9 @@ async def get_readiness(service: ServiceDependency) -> Readiness:
     if service.draining.is_set():
         raise OverloadedError("The service is stopping.")
     if workers.ready == 0:
-        raise OverloadedError("No worker process is warm; they are being started.")
+        raise OverloadedError("No worker process is warm yet.")
     if workers.oldest_wait_s > service.settings.max_wait_seconds / 2:
-        raise OverloadedError(f"An upload has been waiting for {workers.oldest_wait_s:.1f} s.")
+        raise OverloadedError(f"The oldest upload in the queue has waited {workers.oldest_wait_s:.1f} s.")
     return Readiness(
         status="ok",
         workers=workers.ready,

@@ -14,7 +14,7 @@ from starlette.types import Scope
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import Service, ServiceDependency
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE
 from app.tasks.samples import SAMPLE, SampleName, SampleParams
 

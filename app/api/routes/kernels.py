@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE
 from app.tasks.describe_kernel import KERNEL_PREVIEW, KernelDescription, PreviewParams, describe_kernel
 from app.tasks.operations import encode_operations

@@ -10,7 +10,8 @@ from starlette.datastructures import UploadFile
 
 from app.api.dependencies import ServiceDependency
 from app.api.parameters import LearnQuery
-from app.api.problems import describe_problem, document_problems
+from app.api.problem_docs import document_problems
+from app.api.problems import describe_problem
 from app.api.responses import PRIVATE
 from app.api.uploads import add_fields
 from app.errors import TaskError, UnfinishedError

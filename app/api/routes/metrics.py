@@ -1,4 +1,4 @@
-"""`GET /metrics`: for Prometheus."""
+"""`GET /metrics`, for Prometheus."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -11,7 +11,7 @@ router = APIRouter(tags=["service"])
 @router.get(
     "/metrics",
     operation_id="get_metrics",
-    summary="Counters and gauges in Prometheus' text format",
+    summary="Metrics in Prometheus' text format",
     response_class=Response,
     responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
 )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from app.api.parameters import SizeQuery
-from app.api.problems import document_problems
+from app.api.problem_docs import document_problems
 from kernels.errors import KernelParameterError
 from kernels.geometry import Padding, lay_out_axis
 

@@ -14,6 +14,7 @@ from PIL import Image
 import app.api.problems
 import app.errors
 import app.images.errors
+import app.tasks.errors
 import kernels.errors
 from app.main import create_app
 from app.settings import Settings
@@ -435,12 +436,12 @@ def test_every_error_of_kernels_and_images_has_its_status() -> None:
         for error in vars(app.errors).values()
         if isinstance(error, type) and issubclass(error, ValueError) and error.__module__ == "app.errors"
     }
-    assert errors - set(app.api.problems.PROBLEM_TYPES) == set()
+    assert errors - set(app.tasks.errors.SLUGS) == set()
     assert len(errors) >= 12
 
 
 def test_every_kind_of_problem_but_the_start_up_one_is_met_here() -> None:
-    kinds = {kind.slug for kind in app.api.problems.PROBLEM_TYPES.values()} - {"bad-kernels-file", "corrupt-image"}
+    kinds = set(app.api.problems.PROBLEM_TYPES) - {"bad-kernels-file", "corrupt-image"}
     kinds -= {"blank-image", "too-many-files", "no-training-record"}  # of digits: their tests meet them
     kinds -= {"overloaded", "took-too-long", "worker-lost"}  # tests/app/pool/test_pool.py
     kinds -= {"malformed-request", "request-head-too-large", "slow-client", "too-many-connections"}  # test_connections

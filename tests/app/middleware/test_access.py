@@ -1,8 +1,7 @@
-"""Who may call: tokens, rates, hosts, origins, and what is never told."""
+"""Access control: tokens, rate limits, hosts and origins, and the secrecy of tokens."""
 
 import logging
 import os
-import pickle
 import re
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from app.middleware.rate_limit import MAX_CLIENTS, ClientRates, name_client
 from app.middleware.tokens import TokenError, Tokens
 from app.settings import AccessSettings, Settings
 from tests.support.images import draw_noise, encode
+from tests.support.tasks import READ_ENVIRONMENT, Nothing, make_pool
 
 IMAGE = encode(draw_noise(20, 30))
 RAW = {"Content-Type": "image/png"}
@@ -51,7 +51,7 @@ def serve(**access: Any) -> Iterator[TestClient]:
 
 
 def call_without_workers(**access: Any) -> TestClient:
-    """For requests that need no image: nothing is started."""
+    """For requests without images: no worker is started."""
     return TestClient(create_app(Settings(workers=1), AccessSettings(**access)))
 
 
@@ -66,7 +66,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             environment.setenv("CONVSERVE_TOKENS_FILE", str(file))
             environment.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret-0123456789")
             environment.setenv("UNRELATED", "stays")
-            client = stack.enter_context(TestClient(create_app(Settings(workers=1))))
+            settings = Settings(workers=1)
+            client = stack.enter_context(TestClient(create_app(settings, pool=make_pool(settings))))
         yield client
 
 
@@ -74,7 +75,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_without_a_token_nothing_is_done(guarded: TestClient, path: str) -> None:
+def test_a_request_without_a_token_is_rejected(guarded: TestClient, path: str) -> None:
     reply = guarded.get(path)
     assert reply.status_code == 401
     assert reply.headers["WWW-Authenticate"] == 'Bearer realm="convserve"'
@@ -84,12 +85,12 @@ def test_without_a_token_nothing_is_done(guarded: TestClient, path: str) -> None
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_what_is_the_same_for_everybody_is_open(guarded: TestClient, path: str) -> None:
+def test_public_paths_need_no_token(guarded: TestClient, path: str) -> None:
     assert guarded.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("token", [FIRST, SECOND])
-def test_each_of_several_tokens_lets_in(guarded: TestClient, token: str) -> None:
+def test_each_of_several_tokens_is_accepted(guarded: TestClient, token: str) -> None:
     reply = guarded.post("/filter/blur", content=IMAGE, headers=RAW | bearer(token))
     assert reply.status_code == 200
     assert guarded.get("/metrics", headers={"authorization": f"bearer  {token}"}).status_code == 200
@@ -102,7 +103,7 @@ def test_each_of_several_tokens_lets_in(guarded: TestClient, token: str) -> None
         f"Bearer {FIRST.upper()}", f"Bearer {FIRST}, {SECOND}", "Bearer wrong-token-0123456789", "Bearer \xff\xfe",
     ],
 )  # fmt: skip
-def test_nothing_else_lets_in(guarded: TestClient, sent: str) -> None:
+def test_other_credentials_are_rejected(guarded: TestClient, sent: str) -> None:
     reply = guarded.get("/kernels", headers=[(b"Authorization", sent.encode("latin-1"))])
     assert reply.status_code == 401
     assert reply.headers["WWW-Authenticate"].startswith('Bearer realm="convserve"')
@@ -110,15 +111,15 @@ def test_nothing_else_lets_in(guarded: TestClient, sent: str) -> None:
     assert "0123456789" not in reply.text + str(reply.headers)
 
 
-def test_who_has_no_token_is_refused_by_the_head_alone(guarded: TestClient) -> None:
-    """With a token, the same is too large."""
+def test_the_token_is_checked_before_the_body(guarded: TestClient) -> None:
+    """With a token, the same request is too large."""
     head = RAW | {"Content-Length": "99999999999"}
     assert guarded.post("/filter/blur", content=iter([b"x"]), headers=head).status_code == 401
     assert guarded.post("/filter/blur", content=iter([b"x"]), headers=head | bearer(FIRST)).status_code == 413
 
 
-def test_tokens_stand_nowhere(guarded: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Not in logs, metrics, problems, the document, nor in what worker processes get: environment and messages."""
+def test_tokens_are_in_no_output(guarded: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in logs, metrics, problems or the OpenAPI document, nor in the settings that workers get."""
     with caplog.at_level(logging.DEBUG):
         for token in (FIRST, "wrong-token-0123456789"):
             guarded.post(f"/filter/blur?token={token}", content=IMAGE, headers=RAW | bearer(token))
@@ -129,31 +130,26 @@ def test_tokens_stand_nowhere(guarded: TestClient, caplog: pytest.LogCaptureFixt
     assert "/filter/{kernel}" in logged
     told = metrics + logged + guarded.get("/openapi.json").text
     service = guarded.app.state.service  # type: ignore[attr-defined]
-    told += repr(service.access) + str(pickle.dumps(service.settings))
+    told += repr(service.access) + service.settings.model_dump_json() + repr(service.pool.static)
     for token in (FIRST, SECOND):
         assert token not in told
 
 
-def read_environment() -> dict[str, str]:
-    """Runs in a worker process."""
-    return dict(os.environ)
-
-
 def test_worker_processes_do_not_get_the_tokens(guarded: TestClient) -> None:
-    workers = guarded.app.state.service.workers  # type: ignore[attr-defined]
+    pool = guarded.app.state.service.pool  # type: ignore[attr-defined]
     assert guarded.portal is not None
-    environment = guarded.portal.call(workers.run, read_environment)
-    started_with = Path(f"/proc/{workers.pids[0]}/environ").read_text()
+    environment = guarded.portal.call(pool.run, READ_ENVIRONMENT, Nothing()).result
+    started_with = Path(f"/proc/{pool.pids[0]}/environ").read_text()
     assert environment["UNRELATED"] == "stays"
     for told in (str(environment), started_with):
         assert "0123456789" not in told
         assert "CONVSERVE_TOKENS" not in told
 
 
-def test_a_token_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_token_file_is_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# for the shop\n{FIRST}\n\n")
-    monkeypatch.setattr("app.middleware.tokens.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("app.middleware.tokens.RELOAD_SECONDS", 0)
     client = call_without_workers(tokens_file=file)
 
     def ask(token: str) -> int:
@@ -167,7 +163,7 @@ def test_a_token_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             file.unlink()
         else:
             file.write_text(spoilt)
-        assert (ask(FIRST), ask(SECOND), ask("")) == (401, 200, 401)  # never open to everybody by mistake
+        assert (ask(FIRST), ask(SECOND), ask("")) == (401, 200, 401)  # a damaged file never opens the service
     file.write_text(f"{FIRST}\n{SECOND}\n")
     assert (ask(FIRST), ask(SECOND)) == (200, 200)
 
@@ -175,13 +171,13 @@ def test_a_token_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("access", "says"),
     [
-        ({"tokens": "secret-1"}, r"Token 1 in CONVSERVE_TOKENS is none: at least 16"),
+        ({"tokens": "secret-1"}, r"Token 1 in CONVSERVE_TOKENS is invalid: it needs at least 16"),
         ({"tokens": f"{FIRST} secret-2-with-a-ü-in-it"}, r"Token 2 in CONVSERVE_TOKENS"),
         ({"tokens_file": "/nowhere/tokens"}, r"/nowhere/tokens cannot be read: No such file"),
         ({"tokens_file": os.devnull}, r"/dev/null has no token"),
     ],
 )
-def test_tokens_that_cannot_be_used_stop_the_start_and_are_not_told(access: dict[str, str], says: str) -> None:
+def test_invalid_tokens_stop_the_start_and_are_not_shown(access: dict[str, str], says: str) -> None:
     with pytest.raises(TokenError, match=says) as caught:
         create_app(Settings(workers=1), AccessSettings.model_validate(access))
     assert "secret" not in str(caught.value)
@@ -190,8 +186,12 @@ def test_tokens_that_cannot_be_used_stop_the_start_and_are_not_told(access: dict
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("TOKENS", "secret-1", "Token 1 in CONVSERVE_TOKENS is none"),
-        ("RATE_LIMIT", "often", "CONVSERVE_RATE_LIMIT is 'often': say how many in what time, such as 20/second"),
+        ("TOKENS", "secret-1", "Token 1 in CONVSERVE_TOKENS is invalid"),
+        (
+            "RATE_LIMIT",
+            "often",
+            "CONVSERVE_RATE_LIMIT is 'often': write a number of requests per time, such as 20/second",
+        ),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "CONVSERVE_TRUSTED_PROXIES is '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
         ("TOKEN", "x", "There is no setting CONVSERVE_TOKEN; did you mean CONVSERVE_TOKENS"),
     ],
@@ -204,7 +204,7 @@ def test_bad_settings_stop_the_command_with_one_line(name: str, value: str, says
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_token_is_compared_whichever_matches(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
 
     def compare(sent: bytes, known: bytes) -> bool:
@@ -219,7 +219,7 @@ def test_every_token_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch)
         assert compared == [(32, 32)] * 2
 
 
-def test_the_document_says_who_needs_a_token() -> None:
+def test_the_document_says_which_routes_need_a_token() -> None:
     document = call_without_workers(tokens=FIRST, rate_limit="5/minute").get("/openapi.json").json()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
@@ -235,7 +235,7 @@ def test_the_document_says_who_needs_a_token() -> None:
 # -- rates
 
 
-def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+def test_a_client_above_the_rate_limit_gets_429_with_retry_after() -> None:
     client = call_without_workers(rate_limit="3/minute")
     replies = [client.get("/kernels/blur") for _ in range(5)]
     assert [reply.status_code for reply in replies] == [200, 200, 200, 429, 429]
@@ -247,7 +247,7 @@ def test_who_asks_too_often_is_told_when_to_come_back() -> None:
     assert "Retry-After" not in replies[0].headers
 
 
-def test_after_the_time_that_was_told_it_goes_on() -> None:
+def test_after_retry_after_the_client_is_served() -> None:
     client = call_without_workers(rate_limit="2 per 2 second")
     replies = [client.get("/kernels/blur") for _ in range(3)]
     assert replies[-1].status_code == 429
@@ -255,14 +255,14 @@ def test_after_the_time_that_was_told_it_goes_on() -> None:
     assert client.get("/kernels/blur").status_code == 200
 
 
-def test_each_client_is_counted_on_its_own_and_only_proxies_are_believed() -> None:
+def test_clients_are_counted_separately_and_only_proxies_are_trusted() -> None:
     def ask(client: TestClient, forwarded: str) -> int:
         return client.get("/kernels/blur", headers={"X-Forwarded-For": forwarded}).status_code
 
     app = create_app(Settings(workers=1), AccessSettings(rate_limit="1/hour", trusted_proxies=("10.0.0.0/8",)))
     proxy, stranger = TestClient(app, client=("10.1.2.3", 1)), TestClient(app, client=("192.0.2.1", 1))
     assert [ask(proxy, "198.51.100.1"), ask(proxy, "198.51.100.2"), ask(proxy, "198.51.100.1")] == [200, 200, 429]
-    # What a client wrote itself stands to the left of what the proxy saw.
+    # The proxy appends the address it saw, so the part that a client forged is to the left of it.
     assert ask(proxy, "198.51.100.9, 198.51.100.1") == 429
     assert [ask(stranger, "198.51.100.77"), ask(stranger, "198.51.100.78")] == [200, 429]
 
@@ -279,7 +279,7 @@ def test_each_client_is_counted_on_its_own_and_only_proxies_are_believed() -> No
         ("fe80::1%eth0", "fe80::/64"),
     ],
 )
-def test_a_network_of_ipv6_is_one_client(address: str, client: str) -> None:
+def test_an_ipv6_network_is_one_client(address: str, client: str) -> None:
     assert name_client(address) == client
 
 
@@ -297,19 +297,19 @@ def test_memory_does_not_grow_with_the_number_of_clients() -> None:
 
 
 @pytest.mark.parametrize("host", ["images.example", "IMAGES.example:8000", "images.example.", "a.b.example.com"])
-def test_allowed_hosts_are_answered(host: str) -> None:
+def test_allowed_hosts_are_accepted(host: str) -> None:
     check_host(host, ("images.example", "*.example.com"))
 
 
 @pytest.mark.parametrize(
     "host", ["", "example.com", "images.example.evil", "evil-images.example", "[::1]:80", "xexample.com"]
 )
-def test_other_hosts_are_not(host: str) -> None:
+def test_other_hosts_are_rejected(host: str) -> None:
     with pytest.raises(UnknownHostError, match="CONVSERVE_ALLOWED_HOSTS"):
         check_host(host, ("images.example", "*.example.com"))
 
 
-def test_the_host_is_checked_but_for_probes() -> None:
+def test_the_host_is_checked_except_for_probes() -> None:
     client = call_without_workers(allowed_hosts="images.example")
     assert client.get("/", headers={"Host": "images.example"}).status_code == 200
     reply = client.get("/", headers={"Host": "evil.example"})
@@ -320,7 +320,7 @@ def test_the_host_is_checked_but_for_probes() -> None:
     assert "400" in document["paths"]["/size"]["get"]["responses"]
 
 
-def test_other_origins_may_read_nothing_unless_they_are_named(client: TestClient) -> None:
+def test_only_named_origins_may_read_responses(client: TestClient) -> None:
     asked = {"Origin": "https://shop.example"}
     preflight = asked | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     reply = client.get("/livez", headers=asked)
@@ -332,7 +332,7 @@ def test_other_origins_may_read_nothing_unless_they_are_named(client: TestClient
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example"
     assert "authorization" in allowed.headers["Access-Control-Allow-Headers"].lower()
     assert "X-Request-ID" in allowed.headers
-    refused = named.get("/kernels", headers=asked)  # an error can be read, too
+    refused = named.get("/kernels", headers=asked)  # errors too
     assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, "https://shop.example")
     exposed = named.get("/kernels/blur", headers=asked | bearer(FIRST)).headers["Access-Control-Expose-Headers"]
     assert {"X-Clipped-Percent", "X-Request-ID", "Retry-After", "Server-Timing"} <= set(exposed.split(", "))
@@ -342,8 +342,8 @@ def test_other_origins_may_read_nothing_unless_they_are_named(client: TestClient
     assert named.options("/filter/blur", headers=preflight | {"Origin": "https://evil.example"}).status_code == 400
 
 
-def test_all_headers_of_our_own_are_exposed(client: TestClient) -> None:
-    from app.middleware.headers import EXPOSED
+def test_all_headers_of_the_service_are_exposed(client: TestClient) -> None:
+    from app.middleware.cors import EXPOSED
 
     reply = client.post("/filter/blur", content=IMAGE, headers=RAW)
     own = {name for name in reply.headers if name.startswith("x-") and name != "x-content-type-options"}
@@ -351,13 +351,13 @@ def test_all_headers_of_our_own_are_exposed(client: TestClient) -> None:
     assert own <= {name.lower() for name in EXPOSED}
 
 
-# -- what browsers are told, and what can be closed
+# -- security headers, and what can be switched off
 
 
 @pytest.mark.parametrize(
     "path", ["/problems", "/kernels", "/nowhere", "/samples/house.png", "/livez", "/static/js/main.js", "/", "/docs"]
 )
-def test_every_answer_tells_browsers_what_it_may_not_do(client: TestClient, path: str) -> None:
+def test_every_response_has_the_security_headers(client: TestClient, path: str) -> None:
     headers = client.get(path, headers={"Accept": "text/html"}).headers
     policy = headers.get_list("Content-Security-Policy")
     assert len(policy) == 1
@@ -368,7 +368,7 @@ def test_every_answer_tells_browsers_what_it_may_not_do(client: TestClient, path
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_an_unexpected_error_has_the_headers_too() -> None:
+def test_an_unexpected_error_has_the_security_headers_too() -> None:
     app = create_app(Settings(workers=1), AccessSettings(cors_origins=("https://shop.example",)))
 
     @app.get("/breaks")
@@ -383,7 +383,7 @@ def test_an_unexpected_error_has_the_headers_too() -> None:
     assert reply.json()["request_id"] == reply.headers["X-Request-ID"]
 
 
-def test_documentation_and_metrics_can_be_closed(client: TestClient) -> None:
+def test_documentation_and_metrics_can_be_switched_off(client: TestClient) -> None:
     paths = ["/docs", "/openapi.json", "/docs/assets/swagger-ui.css", "/metrics"]
     assert [client.get(path).status_code for path in paths] == [200] * 4
     closed = call_without_workers(docs=False, metrics=False)
@@ -410,7 +410,7 @@ def test_without_documentation_nothing_links_to_it() -> None:
 
 
 @pytest.mark.slow
-def test_metrics_can_have_a_port_of_their_own() -> None:
+def test_metrics_can_have_a_separate_port() -> None:
     import socket
 
     import httpx

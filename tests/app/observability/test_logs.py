@@ -1,4 +1,4 @@
-"""What is logged, as JSON, by a service in a process of its own; and that nothing that was sent stands in it."""
+"""The log of a service in a separate process, as JSON; it holds no content of requests."""
 
 import json
 import os
@@ -66,11 +66,11 @@ class Server:
         self.process.wait(60)
 
     def read_lines(self) -> list[dict[str, Any]]:
-        """What is JSON; TensorFlow writes what it likes while it starts."""
+        """The lines of JSON. TensorFlow writes other lines at the start."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     def find_lines(self, request_id: str) -> list[dict[str, Any]]:
-        for _ in range(100):  # the line comes when the answer has gone out
+        for _ in range(100):  # the line follows the response
             if lines := [line for line in self.read_lines() if line["request_id"] == request_id]:
                 return lines
             time.sleep(0.05)
@@ -86,7 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.slow
-def test_one_line_tells_a_request(server: Server) -> None:
+def test_a_request_is_one_log_line(server: Server) -> None:
     url = "/filter/blur?border=zero"
     reply = server.client.post(url, content=IMAGE, headers=RAW | {"X-Request-ID": "order-66:a"})
     assert reply.status_code == 200
@@ -106,7 +106,7 @@ def test_one_line_tells_a_request(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_that_was_sent_is_logged(server: Server) -> None:
+def test_the_content_of_requests_is_not_logged(server: Server) -> None:
     secrets = {
         "path": server.client.get("/secret-in-path"),
         "query": server.client.post("/filter/blur?token=secret-in-query", content=IMAGE, headers=RAW),
@@ -124,7 +124,7 @@ def test_nothing_that_was_sent_is_logged(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_probes_are_quiet_and_the_servers_own_access_log_is_off(server: Server) -> None:
+def test_probes_are_not_logged_and_the_access_log_of_uvicorn_is_off(server: Server) -> None:
     server.client.get("/readyz")
     reply = server.client.get("/size?input=5&kernel=3")
     assert server.find_lines(reply.headers["X-Request-ID"])
@@ -133,8 +133,8 @@ def test_probes_are_quiet_and_the_servers_own_access_log_is_off(server: Server) 
 
 
 @pytest.mark.slow
-def test_what_the_server_itself_refuses_has_an_id_and_a_line(server: Server) -> None:
-    """No middleware sees a head that is too large, or what is not HTTP."""
+def test_a_rejection_by_the_server_has_an_id_and_a_log_line(server: Server) -> None:
+    """The middleware sees neither a large head nor a malformed request."""
     for sent, status, problem in (
         (b"GET / HTTP/1.1\r\nX-Long: " + bytes([97]) * 70_000 + b"\r\n\r\n", 431, "request-head-too-large"),
         (b"secret words\r\n\r\n", 400, "malformed-request"),
@@ -149,13 +149,13 @@ def test_what_the_server_itself_refuses_has_an_id_and_a_line(server: Server) -> 
         assert (line["status"], line["problem"], line["client"]) == (status, problem, "127.0.0.1")
     end = time.monotonic() + 5
     while "convserve_connections 1.0" not in (metrics := server.client.get("/metrics").text):
-        assert time.monotonic() < end, "both are closed"
+        assert time.monotonic() < end, "a connection is left"
         time.sleep(0.05)
     assert 'convserve_requests_refused_total{problem="malformed-request"}' in metrics
 
 
 @pytest.mark.slow
-def test_a_body_that_does_not_come_is_one_line_with_the_id_of_its_request(server: Server) -> None:
+def test_a_stalled_body_is_one_log_line_with_the_id_of_the_request(server: Server) -> None:
     head = b"POST /filter/blur HTTP/1.1\r\nHost: a\r\nX-Request-ID: slow-1\r\nContent-Type: image/png\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(head + b"Content-Length: 1000\r\n\r\n")
@@ -168,7 +168,7 @@ def test_a_body_that_does_not_come_is_one_line_with_the_id_of_its_request(server
 
 
 @pytest.mark.slow
-def test_a_lost_worker_is_told(server: Server) -> None:
+def test_a_lost_worker_is_logged(server: Server) -> None:
     front = server.process.pid
     (worker,) = map(int, Path(f"/proc/{front}/task/{front}/children").read_text().split())
     os.kill(worker, signal.SIGKILL)
@@ -184,12 +184,12 @@ def test_a_lost_worker_is_told(server: Server) -> None:
 
 
 @pytest.mark.parametrize("sent", ["a", "A-Za-z0-9._:/=+@-", "7" * 128, "Root=1-5e272390-8c398be037738dc042009320"])
-def test_a_good_id_is_taken_over(client: TestClient, sent: str) -> None:
+def test_a_valid_id_is_kept(client: TestClient, sent: str) -> None:
     assert client.get("/livez", headers={"X-Request-ID": sent}).headers["X-Request-ID"] == sent
 
 
 @pytest.mark.parametrize("sent", ["", "7" * 129, "two words", "line\tbreak", "semi;colon", '"quoted"', "<b>", "é"])
-def test_a_bad_id_is_replaced(sent: str) -> None:
+def test_an_invalid_id_is_replaced(sent: str) -> None:
     assert ID.fullmatch(choose_request_id(sent))
     assert choose_request_id(sent) != choose_request_id(sent)
 
@@ -198,7 +198,7 @@ def fail() -> None:
     raise RuntimeError("the reason")
 
 
-def test_every_answer_has_an_id_and_problems_say_it(limited_client: TestClient) -> None:
+def test_every_response_has_an_id_and_problems_repeat_it(limited_client: TestClient) -> None:
     replies = {
         200: limited_client.get("/livez"),
         404: limited_client.get("/nowhere"),
@@ -216,8 +216,8 @@ def test_every_answer_has_an_id_and_problems_say_it(limited_client: TestClient) 
     assert len({reply.headers["X-Request-ID"] for reply in replies.values()}) == len(replies)
 
 
-def test_an_unexpected_error_has_its_id_in_answer_and_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    """What uvicorn logs comes when the middleware is done."""
+def test_an_unexpected_error_has_its_id_in_response_and_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    """uvicorn logs the traceback after the middleware has finished."""
     app = create_app(Settings(workers=1))
     app.add_api_route("/breaks", fail)
     caplog.handler.addFilter(AddRequestId())

@@ -1,4 +1,4 @@
-"""`/metrics`, read as Prometheus reads it: values move by exactly what was done."""
+"""`/metrics`, parsed like Prometheus does: each value changes by exactly the work done."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,9 +16,10 @@ from app.api.problems import PROBLEM_TYPES
 from app.main import create_app
 from app.settings import Settings
 from tests.support.images import draw_noise, encode, encode_frames
+from tests.support.tasks import WAIT, Seconds, make_pool
 
 Samples = dict[str, float]
-"""By name and labels: `convserve_requests_total{method="GET",...}`."""
+"""Values by name and labels: `convserve_requests_total{method="GET",...}`."""
 
 
 def read_metrics(client: TestClient) -> Samples:
@@ -37,7 +39,7 @@ def find_changes(before: Samples, after: Samples) -> Samples:
 
 
 def pick(changes: Samples, *parts: str) -> Samples:
-    """Those whose name has all parts, and which are no seconds: how long things take is not known beforehand."""
+    """The changes whose name has all parts, without durations and memory, which vary."""
     return {
         name: value
         for name, value in changes.items()
@@ -49,7 +51,7 @@ IMAGE = encode(draw_noise(20, 30))
 RAW = {"Content-Type": "image/png"}
 
 
-def test_values_move_by_exactly_what_was_done(client: TestClient) -> None:
+def test_values_change_by_exactly_the_work_done(client: TestClient) -> None:
     before = read_metrics(client)
     replies = [client.post("/filter/gaussian,edge", content=IMAGE, headers=RAW) for _ in range(3)]
     animation = encode_frames([draw_noise(10, 10, seed=seed) for seed in (1, 2)], "GIF")
@@ -60,7 +62,7 @@ def test_values_move_by_exactly_what_was_done(client: TestClient) -> None:
     assert refused.status_code == 404
     sent = sum(len(reply.content) for reply in [*replies, refused])
     metrics_bytes = changes.pop("convserve_sent_bytes_total") - sent
-    assert 1000 < metrics_bytes < 100_000  # of the first reading, which is counted after its answer was written
+    assert 1000 < metrics_bytes < 100_000  # the first response of /metrics, which is counted after it is sent
     route = 'route="/filter/{kernel}"'
     assert pick(changes, "convserve_") == {
         f'convserve_requests_total{{method="POST",{route},status="200"}}': 4,
@@ -81,7 +83,7 @@ def test_values_move_by_exactly_what_was_done(client: TestClient) -> None:
     }
 
 
-def test_the_times_of_the_steps_are_those_that_the_answer_tells(client: TestClient) -> None:
+def test_step_durations_equal_those_of_the_response(client: TestClient) -> None:
     before = read_metrics(client)
     reply = client.post("/filter/gaussian?sigma=5", content=encode(draw_noise(400, 400)), headers=RAW)
     changes = find_changes(before, read_metrics(client))
@@ -93,7 +95,7 @@ def test_the_times_of_the_steps_are_those_that_the_answer_tells(client: TestClie
         assert seconds > 0
 
 
-def test_digits_are_classified_in_a_step_of_their_own(client: TestClient) -> None:
+def test_classify_is_a_separate_step(client: TestClient) -> None:
     before = read_metrics(client)
     assert client.post("/classify", content=IMAGE, headers=RAW).status_code == 200
     assert client.post("/read", content=IMAGE, headers=RAW).status_code == 200
@@ -103,7 +105,7 @@ def test_digits_are_classified_in_a_step_of_their_own(client: TestClient) -> Non
     assert len(steps) == 2
 
 
-def test_strange_requests_make_no_new_series(client: TestClient) -> None:
+def test_unknown_names_make_no_new_series(client: TestClient) -> None:
     for number in range(5):
         client.get(f"/nowhere/{number}")
         client.post(f"/filter/strange-{number}", content=IMAGE, headers=RAW)
@@ -116,11 +118,11 @@ def test_strange_requests_make_no_new_series(client: TestClient) -> None:
     assert 'convserve_requests_total{method="GET",route="/static/{path}",status="404"}' in names
     assert 'convserve_requests_total{method="GET",route="unmatched",status="404"}' in names
     used = re.findall(r'problem="([^"]+)"', "".join(names))
-    slugs = {kind.slug for kind in PROBLEM_TYPES.values()} | {"not-found", "method-not-allowed", "bad-request"}
+    slugs = set(PROBLEM_TYPES) | {"not-found", "method-not-allowed", "bad-request"}
     assert set(used) <= slugs
 
 
-def test_weights_of_ones_own_are_counted_as_custom(client: TestClient) -> None:
+def test_custom_weights_are_counted_as_custom(client: TestClient) -> None:
     before = read_metrics(client)
     assert client.post("/filter/custom?weights=0,1,0;1,-4,1;0,1,0", content=IMAGE, headers=RAW).status_code == 200
     assert pick(find_changes(before, read_metrics(client)), "kernel_uses") == {
@@ -128,7 +130,7 @@ def test_weights_of_ones_own_are_counted_as_custom(client: TestClient) -> None:
     }
 
 
-def test_names_are_as_prometheus_wants_them(client: TestClient) -> None:
+def test_names_follow_the_conventions_of_prometheus(client: TestClient) -> None:
     client.post("/filter/blur", content=IMAGE, headers=RAW)
     for family in text_string_to_metric_families(client.get("/metrics").text):
         assert re.match(r"(convserve|process)_[a-z_]+$", family.name)
@@ -141,7 +143,7 @@ def test_names_are_as_prometheus_wants_them(client: TestClient) -> None:
             assert family.type != "counter" or sample.name.endswith("_total"), sample.name
 
 
-def test_what_is_running_and_how_much_memory_it_takes(client: TestClient) -> None:
+def test_versions_and_memory_are_reported(client: TestClient) -> None:
     metrics = read_metrics(client)
     card = client.get("/model").json()
     (model,) = [name for name in metrics if name.startswith("convserve_model_info{")]
@@ -150,36 +152,33 @@ def test_what_is_running_and_how_much_memory_it_takes(client: TestClient) -> Non
     (build,) = [name for name in metrics if name.startswith("convserve_build_info{")]
     assert re.search(r'tensorflow="\d+\.\d+', build)
     assert metrics["convserve_worker_slots"] == metrics["convserve_workers_ready"] == 2
-    workers = client.app.state.service.workers  # type: ignore[attr-defined]
-    assert len(workers.pids) == 2
+    pool = client.app.state.service.pool  # type: ignore[attr-defined]
+    assert len(pool.pids) == 2
     resident = []
-    for pid in workers.pids:
+    for pid in pool.pids:
         with open(f"/proc/{pid}/status") as status:
             resident += [1024 * int(line.split()[1]) for line in status if line.startswith("VmRSS")]
     assert metrics["convserve_workers_resident_memory_bytes"] == pytest.approx(sum(resident), rel=0.05)
     assert metrics["convserve_worker_resident_memory_max_bytes"] == pytest.approx(max(resident), rel=0.05)
-    assert metrics["process_resident_memory_bytes"] > 10_000_000  # of the process that talks HTTP
-
-
-def sleep(image: bytes, seconds: float) -> None:
-    time.sleep(seconds)
+    assert metrics["process_resident_memory_bytes"] > 10_000_000  # the HTTP process
 
 
 @pytest.mark.slow
-def test_the_line_the_slots_and_the_lost_processes_are_told() -> None:
-    """Two that wait behind one at work, a large one among them; then a process that is killed."""
-    with TestClient(create_app(Settings(workers=1, large_upload_bytes=1000))) as client:
-        workers = client.app.state.service.workers  # type: ignore[attr-defined]
+def test_queue_slots_and_lost_workers_are_reported() -> None:
+    """One upload in work, two small ones and a large one in the queue; then a worker is killed."""
+    settings = Settings(workers=1, large_upload_bytes=1000)
+    with TestClient(create_app(settings, pool=make_pool(settings))) as client:
+        pool = client.app.state.service.pool  # type: ignore[attr-defined]
         assert client.portal is not None
 
-        async def start() -> list[asyncio.Task[None]]:
-            tasks = [asyncio.create_task(workers.run(sleep, bytes(size), 0.7)) for size in (0, 0, 0, 2000)]
+        async def start() -> list[asyncio.Task[Any]]:
+            tasks = [asyncio.create_task(pool.run(WAIT, Seconds(0.7), [bytes(size)])) for size in (0, 0, 0, 2000)]
             await asyncio.sleep(0.2)
             return tasks
 
-        async def finish(tasks: list[asyncio.Task[None]]) -> int:
+        async def finish(tasks: list[asyncio.Task[Any]]) -> int:
             await asyncio.gather(*tasks)
-            return int(await workers.run(os.getpid))
+            return int(pool.pids[0])
 
         tasks = client.portal.call(start)
         during = read_metrics(client)
@@ -204,7 +203,7 @@ def test_the_line_the_slots_and_the_lost_processes_are_told() -> None:
         assert seen[1] > 0
 
 
-def test_two_services_count_on_their_own(client: TestClient) -> None:
+def test_two_services_have_separate_metrics(client: TestClient) -> None:
     other = create_app(Settings(workers=1)).state.service.metrics
     client.get("/livez")
     assert b'route="/livez"' not in other.text()

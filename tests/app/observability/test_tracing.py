@@ -1,4 +1,4 @@
-"""Traces, as a collector gets them over OTLP."""
+"""Traces, as a collector receives them over OTLP."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 class Collector(HTTPServer):
-    """Keeps what it is sent."""
+    """Stores the received exports."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
@@ -76,7 +76,7 @@ def read_attributes(span: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_request_is_a_trace_with_its_steps(collector: Collector) -> None:
-    """They reach the collector at the latest when the service stops."""
+    """The collector has all spans when the service has stopped."""
     head = RAW | {"traceparent": f"00-{TRACE}-{CALLER}-01", "X-Request-ID": "traced-1"}
     with TestClient(create_app(Settings(workers=1))) as client:
         assert client.post("/filter/blur?border=zero&x=secret", content=IMAGE, headers=head).status_code == 422
@@ -105,8 +105,8 @@ def test_a_request_is_a_trace_with_its_steps(collector: Collector) -> None:
 
 
 @pytest.mark.slow
-def test_a_collector_that_is_gone_does_not_hold_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenTelemetry's own end takes 6 to 8 s then, and a service that stops has better things to wait for."""
+def test_an_unreachable_collector_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenTelemetry's own shutdown takes 6 to 8 s."""
     monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
     provider = start_tracing()
     assert provider is not None
@@ -117,13 +117,13 @@ def test_a_collector_that_is_gone_does_not_hold_the_end(monkeypatch: pytest.Monk
     assert time.monotonic() - started < 5
 
 
-def test_nothing_is_imported_while_nobody_wants_traces() -> None:
+def test_without_a_collector_nothing_is_imported() -> None:
     code = "import sys; from app.main import create_app; create_app(); print('opentelemetry.sdk' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert told.stdout == "False\n"
 
 
-def test_without_the_extra_the_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_start_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
     monkeypatch.delitem(sys.modules, "app.observability.spans", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
@@ -142,7 +142,7 @@ def test_traces_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, name: str, 
     assert start_tracing() is None
 
 
-def test_another_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_protocol_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     with pytest.raises(TracingError, match="OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc'"):

@@ -17,10 +17,9 @@ from PIL import Image
 
 from app.context import Record, current_record
 from app.errors import DeadlineError, OverloadedError, TaskError, WorkerLostError
-from app.main import create_app
+from app.main import create_app, make_server
 from app.pool.ipc import INTERNAL_ERROR
 from app.pool.pool import WorkerPool
-from app.server.server import Server
 from app.settings import Settings
 from tests.support.tasks import (
     BURN,
@@ -350,7 +349,7 @@ def test_who_is_refused_before_the_body_is_read_gets_the_answer(port_of_busy_ser
 def port_of_busy_service() -> Iterator[int]:
     """No large upload may wait there, so that each is refused."""
     app = create_app(Settings(workers=1, max_waiting_large=0))
-    server = Server(app, app.state.service.settings, app.state.service.pool.reserve)
+    server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

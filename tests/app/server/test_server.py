@@ -1,4 +1,4 @@
-"""Told to stop, the server loses nothing that was accepted; uvicorn as it comes does."""
+"""The shutdown loses no accepted connection. Stock uvicorn loses some."""
 
 import http.client
 import signal
@@ -15,7 +15,7 @@ from tests.support.slow_clients import POST, read_all, read_answers
 
 
 def read_counts(process: subprocess.Popen[str]) -> tuple[int, int]:
-    """Requests that were started and finished, of a service that has ended."""
+    """Started and finished requests of a service that has ended."""
     assert process.stdout is not None
     lines = process.stdout.read().split("\n")
     started, finished = lines[-2].split()
@@ -39,18 +39,18 @@ def stop_under_load(kind: str) -> Counter[str]:
     return outcomes
 
 
-def test_a_stop_under_load_loses_nothing_that_was_accepted() -> None:
+def test_a_shutdown_under_load_loses_no_accepted_request() -> None:
     for _ in range(4):
         outcomes = stop_under_load("convserve")
         assert outcomes["answered"] > 50
         assert outcomes["lost"] == outcomes["wrong"] == 0, outcomes
 
 
-def test_uvicorn_as_it_comes_loses_some() -> None:
+def test_stock_uvicorn_loses_some() -> None:
     assert any(stop_under_load("uvicorn")["lost"] for _ in range(6))
 
 
-def test_what_has_started_is_finished_and_slow_clients_do_not_hold_the_end() -> None:
+def test_requests_in_work_are_finished_and_slow_clients_do_not_delay_the_end() -> None:
     settings = {"CONVSERVE_DRAIN_SECONDS": "0.3", "CONVSERVE_GRACEFUL_SECONDS": "2"}
     with run_toy_service("convserve", None, **settings) as (process, port):
         dripping, stalled, working, idle = (socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(4))
@@ -70,7 +70,7 @@ def test_what_has_started_is_finished_and_slow_clients_do_not_hold_the_end() -> 
             connection.close()
 
 
-def test_requests_on_open_connections_are_taken_while_it_drains() -> None:
+def test_requests_on_open_connections_are_accepted_during_the_drain() -> None:
     with run_toy_service("convserve", CONVSERVE_DRAIN_SECONDS="10") as (process, port):
         silent, idle = (socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(2))
         idle.sendall(POST + b"Content-Length: 1\r\n\r\na")
@@ -89,11 +89,11 @@ def test_requests_on_open_connections_are_taken_while_it_drains() -> None:
             connection.close()
         started = time.monotonic()
         assert process.wait(20) == 0
-        assert time.monotonic() - started < 5, "with nobody left it does not wait for the end of the drain"
+        assert time.monotonic() - started < 5, "without connections it does not wait for the end of the drain"
 
 
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_it_at_once(first: signal.Signals) -> None:
+def test_a_second_signal_ends_the_process_at_once(first: signal.Signals) -> None:
     with run_toy_service("convserve") as (process, port), socket.create_connection(("127.0.0.1", port)) as working:
         working.sendall(POST.replace(b"/length", b"/length?seconds=60") + b"Content-Length: 0\r\n\r\n")
         time.sleep(0.3)

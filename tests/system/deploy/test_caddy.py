@@ -1,4 +1,4 @@
-"""deploy/Caddyfile as it stands, but for its address, certificate and time to wait, with Debian's Caddy."""
+"""deploy/Caddyfile with another address, certificate and timeout, in Debian's Caddy."""
 
 import shutil
 import ssl
@@ -42,24 +42,24 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
             yield Proxy(port, service, ssl.create_default_context(cafile=str(certificate)))
 
 
-def test_an_image_goes_through_and_comes_back(proxy: Proxy) -> None:
+def test_an_image_passes_the_proxy_in_both_directions(proxy: Proxy) -> None:
     """Also while the other instance is down."""
     for _ in range(4):
-        proxies.check_that_an_image_goes_through_and_comes_back(proxy)
+        proxies.check_image_round_trip(proxy)
 
 
-def test_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(proxy: Proxy) -> None:
-    proxies.check_that_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(proxy)
+def test_the_service_sees_the_real_client_address(proxy: Proxy) -> None:
+    proxies.check_client_address(proxy)
 
 
-def test_the_counters_are_not_for_the_world(proxy: Proxy) -> None:
+def test_metrics_are_not_public(proxy: Proxy) -> None:
     with proxy.client() as client:
         assert client.get("/metrics").status_code == 403
         assert client.get("/livez").status_code == 200
 
 
 def test_the_size_limits_agree(proxy: Proxy) -> None:
-    """The largest body is the service's to judge, one byte more Caddy's."""
+    """The proxy passes the largest body of the service, and rejects one byte more."""
     with proxy.client() as client:
         replies = [
             client.post("/filter/edge", content=bytes(length), headers={"Content-Type": "image/png"})
@@ -68,5 +68,5 @@ def test_the_size_limits_agree(proxy: Proxy) -> None:
     assert [reply.status_code for reply in replies] == [415, 413]
 
 
-def test_a_client_that_stalls_is_closed(proxy: Proxy) -> None:
-    proxies.check_that_a_client_that_stalls_is_closed(proxy)
+def test_a_stalled_client_is_closed(proxy: Proxy) -> None:
+    proxies.check_stalled_client(proxy)

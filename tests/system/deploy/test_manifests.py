@@ -1,4 +1,4 @@
-"""compose.yaml and the Kubernetes manifests: valid, and true about this service."""
+"""compose.yaml and the Kubernetes manifests are valid and fit this service."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def test_the_compose_file_is_valid() -> None:
     assert set(compose.service_names()) == {"convserve", "prometheus", "grafana"}
 
 
-def test_what_the_compose_file_mounts_exists() -> None:
+def test_the_mounts_of_the_compose_file_exist() -> None:
     compose = read(Path("compose.yaml"))
     for name, service in compose["services"].items():
         for volume in service.get("volumes", []):
@@ -44,7 +44,7 @@ def test_what_the_compose_file_mounts_exists() -> None:
             assert Path(source).exists() if source.startswith(".") else source in compose["volumes"], (name, volume)
 
 
-def test_the_composed_service_may_do_nothing_but_its_work() -> None:
+def test_the_composed_service_has_minimal_privileges() -> None:
     service = read(Path("compose.yaml"))["services"]["convserve"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -58,30 +58,30 @@ def test_a_manifest_is_valid(path: Path) -> None:
     kubernetes_validate.validate(read(path), kubernetes_validate.latest_version(), strict=True)
 
 
-def test_the_validator_would_notice() -> None:
+def test_the_validator_rejects_a_misspelt_field() -> None:
     deployment = read(KUBERNETES / "deployment.yaml")
     deployment["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(deployment, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_the_kustomization_names_every_manifest() -> None:
+def test_the_kustomization_lists_every_manifest() -> None:
     kustomization = read(KUBERNETES / "kustomization.yaml")
     assert sorted(kustomization["resources"]) == [path.name for path in RESOURCES]
 
 
-def test_probes_ask_what_the_service_answers(container: Any) -> None:
+def test_probes_use_routes_of_the_service(container: Any) -> None:
     paths = create_app().openapi()["paths"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"http": Settings.model_fields["port"].default}
     probes = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
     assert all(probe["port"] == "http" and "get" in paths[probe["path"]] for probe in probes.values())
     assert probes["readinessProbe"]["path"] == "/readyz"
-    # A service that is busy or drains is not to be restarted.
+    # A busy or draining service must not be restarted.
     assert probes["livenessProbe"]["path"] == "/livez"
 
 
-def test_the_pod_may_do_nothing_but_its_work(deployment: Any, container: Any) -> None:
+def test_the_pod_has_minimal_privileges(deployment: Any, container: Any) -> None:
     pod = deployment["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -91,22 +91,22 @@ def test_the_pod_may_do_nothing_but_its_work(deployment: Any, container: Any) ->
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    (mount,) = container["volumeMounts"]  # TensorFlow's import wants a temporary folder, and so do large uploads
+    (mount,) = container["volumeMounts"]  # TensorFlow's import and large uploads need a temporary folder
     assert mount["mountPath"] == "/tmp"
     assert [volume["name"] for volume in pod["volumes"] if "emptyDir" in volume] == [mount["name"]]
 
 
-def test_what_was_accepted_is_answered_before_the_pod_ends(deployment: Any) -> None:
+def test_the_grace_period_covers_requests_in_work(deployment: Any) -> None:
     settings = Settings()
     grace_s = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
     assert grace_s > 5 + settings.max_wait_seconds + settings.deadline_seconds
 
 
-def test_everything_points_at_the_same_pods(deployment: Any) -> None:
+def test_all_selectors_match_the_same_pods(deployment: Any) -> None:
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert deployment["spec"]["selector"]["matchLabels"] == labels
     assert read(KUBERNETES / "service.yaml")["spec"]["selector"] == labels
     assert read(KUBERNETES / "disruption-budget.yaml")["spec"]["selector"]["matchLabels"] == labels
     scaler = read(KUBERNETES / "autoscaler.yaml")["spec"]
     assert scaler["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
-    assert "replicas" not in deployment["spec"], "each apply would undo what the autoscaler has set"
+    assert "replicas" not in deployment["spec"], "each apply would undo the number set by the autoscaler"

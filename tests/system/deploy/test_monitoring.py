@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules ask for metrics and labels that the service really gives."""
+"""The dashboard and the alert rules use metrics and labels that the service has."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def list_dashboard_queries() -> list[str]:
 
 
 def find_selectors(query: str) -> Iterator[Any]:
-    """Every metric of a query with its matchers. Raises ValueError where it is no PromQL."""
+    """Every metric of a query with its matchers. Raises ValueError for invalid PromQL."""
     found: list[Any] = []
 
     def visit(node: Any) -> bool:
@@ -38,7 +38,7 @@ def find_selectors(query: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def given(client: TestClient) -> dict[str, set[str]]:
-    """Names of the samples in /metrics, each with its labels, after one request and one error."""
+    """The sample names of /metrics with their labels, after one request and one error."""
     image = encode(draw_noise(20, 20))
     assert client.post("/filter/edge", files={"file": ("a.png", image)}).status_code == 200
     assert client.post("/filter/edge", files={"file": ("a.png", b"")}).status_code == 422
@@ -53,7 +53,7 @@ QUERIES = list_dashboard_queries() + [rule["expr"] for rule in RULES]
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_query_asks_for_what_there_is(query: str, given: dict[str, set[str]]) -> None:
+def test_a_query_uses_metrics_and_labels_of_the_service(query: str, given: dict[str, set[str]]) -> None:
     selectors = list(find_selectors(query))
     assert selectors
     for selector in selectors:
@@ -64,7 +64,7 @@ def test_a_query_asks_for_what_there_is(query: str, given: dict[str, set[str]]) 
     assert grouped <= set().union(*(given[selector.name] for selector in selectors)) | ADDED_BY_PROMETHEUS
 
 
-def test_the_variables_of_the_dashboard_are_filled_by_metrics_that_there_are(given: dict[str, set[str]]) -> None:
+def test_the_variables_of_the_dashboard_use_metrics_of_the_service(given: dict[str, set[str]]) -> None:
     variables = [variable for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
     for variable in variables:
         metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"]).groups()  # type: ignore[union-attr]
@@ -73,7 +73,7 @@ def test_the_variables_of_the_dashboard_are_filled_by_metrics_that_there_are(giv
     assert used == {variable["name"] for variable in variables}
 
 
-def test_every_alert_says_what_to_do() -> None:
+def test_every_alert_has_a_remedy() -> None:
     guide = Path("docs/deployment.md").read_text()
     for rule in RULES:
         assert f"`{rule['alert']}`" in guide

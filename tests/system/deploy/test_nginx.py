@@ -1,4 +1,4 @@
-"""deploy/nginx.conf as it stands, but for its ports and paths, with Debian's nginx before the real service."""
+"""deploy/nginx.conf with other ports and paths, in Debian's nginx in front of the real service."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ KEPT_PLACES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 @dataclass(frozen=True)
 class Nginx(Proxy):
-    """Which also listens for plain HTTP."""
+    """It also listens for plain HTTP."""
 
     plain_port: int
 
@@ -56,19 +56,19 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
             )
         )
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin")
-        same_user = "user root;" if os.geteuid() == 0 else ""  # who owns the test's folder
+        same_user = "user root;" if os.geteuid() == 0 else ""  # the owner of the test's folder
         command = [str(nginx), "-p", str(folder), "-c", str(file), "-g", f"daemon off; {same_user}"]
         with proxies.run_proxy(command, port, folder / "log"):
             yield Nginx(port, service, ssl.create_default_context(cafile=str(certificate)), plain_port)
 
 
-def test_an_image_goes_through_and_comes_back(proxy: Nginx) -> None:
-    reply = proxies.check_that_an_image_goes_through_and_comes_back(proxy)
+def test_an_image_passes_the_proxy_in_both_directions(proxy: Nginx) -> None:
+    reply = proxies.check_image_round_trip(proxy)
     assert "max-age" in reply.headers["strict-transport-security"]
 
 
-def test_an_instance_that_is_down_is_passed_over(proxy: Nginx) -> None:
-    """The second one never answers here, and POSTs lose nothing by it."""
+def test_an_instance_that_is_down_is_skipped(proxy: Nginx) -> None:
+    """The second instance does not run, and no POST is lost."""
     image = encode(draw_noise(10, 10))
     with proxy.client() as client:
         statuses = [client.post("/filter/edge", files={"file": ("a.png", image)}).status_code for _ in range(6)]
@@ -76,7 +76,7 @@ def test_an_instance_that_is_down_is_passed_over(proxy: Nginx) -> None:
 
 
 def test_the_size_limits_agree(proxy: Nginx) -> None:
-    """The largest body is the service's to judge, one byte more nginx's, and both say the same."""
+    """The proxy passes the largest body of the service, and rejects one byte more with the same problem."""
     largest = post_bytes(proxy, LIMIT)
     assert largest[0] == 415
     status, problem = post_bytes(proxy, LIMIT + 1)
@@ -98,21 +98,21 @@ def post_bytes(proxy: Nginx, length: int) -> tuple[int, dict[str, object]]:
     return reply.status_code, problem
 
 
-def test_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(proxy: Nginx) -> None:
-    proxies.check_that_the_service_learns_who_the_client_is_and_not_who_it_says_it_is(proxy)
+def test_the_service_sees_the_real_client_address(proxy: Nginx) -> None:
+    proxies.check_client_address(proxy)
 
 
-def test_plain_http_is_sent_to_tls(proxy: Nginx) -> None:
+def test_plain_http_is_redirected_to_tls(proxy: Nginx) -> None:
     reply = httpx2.get(f"http://localhost:{proxy.plain_port}/kernels?a=b")
     assert reply.status_code == 308
     assert reply.headers["location"] == "https://localhost/kernels?a=b"
 
 
-def test_the_counters_are_not_for_the_world(proxy: Nginx) -> None:
+def test_metrics_are_not_public(proxy: Nginx) -> None:
     assert proxy.get_from_elsewhere("/metrics") == 403
 
 
-def test_too_many_requests_are_refused_with_the_time_to_come_back(proxy: Nginx) -> None:
+def test_requests_above_the_rate_limit_get_429_with_retry_after(proxy: Nginx) -> None:
     with proxy.client() as client:
         replies = [client.get("/livez") for _ in range(200)]
     refused = [reply for reply in replies if reply.status_code == 429]
@@ -121,6 +121,6 @@ def test_too_many_requests_are_refused_with_the_time_to_come_back(proxy: Nginx) 
     assert all(reply.headers["retry-after"] == "1" and reply.json()["status"] == 429 for reply in refused)
 
 
-def test_a_client_that_stalls_is_closed(proxy: Nginx) -> None:
-    time.sleep(3)  # for the rate of the test before
-    proxies.check_that_a_client_that_stalls_is_closed(proxy)
+def test_a_stalled_client_is_closed(proxy: Nginx) -> None:
+    time.sleep(3)  # until the rate limit of the test before has passed
+    proxies.check_stalled_client(proxy)

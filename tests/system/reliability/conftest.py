@@ -1,4 +1,4 @@
-"""One service in processes of its own for the tests that only ask it."""
+"""One service in separate processes, shared by the tests that only send requests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Told to stop while an upload comes in, the service says so to the load balancer that asks, and answers the upload."""
+"""During the shutdown /readyz is 503 for the load balancer, and an upload in progress is answered."""
 
 import http.client
 import signal
@@ -13,7 +13,7 @@ from tests.support.service import run_service
 
 @pytest.mark.slow
 def test_readyz_is_503_while_it_drains() -> None:
-    """On the connection that the load balancer has; stock uvicorn closes it without a word."""
+    """On the open connection of the load balancer, which stock uvicorn closes without a response."""
     pixels = draw_noise(200, 300)
     body = encode(pixels)
     with (
@@ -30,7 +30,7 @@ def test_readyz_is_503_while_it_drains() -> None:
         assert "connection" not in ready.headers
 
         service.process.send_signal(signal.SIGTERM)
-        wait_until_nobody_new_is_taken(service.url)
+        wait_until_connections_are_refused(service.url)
         reply = balancer.get("/readyz")
 
         assert reply.status_code == 503
@@ -45,7 +45,7 @@ def test_readyz_is_503_while_it_drains() -> None:
         assert service.process.wait(60) == 0
 
 
-def wait_until_nobody_new_is_taken(address: str) -> None:
+def wait_until_connections_are_refused(address: str) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:

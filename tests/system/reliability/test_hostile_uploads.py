@@ -1,4 +1,4 @@
-"""Every hostile file to every route that takes an image: the right 4xx, soon, and the same processes as before."""
+"""Every hostile file to every image route: the right 4xx in time, and no process is replaced."""
 
 import struct
 import time
@@ -21,7 +21,7 @@ COSTLY, UNSUPPORTED, UNPROCESSABLE = 413, 415, 422
 
 
 def write_png_of_size(width: int, height: int) -> bytes:
-    """A PNG that claims a size and has pixels for a smaller one."""
+    """A PNG whose header has a larger size than its pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return NOISE[:8] + write_chunk(b"IHDR", header) + NOISE[33:]
 
@@ -54,11 +54,11 @@ HOSTILE = {
     "gzip": (b"\x1f\x8b\x08" + bytes(100), UNSUPPORTED),
     "PSD": (b"8BPS\0\1" + bytes(100), UNSUPPORTED),
 }
-MAX_SECONDS = 20  # a tenth where nothing else runs
+MAX_SECONDS = 20  # a tenth of it on an idle machine
 
 
 def send(http: httpx2.Client, route: str, data: bytes) -> httpx2.Response:
-    """As a form where there are two images, otherwise raw and under a wrong name of its type."""
+    """As a form for routes with two images, otherwise raw with a wrong media type."""
     if route == "/learn":
         return http.post(route, files={"before": ("a.png", data), "after": ("b.png", data)})
     return http.post(route, content=data, headers={"Content-Type": "image/png"})
@@ -73,7 +73,7 @@ def _processes_stay(service: RunningService) -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_refused_by_every_route(http: httpx2.Client, name: str) -> None:
+def test_a_hostile_file_is_rejected_by_every_route(http: httpx2.Client, name: str) -> None:
     data, status = HOSTILE[name]
     for route in ROUTES:
         started = time.monotonic()
@@ -85,8 +85,8 @@ def test_a_hostile_file_is_refused_by_every_route(http: httpx2.Client, name: str
 
 
 @pytest.mark.slow
-def test_the_routes_take_an_image_that_is_not_hostile(http: httpx2.Client) -> None:
-    """Otherwise the test above would pass with routes that refuse everything."""
+def test_the_routes_accept_a_normal_image(http: httpx2.Client) -> None:
+    """Otherwise the test above would pass with routes that reject everything."""
     digit = np.full((40, 40), 255, np.uint8)
     digit[8:32, 18:22] = 0
     for route in ROUTES:
@@ -96,8 +96,8 @@ def test_the_routes_take_an_image_that_is_not_hostile(http: httpx2.Client) -> No
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the images of ../shared are not here")
-def test_what_the_world_sends_is_answered(http: httpx2.Client) -> None:
-    """PngSuite, EXIF turns, odd modes: 200 for what is whole, 415 or 422 for PngSuite's x*.png and what is cut."""
+def test_unusual_images_are_answered(http: httpx2.Client) -> None:
+    """Valid files get 200; PngSuite's x*.png and truncated files get 415 or 422."""
     wrong = []
     files = [path for folder in ("pngsuite", "odd", "exif") for path in sorted((SHARED / folder).iterdir())]
     for number, path in enumerate(path for path in files if path.suffix != ".md"):

@@ -1,4 +1,4 @@
-"""Nobody reads anybody else's image: not in a reply, not on the disk, and nothing rides along in the bytes."""
+"""Clients are isolated: no image leaks into another response or onto the disk, and no metadata is passed on."""
 
 import io
 import json
@@ -33,8 +33,8 @@ WRITES = re.compile(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]*)", [^)]*O_(?:WRONLY|RD
 pytestmark = pytest.mark.slow
 
 
-def test_replies_to_many_at_once_are_those_to_one_alone(http: httpx2.Client) -> None:
-    """Every image is another one, and some are hostile. Compared to the byte."""
+def test_responses_under_concurrency_equal_those_of_single_requests(http: httpx2.Client) -> None:
+    """All images differ, some are hostile. Byte by byte."""
     traffic = Traffic(seed=7, max_side_px=120, hostile_share=0.1)
     requests = [traffic.make(number) for number in range(REQUESTS)]
     alone = [ask(http, request) for request in requests]
@@ -42,11 +42,11 @@ def test_replies_to_many_at_once_are_those_to_one_alone(http: httpx2.Client) -> 
         together = list(clients.map(lambda request: ask(http, request), requests * 2))
     for number, reply in enumerate(together):
         assert reply == alone[number % REQUESTS], requests[number % REQUESTS]
-    assert len({reply[1] for reply in alone if reply[0] == 200}) > 0.7 * REQUESTS, "the replies are all alike"
+    assert len({reply[1] for reply in alone if reply[0] == 200}) > 0.7 * REQUESTS, "too many responses are equal"
 
 
 def ask(http: httpx2.Client, request: Ask) -> tuple[int, bytes]:
-    """Status and body, but for the id of the request in problems."""
+    """Status and body. Problems lose their request id."""
     reply = http.post(request.path, content=request.body, headers={"Content-Type": request.media_type})
     if reply.status_code == 200:
         return 200, reply.content
@@ -54,11 +54,11 @@ def ask(http: httpx2.Client, request: Ask) -> tuple[int, bytes]:
 
 
 def write_polyglots() -> dict[str, bytes]:
-    """Images with a place, a comment, scripts and an archive, in metadata and behind the end."""
+    """Images with GPS data, comments, scripts and an archive, in the metadata and after the end of the file."""
     image = Image.fromarray(draw_blobs(40, 60))
     exif = Image.Exif()
     exif[0x010E] = SECRET.decode()
-    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})  # where it was taken
+    exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})  # GPS position
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Comment", (SECRET + SCRIPT).decode())
     texts.add_itxt("XML:com.adobe.xmp", SECRET.decode(), zip=True)
@@ -85,7 +85,7 @@ POLYGLOTS = write_polyglots()
 
 
 @pytest.mark.parametrize("name", POLYGLOTS)
-def test_replies_are_pixels_and_nothing_else(http: httpx2.Client, name: str) -> None:
+def test_responses_hold_no_metadata_of_the_upload(http: httpx2.Client, name: str) -> None:
     file = POLYGLOTS[name]
     assert SCRIPT in file
     assert zipfile.is_zipfile(io.BytesIO(file))
@@ -109,8 +109,8 @@ def test_replies_are_pixels_and_nothing_else(http: httpx2.Client, name: str) -> 
         assert reply.headers["cache-control"] == "no-store"
 
 
-def test_a_large_upload_waits_in_a_file_without_a_name(service: RunningService) -> None:
-    """So that nothing is left even by a process that is killed."""
+def test_a_large_upload_is_stored_in_an_unlinked_file(service: RunningService) -> None:
+    """So that even a killed process leaves no file."""
     image = encode(draw_noise(1000, 1000), "BMP")
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.bmp"\r\n\r\n'
     body = head + image + b"\r\n--x--\r\n"
@@ -133,7 +133,7 @@ def test_a_large_upload_waits_in_a_file_without_a_name(service: RunningService) 
 
 
 def list_kept_files(service: RunningService) -> list[str]:
-    """Open files of all processes that are in the temporary folder."""
+    """Open files of all processes in the temporary folder."""
     found = []
     for process in service.list_processes():
         for handle in Path(f"/proc/{process}/fd").iterdir():
@@ -147,10 +147,10 @@ def list_kept_files(service: RunningService) -> list[str]:
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_nothing_is_written_and_nothing_is_started(
+def test_no_file_is_written_and_no_program_started(
     service: RunningService, http: httpx2.Client, tmp_path: Path
 ) -> None:
-    """By any of the processes, whatever comes, that the system knows of."""
+    """By any process of the service, according to its system calls."""
     images = [*POLYGLOTS.values(), encode(draw_noise(700, 700), "BMP"), b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>", b""]
     with watch_system_calls(service, tmp_path / "calls") as calls:
         for image in images:
@@ -183,14 +183,14 @@ def watch_system_calls(service: RunningService, calls: Path) -> Iterator[Path]:
             strace.stderr.close()
 
 
-def test_the_watermark_of_one_is_never_in_the_reply_of_another(http: httpx2.Client) -> None:
-    """Each client sends its own number as the image's grey, over and over, and must always get it back."""
+def test_an_image_is_never_in_the_response_to_another_client(http: httpx2.Client) -> None:
+    """Each client sends an image of its own grey value again and again, and must get the same value back."""
 
-    def insist(grey: int) -> set[int]:
+    def send_repeatedly(grey: int) -> set[int]:
         image = encode(np.full((30, 40), grey, np.uint8), "PNG")
         replies = [http.post("/filter/identity", files={"file": ("a.png", image)}) for _ in range(10)]
         return {value for reply in replies for value in np.unique(np.asarray(open_image(reply.content))).tolist()}
 
     greys = range(10, 250, 12)
     with ThreadPoolExecutor(CLIENTS) as clients:
-        assert list(clients.map(insist, greys)) == [{grey} for grey in greys]
+        assert list(clients.map(send_repeatedly, greys)) == [{grey} for grey in greys]

@@ -1,4 +1,4 @@
-"""Schemathesis asks everything that the OpenAPI document allows, and some that it does not. The document is true."""
+"""The OpenAPI document is correct: Schemathesis sends requests that it allows, and some that it forbids."""
 
 import json
 import os
@@ -19,10 +19,10 @@ UPLOAD_ROUTES = ("/filter", "/filter/{kernel}", "/gallery", "/learn", "/classify
 
 
 @pytest.mark.slow
-def test_what_the_document_says_is_true(tmp_path: Path) -> None:
-    """No status, header, media type or body that is not described, no 500, nothing accepted that it forbids.
+def test_responses_conform_to_the_document(tmp_path: Path) -> None:
+    """Every status, header, media type and body is documented, no 500, and no forbidden request is accepted.
 
-    That what it allows is accepted cannot be asked: which bytes are an image is more than a schema can say.
+    Whether allowed requests are accepted is not checked: a schema cannot say which bytes are an image.
     """
     har = tmp_path / "har.json"
     with run_service(workers=2) as service:
@@ -32,7 +32,7 @@ def test_what_the_document_says_is_true(tmp_path: Path) -> None:
              "--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--generation-deterministic",
              "--exclude-checks", "positive_data_acceptance", "--report-har-path", str(har)],
             env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks", "PYTHONPATH": os.getcwd()},
-            cwd=tmp_path,  # where it keeps what it has found
+            cwd=tmp_path,  # for the database of Schemathesis
             capture_output=True, text=True, timeout=280,
         )  # fmt: skip
     assert asked.returncode == 0, asked.stdout[-5000:] + asked.stderr[-2000:]
@@ -44,7 +44,7 @@ def test_what_the_document_says_is_true(tmp_path: Path) -> None:
 
 
 def count_statuses(har: Path, routes: Iterable[str]) -> dict[str, Counter[int]]:
-    """How often each status came, by route."""
+    """Number of responses by route and status."""
     patterns = {route: re.compile(re.sub(r"\{\w+\}", "[^/]*", route)) for route in routes}
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     for entry in json.loads(har.read_text())["log"]["entries"]:

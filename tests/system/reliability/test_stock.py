@@ -1,4 +1,4 @@
-"""The control: the service as it is usually written fails what the tests beside this one ask of convserve."""
+"""The control: a service written in the usual way fails the tests of this folder."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ from tests.support.stock_service import app
 from tests.system.reliability.test_hostile_uploads import HOSTILE
 from tests.system.reliability.test_isolation import POLYGLOTS, SECRET
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Pillow warns of bombs and corrupt EXIF
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),
+]  # of decompression bombs and corrupt EXIF
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +30,10 @@ def post(stock: TestClient, data: bytes) -> tuple[int, bytes]:
     return reply.status_code, reply.content
 
 
-def test_it_answers_hostile_files_with_500_or_does_what_they_want(stock: TestClient) -> None:
+def test_it_answers_hostile_files_with_500_or_decodes_them(stock: TestClient) -> None:
     statuses = Counter(post(stock, data)[0] for data, _ in HOSTILE.values())
     assert statuses[500] >= 2
-    assert statuses[200] >= 5, "bombs that it has opened"
+    assert statuses[200] >= 5, "decompression bombs that it has decoded"
 
 
 def test_it_answers_damaged_files_with_500(stock: TestClient) -> None:
@@ -38,12 +41,12 @@ def test_it_answers_damaged_files_with_500(stock: TestClient) -> None:
     assert statuses[500] > 0
 
 
-def test_it_answers_half_an_image_with_grey(stock: TestClient) -> None:
+def test_it_fills_a_truncated_image_with_grey(stock: TestClient) -> None:
     image = encode(draw_noise(64, 64), "JPEG")
     status, half = post(stock, image[: len(image) // 2] + b"\xff\xd9")
     assert status == 200
-    assert np.ptp(decode(half)[-8:], axis=(0, 1)).max() < 10, "the last rows have no image in them"
+    assert np.ptp(decode(half)[-8:], axis=(0, 1)).max() < 10, "the last rows hold a part of the image"
 
 
-def test_it_hands_on_what_rides_along(stock: TestClient) -> None:
+def test_it_passes_metadata_on(stock: TestClient) -> None:
     assert any(SECRET in post(stock, image)[1] for image in POLYGLOTS.values())

@@ -1,0 +1,107 @@
+"""FastAPI's exception handlers: each turns an exception into a problem (`app/api/problems.py`)."""
+
+import difflib
+import errno
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from app.api.parameters import ChainQuery, ClassifyQuery, GalleryQuery, LearnQuery, SizeQuery
+from app.api.problems import PROBLEM_TYPES, render_error, render_problem
+from app.context import find_record
+from app.errors import ErrorResponse, NoFilesLeftError, NoRoomError, TaskError
+from app.tasks.errors import SLUGS
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    for error in (*SLUGS, TaskError):
+        app.add_exception_handler(error, handle_known_error)
+    app.add_exception_handler(RequestValidationError, handle_validation_error)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, handle_http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(OSError, handle_os_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, handle_unexpected_error)
+
+
+def respond(rendered: ErrorResponse) -> Response:
+    """The response for the route's framework; the request's record gets the slug."""
+    find_record().problem = rendered.slug
+    response = Response(rendered.body, rendered.status)
+    response.raw_headers += rendered.headers
+    return response
+
+
+def handle_known_error(request: Request, error: Exception) -> Response:
+    return respond(render_error(error, find_record().id))
+
+
+def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
+    """All bad parameters in one response, each with its location, the mistake and the value."""
+    errors = [
+        {
+            "loc": list(item["loc"]),
+            "msg": describe_mistake(item),
+            "type": item["type"],
+            "input": shorten(item.get("input")),
+        }
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in errors)
+    return respond(render_problem(PROBLEM_TYPES["bad-parameter"], detail, find_record().id, errors=errors))
+
+
+def describe_mistake(item: Mapping[str, Any]) -> str:
+    """The message of pydantic with the value, or with the nearest parameter name."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        name = str(item["loc"][-1])
+        queries = (ChainQuery, GalleryQuery, LearnQuery, SizeQuery, ClassifyQuery)
+        known = {field for query in queries for field in query.model_fields}
+        nearest = difflib.get_close_matches(name, known - {name}, n=1)
+        return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
+    if item["type"] in ("missing", "json") or item.get("input") is None:
+        return message
+    return f"{message}; it is {shorten(item['input'])!r}"
+
+
+def shorten(value: Any) -> Any:
+    """A sent value, short enough to be returned in a message."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value if value == value and abs(value or 0) != float("inf") else str(value)
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 100 else text[:100] + " ..."
+
+
+def handle_http_error(request: Request, error: HTTPException) -> Response:
+    """Errors of the framework: no such route, wrong method, a malformed form."""
+    status = HTTPStatus(error.status_code)
+    detail = error.detail
+    if status == HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {request.url.path}."
+        if request.app.openapi_url:  # none if CONVSERVE_DOCS is off
+            detail += " The API is described at /docs."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{request.url.path} does not allow {request.method}; it allows {allowed}."
+    return respond(render_problem(status, detail, find_record().id, error.headers))
+
+
+def handle_os_error(request: Request, error: OSError) -> Response:
+    """Resource exhaustion is reported as 507 or 503. Any other OSError is a bug."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return handle_known_error(
+            request, NoRoomError("The disk for uploads is full. Send a smaller upload, or try again later.")
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return handle_known_error(request, NoFilesLeftError("The service cannot open another file. Try again in 1 s."))
+    raise error
+
+
+def handle_unexpected_error(request: Request, error: Exception) -> Response:
+    """The server logs the traceback. The response holds nothing of the error."""
+    detail = "Internal error. The client may retry the request; the server's log has the details."
+    return respond(render_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, find_record().id))

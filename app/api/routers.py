@@ -1,0 +1,27 @@
+"""All routes of the service."""
+
+from fastapi import FastAPI
+
+from app.api.routes import (
+    digits,
+    documentation,
+    explanation,
+    filter,
+    gallery,
+    health,
+    home,
+    kernels,
+    learn,
+    metrics,
+    size,
+)
+from app.settings import AccessSettings
+
+
+def include_routers(app: FastAPI, access: AccessSettings) -> None:
+    for module in (filter, gallery, learn, digits, explanation, kernels, size, home, health):
+        app.include_router(module.router)
+    if access.metrics and access.metrics_port is None:
+        app.include_router(metrics.router)
+    home.serve_page_files(app)
+    documentation.serve_documentation(app, access)
