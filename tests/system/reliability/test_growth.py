@@ -1,4 +1,4 @@
-"""The short form of `python -m benchmarks.soak`. Its limit for memory is wide: a tight one needs thousands of requests."""
+"""The short form of `python -m benchmarks.soak`, with a wide limit: a tight one needs thousands of requests."""
 
 import pytest
 
