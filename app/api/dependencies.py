@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Made once by `create_app`; `workers` accept work while the lifespan lasts."""
+    """Made once by `create_app`. `workers` accept work during the lifespan."""
 
     settings: Settings
     access: AccessSettings

@@ -1,4 +1,4 @@
-"""The short form of `python -m benchmarks.soak`, with a wide limit: a tight one needs thousands of requests."""
+"""The short form of `python -m benchmarks.soak`, with a wide limit for memory: a tight one needs many requests."""
 
 import pytest
 

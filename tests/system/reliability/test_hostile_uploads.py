@@ -97,7 +97,7 @@ def test_the_routes_accept_a_normal_image(http: httpx2.Client) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the images of ../shared are not here")
 def test_unusual_images_are_answered(http: httpx2.Client) -> None:
-    """PngSuite, EXIF orientations, rare modes. Valid files get 200, PngSuite's x*.png and cut files 415 or 422."""
+    """Valid files get 200; PngSuite's x*.png and truncated files get 415 or 422."""
     wrong = []
     files = [path for folder in ("pngsuite", "odd", "exif") for path in sorted((SHARED / folder).iterdir())]
     for number, path in enumerate(path for path in files if path.suffix != ".md"):
