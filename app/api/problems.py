@@ -17,9 +17,11 @@ from app.errors import ErrorResponse
 from app.images.formats import READABLE
 from app.middleware.cors import list_cors_headers
 from app.middleware.headers import list_security_headers
-from app.tasks.errors import describe_error, find_slug
+from app.tasks.errors import describe_error
 
 MEDIA_TYPE = "application/problem+json"
+ENCODER = json.JSONEncoder(allow_nan=False)
+"""Writes ASCII: a quoted value may hold lone surrogates, which UTF-8 cannot encode."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class Problem(BaseModel):
 
 def render_error(error: Exception, request_id: str) -> ErrorResponse:
     """The response for an error of the table. Raises `error` itself if it is not in the table."""
-    slug, message, fields = describe_error(error)
+    kind, message, fields = find_problem(error)
     headers = dict(getattr(error, "headers", {}))
     members: dict[str, Any] = {}
     if "did_you_mean" in fields:
@@ -176,9 +178,9 @@ def render_error(error: Exception, request_id: str) -> ErrorResponse:
         members["errors"] = [{"loc": ["query", fields["parameter"]], "msg": message, "type": "kernel_parameter"}]
     if "retry_after_s" in fields:
         headers["Retry-After"] = str(int(fields["retry_after_s"]))
-    if slug == "unsupported-image":  # RFC 9110, 15.5.16
+    if kind.slug == "unsupported-image":  # RFC 9110, 15.5.16
         headers["Accept"] = ", ".join(format.media_type for format in READABLE)
-    return render_problem(find_problem_type(error), message, request_id, headers, **members)
+    return render_problem(kind, message, request_id, headers, **members)
 
 
 def render_server_error(
@@ -211,26 +213,25 @@ def render_problem(
         int(status),
         slug,
         [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()],
-        # ASCII: a quoted value may hold lone surrogates, which UTF-8 cannot encode.
-        json.dumps(body | members, allow_nan=False).encode("ascii"),
+        ENCODER.encode(body | members).encode("ascii"),
     )
 
 
-def find_problem_type(error: Exception) -> ProblemType:
-    """Raises `error` itself if it is not in the table: then it is unexpected."""
-    kind = PROBLEM_TYPES.get(find_slug(error))
-    if kind is None:
+def find_problem(error: Exception) -> tuple[ProblemType, str, dict[str, Any]]:
+    """Problem type, message and fields. Raises `error` itself if it is not in the table: then it is unexpected."""
+    slug, message, fields = describe_error(error)
+    if slug not in PROBLEM_TYPES:
         raise error
-    return kind
+    return PROBLEM_TYPES[slug], message, fields
 
 
 def describe_problem(error: Exception) -> Problem:
     """An error of the table as one part of a response whose other parts succeeded."""
-    kind = find_problem_type(error)
+    kind, message, _ = find_problem(error)
     return Problem(
         type=f"/problems#{kind.slug}",
         title=kind.title,
         status=int(kind.status),
-        detail=str(error),
+        detail=message,
         request_id=find_record().id,
     )

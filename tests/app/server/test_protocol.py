@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from app.errors import OverloadedError
 from app.middleware.cors import AllowOrigins
+from app.server.features import ALL_FEATURES, Features
 from app.settings import Settings
 from tests.support.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
 from tests.support.toy_service import make_app, serve
@@ -228,7 +229,12 @@ def test_uploads_without_a_slot_are_rejected_before_their_body() -> None:
         assert server.server_state.rejections.counts == {"overloaded": 1}  # type: ignore[attr-defined]
 
 
-def test_during_an_overload_uploads_are_rejected_in_batches() -> None:
+@pytest.mark.parametrize(
+    "features",
+    [ALL_FEATURES, ALL_FEATURES._replace(batch_accepts=False), ALL_FEATURES._replace(shed_from_head=False)],
+    ids=["all", "without batches", "without heads"],
+)
+def test_during_an_overload_uploads_are_rejected_in_batches(features: Features) -> None:
     """By their heads alone, before there is a protocol object; the response is the same."""
 
     def reserve_slot(length: int) -> Callable[[], None]:
@@ -236,7 +242,7 @@ def test_during_an_overload_uploads_are_rejected_in_batches() -> None:
             raise OverloadedError("The queue is full.", 7)
         return lambda: None
 
-    with serve("convserve", Settings(), reserve_slot) as (port, server):
+    with serve("convserve", Settings(), reserve_slot, features=features) as (port, server):
         alone = send_upload(port, b"X-Request-ID: first\r\n", 101)
         with ThreadPoolExecutor(20) as clients:
             ids = [f"id-{number:02}" for number in range(20)]
