@@ -1,6 +1,6 @@
-import { find } from "./dom.js";
-import { openFilterRoom } from "./filter-room.js";
-import { parseAddress } from "./address.js";
+import { find } from "./shared/dom.js";
+import { openFilterRoom } from "./filters/filter-view.js";
+import { parseAddress } from "./filters/setting.js";
 
 const TITLES = { filter: "convserve: see a kernel work", digits: "convserve: read digits", learn: "convserve: learn a kernel" };
 const rooms = { filter: find("#filter-room"), digits: find("#digits-room"), learn: find("#learn-room") };
@@ -9,8 +9,8 @@ const opened = {};
 /** The code of the other rooms is fetched when somebody enters them. */
 const open = {
   filter: () => openFilterRoom(rooms.filter),
-  digits: async () => (await import("./digit-room.js")).openDigitRoom(rooms.digits),
-  learn: async () => (await import("./learn-room.js")).openLearnRoom(rooms.learn),
+  digits: async () => (await import("./digits/digit-view.js")).openDigitRoom(rooms.digits),
+  learn: async () => (await import("./learn/learn-view.js")).openLearnRoom(rooms.learn),
 };
 
 async function enter() {

@@ -1,15 +1,15 @@
-import { keepLatest } from "./api.js";
-import { workOutPixel } from "./arithmetic.js";
-import { find } from "./dom.js";
-import { Inspector } from "./inspector.js";
-import { fetchRange, fetchSource } from "./results.js";
+import { keepLatest } from "../shared/api.js";
+import { workOutPixel } from "./pixel.js";
+import { find } from "../shared/dom.js";
+import { Inspector } from "./pixel-table.js";
+import { fetchRange, fetchSource } from "./filter-results.js";
 
 const INVITATION = "Point at the image, or go there with the keyboard and use the arrow keys. A click keeps the pixel.";
 const TRANSPARENT = "This image has transparency: colours are weighted by it, which this table does not show.";
 
 /** Brings together the pixel that is pointed at, the numbers it was made of, and the frames on the image. */
 export class Inspection {
-  /** @param {import("./compare.js").Compare} compare */
+  /** @param {import("./comparison-slider.js").Compare} compare */
   constructor(compare) {
     this.compare = compare;
     this.inspector = new Inspector(find("#inspector"));

@@ -1,6 +1,6 @@
-import { Problem, askJson, askOnce } from "./api.js";
-import { find, make } from "./dom.js";
-import { drawCurves } from "./curves.js";
+import { Problem, askJson, askOnce } from "../shared/api.js";
+import { find, make } from "../shared/dom.js";
+import { drawCurves } from "./training-curves.js";
 
 const SHAPES = [
   ["input", "28×28×1"], ["conv1, 5×5", "28×28×32"], ["pool1", "14×14×32"], ["conv2, 5×5", "14×14×64"],

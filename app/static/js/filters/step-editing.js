@@ -3,7 +3,7 @@ import { MAX_SIDE, formatRows, writeRows } from "./weights.js";
 
 /**
  * What the controls of the active step do to the setting.
- * @param {import("./address.js").Setting} setting @param {any} kernel the step's, as described by the service, or null
+ * @param {import("./setting.js").Setting} setting @param {any} kernel the step's, as described by the service, or null
  * @param {(change: () => void, what: string) => void} apply @param {() => void} drawChain
  */
 export function editStep(setting, kernel, apply, drawChain) {

@@ -1,10 +1,10 @@
 /** The single kernel that a chain equals, as the service explains it. */
 
-import { askJson } from "./api.js";
-import { describeRequest } from "./address.js";
-import { make } from "./dom.js";
+import { askJson } from "../shared/api.js";
+import { describeRequest } from "./setting.js";
+import { make } from "../shared/dom.js";
 
-/** @param {HTMLElement} place @param {import("./image.js").Image} image */
+/** @param {HTMLElement} place @param {import("../shared/image.js").Image} image */
 export async function drawOneKernel(place, image, setting, signal) {
   const { path, query } = describeRequest(setting);
   const { operations, ...rest } = query;

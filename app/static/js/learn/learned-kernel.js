@@ -1,8 +1,8 @@
 /** What was learnt, in words, numbers and images. */
 
-import { ask } from "./api.js";
-import { find, make, show } from "./dom.js";
-import { readAnswer } from "./image.js";
+import { ask } from "../shared/api.js";
+import { find, make, show } from "../shared/dom.js";
+import { readAnswer } from "../shared/image.js";
 
 const AMPLIFIED = 16;
 

@@ -1,9 +1,9 @@
 /** What the filter room asks the service for: kernels, results, and the numbers between two steps. */
 
-import { ask, askOnce } from "./api.js";
-import { describeRequest } from "./address.js";
-import { layOut, planStep, respond } from "./arithmetic.js";
-import { readAnswer } from "./image.js";
+import { ask, askOnce } from "../shared/api.js";
+import { describeRequest } from "./setting.js";
+import { layOut, planStep, respond } from "./pixel.js";
+import { readAnswer } from "../shared/image.js";
 import { keepCommon } from "./step-controls.js";
 
 /** @param {any[]} kernels the catalogue */
@@ -52,7 +52,7 @@ export async function fetchRange(image, steps, linear, signal) {
 
 const findRange = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
 
-/** What the last step of a chain works on. @returns {Promise<import("./arithmetic.js").Source>} */
+/** What the last step of a chain works on. @returns {Promise<import("./pixel.js").Source>} */
 export async function fetchSource(image, steps, plans, linear, signal) {
   if (steps.length === 1) {
     const { width, height, data } = image.pixels;
@@ -66,7 +66,7 @@ export async function fetchSource(image, steps, plans, linear, signal) {
 
 /**
  * Every step's arithmetic, and where its result lies on the image.
- * @returns {{plans: import("./arithmetic.js").Plan[], axes: {rows: any, columns: any}[], placements: any[]}} `placements[n]` is that of what goes into step n
+ * @returns {{plans: import("./pixel.js").Plan[], axes: {rows: any, columns: any}[], placements: any[]}} `placements[n]` is that of what goes into step n
  */
 export function planChain(steps, descriptions, width, height) {
   const placements = [{ x: 0, y: 0, scaleX: 1, scaleY: 1 }];

@@ -1,10 +1,10 @@
-import { make } from "./dom.js";
+import { make } from "../shared/dom.js";
 
 export const MAX_STEPS = 10;
 
 /**
  * The list of steps: each opened by its name, moved by arrows, removed by a cross.
- * @param {HTMLElement} list @param {import("./address.js").Setting} setting @param {(change: () => void) => void} apply
+ * @param {HTMLElement} list @param {import("./setting.js").Setting} setting @param {(change: () => void) => void} apply
  */
 export function drawChain(list, setting, apply) {
   const { steps } = setting;

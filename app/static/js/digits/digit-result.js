@@ -1,4 +1,4 @@
-import { make, say } from "./dom.js";
+import { make, say } from "../shared/dom.js";
 
 const STAGES = {
   grey: "as brightness",

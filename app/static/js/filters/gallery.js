@@ -1,7 +1,7 @@
-import { askJson } from "./api.js";
-import { make } from "./dom.js";
+import { askJson } from "../shared/api.js";
+import { make } from "../shared/dom.js";
 
-/** Every kernel on an image, by one request. @param {import("./image.js").Image} image */
+/** Every kernel on an image, by one request. @param {import("../shared/image.js").Image} image */
 export async function drawGallery(root, image, signal, open) {
   const { images } = await askJson("/gallery", { query: { format: "json", side: "128" }, form: { file: [image.live, image.name] }, signal });
   if (signal.aborted) return;

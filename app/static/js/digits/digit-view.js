@@ -1,10 +1,10 @@
-import { Problem, ask, askJson, keepLatest } from "./api.js";
-import { hasCamera, takePhoto } from "./camera.js";
-import { find, make, say, settle } from "./dom.js";
-import { Inside } from "./inside.js";
-import { Pad, drawPadTools } from "./pad.js";
-import { openImage, receiveImages } from "./image.js";
-import { drawPage, drawReading, drawSvg } from "./reading.js";
+import { Problem, ask, askJson, keepLatest } from "../shared/api.js";
+import { hasCamera, takePhoto } from "../shared/camera.js";
+import { find, make, say, settle } from "../shared/dom.js";
+import { Inside } from "./network-panel.js";
+import { Pad, drawPadTools } from "./draw-pad.js";
+import { openImage, receiveImages } from "../shared/image.js";
+import { drawPage, drawReading, drawSvg } from "./digit-result.js";
 
 /** Strokes of an example, on a square of 100. */
 const EXAMPLES = {

@@ -1,7 +1,7 @@
-import { askJson } from "./api.js";
-import { make } from "./dom.js";
+import { askJson } from "../shared/api.js";
+import { make } from "../shared/dom.js";
 
-/** (W - F + 2P)/S + 1 with the numbers of a step, by the service. @param {import("./arithmetic.js").Plan} plan */
+/** (W - F + 2P)/S + 1 with the numbers of a step, by the service. @param {import("./pixel.js").Plan} plan */
 export async function drawSize(place, plan, { rows, columns }, signal) {
   const padding = plan.border === "valid" ? "VALID" : "SAME";
   const [{ length: high }, [{ length: wide }]] = [plan.parts[0], plan.parts[0]];

@@ -1,4 +1,4 @@
-import { make, show } from "./dom.js";
+import { make, show } from "../shared/dom.js";
 
 /** The working of one pixel, as in a lecture. */
 export class Inspector {
@@ -15,8 +15,8 @@ export class Inspector {
   }
 
   /**
-   * @param {{working: import("./arithmetic.js").Working[], pixel: number[]}} worked
-   * @param {import("./arithmetic.js").Plan} plan
+   * @param {{working: import("./pixel.js").Working[], pixel: number[]}} worked
+   * @param {import("./pixel.js").Plan} plan
    * @param {{at: number[], given: number[], linear: boolean}} where `given` is the pixel of the API's answer
    */
   show(worked, plan, where) {

@@ -3,11 +3,11 @@
  * {code, note}; without code the tool cannot, and the note says why.
  */
 
-import { describeRequest } from "./address.js";
-import { planStep } from "./arithmetic.js";
+import { describeRequest } from "./setting.js";
+import { planStep } from "./pixel.js";
 import { writeOpenCv, writeSciPy } from "./array-snippets.js";
 
-/** @typedef {{setting: import("./address.js").Setting, descriptions: any[], image: import("./image.js").Image}} Subject */
+/** @typedef {{setting: import("./setting.js").Setting, descriptions: any[], image: import("../shared/image.js").Image}} Subject */
 
 export const TOOLS = {
   curl: writeCurl,

@@ -1,12 +1,12 @@
 /** The setting in OpenCV and SciPy: one program text for both, since only borders and the call differ. */
 
-import { layOut } from "./arithmetic.js";
+import { layOut } from "./pixel.js";
 
 const OPENCV_BORDERS = { edge: "REPLICATE", zero: "CONSTANT", reflect: "REFLECT_101", symmetric: "REFLECT", valid: "REPLICATE" };
 const SCIPY_MODES = { edge: "nearest", zero: "constant", reflect: "mirror", symmetric: "reflect", wrap: "grid-wrap", valid: "nearest" };
 const LUMA = "[0.299, 0.587, 0.114]";
 
-/** @param {import("./snippets.js").Subject} subject @param {import("./arithmetic.js").Plan[]} plans */
+/** @param {import("./snippets.js").Subject} subject @param {import("./pixel.js").Plan[]} plans */
 export function writeOpenCv({ setting, image }, plans) {
   const head = `import cv2
 import numpy as np

@@ -1,9 +1,9 @@
-import { Problem, ask, askJson } from "./api.js";
-import { find, make, say } from "./dom.js";
-import { readEvents } from "./events.js";
-import { drawLoss, drawWeights } from "./forming.js";
-import { drawLesson, drawResidual } from "./lesson.js";
-import { openImage } from "./image.js";
+import { Problem, ask, askJson } from "../shared/api.js";
+import { find, make, say } from "../shared/dom.js";
+import { readEvents } from "./server-sent-events.js";
+import { drawLoss, drawWeights } from "./descent-chart.js";
+import { drawLesson, drawResidual } from "./learned-kernel.js";
+import { openImage } from "../shared/image.js";
 
 /** Kernels that can be told from each other, and from an image. */
 const HIDDEN = ["blur", "average", "box", "sharpen", "edge", "laplacian", "top-sobel", "left-sobel", "top-prewitt", "left-prewitt", "emboss"];

@@ -1,5 +1,5 @@
-import { Problem } from "./api.js";
-import { find, make, say } from "./dom.js";
+import { Problem } from "../shared/api.js";
+import { find, make, say } from "../shared/dom.js";
 
 /** Sizes, time, and what to do about values that were cut off. @param {(response: string) => void} choose */
 export function drawStatus({ pixels, clippedPercent, milliseconds, plans }, before, choose) {

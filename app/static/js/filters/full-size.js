@@ -1,10 +1,10 @@
-import { ask } from "./api.js";
-import { describeRequest } from "./address.js";
-import { find, make, say } from "./dom.js";
+import { ask } from "../shared/api.js";
+import { describeRequest } from "./setting.js";
+import { find, make, say } from "../shared/dom.js";
 
 let url = "";
 
-/** The original file under the setting, as a file to keep. @param {import("./image.js").Image} image */
+/** The original file under the setting, as a file to keep. @param {import("../shared/image.js").Image} image */
 export async function makeFullSize(image, setting, signal) {
   const { path, query: { operations, ...query } } = describeRequest(setting);
   const format = find("#full-format").value;

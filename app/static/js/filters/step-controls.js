@@ -1,5 +1,5 @@
 import { drawEditor } from "./kernel-editor.js";
-import { make } from "./dom.js";
+import { make } from "../shared/dom.js";
 
 const RANGES = ["1", "2", "3", "4", "5", "6", "7", "8"];
 const CHOICES = {

@@ -1,7 +1,7 @@
-import { ask } from "./api.js";
-import { hasCamera, takePhoto } from "./camera.js";
-import { find, make, say } from "./dom.js";
-import { receiveImages } from "./image.js";
+import { ask } from "../shared/api.js";
+import { hasCamera, takePhoto } from "../shared/camera.js";
+import { find, make, say } from "../shared/dom.js";
+import { receiveImages } from "../shared/image.js";
 
 export const SAMPLES = { house: "House", chart: "Test chart", digits: "Handwriting" };
 
@@ -38,7 +38,7 @@ export function markSample(chosen) {
   for (const sample of document.querySelectorAll("[data-sample]")) sample.setAttribute("aria-pressed", String(sample.dataset.sample === chosen));
 }
 
-/** @param {import("./image.js").Image | null} image */
+/** @param {import("../shared/image.js").Image | null} image */
 export function describeImage(image) {
   if (!image) return "";
   const { name, width, height, reduced, pixels } = image;

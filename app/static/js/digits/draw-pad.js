@@ -1,4 +1,4 @@
-import { find, make } from "./dom.js";
+import { find, make } from "../shared/dom.js";
 
 const INK = "#16202b";
 const PAPER = "#ffffff";
@@ -80,7 +80,7 @@ export class Pad {
     this.draw();
   }
 
-  /** @param {import("./image.js").Image} image */
+  /** @param {import("../shared/image.js").Image} image */
   async setImage(image) {
     this.strokes = [];
     this.image = { ...image, bitmap: await createImageBitmap(image.pixels) };

@@ -1,5 +1,5 @@
 import { TOOLS } from "./snippets.js";
-import { find, make, say } from "./dom.js";
+import { find, make, say } from "../shared/dom.js";
 
 let chosen = "curl";
 let last = null;

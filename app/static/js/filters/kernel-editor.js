@@ -1,4 +1,4 @@
-import { make } from "./dom.js";
+import { make } from "../shared/dom.js";
 import { MAX_SIDE, formatRows, mirror, normalise, parseNumber, parseRows, resize, rotate, transpose, writeRows } from "./weights.js";
 
 const SIDES = Array.from({ length: MAX_SIDE }, (_, index) => index + 1);

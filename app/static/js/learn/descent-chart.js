@@ -1,7 +1,7 @@
 /** A kernel while it forms, and the loss while it falls. */
 
-import { make } from "./dom.js";
-import { drawSvg } from "./reading.js";
+import { make } from "../shared/dom.js";
+import { drawSvg } from "../digits/digit-result.js";
 
 const SIDE = 320;
 const NUMBERS_UP_TO = 7;

@@ -1,4 +1,4 @@
-import { Problem } from "./api.js";
+import { Problem } from "../shared/api.js";
 
 /** Server-sent events of an answer, as they come. An event `problem` is thrown. @param {Response} response */
 export async function* readEvents(response) {

@@ -1,4 +1,4 @@
-import { find, make } from "./dom.js";
+import { find, make } from "../shared/dom.js";
 
 /**
  * Before and after, one over the other, with a line between them that can be dragged. Zoomed in, every pixel is a

@@ -1,5 +1,5 @@
-import { make } from "./dom.js";
-import { drawSvg } from "./reading.js";
+import { make } from "../shared/dom.js";
+import { drawSvg } from "./digit-result.js";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [520, 240, 56, 12, 12, 30];
 
