@@ -1,93 +1,72 @@
-import { make, say } from "../shared/dom.js";
+import { make, setText } from "../shared/dom.js";
+import { formatProbability } from "../shared/numbers.js";
 
-const STAGES = {
-  grey: "as brightness",
-  ink: "the ink that was found",
-  digit: "the digit alone",
-  strokes: "strokes of even thickness",
+/** The row of the network's eleventh output. */
+const NOT_A_DIGIT_ROW = 10;
+
+const STAGE_CAPTIONS = {
+  grey: "grey levels",
+  ink: "detected ink",
+  digit: "isolated digit",
+  strokes: "even stroke thickness",
 };
-const percent = (share) => (share > 0.9995 ? "> 99.9 %" : `${(100 * share).toFixed(share < 0.0995 || share > 0.99 ? 1 : 0)} %`);
 
-/** The answer in words. */
-export function describeVerdict({ verdict, digit, confidence, alternatives, other_pieces: others }) {
-  const [other] = alternatives;
-  if (verdict === "blank") return "blank: there is no ink";
-  if (verdict === "not_a_digit") return `not a digit; the nearest would be ${digit}`;
-  if (verdict === "unsure" && others) return `${digit}, but there is more: read it as several digits`;
-  if (verdict === "unsure") return `unsure: perhaps ${digit} (${percent(confidence)})${other ? `, or ${other.digit} (${percent(other.probability)})` : ""}`;
-  return `digit: ${digit} (${percent(confidence)})`;
+/** @param {any} result of /classify @param {boolean} padIsEmpty */
+function describeVerdict({ verdict, digit, confidence, alternatives, other_pieces: otherPieces }, padIsEmpty) {
+  const [second] = alternatives;
+  if (verdict === "blank") return padIsEmpty ? "Draw a digit" : "No ink found";
+  if (verdict === "not_a_digit") return `Not a digit. Nearest: ${digit}`;
+  if (verdict === "unsure" && otherPieces) return `${digit}, but there is more in the image. Try “Several digits”.`;
+  if (verdict === "unsure") {
+    return `Unsure: ${digit} (${formatProbability(confidence)})${second ? ` or ${second.digit} (${formatProbability(second.probability)})` : ""}`;
+  }
+  return `Digit: ${digit} (${formatProbability(confidence)})`;
 }
 
-/** @param {HTMLElement} root @param {any} answer of /classify with preview */
-export function drawReading(root, answer) {
-  if (!root.childElementCount) build(root);
-  const sign = { digit: answer.digit, unsure: `${answer.digit}?`, not_a_digit: "✕", blank: "·" }[answer.verdict];
-  root.dataset.verdict = answer.verdict;
-  root.dataset.digit = answer.digit ?? "";
-  say(root.querySelector(".sign"), String(sign));
-  say(root.querySelector(".words"), describeVerdict(answer));
-  const bars = root.querySelectorAll(".bars li");
-  answer.probabilities.forEach((probability, digit) => {
-    const shown = answer.verdict === "blank" ? 0 : probability;
-    bars[digit].classList.toggle("best", digit === answer.digit);
-    bars[digit].querySelector(".fill").style.width = `${100 * shown}%`;
-    say(bars[digit].querySelector(".share"), answer.verdict === "blank" ? "–" : percent(probability));
+/** @param {HTMLElement} root @param {any} result of /classify with preview @param {boolean} padIsEmpty */
+export function drawDigitResult(root, result, padIsEmpty) {
+  if (!root.childElementCount) root.append(...layOutResult());
+  const { verdict, digit, probabilities, not_a_digit: notADigit } = result;
+  const blank = verdict === "blank";
+  root.dataset.verdict = verdict;
+  root.dataset.digit = digit ?? "";
+  setText(root.querySelector(".sign"), { digit: String(digit), unsure: `${digit}?`, not_a_digit: "✕", blank: "·" }[verdict]);
+  setText(root.querySelector(".verdict"), describeVerdict(result, padIsEmpty));
+  const rows = root.querySelectorAll(".bars li");
+  const fills = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".bars .fill"));
+  [...probabilities, notADigit].forEach((probability, index) => {
+    rows[index].classList.toggle("best", index === digit || (index === NOT_A_DIGIT_ROW && verdict === "not_a_digit"));
+    fills[index].style.width = `${blank ? 0 : 100 * probability}%`;
+    setText(rows[index].querySelector(".share"), blank ? "–" : formatProbability(probability));
   });
-  const none = bars[10];
-  none.classList.toggle("best", answer.verdict === "not_a_digit");
-  none.querySelector(".fill").style.width = `${answer.verdict === "blank" ? 0 : 100 * answer.not_a_digit}%`;
-  say(none.querySelector(".share"), answer.verdict === "blank" ? "–" : percent(answer.not_a_digit));
-  drawStages(root.querySelector(".stages"), answer);
+  drawStages(root.querySelector(".stages"), result);
 }
 
-function build(root) {
-  root.append(
-    make("div", { class: "answer" }, make("span", { class: "sign", "aria-hidden": "true" }), make("p", { class: "words", id: "verdict", role: "status" })),
-    make("ol", { class: "bars", "aria-label": "Probability of each digit, and that it is none" }, ...Array.from({ length: 11 }, (_, digit) =>
-      make("li", {}, make("span", { class: "name", ...(digit === 10 && { title: "not a digit" }) }, digit === 10 ? "✕" : digit), make("span", { class: "bar" }, make("span", { class: "fill" })), make("span", { class: "share" })))),
-    make("h3", {}, "What the network saw, and how it came about"),
-    make("div", { class: "stages" }));
+function layOutResult() {
+  const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => make("span", { class: "name" }, digit));
+  rows.push(make("span", { class: "name", title: "not a digit" }, "✕"));
+  return [
+    make("div", { class: "answer" }, make("span", { class: "sign", "aria-hidden": "true" }), make("p", { class: "verdict", id: "verdict", role: "status" })),
+    make("ol", { class: "bars", "aria-label": "Probability of each digit, and of “not a digit”" }, ...rows.map((name) =>
+      make("li", {}, name, make("span", { class: "bar" }, make("span", { class: "fill" })), make("span", { class: "share" })))),
+    make("h3", {}, "From the drawing to the network's input"),
+    make("div", { class: "stages" }),
+  ];
 }
 
 function drawStages(root, { preview, steps, verdict }) {
   if (!preview?.seen) {
-    root.replaceChildren(make("p", { class: "quiet" }, verdict === "blank" ? "Nothing yet." : "No steps."));
+    root.replaceChildren(make("p", { class: "quiet" }, verdict === "blank" ? "Nothing to show yet." : "No steps available."));
     return;
   }
-  const frame = (source, caption, class_ = "") => make("figure", { class: class_ },
+  const drawImage = (source, caption, className = "") => make("figure", { class: className },
     make("img", { src: source, alt: caption }), make("figcaption", {}, caption));
   const facts = steps && [
     `${steps.polarity} ink`, `contrast ${steps.contrast.toFixed(2)}`, `${(100 * steps.ink_share).toFixed(1)} % of the image is ink`,
-    `strokes ${steps.stroke_width.toFixed(1)} of 20 pixels wide`, ...(steps.as_is ? ["already in MNIST's form"] : []),
+    `strokes ${steps.stroke_width.toFixed(1)} of 20 pixels wide`, ...(steps.as_is ? ["already in MNIST format"] : []),
   ].join(" · ");
   root.replaceChildren(
-    ...Object.entries(preview.stages).map(([name, source]) => frame(source, STAGES[name] ?? name)),
-    frame(preview.seen, "28 × 28, its mass in the middle: this is what the network saw", "seen"),
+    ...Object.entries(preview.stages).map(([name, source]) => drawImage(source, STAGE_CAPTIONS[name] ?? name)),
+    drawImage(preview.seen, "the network's input: 28 × 28, centred by mass", "seen"),
     make("p", { class: "quiet facts" }, facts ?? ""));
-}
-
-/** The boxes and the text of several digits. @param {HTMLElement} root @param {SVGElement} overlay over the pad */
-export function drawPage(root, overlay, page, { scale, left, top }) {
-  const inText = page.digits.filter(({ line }) => line !== null);
-  root.replaceChildren(
-    make("p", { class: "quiet" }, page.turned ? `Read after turning the page by ${page.turned}°.` : "Read line by line:"),
-    make("p", { class: "read", id: "read-text", role: "status" }, page.text || "no digits found"),
-    make("p", { class: "quiet" }, `${inText.length} ${inText.length === 1 ? "digit" : "digits"}${page.digits.length > inText.length ? `, ${page.digits.length - inText.length} other signs left out` : ""}. Dashed: unsure. Crossed out: not a digit.`));
-  overlay.replaceChildren(...page.digits.flatMap(({ box, digit, verdict, confidence }) => {
-    const [x, y, width, height] = [left + box.left * scale, top + box.top * scale, box.width * scale, box.height * scale];
-    const label = drawSvg("text", { x, y: y - 4, class: verdict });
-    label.textContent = verdict === "not_a_digit" ? "✕" : `${digit}${verdict === "unsure" ? "?" : ""}`;
-    const title = drawSvg("title", {});
-    title.textContent = `${digit}: ${percent(confidence)}`;
-    const frame = drawSvg("rect", { x, y, width, height, class: verdict });
-    frame.append(title);
-    return [frame, label];
-  }));
-}
-
-export function drawSvg(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
 }

@@ -1,22 +1,33 @@
-import { find, make } from "../shared/dom.js";
+import { make } from "../shared/dom.js";
 
 const INK = "#16202b";
 const PAPER = "#ffffff";
+const DEFAULT_THICKNESS = 18;
 
-/** @typedef {{width: number, points: [number, number][]}} Stroke in pixels of the pad */
+/**
+ * @typedef {{width: number, points: [number, number][]}} Stroke in pixels of the pad
+ * @typedef {{scale: number, left: number, top: number}} Placement of an image: its corner, and pixels of the pad to one pixel
+ *   of the image
+ * @typedef {{blob: Blob, name: string} & Placement} Drawing a file to send and its place on the pad
+ */
 
-/** A sheet to draw on with finger, pen or mouse; an image may lie on it. `change` is told of every change. */
-export class Pad {
-  constructor(canvas, change) {
+/** A canvas to draw on with finger, pen or mouse, over an image or a blank page. */
+export class DrawPad {
+  /** @param {HTMLCanvasElement} canvas @param {() => void} onChange */
+  constructor(canvas, onChange) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
-    this.change = change;
+    this.onChange = onChange;
+    /** @type {Stroke[]} */
     this.strokes = [];
+    /** @type {Stroke|null} */
+    this.current = null;
+    /** @type {(import("../shared/image.js").Image & {bitmap: ImageBitmap})|null} */
     this.image = null;
-    this.thickness = 18;
-    canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    canvas.addEventListener("pointermove", (event) => this.go(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.end());
+    this.thickness = DEFAULT_THICKNESS;
+    canvas.addEventListener("pointerdown", (event) => this.beginStroke(event));
+    canvas.addEventListener("pointermove", (event) => this.extendStroke(event));
+    for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, () => { this.current = null; });
     this.draw();
   }
 
@@ -24,28 +35,23 @@ export class Pad {
     return !this.strokes.length && !this.image;
   }
 
-  begin(event) {
+  beginStroke(event) {
     if (event.button) return;
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
     this.current = { width: this.thickness, points: [this.locate(event)] };
     this.strokes.push(this.current);
-    this.draw();
-    this.change();
+    this.redraw();
   }
 
-  go(event) {
+  extendStroke(event) {
     if (!this.current) return;
-    const moved = event.getCoalescedEvents?.() ?? [];
-    this.current.points.push(...(moved.length ? moved : [event]).map((one) => this.locate(one)));
-    this.draw();
-    this.change();
+    const coalesced = event.getCoalescedEvents?.() ?? [];
+    this.current.points.push(...(coalesced.length ? coalesced : [event]).map((one) => this.locate(one)));
+    this.redraw();
   }
 
-  end() {
-    this.current = null;
-  }
-
+  /** @returns {[number, number]} */
   locate({ clientX, clientY }) {
     const box = this.canvas.getBoundingClientRect();
     return [((clientX - box.left) / box.width) * this.canvas.width, ((clientY - box.top) / box.height) * this.canvas.height];
@@ -54,26 +60,23 @@ export class Pad {
   undo() {
     if (this.strokes.length) this.strokes.pop();
     else this.image = null;
-    this.draw();
-    this.change();
+    this.redraw();
   }
 
   clear() {
     this.strokes = [];
     this.image = null;
-    this.draw();
-    this.change();
+    this.redraw();
   }
 
   /** @param {Stroke[]} strokes */
   setStrokes(strokes) {
     this.image = null;
     this.strokes = strokes;
-    this.draw();
-    this.change();
+    this.redraw();
   }
 
-  /** Another width keeps what is drawn. */
+  /** Resizes the pad and keeps the drawing. */
   setSize(width, height) {
     if (this.canvas.width === width && this.canvas.height === height) return;
     Object.assign(this.canvas, { width, height });
@@ -84,15 +87,19 @@ export class Pad {
   async setImage(image) {
     this.strokes = [];
     this.image = { ...image, bitmap: await createImageBitmap(image.pixels) };
-    this.draw();
-    this.change();
+    this.redraw();
   }
 
-  /** Where the image lies on the pad: left, top, and pixels of the pad to one of the image. */
+  /** @returns {Placement} */
   get placement() {
     const { width, height } = this.canvas;
     const scale = Math.min(width / this.image.pixels.width, height / this.image.pixels.height);
     return { scale, left: (width - this.image.pixels.width * scale) / 2, top: (height - this.image.pixels.height * scale) / 2 };
+  }
+
+  redraw() {
+    this.draw();
+    this.onChange();
   }
 
   draw() {
@@ -114,24 +121,25 @@ export class Pad {
     }
   }
 
-  /** What is to be read, and how its pixels lie on the pad. An image that was not drawn on goes as it is. */
+  /** The drawing as PNG. An image without strokes is exported unchanged. @returns {Promise<Drawing>} */
   async export() {
-    if (this.image && !this.strokes.length) return { blob: this.image.live, name: this.image.name, ...this.placement };
+    if (this.image && !this.strokes.length) return { blob: this.image.preview, name: this.image.name, ...this.placement };
     const blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
     return { blob, name: "drawing.png", scale: 1, left: 0, top: 0 };
   }
 }
 
-/** The buttons around a pad. */
-export function drawPadTools(root, pad) {
+/** Undo, clear and stroke thickness. @param {HTMLElement} root @param {DrawPad} pad @param {() => boolean} isVisible */
+export function drawPadTools(root, pad, isVisible) {
   const thickness = make("input", { type: "range", id: "thickness", min: 4, max: 48, value: pad.thickness, oninput: () => { pad.thickness = Number(thickness.value); } });
   root.append(
     make("button", { type: "button", id: "undo", onclick: () => pad.undo() }, "Undo"),
     make("button", { type: "button", id: "clear", onclick: () => pad.clear() }, "Clear"),
     make("label", { class: "thickness", for: "thickness" }, "Thickness ", thickness));
   addEventListener("keydown", (event) => {
-    const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement?.tagName) && document.activeElement.type === "text";
-    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing && !find("#digits-room").hidden) {
+    const focused = /** @type {HTMLInputElement|null} */ (document.activeElement);
+    const typing = focused?.type === "text";
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing && isVisible()) {
       event.preventDefault();
       pad.undo();
     }

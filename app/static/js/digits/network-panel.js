@@ -1,77 +1,75 @@
-import { Problem, askJson, askOnce } from "../shared/api.js";
+import { Problem, requestJson, requestJsonOnce } from "../shared/api.js";
 import { find, make } from "../shared/dom.js";
-import { drawCurves } from "./training-curves.js";
+import { drawWeightMap } from "../shared/weight-map.js";
+import { drawTrainingCurves } from "./training-curves.js";
 
-const SHAPES = [
+const LAYERS = [
   ["input", "28×28×1"], ["conv1, 5×5", "28×28×32"], ["pool1", "14×14×32"], ["conv2, 5×5", "14×14×64"],
   ["pool2", "7×7×64"], ["dense", "1024"], ["output", "10"],
 ];
 
-/** What is inside the network. Parts that this service does not offer stay hidden. */
-export class Inside {
+/** The network's layers, kernels, training and feature maps. Parts that the service does not offer stay hidden. */
+export class NetworkPanel {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.explains = true;
-    find("#shapes", root).append(...SHAPES.map(([name, shape]) => make("li", {}, make("span", {}, name), make("b", {}, shape))));
+    find("#layers", root).append(...LAYERS.map(([name, shape]) => make("li", {}, make("span", {}, name), make("b", {}, shape))));
   }
 
   async start() {
-    const show = async (place, draw) => {
-      try {
-        await draw(find(place, this.root));
-        find(place, this.root).closest("section").hidden = false;
-      } catch (problem) {
-        if (!(problem instanceof Problem)) throw problem; // not offered, or not now: then this part is not shown
-      }
-    };
     await Promise.all([
-      show("#learned", async (place) => {
-        const learned = (await askOnce("/kernels")).kernels.filter(({ source, name }) => source === "learned" || name.startsWith("mnist-conv1"));
-        if (!learned.length) throw new Problem(404, {});
-        place.replaceChildren(...learned.map(drawKernel));
+      this.showPart("#first-layer", async (part) => {
+        const { kernels } = await requestJsonOnce("/kernels");
+        const learned = kernels.filter(({ source, name }) => source === "learned" || name.startsWith("mnist-conv1"));
+        if (!learned.length) return false;
+        part.replaceChildren(...learned.map(drawKernelLink));
+        return true;
       }),
-      show("#curves", async (place) => {
-        const record = await askOnce("/model/curves");
-        place.replaceChildren(...drawCurves(record.epochs ?? record));
+      this.showPart("#curves", async (part) => {
+        const record = await requestJsonOnce("/model/curves");
+        part.replaceChildren(...drawTrainingCurves(record.epochs ?? record));
+        return true;
       }),
     ]);
   }
 
-  /** The maps of both layers for this digit, and what mattered. */
+  /** Shows a part once it is drawn. @param {string} selector @param {(part: HTMLElement) => Promise<boolean>} draw */
+  async showPart(selector, draw) {
+    const part = find(selector, this.root);
+    try {
+      if (await draw(part)) part.closest("section").hidden = false;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem; // a Problem: the part is not available
+    }
+  }
+
+  /** Shows the feature maps of a drawing, and which of its pixels mattered. @param {{blob: Blob, name: string}} drawing */
   async explain({ blob, name }, signal) {
     if (!this.explains) return;
-    const section = find("#explained", this.root);
+    const section = find("#explanation", this.root);
     try {
-      const explanation = await askJson("/classify/explain", { query: { format: "json" }, form: { file: [blob, name] }, signal });
+      const explanation = await requestJson("/classify/explain", { query: { format: "json" }, form: { file: [blob, name] }, signal });
       if (signal.aborted) return;
       section.replaceChildren(...drawExplanation(explanation));
       section.hidden = false;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 404 || problem.status === 405) this.explains = false;
+      if (problem.status === 404 || problem.status === 405) this.explains = false; // this service has no such route
       section.hidden = true;
     }
   }
 }
 
-function drawKernel(kernel) {
-  const canvas = make("canvas", { width: kernel.columns, height: kernel.rows, "aria-hidden": "true" });
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(kernel.columns, kernel.rows);
-  const largest = Math.max(...kernel.weights.flat().map(Math.abs), 1e-9);
-  kernel.weights.flat().forEach((weight, index) => {
-    const level = 127.5 + (127.5 * weight) / largest;
-    image.data.set([level, level, level, 255], 4 * index);
-  });
-  context.putImageData(image, 0, 0);
-  return make("a", { href: `#filter/${kernel.name}`, "aria-label": `Use ${kernel.name} in the filter room`, title: kernel.name }, canvas);
+function drawKernelLink({ name, weights }) {
+  return make("a", { href: `#filter/${name}`, "aria-label": `Open ${name} as a filter`, title: name }, drawWeightMap(weights, { "aria-hidden": "true" }));
 }
 
 function drawExplanation({ layers, occlusion, input_gradient: gradient }) {
-  const mattered = [["Occlusion", occlusion], ["Input gradient", gradient]].filter(([, map]) => map);
+  const importance = [["Occlusion", occlusion], ["Input gradient", gradient]].filter(([, map]) => map);
   return [
-    make("h3", {}, "What mattered for this answer"),
-    make("div", { class: "mattered" }, ...mattered.map(([title, map]) => make("figure", {},
+    make("h3", {}, "Which pixels mattered"),
+    make("div", { class: "importance" }, ...importance.map(([title, map]) => make("figure", {},
       make("img", { src: map.image, alt: title }), make("figcaption", {}, map.explanation ?? title)))),
     ...layers.filter(({ maps }) => maps?.length).flatMap(({ name, shape, maps }) => [
       make("h3", {}, `${name}: ${shape.join(" × ")}`),

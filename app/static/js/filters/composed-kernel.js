@@ -1,18 +1,17 @@
-/** The single kernel that a chain equals, as the service explains it. */
-
-import { askJson } from "../shared/api.js";
-import { describeRequest } from "./setting.js";
 import { make } from "../shared/dom.js";
+import { requestFilter } from "./filter-request.js";
 
-/** @param {HTMLElement} place @param {import("../shared/image.js").Image} image */
-export async function drawOneKernel(place, image, setting, signal) {
-  const { path, query } = describeRequest(setting);
-  const { operations, ...rest } = query;
-  const asked = JSON.stringify(setting.steps);
-  const form = { file: [image.live, image.name], ...(operations && { operations }) };
-  const { one_kernel: one } = await askJson(path, { query: { ...rest, explain: "json" }, form, signal });
-  if (signal.aborted || JSON.stringify(setting.steps) !== asked) return;
-  const size = one.weights ? `${one.weights.length} × ${one.weights[0].length} weights, of rank ${one.rank}. ` : "";
-  place.replaceChildren(make("p", { class: "quiet", id: "one-kernel-why" }, size + one.why),
-    ...(one.request ? [make("a", { class: "button", id: "open-one-kernel", href: `#${one.request.slice(1)}` }, "Open it")] : []));
+/**
+ * The single kernel that equals a chain, or why there is none, as the service explains it.
+ * @param {HTMLElement} root @param {import("../shared/image.js").Image} image
+ * @param {import("./setting.js").Setting} setting @param {AbortSignal} signal
+ */
+export async function drawComposedKernel(root, image, setting, signal) {
+  const requested = JSON.stringify(setting.steps);
+  const reply = await requestFilter(setting, [image.preview, image.name], { query: { explain: "json" }, accept: "application/json", signal });
+  const { one_kernel: composed } = await reply.json();
+  if (signal.aborted || JSON.stringify(setting.steps) !== requested) return;
+  const size = composed.weights ? `${composed.weights.length} × ${composed.weights[0].length} weights, rank ${composed.rank}. ` : "";
+  root.replaceChildren(make("p", { class: "quiet", id: "composed-kernel-reason" }, size + composed.why),
+    ...(composed.request ? [make("a", { class: "button", id: "open-composed-kernel", href: `#${composed.request.slice(1)}` }, "Open this kernel")] : []));
 }

@@ -1,70 +1,83 @@
-import { Problem, ask, askJson, askOnce, keepLatest } from "../shared/api.js";
-import { formatAddress, makeSetting, parseAddress } from "./setting.js";
-import { MAX_STEPS, drawChain } from "./chain-list.js";
-import { Compare } from "./comparison-slider.js";
-import { drawCopyAs } from "./copy-as.js";
-import { find, keepFocus, say, settle } from "../shared/dom.js";
-import { makeFullSize } from "./full-size.js";
-import { drawGallery } from "./gallery.js";
-import { Inspection } from "./pixel-inspector.js";
-import { drawOneKernel } from "./composed-kernel.js";
+import { Problem, request, requestJsonOnce } from "../shared/api.js";
+import { find, redrawKeepingFocus, setText } from "../shared/dom.js";
 import { openImage } from "../shared/image.js";
-import { describeStepKernel, filterLive, planChain } from "./filter-results.js";
-import { drawSize } from "./output-size.js";
-import { SAMPLES, describeImage, drawSources, markSample } from "./image-sources.js";
-import { drawProblem, drawStatus, findFaultyStep, listErrors } from "./result-status.js";
-import { drawStep, showFieldErrors, updateStep } from "./step-controls.js";
+import { drawProblem } from "../shared/problem-message.js";
+import { debounce, keepLatest } from "../shared/scheduling.js";
+import { MAX_STEPS, drawChain } from "./chain-list.js";
+import { ComparisonSlider } from "./comparison-slider.js";
+import { drawComposedKernel } from "./composed-kernel.js";
+import { drawCopyAs } from "./copy-as.js";
+import { requestResult } from "./filter-results.js";
+import { filterFullSize } from "./full-size.js";
+import { drawGallery } from "./gallery.js";
+import { SAMPLES, describeImage, drawImageSources, markSample } from "./image-sources.js";
+import { requestKernel } from "./kernel-description.js";
+import { drawOutputSize } from "./output-size.js";
+import { PixelInspector } from "./pixel-inspector.js";
+import { planChain } from "./plan.js";
+import { drawResultStatus } from "./result-status.js";
+import { formatSetting, makeSetting, parseSetting } from "./setting.js";
+import { drawStepControls, showFieldErrors, updateStepControls } from "./step-controls.js";
 import { editStep } from "./step-editing.js";
+import { findFaultyStep, listErrors } from "./step-errors.js";
 
-const OWN = "own";
+/** The value of `image` in the address for an image that the user opened. */
+const OWN_IMAGE = "own";
+const REFRESH_DELAY_MS = 60;
+const ADDRESS_DELAY_MS = 250;
 
 /** @param {HTMLElement} root */
-export async function openFilterRoom(root) {
-  const room = new FilterRoom(root);
-  await room.start();
-  return room;
+export async function openFilterView(root) {
+  const view = new FilterView(root);
+  await view.start();
+  return view;
 }
 
-class FilterRoom {
+class FilterView {
   constructor(root) {
     this.root = root;
     this.setting = makeSetting();
-    this.kernels = [];
+    /** @type {any[]} */
+    this.catalogue = [];
+    /** @type {import("../shared/image.js").Image|null} */
     this.image = null;
-    this.drawn = "";
-    this.compare = new Compare(find("#compare"), {
-      pick: (at, keep) => this.pick(at, keep),
-      slide: (split) => this.apply(() => { this.setting.split = split; }, "view"),
+    /** @type {import("../shared/image.js").Image|null} */
+    this.ownImage = null;
+    /** Which step the controls were drawn for: an edit must not redraw the field being typed into. */
+    this.drawnControls = "";
+    this.slider = new ComparisonSlider(find("#compare"), {
+      onPick: (at, keep) => this.inspectPixel(at, keep),
+      onSplit: (split) => this.apply(() => { this.setting.split = split; }, "view"),
     });
-    this.inspection = new Inspection(this.compare);
-    this.refreshSoon = settle(() => this.refresh(), 60);
-    this.writeSoon = settle(() => this.writeAddress(), 250);
-    this.requestResult = keepLatest((signal) => this.work(signal));
-    this.requestSize = keepLatest((signal) => drawSize(find("#size"), this.chain.plans[this.setting.active], this.chain.axes[this.setting.active], signal));
+    this.inspector = new PixelInspector(this.slider);
+    this.refreshSoon = debounce(() => this.refresh(), REFRESH_DELAY_MS);
+    this.writeAddressSoon = debounce(() => this.writeAddress(), ADDRESS_DELAY_MS);
+    this.updateResult = keepLatest((signal) => this.showResult(signal));
+    this.updateSize = keepLatest((signal, plan, axes) => drawOutputSize(find("#size"), plan, axes, signal));
     this.requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), this.image, signal, (kernel) => this.openFromGallery(kernel)));
-    this.requestOneKernel = keepLatest((signal) => drawOneKernel(find("#one-kernel-answer"), this.image, this.setting, signal));
-    this.requestFull = keepLatest((signal) => makeFullSize(this.image, this.setting, signal));
+    this.composeKernel = keepLatest((signal) => drawComposedKernel(find("#composed-kernel"), this.image, this.setting, signal));
+    this.filterFullSize = keepLatest((signal) => filterFullSize(this.image, this.setting, signal));
   }
 
   async start() {
-    drawSources({
-      isHere: () => !this.root.hidden,
-      choose: (name) => this.apply(() => { this.setting.image = name; }, "image"),
-      open: (file, name) => this.openOwn(file, name),
+    drawImageSources({
+      isVisible: () => !this.root.hidden,
+      onSample: (name) => this.apply(() => { this.setting.image = name; }, "image"),
+      onFile: (file, name) => this.openOwnImage(file, name),
     });
     find("#zoom").addEventListener("change", (event) => this.apply(() => { this.setting.zoom = event.target.value; }, "view"));
-    find("#full").addEventListener("click", () => this.requestFull());
-    find("#one-kernel").addEventListener("click", () => this.requestOneKernel().catch((problem) => this.showProblem(problem)));
+    find("#full").addEventListener("click", () => this.filterFullSize());
+    find("#compose").addEventListener("click", () => this.composeKernel().catch((problem) => this.showProblem(problem)));
     find("#add-step").addEventListener("click", () => this.apply(() => {
       this.setting.steps.push({ kernel: "blur" });
       this.setting.active = this.setting.steps.length - 1;
     }, "chain"));
     new IntersectionObserver(([entry]) => {
-      this.galleryInView = entry.isIntersecting;
-      if (this.galleryInView) this.updateGallery();
+      this.galleryVisible = entry.isIntersecting;
+      if (this.galleryVisible) this.updateGallery();
     }, { rootMargin: "200px" }).observe(find("#gallery"));
     try {
-      this.kernels = (await askOnce("/kernels")).kernels;
+      this.catalogue = (await requestJsonOnce("/kernels")).kernels;
     } catch (problem) {
       this.showProblem(problem);
     }
@@ -75,30 +88,30 @@ class FilterRoom {
     this.root.setAttribute("aria-busy", String(busy));
   }
 
-  /** Takes over what an address says. Called on entering and whenever the address changes. */
+  /** Shows the setting of an address. Called when the view opens and when the address changes. */
   follow(hash) {
     this.address = hash;
-    if (this.image && hash === formatAddress(this.setting)) return;
-    const before = this.setting.image;
-    this.setting = parseAddress(hash).setting;
+    if (this.image && hash === formatSetting(this.setting)) return;
+    const { image } = this.setting;
+    this.setting = parseSetting(hash);
     this.centered = false;
-    this.drawn = "";
-    this.compare.setSplit(this.setting.split);
+    this.drawnControls = "";
+    this.slider.setSplit(this.setting.split);
     this.drawChain();
-    return this.image && before === this.setting.image ? this.refresh() : this.openSample();
+    return this.image && image === this.setting.image ? this.refresh() : this.openSample();
   }
 
-  /** Unless somebody has gone elsewhere meanwhile: their address is not overwritten. */
+  /** Does nothing if the user has followed a link in the meantime. */
   writeAddress() {
     if (location.hash !== this.address) return;
-    history.replaceState(null, "", formatAddress(this.setting));
+    history.replaceState(null, "", formatSetting(this.setting));
     this.address = location.hash;
   }
 
-  /** Changes the setting, and with it the address and what is to be seen. @param {"view"|"step"|"chain"|"image"} what */
+  /** Changes the setting and redraws what depends on it. @param {() => void} change @param {"view"|"step"|"chain"|"image"} what */
   apply(change, what) {
     change();
-    this.writeSoon();
+    this.writeAddressSoon();
     if (what === "view") return this.drawView();
     this.setBusy(true);
     if (what === "image") return this.openSample();
@@ -106,49 +119,49 @@ class FilterRoom {
     this.refreshSoon();
   }
 
+  /** Opens the image that the setting names. */
   async openSample() {
     const { image: name } = this.setting;
-    const lost = name === OWN && !this.own;
-    const known = name in SAMPLES ? name : "house";
-    if (name === OWN && this.own) return this.useImage(this.own);
+    if (name === OWN_IMAGE && this.ownImage) return this.useImage(this.ownImage);
+    const sample = name in SAMPLES ? name : "house";
     try {
-      const reply = await ask(`/samples/${known}.png`, { accept: "image/png" });
-      this.useImage(await openImage(await reply.blob(), `${known}.png`));
-      if (lost) say(find("#image-note"), "This link was made with an image of its sender's. Choose yours; until then, the sample.");
+      const reply = await request(`/samples/${sample}.png`, { accept: "image/png" });
+      this.useImage(await openImage(await reply.blob(), `${sample}.png`));
+      if (name === OWN_IMAGE) setText(find("#image-note"), "This link was made with an image that it does not include. Choose your own; until then, a sample is shown.");
     } catch (problem) {
       this.setBusy(false);
-      say(find("#image-error"), problem.message);
+      setText(find("#image-error"), problem.message);
     }
   }
 
-  async openOwn(file, name) {
+  async openOwnImage(file, name) {
     this.setBusy(true);
-    say(find("#image-error"), "");
-    say(find("#image-note"), "Opening …");
+    setText(find("#image-error"), "");
+    setText(find("#image-note"), "Opening …");
     try {
-      this.own = await openImage(file, name);
-      this.setting.image = OWN;
+      this.ownImage = await openImage(file, name);
+      this.setting.image = OWN_IMAGE;
       this.setting.at = null;
-      this.writeSoon();
-      this.useImage(this.own);
+      this.writeAddressSoon();
+      this.useImage(this.ownImage);
     } catch (problem) {
       this.setBusy(false);
-      say(find("#image-note"), describeImage(this.image));
-      say(find("#image-error"), `${name}: ${problem.message}`);
+      setText(find("#image-note"), describeImage(this.image));
+      setText(find("#image-error"), `${name}: ${problem.message}`);
     }
   }
 
   useImage(image) {
     this.image = image;
-    this.inspection.setResult(null);
+    this.inspector.setResult(null);
     this.galleryStale = true;
-    say(find("#image-error"), "");
-    say(find("#image-note"), describeImage(this.image));
+    setText(find("#image-error"), "");
+    setText(find("#image-note"), describeImage(image));
     markSample(this.setting.image);
-    this.compare.showBefore(image.pixels);
+    this.slider.showBefore(image.pixels);
     this.drawView();
     this.refresh();
-    if (this.galleryInView) this.updateGallery();
+    if (this.galleryVisible) this.updateGallery();
   }
 
   drawChain() {
@@ -158,74 +171,70 @@ class FilterRoom {
 
   drawView() {
     find("#zoom").value = this.setting.zoom;
-    this.compare.setZoom(this.setting.zoom);
-    this.compare.setSplit(this.setting.split);
+    this.slider.setZoom(this.setting.zoom);
+    this.slider.setSplit(this.setting.split);
   }
 
-  /** Asks for the result of the setting as it is now; what was asked before is dropped. */
+  /** Requests the result of the current setting and aborts the request before it. */
   async refresh() {
     if (!this.image) return;
-    clearTimeout(this.retry);
+    clearTimeout(this.retryTimer);
     this.setBusy(true);
-    find("#one-kernel").hidden = this.setting.steps.length < 2;
-    find("#one-kernel-answer").replaceChildren();
+    find("#compose").hidden = this.setting.steps.length < 2;
+    find("#composed-kernel").replaceChildren();
     try {
-      await this.requestResult();
+      await this.updateResult();
     } catch (problem) {
       this.showProblem(problem);
     }
   }
 
-  async work(signal) {
+  async showResult(signal) {
     const { setting, image } = this;
-    const { steps, active } = setting;
-    const answer = filterLive(image, setting, signal);
-    answer.catch(() => {}); // met below
-    const described = Promise.all(steps.map((step) => describeStepKernel(step, this.kernels)));
-    const descriptions = await described.catch(() => answer.then(() => described)); // the answer's error names the step
+    const { steps, active, linear } = setting;
+    const resultRequest = requestResult(image, setting, signal);
+    resultRequest.catch(() => {}); // handled where it is awaited
+    const kernelRequests = Promise.all(steps.map((step) => requestKernel(step, this.catalogue)));
+    const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
     if (signal.aborted) return;
-    this.drawStep(descriptions[active]);
-    const chain = planChain(steps, descriptions, image.pixels.width, image.pixels.height);
-    this.drawCopyAs(descriptions);
-    this.chain = chain;
-    this.requestSize().then(() => say(find("#size-error"), ""), (problem) => say(find("#size-error"), problem.message));
-    const result = await answer;
+    this.drawControls(kernels[active]);
+    const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
+    drawCopyAs(find("#copy-as"), { setting, kernels, image });
+    const showSizeError = (message) => setText(find("#size-error"), message);
+    this.updateSize(chain.plans[active], chain.axes[active]).then(() => showSizeError(""), (problem) => showSizeError(problem.message));
+    const result = await resultRequest;
     if (signal.aborted) return;
-    this.inspection.setResult({ ...result, ...chain, image, steps: structuredClone(steps), linear: setting.linear });
+    this.inspector.setResult({ ...result, ...chain, image, steps: structuredClone(steps), linear });
     this.showProblem(null);
-    this.compare.showAfter(result.pixels, chain.placements.at(-1));
+    this.slider.showAfter(result.pixels, chain.placements.at(-1));
     this.setBusy(false);
-    drawStatus({ ...result, ...chain }, image.pixels, (response) => this.apply(() => {
+    drawResultStatus(result, chain.plans.at(-1).response, image.pixels, (response) => this.apply(() => {
       setting.steps.at(-1).response = response;
-      this.drawn = "";
+      this.drawnControls = "";
     }, "step"));
-    await this.inspection.inspect(setting.at);
-    if (setting.at && !this.centered) this.compare.center(this.compare.marked?.spot ?? [0, 0]);
+    await this.inspector.inspect(setting.at);
+    if (setting.at && !this.centered) this.slider.center(this.slider.marks?.anchor ?? [0, 0]);
     this.centered = true;
   }
 
-  drawStep(kernel) {
+  drawControls(kernel) {
     const { steps, active } = this.setting;
     const step = steps[active];
     const form = find("#step");
-    const on = editStep(this.setting, kernel, (change, what) => this.apply(change, what), () => this.drawChain());
-    const wanted = JSON.stringify([active, step.kernel, step.kernel === "custom" && [kernel?.rows, kernel?.columns]]);
+    const listeners = editStep(this.setting, kernel, (change, what) => this.apply(change, what), () => this.drawChain());
+    const controls = JSON.stringify([active, step.kernel, step.kernel === "custom" && [kernel?.rows, kernel?.columns]]);
     this.drawnStep = `${active} ${step.kernel}`;
-    if (wanted === this.drawn) return updateStep(form, step, kernel, on);
-    this.drawn = wanted;
-    keepFocus(form, () => drawStep(form, step, kernel, this.kernels, on));
+    if (controls === this.drawnControls) return updateStepControls(form, step, kernel, listeners);
+    this.drawnControls = controls;
+    redrawKeepingFocus(form, () => drawStepControls(form, step, kernel, this.catalogue, listeners));
   }
 
-  drawCopyAs(descriptions) {
-    drawCopyAs(find("#copy-as"), { setting: this.setting, descriptions, image: this.image });
-  }
-
-  pick(at, keep) {
+  inspectPixel(at, keep) {
     if (keep) {
       this.setting.at = at;
-      this.writeSoon();
+      this.writeAddressSoon();
     }
-    this.inspection.inspect(at ?? this.setting.at);
+    this.inspector.inspect(at ?? this.setting.at);
   }
 
   async updateGallery() {
@@ -233,10 +242,10 @@ class FilterRoom {
     this.galleryStale = false;
     try {
       await this.requestGallery();
-      say(find("#gallery-error"), "");
+      setText(find("#gallery-error"), "");
     } catch (problem) {
       this.galleryStale = true;
-      say(find("#gallery-error"), problem.message);
+      setText(find("#gallery-error"), problem.message);
     }
   }
 
@@ -246,19 +255,19 @@ class FilterRoom {
     find("#compare .viewer").focus({ preventScroll: true });
   }
 
-  /** Says what went wrong, at the control that caused it where one did. What was set stays set. */
+  /** Shows an error, also at the control that caused it. The setting stays. @param {Problem|null} problem null clears the error */
   showProblem(problem) {
     this.setBusy(false);
     if (problem && !(problem instanceof Problem)) throw problem;
     const { setting } = this;
-    const faulty = problem && findFaultyStep(problem);
-    if (faulty) setting.active = Math.min(faulty, setting.steps.length) - 1;
+    const faultyStep = problem && findFaultyStep(problem);
+    if (faultyStep) setting.active = Math.min(faultyStep, setting.steps.length) - 1;
     const step = setting.steps[setting.active];
     if (problem && this.drawnStep !== `${setting.active} ${step.kernel}`) {
       this.drawChain();
-      this.drawStep(this.kernels.find(({ name }) => name === step.kernel) ?? null);
+      this.drawControls(this.catalogue.find(({ name }) => name === step.kernel) ?? null);
     }
     showFieldErrors(find("#step"), listErrors(problem));
-    this.retry = drawProblem(find("#filter-error"), problem, () => this.refresh());
+    this.retryTimer = drawProblem(find("#filter-error"), problem, () => this.refresh());
   }
 }

@@ -1,19 +1,19 @@
-import { ask } from "../shared/api.js";
-import { describeRequest } from "./setting.js";
-import { find, make, say } from "../shared/dom.js";
+import { find, make, setText } from "../shared/dom.js";
+import { requestFilter } from "./filter-request.js";
 
 let url = "";
 
-/** The original file under the setting, as a file to keep. @param {import("../shared/image.js").Image} image */
-export async function makeFullSize(image, setting, signal) {
-  const { path, query: { operations, ...query } } = describeRequest(setting);
+/**
+ * Filters the original file and offers the result as a download.
+ * @param {import("../shared/image.js").Image} image @param {import("./setting.js").Setting} setting @param {AbortSignal} signal
+ */
+export async function filterFullSize(image, setting, signal) {
   const format = find("#full-format").value;
   const [result, error] = [find("#full-result"), find("#full-error")];
-  say(error, "");
-  say(result, "Working …");
+  setText(error, "");
+  setText(result, "Filtering …");
   try {
-    const form = { file: [image.original, image.name], ...(operations ? { operations } : {}) };
-    const reply = await ask(path, { query: format ? { ...query, format } : query, form, accept: "*/*", signal });
+    const reply = await requestFilter(setting, [image.original, image.name], { query: format ? { format } : {}, accept: "*/*", signal });
     const blob = await reply.blob();
     const name = /filename="([^"]*)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1] ?? "result";
     URL.revokeObjectURL(url);
@@ -22,7 +22,7 @@ export async function makeFullSize(image, setting, signal) {
       ` ${reply.headers.get("X-Result-Width")} × ${reply.headers.get("X-Result-Height")}, ${Math.ceil(blob.size / 1000)} kB`);
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    say(result, "");
-    say(error, problem.message);
+    setText(result, "");
+    setText(error, problem.message);
   }
 }

@@ -1,11 +1,15 @@
-import { askJson } from "../shared/api.js";
+import { requestJson } from "../shared/api.js";
 import { make } from "../shared/dom.js";
 
-/** Every kernel on an image, by one request. @param {import("../shared/image.js").Image} image */
-export async function drawGallery(root, image, signal, open) {
-  const { images } = await askJson("/gallery", { query: { format: "json", side: "128" }, form: { file: [image.live, image.name] }, signal });
+/**
+ * Every kernel applied to an image, with one request.
+ * @param {HTMLElement} root @param {import("../shared/image.js").Image} image @param {AbortSignal} signal
+ * @param {(kernel: string) => void} onOpen
+ */
+export async function drawGallery(root, image, signal, onOpen) {
+  const { images } = await requestJson("/gallery", { query: { format: "json", side: "128" }, form: { file: [image.preview, image.name] }, signal });
   if (signal.aborted) return;
   root.replaceChildren(...images.filter(({ kernel }) => kernel !== "input").map(({ kernel, image: source }) =>
-    make("button", { type: "button", class: "tile", onclick: () => open(kernel) },
+    make("button", { type: "button", class: "tile", onclick: () => onOpen(kernel) },
       make("img", { src: source, alt: "", loading: "lazy" }), make("span", {}, kernel))));
 }

@@ -1,69 +1,78 @@
-import { keepLatest } from "../shared/api.js";
-import { workOutPixel } from "./pixel.js";
 import { find } from "../shared/dom.js";
-import { Inspector } from "./pixel-table.js";
-import { fetchRange, fetchSource } from "./filter-results.js";
+import { keepLatest } from "../shared/scheduling.js";
+import { requestRange, requestSource } from "./filter-results.js";
+import { computePixel } from "./pixel.js";
+import { PixelTable } from "./pixel-table.js";
 
-const INVITATION = "Point at the image, or go there with the keyboard and use the arrow keys. A click keeps the pixel.";
-const TRANSPARENT = "This image has transparency: colours are weighted by it, which this table does not show.";
+const INVITATION = "Point at the image, or focus it and use the arrow keys. Click to keep a pixel selected.";
+const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
 
-/** Brings together the pixel that is pointed at, the numbers it was made of, and the frames on the image. */
-export class Inspection {
-  /** @param {import("./comparison-slider.js").Compare} compare */
-  constructor(compare) {
-    this.compare = compare;
-    this.inspector = new Inspector(find("#inspector"));
-    this.fetchSource = keepLatest((signal) => this.find(signal));
-    this.result = null;
+/**
+ * Computes the inspected pixel, shows the steps as a table and marks the pixels under the kernel.
+ *
+ * @typedef {import("./filter-results.js").FilterResult & import("./plan.js").Chain & import("./filter-request.js").Filtering
+ *   & {image: import("../shared/image.js").Image}} InspectedResult
+ */
+export class PixelInspector {
+  /** @param {import("./comparison-slider.js").ComparisonSlider} slider */
+  constructor(slider) {
+    this.slider = slider;
+    this.table = new PixelTable(find("#inspector"));
+    this.loadInput = keepLatest((signal) => this.requestInput(signal));
+    this.setResult(null);
   }
 
-  /** @param {any} result with the image, steps and plans that it came from; null where there is none */
+  /** @param {InspectedResult|null} result */
   setResult(result) {
     this.result = result;
-    this.source = null;
+    this.input = null;
   }
 
+  /** @param {[number, number]|null} at a pixel of the result */
   async inspect(at) {
-    this.wanted = this.compare.at = at;
+    this.slider.at = at;
     const { result } = this;
-    const obstacle = !result || !at ? INVITATION : this.refuse(result, at);
+    const obstacle = result && at ? this.findObstacle(at) : INVITATION;
     if (obstacle) {
-      this.compare.mark(null);
-      return this.inspector.explain(obstacle);
+      this.slider.mark(null);
+      return this.table.showMessage(obstacle);
     }
     try {
-      this.source ??= await this.fetchSource();
+      this.input ??= await this.loadInput();
     } catch (problem) {
-      return this.inspector.explain(problem.message);
+      return this.table.showMessage(problem.message);
     }
-    if (this.source && this.wanted === at && this.result === result) this.draw(at);
+    if (this.input && this.slider.at === at && this.result === result) this.show(at);
   }
 
-  refuse({ image, pixels }, [x, y]) {
+  findObstacle([x, y]) {
+    const { image, pixels } = this.result;
     if (image.transparent) return TRANSPARENT;
-    return x >= pixels.width || y >= pixels.height ? `The result has no pixel ${x}, ${y}.` : "";
+    return x >= pixels.width || y >= pixels.height ? `Pixel ${x}, ${y} is outside the result.` : "";
   }
 
-  async find(signal) {
-    const { image, steps, plans, linear } = this.result;
-    const source = await fetchSource(image, steps, plans, linear, signal);
-    const range = plans.at(-1).response === "rescale" ? await fetchRange(image, steps, linear, signal) : undefined;
+  /** The input of the last step, and its range of values if the response needs it. */
+  async requestInput(signal) {
+    const { result } = this;
+    const source = await requestSource(result.image, result, result.plans, signal);
+    const range = result.plans.at(-1).response === "rescale" ? await requestRange(result.image, result, signal) : undefined;
     return { source, range };
   }
 
-  draw([x, y]) {
+  show([x, y]) {
     const { pixels, steps, linear, plans, axes, placements } = this.result;
-    const { source, range } = this.source;
+    const { source, range } = this.input;
     const { rows, columns } = axes.at(-1);
-    const into = placements.at(-2);
-    const worked = workOutPixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
+    const placement = placements.at(-2);
+    const computed = computePixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
     const start = 4 * (y * pixels.width + x);
-    this.inspector.show(worked, plans.at(-1), { at: [x, y], given: [...pixels.data.slice(start, start + 3)], linear });
-    const toImage = (left, top, width, height) => [into.x + left * into.scaleX, into.y + top * into.scaleY, width * into.scaleX, height * into.scaleY];
+    this.table.show(computed, plans.at(-1), { at: [x, y], returned: [...pixels.data.slice(start, start + 3)], linear });
+    const toImage = (left, top, width, height) => /** @type {import("./comparison-slider.js").Box} */ ([
+      placement.x + left * placement.scaleX, placement.y + top * placement.scaleY, width * placement.scaleX, height * placement.scaleY]);
     const [left, top] = [x * columns.stride - columns.before, y * rows.stride - rows.before];
-    this.compare.mark({
+    this.slider.mark({
       patch: toImage(left, top, columns.footprint, rows.footprint),
-      spot: toImage(left + columns.anchor, top + rows.anchor, 1, 1),
+      anchor: toImage(left + columns.anchor, top + rows.anchor, 1, 1),
     });
   }
 }

@@ -1,79 +1,63 @@
-import { drawEditor } from "./kernel-editor.js";
 import { make } from "../shared/dom.js";
+import { drawKernelEditor } from "./kernel-editor.js";
+import { CHOICES, DEFAULTS, HINTS } from "./step-parameters.js";
 
-const RANGES = ["1", "2", "3", "4", "5", "6", "7", "8"];
-const CHOICES = {
-  border: ["edge", "zero", "reflect", "symmetric", "wrap", "valid"],
-  response: ["", "clip", "abs", "offset", "rescale"],
-  channels: ["rgb", "gray", "luma", "r", "g", "b", "rg", "rb", "gb"],
-  alpha: ["auto", "keep", "filter"],
-  behaviour: ["correlate", "convolve"],
-  stride: RANGES,
-  dilation: RANGES,
-};
-const HINTS = {
-  border: "what stands beyond the edge",
-  response: "what becomes of values below 0 and above 255",
-  channels: "which colours are filtered",
-  alpha: "what becomes of transparency",
-  behaviour: "as written, or turned by 180°",
-  stride: "keep every n-th result",
-  dilation: "distance of the weights",
-  divisor: "auto, none or a number",
-  bias: "a number, or 50%",
-  anchor: "x,y of the weight over the pixel",
-  amount: "share of the filtered image",
-};
-const DEFAULTS = { border: "edge", channels: "rgb", alpha: "auto", behaviour: "correlate", stride: "1", dilation: "1", bias: "0", amount: "1" };
-const COMMON = [...Object.keys(CHOICES), "divisor", "bias", "anchor"];
-
-/** The settings that any kernel takes: they stay when another kernel is chosen. */
-export const keepCommon = (step) => Object.fromEntries(Object.entries(step).filter(([name]) => COMMON.includes(name)));
+/**
+ * @typedef {{onSet: (name: string, value: string) => void, onChooseKernel: (name: string) => void,
+ *   onEditWeights: (weights: string, kernel: any) => void}} StepListeners an empty value resets a parameter to its default
+ */
 
 /**
  * The controls of one step.
- * @param {HTMLFormElement} form @param {Record<string, string>} step
- * @param {any} kernel its description, or null where there is none
- * @param {any[]} kernels the catalogue
- * @param {{set: (name: string, value: string) => void, choose: (name: string) => void, write: (weights: string, from: any) => void}} on
+ * @param {HTMLFormElement} form @param {import("./setting.js").Step} step
+ * @param {any} kernel its description, or null if it is unknown
+ * @param {any[]} catalogue the kernels to choose from
+ * @param {StepListeners} listeners
  */
-export function drawStep(form, step, kernel, kernels, on) {
-  const own = Object.entries(kernel?.parameters.properties ?? {});
-  const field = (name, control, hint = HINTS[name]) => drawField(name, control, hint);
-  const set = (name) => (event) => on.set(name, event.target.value.trim() === (DEFAULTS[name] ?? "") ? "" : event.target.value.trim());
-  const select = (name) => {
+export function drawStepControls(form, step, kernel, catalogue, listeners) {
+  const ownParameters = Object.entries(kernel?.parameters.properties ?? {});
+  const onInput = (name) => (event) => {
+    const value = event.target.value.trim();
+    listeners.onSet(name, value === (DEFAULTS[name] ?? "") ? "" : value);
+  };
+  const drawSelect = (name) => {
     const value = step[name] ?? DEFAULTS[name] ?? "";
     const choices = CHOICES[name].includes(value) ? CHOICES[name] : [...CHOICES[name], value];
     const automatic = kernel ? `auto (${kernel.response})` : "auto";
-    return field(name, make("select", { id: `set-${name}`, onchange: set(name) },
-      ...choices.map((choice) => make("option", { value: choice, selected: choice === value }, choice || automatic))));
+    return drawField(name, make("select", { id: `set-${name}`, onchange: onInput(name) },
+      ...choices.map((choice) => make("option", { value: choice, selected: choice === value }, choice || automatic))), HINTS[name]);
   };
-  const text = (name, placeholder) => field(name, make("input", {
-    id: `set-${name}`, value: step[name] ?? "", placeholder, oninput: set(name), autocomplete: "off", spellcheck: "false",
-  }));
-  const amount = own.some(([name]) => name === "amount") ? [] : [
-    drawSlider("amount", { minimum: 0, maximum: 1, default: 1 }, step.amount, set("amount"), HINTS.amount)];
+  const drawText = (name, placeholder) => drawField(name, make("input", {
+    id: `set-${name}`, value: step[name] ?? "", placeholder, oninput: onInput(name), autocomplete: "off", spellcheck: "false",
+  }), HINTS[name]);
+  const amount = ownParameters.some(([name]) => name === "amount") ? [] : [
+    drawSlider("amount", { minimum: 0, maximum: 1, default: 1 }, step.amount, onInput("amount"), HINTS.amount)];
   const editor = make("div", { class: "editor field", "data-parameter": "weights" });
   form.replaceChildren(
-    make("h2", { id: "step-title" }, "This kernel"),
-    field("kernel", drawKernelChoice(step, kernels, on), kernel?.title),
-    ...own.map(([name, schema]) => drawSlider(name, schema, step[name], set(name), schema.description)),
+    make("h2", { id: "step-title" }, "Selected step"),
+    drawField("kernel", drawKernelChoice(step, catalogue, listeners), kernel?.title),
+    ...ownParameters.map(([name, schema]) => drawSlider(name, schema, step[name], onInput(name), schema.description)),
     editor,
     make("p", { class: "quiet sum" }, describeSum(kernel)),
-    make("div", { class: "pairs" }, select("border"), select("response"), select("channels"), select("stride"), select("dilation"), select("behaviour")),
+    make("div", { class: "pairs" }, ...["border", "response", "channels", "stride", "dilation", "behaviour"].map(drawSelect)),
     ...amount,
     make("details", { open: ["divisor", "bias", "anchor", "alpha"].some((name) => step[name]) },
       make("summary", {}, "More settings"),
-      make("div", { class: "pairs" }, text("divisor", kernel ? `${round(kernel.divisor)}: the kernel's` : ""), text("bias", "0"), text("anchor", "the middle"), select("alpha"))),
+      make("div", { class: "pairs" }, drawText("divisor", kernel ? `${round(kernel.divisor)} (kernel)` : ""),
+        drawText("bias", "0"), drawText("anchor", "centre"), drawSelect("alpha"))),
   );
   form.onsubmit = (event) => event.preventDefault();
-  if (kernel) drawEditor(editor, kernel, step.kernel === "custom" ? step.weights : undefined, (weights) => on.write(weights, kernel));
+  if (kernel) {
+    const typed = step.kernel === "custom" ? step.weights : undefined;
+    drawKernelEditor(editor, kernel, typed, (weights) => listeners.onEditWeights(weights, kernel));
+  }
 }
 
-/** Brings weights and their sum up to date without touching what may be typed into. */
-export function updateStep(form, step, kernel, on) {
+/** Updates weights and their sum, but no field that may have focus. */
+export function updateStepControls(form, step, kernel, listeners) {
   form.querySelector(".sum").textContent = describeSum(kernel);
-  if (step.kernel !== "custom") drawEditor(form.querySelector(".editor"), kernel, undefined, (weights) => on.write(weights, kernel));
+  if (step.kernel === "custom") return;
+  drawKernelEditor(form.querySelector(".editor"), kernel, undefined, (weights) => listeners.onEditWeights(weights, kernel));
 }
 
 const describeSum = (kernel) =>
@@ -81,16 +65,17 @@ const describeSum = (kernel) =>
 
 const round = (number) => String(Number(number.toPrecision(6)));
 
-function drawKernelChoice(step, kernels, on) {
-  const names = kernels.map(({ name }) => name);
+function drawKernelChoice(step, catalogue, listeners) {
+  const names = catalogue.map(({ name }) => name);
+  const isLearned = (name) => name.startsWith("mnist-conv1");
   const groups = [
-    ["Catalogue", names.filter((name) => !name.startsWith("mnist-conv1"))],
-    ["Learned by the digit network", names.filter((name) => name.startsWith("mnist-conv1"))],
+    ["Catalogue", names.filter((name) => !isLearned(name))],
+    ["Learned by the digit network", names.filter(isLearned)],
     ["Your own", ["custom", ...(names.includes(step.kernel) || step.kernel === "custom" ? [] : [step.kernel])]],
   ];
-  return make("select", { id: "set-kernel", onchange: (event) => on.choose(event.target.value) },
-    ...groups.filter(([, list]) => list.length).map(([label, list]) => make("optgroup", { label },
-      ...list.map((name) => make("option", { value: name, selected: name === step.kernel }, name)))));
+  return make("select", { id: "set-kernel", onchange: (event) => listeners.onChooseKernel(event.target.value) },
+    ...groups.filter(([, group]) => group.length).map(([label, group]) => make("optgroup", { label },
+      ...group.map((name) => make("option", { value: name, selected: name === step.kernel }, name)))));
 }
 
 function drawField(name, control, hint) {
@@ -100,19 +85,24 @@ function drawField(name, control, hint) {
     make("p", { class: "field-error", id: `error-${name}` }));
 }
 
-/** A slider with its number beside it. A parameter without a default is chosen by the service until it is moved. */
-function drawSlider(name, { minimum, maximum, default: standard, type }, value, set, hint) {
-  const step = type === "integer" ? 2 : maximum - minimum > 100 ? 1 : 0.1;
+/**
+ * A slider and a number. A parameter without a default is `auto` until it is moved: the service chooses the value.
+ * @param {string} name
+ * @param {{minimum: number, maximum: number, default?: number, type?: string, description?: string}} schema
+ * @param {string|undefined} value @param {(event: Event) => void} onInput @param {string} [hint]
+ */
+function drawSlider(name, { minimum, maximum, default: standard, type }, value, onInput, hint) {
+  const increment = name === "amount" ? 0.05 : type === "integer" ? 2 : maximum - minimum > 100 ? 1 : 0.1;
   const shown = value ?? (standard === undefined ? "" : String(standard));
-  const slider = make("input", { type: "range", id: `set-${name}`, min: minimum, max: maximum, step: name === "amount" ? 0.05 : step, value: shown || minimum });
+  const slider = make("input", { type: "range", id: `set-${name}`, min: minimum, max: maximum, step: increment, value: shown || minimum });
   const number = make("input", { type: "text", inputmode: "decimal", class: "number", value: shown, placeholder: "auto", "aria-label": `${name}, as a number` });
   slider.addEventListener("input", (event) => {
     number.value = slider.value;
-    set(event);
+    onInput(event);
   });
   number.addEventListener("input", (event) => {
     if (number.value.trim()) slider.value = number.value;
-    set(event);
+    onInput(event);
   });
   const field = drawField(name, slider, hint);
   field.classList.add("slider");
@@ -120,13 +110,14 @@ function drawSlider(name, { minimum, maximum, default: standard, type }, value, 
   return field;
 }
 
-/** Puts what is wrong next to the control that caused it. Returns whether there was one. */
+/** Shows each error at the control of its parameter. @param {{loc: (string|number)[], msg: string}[]} errors */
 export function showFieldErrors(form, errors) {
   for (const field of form.querySelectorAll("[data-parameter]")) {
     const error = errors.find(({ loc }) => loc.includes(field.dataset.parameter));
-    const place = field.querySelector(".field-error");
-    if (!place || (field.dataset.parameter === "weights" && !error && place.textContent)) continue;
-    place.textContent = error ? error.msg : "";
+    const message = field.querySelector(".field-error");
+    const hasEditorError = field.dataset.parameter === "weights" && message?.textContent;
+    if (!message || (hasEditorError && !error)) continue;
+    message.textContent = error ? error.msg : "";
     const control = field.querySelector("select, input");
     if (error) control?.setAttribute("aria-invalid", "true");
     else if (!field.classList.contains("editor")) control?.removeAttribute("aria-invalid");

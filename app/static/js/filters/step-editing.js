@@ -1,43 +1,47 @@
-import { keepCommon } from "./step-controls.js";
-import { MAX_SIDE, formatRows, writeRows } from "./weights.js";
+import { pickCommonParameters } from "./step-parameters.js";
+import { MAX_EDITABLE_SIDE, formatRows, toRows } from "./weights.js";
+
+const IDENTITY_WEIGHTS = "0,0,0;0,1,0;0,0,0";
 
 /**
- * What the controls of the active step do to the setting.
- * @param {import("./setting.js").Setting} setting @param {any} kernel the step's, as described by the service, or null
- * @param {(change: () => void, what: string) => void} apply @param {() => void} drawChain
+ * Listeners that write what the controls of the active step change into the setting.
+ * @param {import("./setting.js").Setting} setting
+ * @param {any} kernel of the step, as `GET /kernels/{name}` describes it, or null
+ * @param {(change: () => void, what: "step"|"chain") => void} apply @param {() => void} redrawChain
+ * @returns {import("./step-controls.js").StepListeners}
  */
-export function editStep(setting, kernel, apply, drawChain) {
+export function editStep(setting, kernel, apply, redrawChain) {
   const { steps, active } = setting;
   const step = steps[active];
   return {
-    set: (name, value) => apply(() => {
+    onSet: (name, value) => apply(() => {
       if (value === "") delete step[name];
       else step[name] = value;
     }, "step"),
-    choose: (name) => apply(() => {
-      const { divisor, ...common } = keepCommon(step); // the divisor belongs to the weights
-      steps[active] = { kernel: name, ...common, ...(name === "custom" ? startCustom(kernel, divisor) : {}) };
+    onChooseKernel: (name) => apply(() => {
+      const { divisor, ...common } = pickCommonParameters(step); // the divisor belongs to the weights
+      steps[active] = { kernel: name, ...common, ...(name === "custom" ? copyWeights(kernel, divisor) : {}) };
     }, "chain"),
-    write: (weights, from) => apply(() => {
-      if (step.kernel !== "custom") turnCustom(step, from);
+    onEditWeights: (weights, edited) => apply(() => {
+      if (step.kernel !== "custom") makeCustom(step, edited);
       step.weights = weights;
-      drawChain();
+      redrawChain();
     }, "step"),
   };
 }
 
-/** A named kernel that is edited becomes one's own, divided as before. */
-function turnCustom(step, from) {
-  const common = keepCommon(step);
+/** Editing a named kernel makes it custom. The divisor stays. */
+function makeCustom(step, kernel) {
+  const common = pickCommonParameters(step);
   for (const name of Object.keys(step)) if (!(name in common)) delete step[name];
   step.kernel = "custom";
-  if (!step.divisor && from.divisor !== 1) step.divisor = String(from.divisor);
+  if (!step.divisor && kernel.divisor !== 1) step.divisor = String(kernel.divisor);
 }
 
-/** The weights that were there, where they can be edited; else those that change nothing. */
-function startCustom(kernel, divisor) {
-  const editable = kernel?.combine === "single" && Math.max(kernel.rows, kernel.columns) <= MAX_SIDE;
-  if (!editable) return { weights: "0,0,0;0,1,0;0,0,0" };
-  const divided = divisor ?? (kernel.divisor === 1 ? undefined : String(kernel.divisor));
-  return { weights: formatRows(writeRows(kernel.weights)), ...(divided ? { divisor: divided } : {}) };
+/** The weights and divisor of a kernel that can be edited, else those of the identity. */
+function copyWeights(kernel, divisor) {
+  const editable = kernel?.combine === "single" && Math.max(kernel.rows, kernel.columns) <= MAX_EDITABLE_SIDE;
+  if (!editable) return { weights: IDENTITY_WEIGHTS };
+  const copied = divisor ?? (kernel.divisor === 1 ? undefined : String(kernel.divisor));
+  return { weights: formatRows(toRows(kernel.weights)), ...(copied ? { divisor: copied } : {}) };
 }

@@ -1,8 +1,9 @@
-/** Weights as a person types them: text such as "-1", "0.5" or "1/16", in rows. */
+/** Weights as text in rows, such as "-1", "0.5" or "1/16": parsing, formatting and transforming. */
 
-export const MAX_SIDE = 9;
+/** Of a kernel that can be edited, in weights. */
+export const MAX_EDITABLE_SIDE = 9;
 
-/** A number, or null for what is none. The service reads the same: 5, -1.5, 1e-3, 1/16. */
+/** A number, or null if the text is invalid. The service accepts the same forms: 5, -1.5, 1e-3, 1/16. @returns {number|null} */
 export function parseNumber(text) {
   const parts = String(text).trim().replace("−", "-").split("/");
   if (parts.length > 2 || parts.some((part) => !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(part.trim()))) return null;
@@ -22,18 +23,18 @@ function parseJson(text) {
   }
 }
 
-/** A single row ends with `;`, or the service could not tell it from a list. */
+/** A single row ends with `;`: without it the service reads a list. @param {string[][]} rows */
 export const formatRows = (rows) => rows.map((row) => row.join(",")).join(";") + (rows.length === 1 ? ";" : "");
 
-/** @param {number[][]} weights Nine digits after the point are more than a pixel can show. */
-export const writeRows = (weights) => weights.map((row) => row.map((weight) => String(Number(weight.toPrecision(12)))));
+/** Rounds to 12 significant digits, which removes rounding errors such as 0.30000000000000004. @param {number[][]} weights @returns {string[][]} */
+export const toRows = (weights) => weights.map((row) => row.map((weight) => String(Number(weight.toPrecision(12)))));
 
 export const transpose = (rows) => rows[0].map((_, x) => rows.map((row) => row[x]));
 export const mirror = (rows) => rows.map((row) => [...row].reverse());
-/** By 90° clockwise. */
+/** Rotates by 90° clockwise. */
 export const rotate = (rows) => mirror(transpose(rows));
 
-/** Rows and columns added or cut off on both sides alike, so that the middle stays the middle. */
+/** Adds or removes rows and columns on both sides equally, so that the centre stays the centre. */
 export function resize(rows, height, width) {
   const fit = (list, length, fill) => {
     const before = Math.floor((length - list.length) / 2);
@@ -43,24 +44,24 @@ export function resize(rows, height, width) {
   return fit(wide, height, () => Array(width).fill("0"));
 }
 
-/** Divided by the sum; where that is 0 by the sum of the positive ones, as ImageMagick does. Null where nothing is left to divide by. */
+/** Divides by the sum; if it is 0, by the sum of the positive weights, as ImageMagick does. Null if that is 0, too. */
 export function normalise(rows) {
   const numbers = rows.flat().map(parseNumber);
   if (numbers.includes(null)) return null;
   const total = numbers.reduce((sum, number) => sum + number, 0);
-  const by = Math.abs(total) > 1e-9 ? total : numbers.reduce((sum, number) => sum + Math.max(number, 0), 0);
-  if (!by) return null;
+  const divisor = Math.abs(total) > 1e-9 ? total : numbers.reduce((sum, number) => sum + Math.max(number, 0), 0);
+  if (!divisor) return null;
   const whole = numbers.every(Number.isInteger);
   return rows.map((row) => row.map((text) => {
     const number = parseNumber(text);
-    if (number === 0 || by === 1) return String(number);
-    if (!whole) return String(Number((number / by).toPrecision(12)));
-    return reduceFraction(by < 0 ? -number : number, Math.abs(by));
+    if (number === 0 || divisor === 1) return String(number);
+    if (!whole) return String(Number((number / divisor).toPrecision(12)));
+    return reduceFraction(divisor < 0 ? -number : number, Math.abs(divisor));
   }));
 }
 
 function reduceFraction(numerator, denominator) {
-  const divide = (a, b) => (b ? divide(b, a % b) : Math.abs(a));
-  const common = divide(numerator, denominator);
+  const findDivisor = (a, b) => (b ? findDivisor(b, a % b) : Math.abs(a));
+  const common = findDivisor(numerator, denominator);
   return denominator === common ? String(numerator / common) : `${numerator / common}/${denominator / common}`;
 }

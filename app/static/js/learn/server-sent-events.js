@@ -1,6 +1,10 @@
 import { Problem } from "../shared/api.js";
 
-/** Server-sent events of an answer, as they come. An event `problem` is thrown. @param {Response} response */
+/**
+ * The server-sent events of a reply, as they arrive. An event `problem` is thrown.
+ * @param {Response} response
+ * @returns {AsyncGenerator<{name: string, data: any}>}
+ */
 export async function* readEvents(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -20,6 +24,6 @@ export async function* readEvents(response) {
 
 function parseEvent(block) {
   const lines = block.split("\n");
-  const take = (field) => lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).trim()).join("\n");
-  return { name: take("event"), data: JSON.parse(take("data") || "null") };
+  const readField = (field) => lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).trim()).join("\n");
+  return { name: readField("event"), data: JSON.parse(readField("data") || "null") };
 }

@@ -1,40 +1,51 @@
-import { askForToken, readToken } from "./token.js";
+/** Requests to the service's public API. */
 
-/** An answer of the service that is no success: problem+json (RFC 9457), or no answer at all. */
+import { readToken, showTokenForm } from "./token.js";
+
+/** An error response (problem+json, RFC 9457), or no response at all. */
 export class Problem extends Error {
-  /** @param {number} status 0 where nothing answered */
+  /**
+   * @param {number} status 0 if there was no response
+   * @param {{title?: string, detail?: string, errors?: {loc: (string|number)[], msg: string}[]}} body
+   * @param {number|null} [retryAfterSeconds]
+   */
   constructor(status, body, retryAfterSeconds = null) {
-    super(body.detail || body.title || `The service answered ${status}.`);
+    super(body.detail || body.title || "The service could not process the request.");
     this.status = status;
     this.errors = body.errors ?? [];
-    this.suggestions = body.did_you_mean ?? [];
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
-const DOWN = { detail: "The service does not answer. Your image and settings are kept: try again when it is back." };
+const NO_RESPONSE = { detail: "The service is not responding. Your image and settings are kept. Try again later." };
 
 /**
- * @param {string} path
- * @param {{query?: Record<string, string>|URLSearchParams, form?: Record<string, string|Blob|[Blob, string]>, signal?: AbortSignal, accept?: string}} [options]
- * @returns {Promise<Response>} of a success; throws Problem, or the AbortError of a request that was replaced
+ * @typedef {{query?: Record<string, string>|URLSearchParams, form?: Record<string, string|Blob|[Blob, string]>,
+ *   signal?: AbortSignal, accept?: string}} RequestOptions `form` makes the request a POST
  */
-export async function ask(path, { query, form, signal, accept = "application/json" } = {}) {
+
+/**
+ * @param {string} path @param {RequestOptions} [options]
+ * @returns {Promise<Response>} a successful response; throws Problem, or AbortError if `signal` aborted the request
+ */
+export async function request(path, { query, form, signal, accept = "application/json" } = {}) {
   const search = new URLSearchParams(query).toString();
   const body = form && new FormData();
-  for (const [name, value] of Object.entries(form ?? {})) body.append(name, ...[value].flat());
+  for (const [name, value] of Object.entries(form ?? {})) {
+    if (Array.isArray(value)) body.append(name, ...value);
+    else body.append(name, value);
+  }
   const token = readToken();
   const headers = { Accept: accept, ...(token && { Authorization: `Bearer ${token}` }) };
-  const request = { method: form ? "POST" : "GET", body, signal, headers };
   let response;
   try {
-    response = await fetch(path + (search && `?${search}`), request);
+    response = await fetch(path + (search && `?${search}`), { method: form ? "POST" : "GET", body, signal, headers });
   } catch (error) {
-    throw error.name === "AbortError" ? error : new Problem(0, DOWN);
+    throw error.name === "AbortError" ? error : new Problem(0, NO_RESPONSE);
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  if (response.status === 401) askForToken(problem.detail);
+  if (response.status === 401) showTokenForm(problem.detail);
   throw new Problem(response.status, problem, readRetryAfter(response));
 }
 
@@ -43,33 +54,20 @@ function readRetryAfter(response) {
   return Number.isFinite(seconds) ? seconds : null;
 }
 
-export const askJson = async (path, options) => (await ask(path, options)).json();
+/** @param {string} path @param {RequestOptions} [options] @returns {Promise<any>} */
+export const requestJson = async (path, options) => (await request(path, options)).json();
 
-/** JSON of a GET, asked for once. A failure is forgotten, so that it can be tried again. */
-const remembered = new Map();
-export function askOnce(path, query) {
+const MAX_CACHED_REPLIES = 500;
+const cachedReplies = new Map();
+
+/** JSON of a GET request, cached while the page is open. Failures are not cached. */
+export function requestJsonOnce(path, query) {
   const key = `${path}?${new URLSearchParams(query)}`;
-  if (!remembered.has(key)) {
-    if (remembered.size > 500) remembered.clear();
-    const answer = askJson(path, { query });
-    answer.catch(() => remembered.delete(key));
-    remembered.set(key, answer);
+  if (!cachedReplies.has(key)) {
+    if (cachedReplies.size > MAX_CACHED_REPLIES) cachedReplies.clear();
+    const reply = requestJson(path, { query });
+    reply.catch(() => cachedReplies.delete(key));
+    cachedReplies.set(key, reply);
   }
-  return remembered.get(key);
-}
-
-/** Runs a task with a signal that ends it as soon as the next one starts. A replaced task answers undefined. */
-export function keepLatest(task) {
-  let running = new AbortController();
-  return async (...values) => {
-    running.abort();
-    running = new AbortController();
-    const { signal } = running;
-    try {
-      const answer = await task(signal, ...values);
-      return signal.aborted ? undefined : answer;
-    } catch (error) {
-      if (error.name !== "AbortError" && !signal.aborted) throw error;
-    }
-  };
+  return cachedReplies.get(key);
 }

@@ -1,26 +1,26 @@
 /**
- * PNG from pixels, written here because a canvas always writes alpha or not as it likes: an image without
- * transparency has to arrive at the service as RGB, or the border `zero` would count as transparent.
+ * Encodes PNG files. A canvas cannot be told whether to write an alpha channel. An opaque image must reach the service as
+ * RGB: with alpha, the border `zero` would be transparent.
  */
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
   return n >>> 0;
 });
 
-function sum(bytes) {
+function computeCrc(bytes) {
   let crc = 0xffffffff;
-  for (const byte of bytes) crc = TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
+  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
-function chunk(type, data) {
+function encodeChunk(type, data) {
   const bytes = new Uint8Array(12 + data.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, data.length);
   bytes.set(new TextEncoder().encode(type), 4);
   bytes.set(data, 8);
-  view.setUint32(8 + data.length, sum(bytes.subarray(4, 8 + data.length)));
+  view.setUint32(8 + data.length, computeCrc(bytes.subarray(4, 8 + data.length)));
   return bytes;
 }
 
@@ -44,6 +44,6 @@ export async function encodePng({ data, width, height }, transparent) {
   view.setUint32(0, width);
   view.setUint32(4, height);
   header.set([8, transparent ? 6 : 2], 8);
-  const parts = [chunk("IHDR", header), chunk("IDAT", new Uint8Array(await packed.arrayBuffer())), chunk("IEND", new Uint8Array())];
+  const parts = [encodeChunk("IHDR", header), encodeChunk("IDAT", new Uint8Array(await packed.arrayBuffer())), encodeChunk("IEND", new Uint8Array())];
   return new Blob([Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10), ...parts], { type: "image/png" });
 }

@@ -1,18 +1,20 @@
-import { find, say } from "./dom.js";
+/** The access token of a protected service. */
 
-const KEY = "convserve-token";
+import { find, setText } from "./dom.js";
 
-/** What was typed in; kept for this tab, until it is closed. */
-export const readToken = () => sessionStorage.getItem(KEY);
+const STORAGE_KEY = "convserve-token";
 
-/** Shows the field for a token. With one, the page begins anew: its address has all that was set. */
-export function askForToken(message) {
+/** The entered token; it is kept until the tab is closed. */
+export const readToken = () => sessionStorage.getItem(STORAGE_KEY);
+
+/** Shows the token form. A submitted token reloads the page; the address keeps all settings. */
+export function showTokenForm(message) {
   const form = find("#token-form");
   form.hidden = false;
-  say(find("#token-error"), message);
+  setText(find("#token-error"), message);
   form.onsubmit = (event) => {
     event.preventDefault();
-    sessionStorage.setItem(KEY, find("#token").value.trim());
+    sessionStorage.setItem(STORAGE_KEY, find("#token").value.trim());
     location.reload();
   };
 }

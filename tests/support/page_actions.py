@@ -1,4 +1,4 @@
-"""What the tests do on the page, in its own words."""
+"""What a user does in the filters view, and what the page shows."""
 
 import base64
 import io
@@ -14,26 +14,30 @@ from playwright.sync_api import Page
 Pixels = NDArray[np.uint8]
 
 
-def open_filter_room(page: Page, setting: str = "#filter/emboss") -> None:
+def open_filter_view(page: Page, setting: str = "#filter/emboss") -> None:
     page.goto("/" + setting)
     wait_for_result(page)
 
 
 def follow_link(page: Page, setting: str) -> None:
-    """Within the page that is open."""
-    page.evaluate(
-        "hash => { document.querySelector('#filter-room').ariaBusy = 'true'; location.hash = hash; }", setting
-    )
+    """Changes the address without loading the page again."""
+    mark_busy(page)
+    page.evaluate("hash => { location.hash = hash; }", setting)
     wait_for_result(page)
 
 
+def mark_busy(page: Page) -> None:
+    """Makes wait_for_result() wait for the next result, even if the page has not started to request it."""
+    page.evaluate("document.querySelector('#filter-view').ariaBusy = 'true'")
+
+
 def wait_for_result(page: Page) -> None:
-    page.wait_for_selector("#filter-room[aria-busy=false]")
+    page.wait_for_selector("#filter-view[aria-busy=false]")
 
 
-def change(page: Page, selector: str, value: str) -> None:
-    """Choose or type a value and wait for the result."""
-    page.evaluate("document.querySelector('#filter-room').ariaBusy = 'true'")
+def set_value(page: Page, selector: str, value: str) -> None:
+    """Selects or types a value and waits for the result."""
+    mark_busy(page)
     if page.locator(selector).evaluate("element => element.tagName") == "SELECT":
         page.select_option(selector, value)
     else:
@@ -56,14 +60,14 @@ def decode(data: bytes) -> Pixels:
 
 
 def filter_by_api(api: httpx.Client, image: bytes, path: str, **query: Any) -> Pixels:
-    """The pixels of `POST path`."""
+    """(height, width, 3). The pixels of the reply to `POST path`."""
     reply = api.post(path, params={**query, "format": "png"}, files={"file": ("image.png", image)})
     assert reply.status_code == 200, reply.text
     return decode(reply.content)
 
 
 def draw_photo(width: int, height: int, seed: int = 3) -> Image.Image:
-    """Something with slopes, edges and noise, reproducible."""
+    """A reproducible image with gradients, edges and noise."""
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     planes = [127 + 80 * np.sin(x / (7 + 3 * c)) * np.cos(y / (11 - 2 * c)) for c in range(3)]
@@ -79,6 +83,6 @@ def save_photo(folder: Path, width: int, height: int, name: str = "photo.png") -
 
 
 def upload(page: Page, path: Path) -> None:
-    page.evaluate("document.querySelector('#filter-room').ariaBusy = 'true'")
+    mark_busy(page)
     page.set_input_files("#file", path)
     wait_for_result(page)

@@ -1,4 +1,4 @@
-"""What holds for the whole page: accessible, narrow, light, fast, and without the internet."""
+"""Properties of the whole page: accessibility, narrow screens, size, caching, and no external requests."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.rooms import open_filter_room, wait_for_result
-from tests.system.browser.test_digit_room import STROKES, draw
+from tests.support.page_actions import open_filter_view, wait_for_result
+from tests.system.browser.test_digit_view import STROKES, draw
 
 FIRST_VIEW_BYTES = 150_000
-ROOMS = (
+VIEWS = (
     "#filter/sobel?at=60,60",
     '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1',
     "#digits",
@@ -19,34 +19,34 @@ ROOMS = (
 )
 
 
-def enter(page: Page, room: str) -> None:
-    page.goto("/" + room)
-    if room.startswith("#filter"):
+def open_view(page: Page, view: str) -> None:
+    page.goto("/" + view)
+    if view.startswith("#filter"):
         wait_for_result(page)
         page.locator("#gallery").scroll_into_view_if_needed()
         page.wait_for_selector(".tile")
-    elif room.startswith("#learn"):
+    elif view.startswith("#learn"):
         expect(page.locator("#residual-share")).to_be_visible(timeout=60_000)
     else:
-        expect(page.locator("#reading")).to_have_attribute("data-verdict", "blank")
+        expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
         draw(page, STROKES["3"])
-        expect(page.locator("#reading")).to_have_attribute("data-digit", "3")
+        expect(page.locator("#digit-result")).to_have_attribute("data-digit", "3")
 
 
 @pytest.mark.parametrize(
-    ("room", "scheme"),
+    ("view", "scheme"),
     [
-        (ROOMS[0], "light"),
-        (ROOMS[1], "dark"),
-        (ROOMS[2], "light"),
-        (ROOMS[2], "dark"),
-        (ROOMS[3], "light"),
-        (ROOMS[3], "dark"),
+        (VIEWS[0], "light"),
+        (VIEWS[1], "dark"),
+        (VIEWS[2], "light"),
+        (VIEWS[2], "dark"),
+        (VIEWS[3], "light"),
+        (VIEWS[3], "dark"),
     ],
 )
-def test_axe_finds_nothing_serious(page: Page, room: str, scheme: Any) -> None:
+def test_axe_finds_no_serious_violation(page: Page, view: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
-    enter(page, room)
+    open_view(page, view)
     found = Axe().run(page).response["violations"]
     bad = [
         (one["id"], [node["target"] for node in one["nodes"]])
@@ -56,16 +56,16 @@ def test_axe_finds_nothing_serious(page: Page, room: str, scheme: Any) -> None:
     assert bad == []
 
 
-@pytest.mark.parametrize("room", [ROOMS[0], ROOMS[2], ROOMS[3]])
-def test_a_phone_needs_no_sideways_scrolling(page: Page, room: str) -> None:
+@pytest.mark.parametrize("view", [VIEWS[0], VIEWS[2], VIEWS[3]])
+def test_phone_does_not_scroll_sideways(page: Page, view: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    enter(page, room)
+    open_view(page, view)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
 
 
 @pytest.mark.parametrize("path", ["/#filter/emboss", "/#digits", "/#learn", "/docs"])
-def test_nothing_is_asked_from_outside(page: Page, site: str, path: str) -> None:
+def test_no_request_leaves_the_service(page: Page, site: str, path: str) -> None:
     outside: list[str] = []
 
     def guard(route: Route) -> None:
@@ -86,7 +86,7 @@ def test_nothing_is_asked_from_outside(page: Page, site: str, path: str) -> None
     expect(page.locator(visible).first).to_be_visible()
 
 
-def test_the_first_view_is_small_and_soon_interactive(browser: Browser, site: str) -> None:
+def test_first_load_is_small(browser: Browser, site: str) -> None:
     sizes: dict[str, int] = {}
     with browser.new_page() as page:
         page.on("response", lambda response: sizes.update({response.url: response.request.sizes()["responseBodySize"]}))
@@ -99,7 +99,7 @@ def test_the_first_view_is_small_and_soon_interactive(browser: Browser, site: st
     print(f"first view {sum(own.values())} bytes, interactive after {ready_ms:.0f} ms")
 
 
-def test_page_files_are_revalidated_and_safe(api: httpx.Client) -> None:
+def test_page_files_have_caching_and_security_headers(api: httpx.Client) -> None:
     page = api.get("/", headers={"Accept": "text/html"})
     assert page.headers["content-security-policy"].startswith(
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self'"
@@ -115,8 +115,8 @@ def test_page_files_are_revalidated_and_safe(api: httpx.Client) -> None:
     assert api.get("/static/../main.py").status_code == 404
 
 
-def test_everything_is_reached_by_keyboard(page: Page) -> None:
-    open_filter_room(page)
+def test_controls_are_reachable_by_keyboard(page: Page) -> None:
+    open_filter_view(page)
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
