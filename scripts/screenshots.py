@@ -1,4 +1,4 @@
-"""Makes the images docs/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
+"""Makes docs/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
 
 import io
 import shutil
@@ -14,9 +14,9 @@ from playwright.sync_api import FloatRect, Page, sync_playwright
 from app.main import create_app
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-FILTER_ROOM = "#filter/top-sobel?response=offset&zoom=2&at=190,192&split=36"
+FILTER_SETTING = "#filter/top-sobel?response=offset&zoom=2&at=190,192&split=36"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-PAPER: FloatRect = {"x": 0, "y": 0, "width": 1240, "height": 1140}
+CLIP: FloatRect = {"x": 0, "y": 0, "width": 1240, "height": 1140}
 MAX_BYTES = 300_000
 
 
@@ -34,37 +34,37 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        show_filter_room(page, address)
-        save(page.screenshot(full_page=True, clip=PAPER), "page-filter.png")
-        show_digit_room(page, address)
+        show_filters(page, address)
+        save(page.screenshot(full_page=True, clip=CLIP), "page-filter.png")
+        show_digits(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
-        show_learn_room(page, address)
+        show_learning(page, address)
         save(page.screenshot(full_page=True), "page-learn.png")
         chromium.close()
     server.should_exit = True
     thread.join(10)
 
 
-def show_filter_room(page: Page, address: str) -> None:
-    page.goto(address + FILTER_ROOM)
-    page.wait_for_selector("#filter-room[aria-busy=false]")
+def show_filters(page: Page, address: str) -> None:
+    page.goto(address + FILTER_SETTING)
+    page.wait_for_selector("#filter-view[aria-busy=false]")
     page.wait_for_selector("#inspected")
 
 
-def show_digit_room(page: Page, address: str) -> None:
+def show_digits(page: Page, address: str) -> None:
     page.goto(address + "#digits")
     page.get_by_role("button", name="3", exact=True).click()
-    page.wait_for_selector("#reading[data-digit='3']")
+    page.wait_for_selector("#digit-result[data-digit='3']")
     page.wait_for_selector(".maps img")
 
 
-def show_learn_room(page: Page, address: str) -> None:
+def show_learning(page: Page, address: str) -> None:
     page.goto(address + "#learn?hidden=emboss")
     page.wait_for_selector("#residual-share", timeout=60_000)
 
 
 def save(png: bytes, name: str) -> None:
-    """With 256 colours, which no eye misses and which halves the file."""
+    """Reduces the image to 256 colours, which halves the file without a visible difference."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     path = DOCS / name
     image.save(path, optimize=True)

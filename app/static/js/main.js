@@ -1,30 +1,33 @@
-import { find } from "./dom.js";
-import { openFilterRoom } from "./filter-room.js";
-import { parseAddress } from "./address.js";
+import { openFilterView } from "./filters/filter-view.js";
+import { parseAddress } from "./shared/address.js";
+import { find } from "./shared/dom.js";
 
+const DEFAULT_VIEW = "filter";
 const TITLES = { filter: "convserve: see a kernel work", digits: "convserve: read digits", learn: "convserve: learn a kernel" };
-const rooms = { filter: find("#filter-room"), digits: find("#digits-room"), learn: find("#learn-room") };
+const sections = { filter: find("#filter-view"), digits: find("#digits-view"), learn: find("#learn-view") };
+
+/** The modules of the other views are loaded when they are first opened. */
+const openers = {
+  filter: () => openFilterView(sections.filter),
+  digits: async () => (await import("./digits/digit-view.js")).openDigitView(sections.digits),
+  learn: async () => (await import("./learn/learn-view.js")).openLearnView(sections.learn),
+};
 const opened = {};
 
-/** The code of the other rooms is fetched when somebody enters them. */
-const open = {
-  filter: () => openFilterRoom(rooms.filter),
-  digits: async () => (await import("./digit-room.js")).openDigitRoom(rooms.digits),
-  learn: async () => (await import("./learn-room.js")).openLearnRoom(rooms.learn),
-};
-
-async function enter() {
-  if (location.hash === "#main") return;
-  const name = parseAddress(location.hash).room in rooms ? parseAddress(location.hash).room : "filter";
-  for (const [other, room] of Object.entries(rooms)) room.hidden = other !== name;
-  for (const link of document.querySelectorAll("[data-room]")) {
-    if (link.dataset.room === name) link.setAttribute("aria-current", "page");
+/** Opens the view that the address names. */
+async function showView() {
+  if (location.hash === "#main") return; // the target of the skip link
+  const { view } = parseAddress(location.hash);
+  const name = view in sections ? view : DEFAULT_VIEW;
+  for (const [other, section] of Object.entries(sections)) section.hidden = other !== name;
+  for (const link of document.querySelectorAll("[data-view]")) {
+    if (link instanceof HTMLElement && link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = TITLES[name];
-  opened[name] ??= open[name]();
+  opened[name] ??= openers[name]();
   (await opened[name])?.follow(location.hash);
 }
 
-addEventListener("hashchange", enter);
-enter();
+addEventListener("hashchange", showView);
+showView();

@@ -99,6 +99,9 @@ def test_every_file_that_the_page_names_is_served(client: TestClient) -> None:
 def test_modules_import_only_each_other() -> None:
     import re
 
-    for module in (STATIC / "js").glob("*.js"):
+    folder = STATIC / "js"
+    for module in folder.rglob("*.js"):
         imported = re.findall(r"""(?:from|import\()\s*["']([^"']+)["']""", module.read_text("utf-8"))
-        assert [name for name in imported if not (module.parent / name).is_file() or not name.startswith("./")] == []
+        assert [name for name in imported if not name.startswith((".", ".."))] == []
+        paths = [(module.parent / name).resolve() for name in imported]
+        assert [path for path in paths if not path.is_file() or not path.is_relative_to(folder)] == []

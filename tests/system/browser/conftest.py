@@ -1,4 +1,4 @@
-"""A server on a free port, a Chromium, and a page that must not log an error."""
+"""A service on a free port, and a Chromium page that must not log errors."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ MAX_UPLOAD_BYTES = 3_000_000
 
 @pytest.fixture(scope="package")
 def chromium() -> str:
-    """Its path: CONVSERVE_CHROMIUM, or what is found."""
+    """Path of the browser: CONVSERVE_CHROMIUM, or the first one on the PATH."""
     found = os.environ.get("CONVSERVE_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if found is None:
         pytest.skip(f"no browser: none of {', '.join(CHROMIUMS)} is on the PATH (Debian: apt-get install chromium)")
@@ -38,7 +38,7 @@ def chromium() -> str:
 
 @contextmanager
 def serve_in_thread(app: FastAPI) -> Iterator[str]:
-    """The address of a service that runs while the context lasts."""
+    """Runs a service for the duration of the context and yields its address."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -55,7 +55,7 @@ def serve_in_thread(app: FastAPI) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def site(chromium: str) -> Iterator[str]:
-    """The address of a running service. It takes uploads of up to 3 MB, so that one too large is quickly made."""
+    """Address of a running service. Its upload limit is 3 MB, so that a test can exceed it quickly."""
     with serve_in_thread(create_app(Settings(max_upload_bytes=MAX_UPLOAD_BYTES, workers=2))) as address:
         yield address
 
@@ -76,7 +76,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
-    """One cache for all tests."""
+    """Shared by all tests, with one cache."""
     with browser.new_context(viewport={"width": 1200, "height": 900}, base_url=site) as context:
         context.set_default_timeout(TIMEOUT_MS)
         yield context
@@ -84,13 +84,13 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def errors() -> list[str]:
-    """What the page complained of. A test that provokes complaints empties it."""
+    """Errors that the page logged. A test that provokes errors clears the list."""
     return []
 
 
 @pytest.fixture
 def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
-    """A page of the service, still empty. It may not log an error, nor break the content security policy."""
+    """A blank page. The test fails if it logs an error or breaks the content security policy."""
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
@@ -102,7 +102,7 @@ def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
 
 
 def is_error(message: object) -> bool:
-    """What is not offered by this service answers 404, which the page expects and the browser logs."""
+    """Optional routes may reply 404. The page handles that, but the browser logs it."""
     text, kind = getattr(message, "text", ""), getattr(message, "type", "")
     place = str(getattr(message, "location", {}))
     expected = "404" in text and any(path in place for path in ("/model/curves", "/classify/explain"))

@@ -1,4 +1,4 @@
-"""What "copy as" offers is run, and gives the pixels of the API."""
+"""The code under "Copy as" runs and gives the pixels of the API."""
 
 import subprocess
 import sys
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.rooms import decode, follow_link, open_filter_room, read_result, save_photo, upload
+from tests.support.page_actions import decode, follow_link, open_filter_view, read_result, save_photo, upload
 
-EVERYWHERE = [
+SETTINGS = [
     "#filter/emboss",
     "#filter/blur?border=zero&behaviour=convolve",
     "#filter/gaussian?sigma=1.2&border=symmetric&amount=0.5",
@@ -35,17 +35,17 @@ def copy_as(page: Page, tool: str) -> str:
 @pytest.fixture
 def photo(page: Page, tmp_path: Path) -> Path:
     path = save_photo(tmp_path, 53, 41)
-    open_filter_room(page, "#filter/identity")
+    open_filter_view(page, "#filter/identity")
     upload(page, path)
     return path
 
 
-def own(setting: str) -> str:
+def with_own_image(setting: str) -> str:
     return setting + ("&" if "?" in setting else "?") + "image=own"
 
 
 def run_python(codes: list[str], folder: Path) -> list[bytes]:
-    """Each program's result.png. All in one process: importing takes longer than filtering."""
+    """Runs the programs and returns their result.png. One process for all: importing takes longer than filtering."""
     for number, code in enumerate(codes):
         (folder / f"{number}.py").write_text(code.replace("result.png", f"result{number}.png"), "utf-8")
     program = "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path)"
@@ -59,15 +59,15 @@ def run_python(codes: list[str], folder: Path) -> list[bytes]:
 
 def test_opencv_and_scipy_give_the_same_pixels(page: Page, photo: Path) -> None:
     expected, codes = [], []
-    settings = [*EVERYWHERE, "#filter/average?border=wrap"]
+    settings = [*SETTINGS, "#filter/average?border=wrap"]
     for setting in settings:
-        follow_link(page, own(setting))
+        follow_link(page, with_own_image(setting))
         expected.append(read_result(page))
         codes.append((copy_as(page, "OpenCV"), copy_as(page, "SciPy")))
     assert codes[-1][0] == ""
     for tool in (0, 1):
         wanted = [index for index, code in enumerate(codes) if code[tool]]
-        assert len(wanted) >= len(EVERYWHERE)
+        assert len(wanted) >= len(SETTINGS)
         results = run_python([codes[index][tool] for index in wanted], photo.parent)
         for index, result in zip(wanted, results, strict=True):
             difference = np.abs(decode(result).astype(int) - expected[index])
@@ -77,8 +77,8 @@ def test_opencv_and_scipy_give_the_same_pixels(page: Page, photo: Path) -> None:
 
 def test_curl_and_httpx_send_the_request(page: Page, photo: Path) -> None:
     codes = []
-    for setting in (EVERYWHERE[2], EVERYWHERE[-1]):
-        follow_link(page, own(setting))
+    for setting in (SETTINGS[2], SETTINGS[-1]):
+        follow_link(page, with_own_image(setting))
         expected = read_result(page)
         curl = copy_as(page, "curl")
         subprocess.run(["sh", "-c", curl], cwd=photo.parent, check=True, capture_output=True, timeout=30)
@@ -89,7 +89,7 @@ def test_curl_and_httpx_send_the_request(page: Page, photo: Path) -> None:
 
 
 def test_fetch_sends_the_request(page: Page, photo: Path) -> None:
-    follow_link(page, own(EVERYWHERE[-1]))
+    follow_link(page, with_own_image(SETTINGS[-1]))
     code = copy_as(page, "JavaScript")
     program = f"""async () => {{
       const file = await (await fetch("/samples/house.png")).blob();
@@ -104,32 +104,32 @@ def test_fetch_sends_the_request(page: Page, photo: Path) -> None:
 
 
 def has_imagemagick() -> bool:
-    """Something else may be called `convert`."""
+    """Other programs are called `convert`, too."""
     try:
-        told = subprocess.run(["convert", "-version"], capture_output=True, text=True, timeout=30)
+        reply = subprocess.run(["convert", "-version"], capture_output=True, text=True, timeout=30)
     except OSError:
         return False
-    return told.returncode == 0 and "Version: ImageMagick" in told.stdout
+    return reply.returncode == 0 and "Version: ImageMagick" in reply.stdout
 
 
 def test_imagemagick_gives_the_same_pixels(page: Page, photo: Path) -> None:
     if not has_imagemagick():
         pytest.skip("no ImageMagick")
-    for setting in (EVERYWHERE[0], EVERYWHERE[2], EVERYWHERE[4], "#filter/average?border=wrap"):
-        follow_link(page, own(setting))
+    for setting in (SETTINGS[0], SETTINGS[2], SETTINGS[4], "#filter/average?border=wrap"):
+        follow_link(page, with_own_image(setting))
         code = copy_as(page, "ImageMagick")
         subprocess.run(["sh", "-c", code], cwd=photo.parent, check=True, capture_output=True, timeout=30)
         import cv2
 
         deep = cv2.imread(str(photo.parent / "result.png"), cv2.IMREAD_UNCHANGED)
         assert deep is not None
-        result = np.rint(deep[:, :, ::-1] / (257 if deep.dtype == np.uint16 else 1))  # 8 bits where nothing is lost
+        result = np.rint(deep[:, :, ::-1] / (257 if deep.dtype == np.uint16 else 1))  # 8 bits if that loses nothing
         assert np.abs(result - read_result(page)).max() <= 1, setting
 
 
 def test_svg_gives_the_same_pixels_in_this_browser(page: Page, photo: Path) -> None:
-    for setting in (EVERYWHERE[0], EVERYWHERE[2].replace("&border=symmetric", ""), EVERYWHERE[4]):
-        follow_link(page, own(setting))
+    for setting in (SETTINGS[0], SETTINGS[2].replace("&border=symmetric", ""), SETTINGS[4]):
+        follow_link(page, with_own_image(setting))
         code = copy_as(page, "SVG")
         ET.fromstring(code)
         shown = draw_svg(page, code, photo.read_bytes())
@@ -155,23 +155,27 @@ def draw_svg(page: Page, code: str, image: bytes) -> np.ndarray:
     return decode(base64.b64decode(url.split(",")[1]))
 
 
-CANNOT = [
-    ("#filter/edge?stride=2&response=clip", "ImageMagick", "It has no stride."),
-    ("#filter/edge", "SVG", "It has no response 'abs': it cuts negative values off. Choose clip or offset."),
-    ("#filter/sobel", "SVG", "It has no way to combine several kernels."),
-    ("#filter/average?border=wrap", "OpenCV", "cv2.filter2D refuses BORDER_WRAP. SciPy has it."),
-    ("#filter/blur?linear=true", "SciPy", "Written out it would be long"),
+UNSUPPORTED = [
+    ("#filter/edge?stride=2&response=clip", "ImageMagick", "This tool does not support stride."),
+    (
+        "#filter/edge",
+        "SVG",
+        "This tool does not support response=abs: it clips negative values. Choose clip or offset.",
+    ),
+    ("#filter/sobel", "SVG", "This tool cannot combine several kernels."),
+    ("#filter/average?border=wrap", "OpenCV", "cv2.filter2D does not support BORDER_WRAP. Use SciPy."),
+    ("#filter/blur?linear=true", "SciPy", "Not available with linear=true"),
 ]
 
 
-def test_what_a_tool_cannot_is_said(page: Page) -> None:
-    open_filter_room(page)
-    for setting, tool, note in CANNOT:
+def test_unsupported_setting_is_explained(page: Page) -> None:
+    open_filter_view(page)
+    for setting, tool, note in UNSUPPORTED:
         follow_link(page, setting)
         assert copy_as(page, tool) == ""
         assert note in (page.text_content("#snippet-note") or "")
 
 
-def test_the_request_is_written_for_the_server_at_hand(page: Page, site: str, api: httpx.Client) -> None:
-    open_filter_room(page, "#filter/motion?angle=30&length=9")
+def test_request_names_this_server(page: Page, site: str, api: httpx.Client) -> None:
+    open_filter_view(page, "#filter/motion?angle=30&length=9")
     assert f"'{site}/filter/motion?angle=30&length=9'" in copy_as(page, "curl")

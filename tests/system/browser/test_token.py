@@ -1,4 +1,4 @@
-"""The page of a service that wants a token: it asks for one, keeps it in the tab, and then works."""
+"""The page of a service that requires a token."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def guarded_site() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_the_page_asks_for_a_token_and_works_with_it(browser: Browser, guarded_site: str) -> None:
+def test_page_works_after_a_token_is_entered(browser: Browser, guarded_site: str) -> None:
     with browser.new_context(base_url=guarded_site) as context:
         page = context.new_page()
         page.set_default_timeout(20_000)
@@ -33,11 +33,11 @@ def test_the_page_asks_for_a_token_and_works_with_it(browser: Browser, guarded_s
         expect(page.locator("#token-error")).to_contain_text("token is invalid", timeout=20_000)
         page.fill("#token", TOKEN)
         page.click("#token-form button")
-        expect(page.locator("#status")).to_contain_text(re.compile(r"\d+ ms in the service"), timeout=20_000)
+        expect(page.locator("#status")).to_contain_text(re.compile(r"\d+ ms on the server"), timeout=20_000)
         expect(page.locator("#token-form")).to_be_hidden()
         assert page.url.endswith("#filter/emboss?border=zero")
         thumbnail = "document.querySelector('[data-sample=house] img').naturalWidth"
         page.wait_for_function(f"{thumbnail} > 0")
-        other = context.new_page()  # another tab knows nothing of it
+        other = context.new_page()  # another tab does not have the token
         other.goto("/")
         expect(other.locator("#token-form")).to_be_visible(timeout=20_000)

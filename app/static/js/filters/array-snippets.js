@@ -1,0 +1,123 @@
+/** The setting in OpenCV and SciPy. The programs differ only in reading, writing, borders and the call that correlates. */
+
+import { layOut } from "./geometry.js";
+
+/**
+ * @typedef {import("./plan.js").Plan} Plan
+ * @typedef {import("./snippets.js").SnippetInput} SnippetInput
+ * @typedef {import("./snippets.js").Snippet} Snippet
+ */
+
+const OPENCV_BORDERS = { edge: "REPLICATE", zero: "CONSTANT", reflect: "REFLECT_101", symmetric: "REFLECT", valid: "REPLICATE" };
+const SCIPY_MODES = { edge: "nearest", zero: "constant", reflect: "mirror", symmetric: "reflect", wrap: "grid-wrap", valid: "nearest" };
+const LUMA = "[0.299, 0.587, 0.114]";
+
+/** @param {SnippetInput} input @param {Plan[]} plans @returns {Snippet} */
+export function writeOpenCv({ setting, image }, plans) {
+  const head = `import cv2
+import numpy as np
+
+image = cv2.imread(${JSON.stringify(image.name)})[:, :, ::-1]  # red, green, blue
+`;
+  const tail = `cv2.imwrite("result.png", result[:, :, ::-1])\n`;
+  if (plans.some(({ border }) => border === "wrap")) return { note: "cv2.filter2D does not support BORDER_WRAP. Use SciPy." };
+  const correlate = (plan, kernel, anchor) =>
+    `cv2.filter2D(source, cv2.CV_32F, ${kernel}, anchor=(${anchor.x}, ${anchor.y}), borderType=cv2.BORDER_${OPENCV_BORDERS[plan.border]})`;
+  return writeProgram(setting, image, plans, head, tail, correlate);
+}
+
+/** @param {SnippetInput} input @param {Plan[]} plans @returns {Snippet} */
+export function writeSciPy({ setting, image }, plans) {
+  const head = `import numpy as np
+import scipy.ndimage
+from PIL import Image
+
+image = np.asarray(Image.open(${JSON.stringify(image.name)}).convert("RGB"))
+`;
+  const tail = `Image.fromarray(result).save("result.png")\n`;
+  const correlate = (plan, kernel, anchor, footprint) => {
+    const origin = [anchor.y - (footprint.rows >> 1), anchor.x - (footprint.columns >> 1)];
+    return `scipy.ndimage.correlate(source, ${kernel}[:, :, None], mode="${SCIPY_MODES[plan.border]}"${origin.some(Boolean) ? `, origin=(${origin.join(", ")}, 0)` : ""})`;
+  };
+  return writeProgram(setting, image, plans, head, tail, correlate);
+}
+
+function writeProgram(setting, image, plans, head, tail, correlate) {
+  if (setting.linear) return { note: "Not available with linear=true: the code would also have to convert from and to sRGB." };
+  let [width, height] = [image.width, image.height];
+  const body = plans.map((plan, index) => {
+    const axes = layOut(plan, width, height);
+    const input = { width, height };
+    [width, height] = [axes.columns.output, axes.rows.output];
+    const title = plans.length > 1 ? `\n# ${index + 1}: ${setting.steps[index].kernel}\n` : "\n";
+    return title + writeStep(plan, axes, input, correlate);
+  });
+  const end = `
+result = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+${tail}`;
+  const strided = plans.some(({ stride }) => stride.some((n) => n > 1));
+  const notes = [
+    ...(image.transparent ? ["For images without transparency: the service weights colours by alpha."] : []),
+    ...(strided ? [`With a stride, the first pixel depends on the image's size. This code is for ${image.width} × ${image.height}.`] : []),
+  ];
+  return { code: `${head}values = image.astype(np.float32)\n${body.join("")}${end}`, note: notes.join(" ") };
+}
+
+/** @param {Plan} plan */
+function writeStep(plan, { rows, columns }, input, correlate) {
+  const lines = [`source = ${selectSource(plan.channels)}`];
+  const kernels = plan.parts.map((part, index) => {
+    const name = plan.parts.length > 1 ? `kernel${index + 1}` : "kernel";
+    const divisor = plan.divisor === 1 ? "" : ` / ${plan.divisor}`;
+    lines.push(`${name} = ${writeWeights(part)}${divisor}`);
+    if (plan.dilation.some((n) => n > 1)) {
+      lines.push(`dilated = np.zeros((${rows.footprint}, ${columns.footprint}))`, `dilated[::${plan.dilation[0]}, ::${plan.dilation[1]}] = ${name}`, `${name} = dilated`);
+    }
+    return name;
+  });
+  const anchor = { x: columns.anchor, y: rows.anchor };
+  const calls = kernels.map((kernel) => correlate(plan, kernel, anchor, { rows: rows.footprint, columns: columns.footprint }));
+  if (calls.length === 1) lines.push(`filtered = ${calls[0]}`);
+  else lines.push(`parts = [\n${calls.map((call) => `    ${call},\n`).join("")}]`,
+    plan.combine === "maximum" ? "filtered = np.max(parts, axis=0)" : "filtered = np.sqrt(np.sum(np.square(parts), axis=0))");
+  const slice = sliceResults(rows, input.height, columns, input.width);
+  if (plan.channels === "gray" || plan.channels === "luma") lines.push("filtered = filtered.reshape(source.shape)");
+  if (slice) lines.push(`filtered, source, values = filtered${slice}, source${slice}, values${slice}`);
+  if (plan.amount !== 1) lines.push(`filtered = ${plan.amount} * filtered + ${Number((1 - plan.amount).toFixed(10))} * source`);
+  if (plan.bias) lines.push(`filtered = filtered + ${plan.bias}`);
+  lines.push(...writeResponse(plan.response), ...writeChannels(plan.channels));
+  return `${lines.join("\n")}\n`;
+}
+
+const writeWeights = (part) => `np.array([\n${part.map((row) => `    [${row.join(", ")}],\n`).join("")}], np.float64)`;
+
+function selectSource(channels) {
+  if (channels === "rgb") return "values";
+  if (channels === "gray" || channels === "luma") return `(values @ np.array(${LUMA}, np.float32))[:, :, None]`;
+  return `values[:, :, ${listChannels(channels)}]`;
+}
+
+const listChannels = (channels) => `[${[...channels].map((letter) => "rgb".indexOf(letter)).join(", ")}]`;
+
+/** The slice of the input pixels that have a result; empty if all have one. */
+function sliceResults(rows, height, columns, width) {
+  const sliceAxis = ({ first, stride, output }, length) =>
+    first === 0 && stride === 1 && output === length ? ":" : `${first}:${first + (output - 1) * stride + 1}${stride > 1 ? `:${stride}` : ""}`;
+  const [y, x] = [sliceAxis(rows, height), sliceAxis(columns, width)];
+  return y === ":" && x === ":" ? "" : `[${y}, ${x}]`;
+}
+
+function writeResponse(response) {
+  if (response === "abs") return ["filtered = np.clip(np.abs(filtered), 0, 255)"];
+  if (response === "offset") return ["filtered = np.clip(filtered / 2 + 128, 0, 255)"];
+  if (response === "rescale") return ["low, high = filtered.min(), filtered.max()", "filtered = (filtered - low) * (255 / (high - low))"];
+  return response === "raw" ? [] : ["filtered = np.clip(filtered, 0, 255)"];
+}
+
+/** Writes the filtered channels back into the image. */
+function writeChannels(channels) {
+  if (channels === "rgb") return ["values = filtered"];
+  if (channels === "gray") return ["values = np.repeat(filtered, 3, axis=2)"];
+  if (channels === "luma") return ["values = np.clip(values + (filtered - source), 0, 255)"];
+  return ["values = values.copy()", `values[:, :, ${listChannels(channels)}] = filtered`];
+}

@@ -1,0 +1,27 @@
+/** Requests to `POST /filter`. */
+
+import { request } from "../shared/api.js";
+
+/** @typedef {{steps: import("./setting.js").Step[], linear: boolean}} Filtering what is applied to an image */
+
+/** @param {Filtering} filtering @returns {{path: string, query: Record<string, string>}} */
+export function describeRequest({ steps, linear }) {
+  const common = linear ? { linear: "true" } : {};
+  if (steps.length > 1) return { path: "/filter", query: { operations: JSON.stringify(steps.map(toOperation)), ...common } };
+  const { kernel, ...parameters } = steps[0];
+  return { path: `/filter/${encodeURIComponent(kernel)}`, query: { ...parameters, ...common } };
+}
+
+const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) =>
+  [name, /^-?\d+(\.\d+)?$/.test(value) && name !== "kernel" ? Number(value) : value]));
+
+/**
+ * Sends an image. A chain travels in the form: it can be too long for a query.
+ * @param {Filtering} filtering @param {[Blob, string]} file content and name
+ * @param {{query?: Record<string, string>, accept: string, signal?: AbortSignal}} options
+ */
+export function requestFilter(filtering, file, { query = {}, accept, signal }) {
+  const { path, query: { operations, ...parameters } } = describeRequest(filtering);
+  const form = { file, ...(operations && { operations }) };
+  return request(path, { query: { ...parameters, ...query }, form, accept, signal });
+}

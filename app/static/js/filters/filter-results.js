@@ -1,0 +1,71 @@
+/** Results of filtering, and the values between two steps. */
+
+import { readReplyPixels } from "../shared/image.js";
+import { requestFilter } from "./filter-request.js";
+import { applyResponse } from "./pixel.js";
+
+/**
+ * @typedef {import("../shared/image.js").Image} Image
+ * @typedef {import("./filter-request.js").Filtering} Filtering
+ * @typedef {{pixels: ImageData, clippedPercent: number, milliseconds: string}} FilterResult `milliseconds` of server time
+ */
+
+/** @param {Image} image @param {Filtering} filtering @param {AbortSignal} signal @returns {Promise<FilterResult>} */
+export async function requestResult(image, filtering, signal) {
+  const reply = await requestFilter(filtering, [image.preview, image.name], { query: { format: "png" }, accept: "image/png", signal });
+  const durations = (reply.headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g);
+  return {
+    pixels: await readReplyPixels(reply),
+    clippedPercent: Number(reply.headers.get("X-Clipped-Percent")),
+    milliseconds: [...durations].reduce((sum, [, duration]) => sum + Number(duration), 0).toFixed(0),
+  };
+}
+
+/** The values after the last step before its response: float32, neither rounded nor clipped. */
+async function requestRawValues(image, { steps, linear }, signal) {
+  const raw = { steps: [...steps.slice(0, -1), { ...steps.at(-1), response: "raw" }], linear };
+  const accept = "application/octet-stream, */*";
+  return parseNpy(await (await requestFilter(raw, [image.preview, image.name], { query: { format: "npy" }, accept, signal })).arrayBuffer());
+}
+
+/** Reads a float32 array in NumPy's format, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. */
+function parseNpy(buffer) {
+  const start = 10 + new DataView(buffer).getUint16(8, true);
+  const header = new TextDecoder("latin1").decode(buffer.slice(10, start));
+  const [height, width, channels = 1] = header.match(/'shape': \(([^)]*)\)/)[1].split(",").filter((part) => part.trim()).map(Number);
+  return { width, height, channels, values: new Float32Array(buffer.slice(start)) };
+}
+
+/** The smallest and largest value before the response, which `rescale` maps to black and white. @returns {Promise<[number, number]>} */
+export async function requestRange(image, filtering, signal) {
+  return findRange((await requestRawValues(image, filtering, signal)).values);
+}
+
+/** @param {Float32Array} values @returns {[number, number]} */
+function findRange(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+/**
+ * The input of the last step.
+ * @param {Image} image @param {Filtering} filtering @param {import("./plan.js").Plan[]} plans one for each step
+ * @returns {Promise<import("./pixel.js").Source>}
+ */
+export async function requestSource(image, { steps, linear }, plans, signal) {
+  if (steps.length === 1) {
+    const { width, height, data } = image.pixels;
+    return { width, height, get: (x, y, channel) => data[4 * (y * width + x) + channel] };
+  }
+  const { width, height, channels, values } = await requestRawValues(image, { steps: steps.slice(0, -1), linear }, signal);
+  const { response } = plans.at(-2);
+  const range = response === "rescale" ? findRange(values) : undefined;
+  return {
+    width, height,
+    get: (x, y, channel) => applyResponse(values[channels * (y * width + x) + Math.min(channel, channels - 1)], response, range),
+  };
+}

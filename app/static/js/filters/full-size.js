@@ -1,0 +1,28 @@
+import { find, make, setText } from "../shared/dom.js";
+import { requestFilter } from "./filter-request.js";
+
+let url = "";
+
+/**
+ * Filters the original file and offers the result as a download.
+ * @param {import("../shared/image.js").Image} image @param {import("./setting.js").Setting} setting @param {AbortSignal} signal
+ */
+export async function filterFullSize(image, setting, signal) {
+  const format = find("#full-format").value;
+  const [result, error] = [find("#full-result"), find("#full-error")];
+  setText(error, "");
+  setText(result, "Filtering …");
+  try {
+    const reply = await requestFilter(setting, [image.original, image.name], { query: format ? { format } : {}, accept: "*/*", signal });
+    const blob = await reply.blob();
+    const name = /filename="([^"]*)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1] ?? "result";
+    URL.revokeObjectURL(url);
+    url = URL.createObjectURL(blob);
+    result.replaceChildren(make("a", { href: url, download: name, id: "full-link" }, name),
+      ` ${reply.headers.get("X-Result-Width")} × ${reply.headers.get("X-Result-Height")}, ${Math.ceil(blob.size / 1000)} kB`);
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    setText(result, "");
+    setText(error, problem.message);
+  }
+}

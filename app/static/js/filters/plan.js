@@ -1,0 +1,65 @@
+/** Steps with every default resolved, as kernels/apply/filter.py applies them. */
+
+import { WHITE } from "./colour.js";
+import { layOut } from "./geometry.js";
+
+/**
+ * @typedef {{parts: number[][][], combine: string, divisor: number, bias: number, response: string, amount: number,
+ *   border: string, channels: string, stride: number[], dilation: number[], anchor: number[]|null}} Plan `parts` are the
+ *   kernels to combine; `bias` is in 0..255; `stride` and `dilation` are [y, x], `anchor` is [x, y]
+ * @typedef {{x: number, y: number, scaleX: number, scaleY: number}} Placement of a result on the original image, in its pixels
+ * @typedef {{plans: Plan[], axes: {rows: import("./geometry.js").Axis, columns: import("./geometry.js").Axis}[],
+ *   placements: Placement[]}} Chain `placements[n]` is that of the input of step n; the last one is that of the result
+ */
+
+/** @param {import("./setting.js").Step} step @param {any} kernel as `GET /kernels/{name}` describes it @returns {Plan} */
+export function planStep(step, kernel) {
+  const parts = kernel.combine === "single" ? [kernel.weights] : kernel.weights;
+  const rotated = parts.map((part) => part.map((row) => [...row].reverse()).reverse());
+  const kernelHasAmount = "amount" in kernel.parameters.properties;
+  const amount = kernelHasAmount ? 1 : Number(step.amount ?? 1);
+  const bias = step.bias ?? "0";
+  return {
+    parts: step.behaviour === "convolve" ? rotated : parts,
+    combine: kernel.combine,
+    divisor: chooseDivisor(step.divisor, kernel),
+    bias: bias.endsWith("%") ? (Number(bias.slice(0, -1)) / 100) * WHITE : Number(bias),
+    response: step.response || (amount < 1 && kernel.response === "abs" ? "clip" : kernel.response),
+    amount,
+    border: step.border ?? "edge",
+    channels: step.channels ?? "rgb",
+    stride: parsePair(step.stride),
+    dilation: parsePair(step.dilation),
+    anchor: step.anchor ? step.anchor.split(",").map(Number) : null,
+  };
+}
+
+function chooseDivisor(text, kernel) {
+  if (!text) return kernel.divisor;
+  if (text === "auto") return kernel.sum || 1;
+  return text === "none" ? 1 : Number(text);
+}
+
+/** "2" or "2,3" as [y, x]. */
+function parsePair(text) {
+  const pair = String(text ?? 1).split(/\s*[,x]\s*/).map(Number);
+  return pair.length === 2 ? pair : [pair[0], pair[0]];
+}
+
+/**
+ * @param {import("./setting.js").Step[]} steps @param {any[]} kernels one for each step
+ * @param {number} width @param {number} height of the image
+ * @returns {Chain}
+ */
+export function planChain(steps, kernels, width, height) {
+  const placements = [{ x: 0, y: 0, scaleX: 1, scaleY: 1 }];
+  const plans = steps.map((step, index) => planStep(step, kernels[index]));
+  const axes = plans.map((plan) => {
+    const { rows, columns } = layOut(plan, width, height);
+    const { x, y, scaleX, scaleY } = placements.at(-1);
+    placements.push({ x: x + scaleX * columns.first, y: y + scaleY * rows.first, scaleX: scaleX * columns.stride, scaleY: scaleY * rows.stride });
+    [width, height] = [columns.output, rows.output];
+    return { rows, columns };
+  });
+  return { plans, axes, placements };
+}

@@ -1,0 +1,61 @@
+/**
+ * The state of the filters view and its address. An address follows the API: `#filter/emboss?border=wrap`, or for a chain
+ * `#filter?operations=[...]`. The page adds its own parameters, such as `zoom`.
+ *
+ * @typedef {Record<string, string>} Step `kernel` and its parameters as text
+ * @typedef {{image: string, steps: Step[], linear: boolean, active: number, zoom: string, split: number,
+ *   at: [number, number] | null}} Setting `active` is the index of the step being edited; `split` is in percent from the
+ *   left; `at` is the inspected pixel of the result
+ */
+
+import { parseAddress } from "../shared/address.js";
+import { describeRequest } from "./filter-request.js";
+
+const PAGE_PARAMETERS = ["image", "zoom", "split", "at", "step"];
+
+/** @returns {Setting} */
+export const makeSetting = () => ({
+  image: "house", steps: [{ kernel: "emboss" }], linear: false, active: 0, zoom: "fit", split: 50, at: null,
+});
+
+/** Invalid values are replaced by defaults. @param {string} hash @returns {Setting} */
+export function parseSetting(hash) {
+  const { path, query } = parseAddress(hash);
+  const setting = makeSetting();
+  const at = /^(\d{1,6}),(\d{1,6})$/.exec(query.get("at") ?? "");
+  if (at) setting.at = [Number(at[1]), Number(at[2])];
+  setting.image = query.get("image") ?? setting.image;
+  setting.zoom = /^(fit|\d{1,2})$/.test(query.get("zoom") ?? "") ? query.get("zoom") : setting.zoom;
+  const split = Number(query.get("split") ?? NaN);
+  if (split >= 0 && split <= 100) setting.split = split;
+  setting.linear = query.get("linear") === "true";
+  const parameters = [...query].filter(([name]) => ![...PAGE_PARAMETERS, "operations", "linear"].includes(name));
+  if (path) setting.steps = path.split(",").map((kernel) => ({ kernel, ...Object.fromEntries(parameters) }));
+  else setting.steps = parseOperations(query.get("operations")) ?? setting.steps;
+  setting.active = Math.min(Math.max(Number(query.get("step") ?? 1) - 1 || 0, 0), setting.steps.length - 1);
+  return setting;
+}
+
+/** @param {string|null} text @returns {Step[]|null} */
+function parseOperations(text) {
+  try {
+    const steps = JSON.parse(text ?? "null");
+    const valid = Array.isArray(steps) && steps.length && steps.every((step) => typeof step?.kernel === "string");
+    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, String(value)]))) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Setting} setting @returns {string} a hash for parseSetting */
+export function formatSetting(setting) {
+  const { path, query } = describeRequest(setting);
+  const search = new URLSearchParams(query);
+  if (setting.image !== "house") search.set("image", setting.image);
+  if (setting.zoom !== "fit") search.set("zoom", setting.zoom);
+  if (setting.split !== 50) search.set("split", String(setting.split));
+  if (setting.at) search.set("at", setting.at.join(","));
+  if (setting.active) search.set("step", String(setting.active + 1));
+  const text = search.toString().replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%2F", "/");
+  return `#${path.slice(1)}${text && `?${text}`}`;
+}

@@ -1,0 +1,127 @@
+"""Properties of the whole page: accessibility, narrow screens, size, caching, and no external requests."""
+
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.support.page_actions import open_filter_view, wait_for_result
+from tests.system.browser.test_digit_view import STROKES, draw
+
+FIRST_VIEW_BYTES = 150_000
+VIEWS = (
+    "#filter/sobel?at=60,60",
+    '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1',
+    "#digits",
+    "#learn?hidden=blur",
+)
+
+
+def open_view(page: Page, view: str) -> None:
+    page.goto("/" + view)
+    if view.startswith("#filter"):
+        wait_for_result(page)
+        page.locator("#gallery").scroll_into_view_if_needed()
+        page.wait_for_selector(".tile")
+    elif view.startswith("#learn"):
+        expect(page.locator("#residual-share")).to_be_visible(timeout=60_000)
+    else:
+        expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
+        draw(page, STROKES["3"])
+        expect(page.locator("#digit-result")).to_have_attribute("data-digit", "3")
+
+
+@pytest.mark.parametrize(
+    ("view", "scheme"),
+    [
+        (VIEWS[0], "light"),
+        (VIEWS[1], "dark"),
+        (VIEWS[2], "light"),
+        (VIEWS[2], "dark"),
+        (VIEWS[3], "light"),
+        (VIEWS[3], "dark"),
+    ],
+)
+def test_axe_finds_no_serious_violation(page: Page, view: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_view(page, view)
+    found = Axe().run(page).response["violations"]
+    bad = [
+        (one["id"], [node["target"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert bad == []
+
+
+@pytest.mark.parametrize("view", [VIEWS[0], VIEWS[2], VIEWS[3]])
+def test_phone_does_not_scroll_sideways(page: Page, view: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    open_view(page, view)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
+
+
+@pytest.mark.parametrize("path", ["/#filter/emboss", "/#digits", "/#learn", "/docs"])
+def test_no_request_leaves_the_service(page: Page, site: str, path: str) -> None:
+    outside: list[str] = []
+
+    def guard(route: Route) -> None:
+        if not route.request.url.startswith((site, "data:", "blob:")):
+            outside.append(route.request.url)
+            return route.abort()
+        return route.continue_()
+
+    page.route("**/*", guard)
+    page.goto(path, wait_until="networkidle")
+    assert outside == []
+    visible = {
+        "/docs": ".opblock",
+        "/#digits": "#verdict",
+        "/#filter/emboss": "#status",
+        "/#learn": "#learn-title",
+    }[path]
+    expect(page.locator(visible).first).to_be_visible()
+
+
+def test_first_load_is_small(browser: Browser, site: str) -> None:
+    sizes: dict[str, int] = {}
+    with browser.new_page() as page:
+        page.on("response", lambda response: sizes.update({response.url: response.request.sizes()["responseBodySize"]}))
+        page.goto(site + "/")
+        wait_for_result(page)
+        ready_ms = page.evaluate("performance.getEntriesByName('interactive')[0].startTime")
+    own = {url: size for url, size in sizes.items() if "/static/" in url or url == site + "/"}
+    assert len(own) > 15
+    assert sum(own.values()) < FIRST_VIEW_BYTES
+    print(f"first view {sum(own.values())} bytes, interactive after {ready_ms:.0f} ms")
+
+
+def test_page_files_have_caching_and_security_headers(api: httpx.Client) -> None:
+    page = api.get("/", headers={"Accept": "text/html"})
+    assert page.headers["content-security-policy"].startswith(
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'"
+    )
+    assert "script" not in page.headers["content-security-policy"]
+    module = api.get("/static/js/main.js")
+    assert module.headers["content-type"].startswith("text/javascript")
+    assert module.headers["cache-control"] == "no-cache"
+    again = api.get("/static/js/main.js", headers={"If-None-Match": module.headers["etag"]})
+    assert again.status_code == 304
+    assert api.get("/", headers={"If-None-Match": page.headers["etag"], "Accept": "text/html"}).status_code == 304
+    assert api.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
+    assert api.get("/static/../main.py").status_code == 404
+
+
+def test_controls_are_reachable_by_keyboard(page: Page) -> None:
+    open_filter_view(page)
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert {"file", "viewer", "split", "zoom", "add-step", "set-kernel", "set-border", "full"} <= reached
