@@ -1,4 +1,4 @@
-"""Draw the images of docs/how-it-works.md, and write its tables, from one digit and the bundled model.
+"""Draw the images of docs/explanation/digit-walkthrough.md, and write its tables, from one digit and the bundled model.
 
     .venv/bin/python scripts/explain_digit.py
 
@@ -28,8 +28,8 @@ from models.reader.reader import BUNDLED_FOLDER, DigitReader
 from models.training.mnist import read_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/how-it-works.md"
-IMAGES = ROOT / "docs/how-it-works"
+PAGE = ROOT / "docs/explanation/digit-walkthrough.md"
+IMAGES = ROOT / "docs/explanation/digit-walkthrough"
 EXCERPT = ROOT / "tests/data/mnist-excerpt"
 DIGIT = 4
 COLOURS = 64  # of an image: enough for greys and two tints, and a third of the size
