@@ -1,4 +1,4 @@
-"""Run the same kernels through other libraries and write how far they are from ours into docs/explanation/equivalence.md.
+"""Run the same kernels through other libraries and write how far they differ into docs/explanation/equivalence.md.
 
     .venv/bin/python scripts/compare_libraries.py
 

@@ -201,9 +201,30 @@ def read_results() -> dict[str, Any]:
 
 
 def write_services() -> str:
+    """Machine and targets as the benchmark prints them, then images per second of every work and server."""
     from benchmarks.services.report import write_report
+    from benchmarks.services.targets import show_name
 
-    return write_report(read_results())
+    results = read_results()
+    summary = write_report(results).split("\n### ", 1)[0].strip()
+    rates = {
+        work: {show_name(server): f"{one['images_per_s']:.1f}" for server, one in measured["servers"].items()}
+        for work, measured in results["works"].items()
+    }
+    servers = list(dict.fromkeys(server for measured in rates.values() for server in measured))
+    rows = [[work, *(measured.get(server, "") for server in servers)] for work, measured in rates.items()]
+    return f"{summary}\n\nImages per second:\n\n" + write_table(["work", *servers], rows)
+
+
+def write_throughput() -> str:
+    results = read_results()
+    machine, jpeg = results["machine"], results["works"]["1920x1080 JPEG"]["servers"]["convserve"]
+    digits = results["works"]["64 digits in one request"]["servers"]["convserve"]
+    return (
+        f"Measured on {machine['cores']} cores of {machine['cpu']}: {jpeg['images_per_s']:.0f} JPEGs of 1920×1080 or "
+        f"{round(digits['images_per_s'], -2):.0f} digits a second. "
+        "[Performance](docs/engineering/performance.md) compares it with other services.\n"
+    )
 
 
 def write_decisions() -> str:
@@ -230,6 +251,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "scale-sizes": lambda: write_scale("sizes"),
     "scale-fleets": lambda: write_scale("fleets"),
     "services": write_services,
+    "throughput": write_throughput,
     "commands": write_commands,
     "decisions": write_decisions,
 } | {
