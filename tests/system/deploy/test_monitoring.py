@@ -74,7 +74,7 @@ def test_the_variables_of_the_dashboard_are_filled_by_metrics_that_there_are(giv
 
 
 def test_every_alert_says_what_to_do() -> None:
-    guide = Path("docs/deployment.md").read_text()
+    guide = Path("docs/how-to/monitoring.md").read_text()
     for rule in RULES:
         assert f"`{rule['alert']}`" in guide
         assert {"summary"} <= set(rule["annotations"])

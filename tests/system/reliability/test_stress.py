@@ -1,7 +1,7 @@
 """The short forms of the benchmarks of overload, slow clients and restarts, on a machine that may have more to do.
 
 What depends on how busy it is, such as the share of the capacity that is answered at ten times the load, is printed by
-the long forms (docs/reliability.md), not judged here.
+the long forms (docs/engineering/reliability.md), not judged here.
 """
 
 import asyncio
