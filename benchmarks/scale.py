@@ -1,9 +1,9 @@
-"""From what a request costs to how many machines a load takes: the figures of docs/scale.md.
+"""From what a request costs to how many machines a load takes: docs/engineering/scaling.md.
 
     python -m benchmarks.scale measure    # what a request costs on this machine: half a minute
     python -m benchmarks.scale validate   # the real service with 1 and 2 workers under load: two minutes
     python -m benchmarks.scale simulate   # the same simulated, and what instances of several sizes carry
-    .venv/bin/python scripts/document.py  # the tables in docs/scale.md
+    .venv/bin/python scripts/document.py  # the tables in docs/engineering/scaling.md
 
 Each writes its part of benchmarks/results/ and reads what those before it wrote.
 """

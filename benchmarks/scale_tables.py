@@ -1,4 +1,4 @@
-"""The tables of docs/scale.md, from the files in benchmarks/results/."""
+"""The tables of docs/engineering/scaling.md, from the files in benchmarks/results/."""
 
 from benchmarks.scale import read_profile, read_sizes, read_validation
 from benchmarks.sizing import TARGETS, size_fleet

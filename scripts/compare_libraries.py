@@ -1,4 +1,4 @@
-"""Run the same kernels through other libraries and write how far they are from ours into docs/equivalence.md.
+"""Run the same kernels through other libraries and write how far they differ into docs/explanation/equivalence.md.
 
     .venv/bin/python scripts/compare_libraries.py
 
@@ -28,7 +28,7 @@ from scipy import ndimage
 from kernels import convolve
 from kernels.catalogue import Catalogue
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "equivalence.md"
+DOCUMENT = Path(__file__).parent.parent / "docs/explanation/equivalence.md"
 MARKERS = ("<!-- begin generated -->", "<!-- end generated -->")
 
 Pixels = NDArray[Any]
@@ -55,7 +55,7 @@ def paint_image() -> Pixels:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-# -- each library twice: set so that it gives our result, and as it comes
+# -- each library twice: set so that it gives our result, and with its defaults
 
 
 def opencv(border: int) -> Apply:
@@ -159,7 +159,7 @@ LIBRARIES: dict[str, tuple[Callable[[], str], Apply, Apply]] = {
     "sharp": (lambda: find_sharp("sharp"), sharp, sharp),
     "SVG, librsvg": (lambda: find_sharp("rsvg"), svg(True), svg(False)),
 }
-"""How to tell the version; set so that it gives our result; as it comes."""
+"""How to tell the version; set so that it gives our result; with its defaults."""
 
 
 def measure(apply: Apply) -> str:
@@ -186,7 +186,7 @@ def make_table(heading: str, index: int, previous: str) -> str:
 
 def main() -> None:
     previous = DOCUMENT.read_text("utf-8")
-    tables = make_table("set as below", 0, previous) + "\n\n" + make_table("as it comes", 1, previous)
+    tables = make_table("with the settings below", 0, previous) + "\n\n" + make_table("with its defaults", 1, previous)
     before, _, after = re.split("|".join(MARKERS), previous)
     DOCUMENT.write_text(before + f"\n{tables}\n".join(MARKERS) + after, "utf-8")
     print(tables)

@@ -1,19 +1,24 @@
-"""Write the generated parts of README.md and docs/; with --check only tell whether they are up to date.
+"""Write the generated parts of README.md and docs/. With --check, only report whether they are up to date.
 
     .venv/bin/python scripts/document.py [--check] [--images]
 
---images draws docs/gallery.png anew, too, with the project's own sample image.
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; `SECTIONS` lists the names. --images also
+redraws docs/images/gallery.png from the service's own sample.
 """
 
 import json
 import re
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from app.api.parameters import FilterQuery
 from app.api.problems import PROBLEM_TYPES
+from app.cli.commands import app as commands
 from app.context import Record, StepTime
 from app.images.formats import FORMATS
 from app.main import create_app, make_server
@@ -101,10 +106,63 @@ def write_problems() -> str:
         ["status", "type", "when"],
         [
             [str(int(kind.status)), f"`/problems#{kind.slug}`", kind.meaning]
-            for kind in PROBLEM_TYPES.values()
-            if kind.status < 500
+            for kind in sorted(PROBLEM_TYPES.values(), key=lambda kind: kind.status)
         ],
     )
+
+
+@cache
+def build_openapi() -> dict[str, Any]:
+    return create_app().openapi()
+
+
+def write_query(path: str) -> str:
+    """The query parameters of the POST or GET operation at a path, as the OpenAPI document has them."""
+    (operation,) = build_openapi()["paths"][path].values()
+    rows = []
+    for parameter in operation["parameters"]:
+        default = parameter["schema"].get("default")
+        default = "required" if parameter["required"] else "" if default is None else f"`{show_default(default)}`"
+        rows.append([f"`{parameter['name']}`", parameter.get("description", ""), default])
+    return write_table(["parameter", "what", "default"], rows)
+
+
+def write_fields(model: str) -> str:
+    """The fields of a response model that have a description; the examples show the others."""
+    fields = build_openapi()["components"]["schemas"][model]["properties"].items()
+    rows = [[f"`{name}`", field["description"]] for name, field in fields if "description" in field]
+    return write_table(["field", "what"], rows)
+
+
+def write_commands() -> str:
+    group: Any = typer.main.get_command(commands)
+    return "\n".join(write_command(name, command) for name, command in group.commands.items())
+
+
+def write_command(name: str, command: Any) -> str:
+    takes_filters = "border" in {parameter.name for parameter in command.params}
+    hidden = {"help", *(FilterQuery.model_fields if takes_filters else ())}
+    parameters = [parameter for parameter in command.params if parameter.name not in hidden]
+    usage = [write_argument(parameter) for parameter in parameters if parameter.param_type_name == "argument"]
+    usage += ["[OPTIONS]"] if len(parameters) > len(usage) else []
+    usage_line = " ".join(["convserve", name, *usage])
+    text = f"## convserve {name}\n\n{' '.join((command.help or '').split())}\n\n```text\n{usage_line}\n```\n"
+    rows = [describe_parameter(parameter) for parameter in parameters]
+    if takes_filters:
+        rows.append(["`--border`, ...", "Every [filter parameter](parameters.md) is an option.", ""])
+    return text + ("\n" + write_table(["argument or option", "what", "default"], rows) if rows else "")
+
+
+def write_argument(argument: Any) -> str:
+    text = argument.name.upper() + ("..." if argument.nargs != 1 else "")
+    return text if argument.required else f"[{text}]"
+
+
+def describe_parameter(parameter: Any) -> list[str]:
+    is_argument = parameter.param_type_name == "argument"
+    names = f"`{parameter.name}`" if is_argument else ", ".join(f"`{option}`" for option in parameter.opts)
+    default = "" if parameter.default in (None, False) else f"`{parameter.default}`"
+    return [names, parameter.help or "", "required" if parameter.required else default]
 
 
 def write_metrics() -> str:
@@ -139,9 +197,40 @@ def read_results() -> dict[str, Any]:
 
 
 def write_services() -> str:
+    """Machine and targets as the benchmark prints them, then images per second of every work and server."""
     from benchmarks.services.report import write_report
+    from benchmarks.services.targets import show_name
 
-    return write_report(read_results())
+    results = read_results()
+    summary = write_report(results).split("\n### ", 1)[0].strip()
+    rates = {
+        work: {show_name(server): f"{one['images_per_s']:.1f}" for server, one in measured["servers"].items()}
+        for work, measured in results["works"].items()
+    }
+    servers = list(dict.fromkeys(server for measured in rates.values() for server in measured))
+    rows = [[work, *(measured.get(server, "") for server in servers)] for work, measured in rates.items()]
+    return f"{summary}\n\nImages per second:\n\n" + write_table(["work", *servers], rows)
+
+
+def write_throughput() -> str:
+    results = read_results()
+    machine, jpeg = results["machine"], results["works"]["1920x1080 JPEG"]["servers"]["convserve"]
+    digits = results["works"]["64 digits in one request"]["servers"]["convserve"]
+    return (
+        f"Measured on {machine['cores']} cores of {machine['cpu']}: {jpeg['images_per_s']:.0f} JPEGs of 1920×1080 or "
+        f"{round(digits['images_per_s'], -2):.0f} digits a second. "
+        "[Performance](docs/engineering/performance.md) compares it with other services.\n"
+    )
+
+
+def write_decisions() -> str:
+    rows = []
+    for path in sorted((ROOT / "docs/engineering/decisions").glob("[0-9]*.md")):
+        heading, status = re.findall(r"^# (.+)$|^(Date: .+)$", path.read_text("utf-8"), re.MULTILINE)[:2]
+        date, _, state = status[1].removeprefix("Date: ").partition(". Status: ")
+        number, _, title = heading[0].partition(". ")
+        rows.append([f"[{number}]({path.name})", title, date, state.rstrip(".")])
+    return write_table(["", "decision", "date", "status"], rows)
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -158,31 +247,41 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "scale-sizes": lambda: write_scale("sizes"),
     "scale-fleets": lambda: write_scale("fleets"),
     "services": write_services,
-}
+    "throughput": write_throughput,
+    "commands": write_commands,
+    "decisions": write_decisions,
+} | {
+    f"query:{path}": partial(write_query, path)
+    for path in ("/gallery", "/learn", "/classify", "/read", "/classify/explain", "/size")
+} | {
+    f"fields:{model}": partial(write_fields, model)
+    for model in ("DigitAnswer", "PageAnswer", "Lesson", "LearnedKernel")
+}  # fmt: skip
 
 
 def draw_gallery() -> None:
-    from app.api.routes.home import encode_sample
+    from app.tasks.samples import encode_sample
     from app.tasks.gallery import choose_steps, make_contact_sheet
     from kernels.catalogue import Catalogue
 
     names = "sharpen,edge,top-sobel,emboss,gaussian,motion,sobel"
     steps = choose_steps(names, Catalogue(), len(ENTRIES))
-    (ROOT / "docs/gallery.png").write_bytes(make_contact_sheet(encode_sample(), steps, 220, Settings(), Report()))
+    sheet = make_contact_sheet(encode_sample("house"), steps, 220, Settings(), Report())
+    (ROOT / "docs/images/gallery.png").write_bytes(sheet)
 
 
 def main() -> int:
     from benchmarks.services.chart import draw_chart
 
     stale = []
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         text = path.read_text("utf-8")
         fresh = MARKED.sub(lambda match: match[1] + SECTIONS[match[2]]() + match[3], text)
         if fresh != text:
             stale.append(path.relative_to(ROOT))
             if "--check" not in sys.argv:
                 path.write_text(fresh, "utf-8")
-    chart = ROOT / "docs/performance.svg"
+    chart = ROOT / "docs/engineering/performance.svg"
     fresh = draw_chart(read_results())
     if not chart.exists() or chart.read_text("utf-8") != fresh:
         stale.append(chart.relative_to(ROOT))

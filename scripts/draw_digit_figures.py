@@ -1,6 +1,6 @@
-"""Draw docs/digits-*.png from MNIST's test images, read through the whole reader, and print their figures.
+"""Draw docs/images/digits-*.png from MNIST's test images, read through the whole reader, and print their figures.
 
-.venv/bin/python -m scripts.draw_digit_figures [--data ../shared/data/mnist]
+.venv/bin/python -m scripts.draw_digit_figures --data MNIST
 """
 
 import argparse
@@ -19,7 +19,7 @@ from models.reader.reader import DigitReader
 from models.training.mnist import LabelledImages, load_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = ROOT / "docs"
+IMAGES = ROOT / "docs/images"
 BINS = 10  # of the reliability diagram
 LOWEST = 0.3  # confidence where the diagram's axis begins
 COLOURS = 64  # of an image: enough for greys and two tints
@@ -58,7 +58,7 @@ class Sheet:
         self.draw.text((x, y), text, colour, ImageFont.load_default(size), anchor)
 
     def save(self, name: str) -> None:
-        self.image.quantize(COLOURS).save(DOCS / name, optimize=True)
+        self.image.quantize(COLOURS).save(IMAGES / name, optimize=True)
 
 
 def read_all(images: LabelledImages) -> Results:
@@ -216,8 +216,8 @@ def print_figures(results: Results) -> None:
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    parser = argparse.ArgumentParser(description="Draw the figures of docs/digits.md and docs/digits-mistakes.md.")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/mnist", help="folder of IDX files")
+    parser = argparse.ArgumentParser(description="Draw the figures of the accuracy of the digit reader.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's IDX files")
     test = load_mnist(parser.parse_args().data).test
     results = read_all(test)
     draw_reliability(results)

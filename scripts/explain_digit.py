@@ -1,4 +1,4 @@
-"""Draw the images of docs/how-it-works.md, and write its tables, from one digit and the bundled model.
+"""Draw the images of docs/explanation/digit-walkthrough.md, and write its tables, from one digit and the bundled model.
 
     .venv/bin/python scripts/explain_digit.py
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.api.routes.home import encode_sample
+from app.tasks.samples import encode_sample
 from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
@@ -29,8 +29,8 @@ from models.reader.reader import BUNDLED_FOLDER, DigitReader
 from models.training.mnist import read_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/how-it-works.md"
-IMAGES = ROOT / "docs/how-it-works"
+PAGE = ROOT / "docs/explanation/digit-walkthrough.md"
+IMAGES = ROOT / "docs/explanation/digit-walkthrough"
 EXCERPT = ROOT / "tests/data/mnist-excerpt"
 DIGIT = 4
 COLOURS = 64  # of an image: enough for greys and two tints, and a third of the size
@@ -100,7 +100,7 @@ def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Seq
 
     catalogue = load_catalogue(Settings())
     steps = [resolve_step(f"mnist-conv1-{number:02}", FilterSettings(), catalogue) for number in range(0, 32, 4)]
-    sheet = make_contact_sheet(encode_sample(), steps, 192, Settings(), Report())
+    sheet = make_contact_sheet(encode_sample("house"), steps, 192, Settings(), Report())
     save_image("sample.png", Image.open(io.BytesIO(sheet)))
 
 
@@ -134,7 +134,7 @@ def main() -> None:
     test = read_mnist(EXCERPT).test
     image = write_on_paper(test.images[int(np.flatnonzero(test.labels == DIGIT)[0])])
     reader = DigitReader.load()
-    explained = explain_image(image, Settings(), "auto")
+    explained = explain_image(image, Settings(), "auto", Report())
     stages = reader.classify([explained.pixels], keep_stages=True)[0].stages
     draw_images(explained, stages, weights)
     tables = write_tables(explained, weights, card["weights_sha256"])

@@ -1,4 +1,4 @@
-"""Makes docs/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
+"""Draw docs/images/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
 
 import io
 import shutil
@@ -13,7 +13,7 @@ from playwright.sync_api import FloatRect, Page, sync_playwright
 
 from app.main import create_app
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
 FILTER_SETTING = "#filter/top-sobel?response=offset&zoom=2&at=190,192&split=36"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 CLIP: FloatRect = {"x": 0, "y": 0, "width": 1240, "height": 1140}
@@ -66,7 +66,7 @@ def show_learning(page: Page, address: str) -> None:
 def save(png: bytes, name: str) -> None:
     """Reduces the image to 256 colours, which halves the file without a visible difference."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    path = DOCS / name
+    path = IMAGES / name
     image.save(path, optimize=True)
     if path.stat().st_size > MAX_BYTES:
         raise SystemExit(f"{path} has {path.stat().st_size} bytes; at most {MAX_BYTES}.")

@@ -80,9 +80,9 @@ def take_filter_parameters(command: Callable[..., None]) -> Callable[..., None]:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1, CONVSERVE_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [8000, CONVSERVE_PORT]")] = None,
-    on: Annotated[Engine, typer.Option("--on", help="Processes of its own, or Ray Serve (docs/ray.md).")] = "local",
+    on: Annotated[Engine, typer.Option("--on", help="Processes of its own, or Ray Serve (docs/how-to/ray.md).")] = "local",
 ) -> None:
-    """Start the service. Settings are environment variables CONVSERVE_...; see docs/settings.md."""
+    """Start the service. Settings are environment variables CONVSERVE_...; see docs/reference/settings.md."""
     settings, access = load_settings(host=host, port=port), load_access()
     load_catalogue(settings)
     check_temporary_folder()
@@ -140,7 +140,7 @@ def batch(
     classify: Annotated[bool, typer.Option("--classify", help="Read a digit in each, into a table.")] = False,
     polarity: Annotated[Polarity, typer.Option(help="Of the ink, with --classify.")] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. [one for each core]")] = None,
-    on: Annotated[Engine, typer.Option("--on", help="This machine, or Ray (docs/ray.md).")] = "local",
+    on: Annotated[Engine, typer.Option("--on", help="This machine, or Ray (docs/how-to/ray.md).")] = "local",
     verify: Annotated[bool, typer.Option("--verify", help="Read what is done, too, and compare its bytes.")] = False,
     report_format: Annotated[
         Literal["csv", "parquet"], typer.Option(help="Of the tables of failures and predictions.")

@@ -16,7 +16,7 @@ from PIL import Image
 from app.images.image import Pixels
 
 SUB, UP = 1, 2
-DEFLATE_LEVEL = 2  # of ISA-L's 0..3; docs/performance.md compares them
+DEFLATE_LEVEL = 2  # of ISA-L's 0..3; docs/engineering/performance.md compares them
 FIRST_BLOCK_BYTES = 16
 SAMPLED_ROW_STEP = 16  # every 16th row is measured to choose the filter
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}

@@ -6,7 +6,7 @@ from PIL import Image
 MAX_COLOURS = 256
 MIN_OPAQUE_ALPHA = 128
 MAX_EXACT_COLOURS = 10_000
-"""Beyond these, the colours are counted with six bits per channel (docs/performance.md)."""
+"""Beyond these, the colours are counted with six bits per channel (docs/engineering/performance.md)."""
 SIX_BITS = [value & 0b11111100 | 0b10 for value in range(256)] * 3
 """Pillow's lookup table for red, green and blue: the middle of each group of four values."""
 

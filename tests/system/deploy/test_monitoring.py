@@ -74,7 +74,7 @@ def test_the_variables_of_the_dashboard_use_metrics_of_the_service(given: dict[s
 
 
 def test_every_alert_has_a_remedy() -> None:
-    guide = Path("docs/deployment.md").read_text()
+    guide = Path("docs/how-to/monitoring.md").read_text()
     for rule in RULES:
         assert f"`{rule['alert']}`" in guide
         assert {"summary"} <= set(rule["annotations"])

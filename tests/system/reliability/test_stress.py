@@ -1,7 +1,7 @@
 """The short forms of the benchmarks of overload, slow clients and restarts.
 
 The machine may be busy, so results that depend on it, such as the goodput at ten times the capacity, are not checked
-here; the long forms print them (docs/reliability.md).
+here; the long forms print them (docs/engineering/reliability.md).
 """
 
 import asyncio
