@@ -260,8 +260,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
 
 
 def draw_gallery() -> None:
-    from app.tasks.samples import encode_sample
     from app.tasks.gallery import choose_steps, make_contact_sheet
+    from app.tasks.samples import encode_sample
     from kernels.catalogue import Catalogue
 
     names = "sharpen,edge,top-sobel,emboss,gaussian,motion,sobel"

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.tasks.samples import encode_sample
 from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
 from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.explain_sheet import TILE_PX, arrange_maps, draw_row
 from app.tasks.gallery import make_contact_sheet
+from app.tasks.samples import encode_sample
 from kernels.chain import resolve_step
 from kernels.settings import FilterSettings
 from models.model_folder import read_model_folder

@@ -80,7 +80,7 @@ def take_filter_parameters(command: Callable[..., None]) -> Callable[..., None]:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1, CONVSERVE_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [8000, CONVSERVE_PORT]")] = None,
-    on: Annotated[Engine, typer.Option("--on", help="Processes of its own, or Ray Serve (docs/how-to/ray.md).")] = "local",
+    on: Annotated[Engine, typer.Option("--on", help="Own processes, or Ray Serve (docs/how-to/ray.md).")] = "local",
 ) -> None:
     """Start the service. Settings are environment variables CONVSERVE_...; see docs/reference/settings.md."""
     settings, access = load_settings(host=host, port=port), load_access()
