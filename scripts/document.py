@@ -233,7 +233,8 @@ def write_decisions() -> str:
         text = path.read_text("utf-8")
         heading = re.match(r"# (\d+)\. (.+)", text)
         dated = re.search(r"^Date: (\S+)\. Status: ([^.]+)\.", text, re.MULTILINE)
-        assert heading and dated, path
+        assert heading, path
+        assert dated, path
         rows.append([f"[{heading[1]}]({path.name})", heading[2], dated[1], dated[2]])
     return write_table(["", "decision", "date", "status"], rows)
 
