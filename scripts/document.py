@@ -226,10 +226,12 @@ def write_throughput() -> str:
 def write_decisions() -> str:
     rows = []
     for path in sorted((ROOT / "docs/engineering/decisions").glob("[0-9]*.md")):
-        heading, status = re.findall(r"^# (.+)$|^(Date: .+)$", path.read_text("utf-8"), re.MULTILINE)[:2]
-        date, _, state = status[1].removeprefix("Date: ").partition(". Status: ")
-        number, _, title = heading[0].partition(". ")
-        rows.append([f"[{number}]({path.name})", title, date, state.rstrip(".")])
+        text = path.read_text("utf-8")
+        heading = re.match(r"# (\d+)\. (.+)", text)
+        dated = re.search(r"^Date: (\S+)\. Status: ([^.]+)\.", text, re.MULTILINE)
+        assert heading, path
+        assert dated, path
+        rows.append([f"[{heading[1]}]({path.name})", heading[2], dated[1], dated[2]])
     return write_table(["", "decision", "date", "status"], rows)
 
 
