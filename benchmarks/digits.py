@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 from benchmarks.corruptions import CORRUPTIONS, corrupt_images
 from benchmarks.papers import KINDS, LEAVES, SHEETS, Ink
 from models.calibration import find_wilson_interval, measure_calibration_error
-from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
+from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.results import Reading
 from models.training.data import split_validation
 from models.training.mnist import LabelledImages, load_mnist
 from models.training.synthetic_digits import draw_digits

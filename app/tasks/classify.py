@@ -16,7 +16,8 @@ from app.images.errors import ImageError
 from app.settings import Settings
 from app.tasks.gallery import encode_data_uri, save_png
 from models.reader.page import PAGE_SIDE
-from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
+from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.results import Reading
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
 SEVERAL_HINT = "There is more than one sign in the image: POST /read reads them all."

@@ -5,7 +5,7 @@ from models.calibration import (
     find_wilson_interval,
     fit_temperature,
     measure_calibration_error,
-    score_rubbish,
+    score_not_a_digit,
     softmax,
 )
 
@@ -38,4 +38,4 @@ def test_calibration_error_is_nought_for_honest_and_large_for_boastful_confidenc
 def test_the_rubbish_score_is_the_log_odds_against_all_digits_together() -> None:
     logits = np.zeros((1, 11))
 
-    assert score_rubbish(logits)[0] == pytest.approx(-np.log(10))
+    assert score_not_a_digit(logits)[0] == pytest.approx(-np.log(10))

@@ -7,8 +7,10 @@ import pytest
 
 from models.errors import CheckpointError
 from models.model_folder import CARD, WEIGHTS, read_model_folder
-from models.train import TrainConfig, parse_arguments, train_network
+from models.train import parse_arguments
+from models.training.config import TrainConfig
 from models.training.mnist import LabelledImages, Mnist
+from models.training.run import train_network
 
 SMALL = TrainConfig(network="bundled", epochs=2, batch=64, real=400, validation=100, drawn=60, rubbish=100, seed=3)
 ACCURACY_OF_A_SHORT_RUN = 0.9  # measured 0.9325 (seed 3) and 0.945 (seed 4)

@@ -5,7 +5,8 @@ All is as in `models.train`, but for epochs that are short enough for a test and
 
 import sys
 
-from models.train import TrainConfig, main
+from models.train import main
+from models.training.config import TrainConfig
 
 SHORT = TrainConfig(batch=16, real=70, validation=20, drawn=10, rubbish=10)  # 4 steps an epoch
 

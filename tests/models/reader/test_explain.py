@@ -98,7 +98,7 @@ def test_every_stage_equals_numpy(seven: Explanation, fields: dict[int, Field]) 
 def test_log_odds_are_those_of_the_probabilities_that_are_answered(
     explainer: Explainer, reader: DigitReader, fields: dict[int, Field]
 ) -> None:
-    probabilities = reader.judge_fields(fields[7][None])[0].probabilities
+    probabilities = reader.classifier.classify(fields[7][None])[0].probabilities
     for digit in (0, 1, 2, 3, 4, 5, 6, 8, 9):
         expected = np.log(probabilities[digit]) - np.log1p(-probabilities[digit])
         assert explainer.explain(fields[7], digit).log_odds == pytest.approx(expected, abs=1e-3)
@@ -138,7 +138,7 @@ def test_gradient_matches_finite_differences(explainer: Explainer, fields: dict[
     # On empty paper the maximum of a pool is that of equals, and the derivative one of several; grain decides it.
     grainy = np.clip(fields[7] + np.random.default_rng(3).uniform(0, 0.1, (28, 28)), 0, 1).astype(np.float32)
     gradient = explainer.explain(grainy, 7).gradient
-    network, temperature, step = NumpyNetwork(), explainer.reader.temperature, 1e-6
+    network, temperature, step = NumpyNetwork(), explainer.reader.classifier.temperature, 1e-6
     strongest = np.argsort(-np.abs(gradient), axis=None)[:20]
     measured = []
     for place in strongest:

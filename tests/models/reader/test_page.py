@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from models.reader.reader import DigitReader
-from models.reader.segmentation import Character, find_seam, sort_to_lines
+from models.reader.seams import find_seam
+from models.reader.segmentation import Character, sort_to_lines
 from models.training.synthetic_digits import draw_other_glyphs
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 

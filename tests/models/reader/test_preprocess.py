@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from models.errors import InvalidImageError
 from models.mnist_field import BOX, CENTRE, fit_to_field
 from models.reader.binarize import guess_polarity
-from models.reader.components import choose_digit_ink, find_pieces, find_ruled_lines
-from models.reader.grayscale import lay_over_paper, take_grey
+from models.reader.components import choose_digit_ink, find_pieces
+from models.reader.grayscale import convert_to_grey, flatten_transparency
 from models.reader.preprocess import find_centre_of_mass, prepare_image
 from models.reader.reader import DigitReader
+from models.reader.ruled_lines import find_ruled_lines
 from models.training.mnist import Mnist
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
@@ -149,8 +150,8 @@ def test_transparent_is_white_unless_the_ink_is(digits: Digits) -> None:
     black_ink = np.dstack([np.zeros_like(ink)] * 3 + [ink])
     white_ink = np.dstack([np.ones_like(ink)] * 3 + [ink])
 
-    np.testing.assert_allclose(lay_over_paper(black_ink)[..., 0], 1 - ink, atol=1e-6)
-    np.testing.assert_allclose(lay_over_paper(white_ink)[..., 0], ink, atol=1e-6)
+    np.testing.assert_allclose(flatten_transparency(black_ink)[..., 0], 1 - ink, atol=1e-6)
+    np.testing.assert_allclose(flatten_transparency(white_ink)[..., 0], ink, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_coloured_ink_is_seen_in_the_channel_of_most_contrast(
         stroke[20:140, 20:140, 0] = enlarge_ink(image, 120)
         images[digit] = (np.array(paper) * (1 - stroke) + np.array(ink) * stroke).astype(np.float32)
 
-    grey = take_grey(images[8])
+    grey = convert_to_grey(images[8])
     assert np.ptp(grey) > 0.25
     assert_all_read(reader, images)
 

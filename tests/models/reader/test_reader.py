@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.reader.reader import DigitReader, Reading
+from models.reader.reader import DigitReader
+from models.reader.results import Reading
 from models.training.data import draw_digit_pool
 from models.training.mnist import Mnist
 from models.training.synthetic_digits import draw_other_glyphs
@@ -80,14 +81,16 @@ def test_noise_is_refused(reader: DigitReader) -> None:
 
 def test_letters_and_signs_are_refused(reader: DigitReader) -> None:
     """Hands that the training did not draw; the glyphs are the training's."""
-    judged = reader.judge_fields(draw_other_glyphs(500, np.random.default_rng(77)).astype(np.float32) / np.float32(255))
+    judged = reader.classifier.classify(
+        draw_other_glyphs(500, np.random.default_rng(77)).astype(np.float32) / np.float32(255)
+    )
 
     assert np.mean([one.verdict == "not_a_digit" for one in judged]) >= 0.95
 
 
 def test_european_hands_are_read(reader: DigitReader) -> None:
     drawn = draw_digit_pool(1000, seed=78)
-    judged = reader.judge_fields(drawn.images.astype(np.float32) / np.float32(255))
+    judged = reader.classifier.classify(drawn.images.astype(np.float32) / np.float32(255))
 
     right = np.array([one.digit == label for one, label in zip(judged, drawn.labels, strict=True)])
     assert right.mean() >= 0.98
@@ -98,13 +101,13 @@ def test_european_hands_are_read(reader: DigitReader) -> None:
 def test_batches_of_any_size_give_what_single_images_give(reader: DigitReader, excerpt: Mnist) -> None:
     """To the last bit: nobody's answer may tell whose images were read beside it."""
     fields = excerpt.test.images[:70].astype(np.float32) / np.float32(255)
-    together = reader.compute_logits(fields)
+    together = reader.classifier.compute_logits(fields)
 
     assert together.shape == (70, 11)
     for size in (1, 2, 3, 8, 9, 17, 64, 66):
-        np.testing.assert_array_equal(reader.compute_logits(fields[:size]), together[:size])
-        np.testing.assert_array_equal(reader.compute_logits(fields[-size:]), together[-size:])
-    assert reader.compute_logits(fields[:0]).shape == (0, 11)
+        np.testing.assert_array_equal(reader.classifier.compute_logits(fields[:size]), together[:size])
+        np.testing.assert_array_equal(reader.classifier.compute_logits(fields[-size:]), together[-size:])
+    assert reader.classifier.compute_logits(fields[:0]).shape == (0, 11)
 
 
 def test_answers_are_those_of_the_keras_model(reader: DigitReader, excerpt: Mnist) -> None:
@@ -113,9 +116,9 @@ def test_answers_are_those_of_the_keras_model(reader: DigitReader, excerpt: Mnis
     wanted = reader.network.predict(fields[..., None], verbose=0)
 
     assert np.abs(wanted).max() > 10
-    np.testing.assert_allclose(reader.compute_logits(fields), wanted, atol=1e-4)
+    np.testing.assert_allclose(reader.classifier.compute_logits(fields), wanted, atol=1e-4)
     for place in (0, 30, -1):
-        np.testing.assert_allclose(reader.compute_logits(fields[[place]]), wanted[[place]], atol=1e-4)
+        np.testing.assert_allclose(reader.classifier.compute_logits(fields[[place]]), wanted[[place]], atol=1e-4)
 
 
 def test_a_network_of_another_shape_is_refused(reader: DigitReader) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from models.errors import ClusterError, WorkerError
-from models.training.distributed.cluster_spec import ALONE, TF_CONFIG, Cluster, check_batch, read_tf_config
+from models.training.distributed.cluster_spec import SINGLE_WORKER, TF_CONFIG, Cluster, check_batch, read_tf_config
 from models.training.distributed.launcher import find_free_ports
-from models.training.distributed.rendezvous import Lifeline, meet
+from models.training.distributed.rendezvous import WorkerConnections, connect
 
 
 def describe(workers: Any, index: Any = 0, **more: Any) -> str:
@@ -83,7 +83,7 @@ def test_tf_config_is_read_and_written_as_tensorflow_does() -> None:
     cluster = Cluster(("a:1", "b:2"), 1)
 
     assert read_tf_config(cluster.to_tf_config()) == cluster
-    assert read_tf_config("") == read_tf_config("{}") == ALONE
+    assert read_tf_config("") == read_tf_config("{}") == SINGLE_WORKER
 
 
 def test_a_batch_that_cannot_be_shared_names_those_that_can() -> None:
@@ -96,9 +96,9 @@ def test_a_worker_that_does_not_come_is_named() -> None:
     chief, other = find_cluster(2)
 
     with pytest.raises(WorkerError, match=rf"worker 1 .*{other.workers[1]}.* did not come within 0.3 s"):
-        meet(chief, {}, b"", 0.3)
+        connect(chief, {}, b"", 0.3)
     with pytest.raises(WorkerError, match=r"chief, worker 0 .*could not be reached within 0.3 s"):
-        meet(other, {}, b"", 0.3)
+        connect(other, {}, b"", 0.3)
 
 
 def meet_in_threads(clusters: list[Cluster], options: list[dict[str, Any]]) -> list[Any]:
@@ -107,7 +107,7 @@ def meet_in_threads(clusters: list[Cluster], options: list[dict[str, Any]]) -> l
 
     def run(n: int) -> None:
         try:
-            got[n] = meet(clusters[n], options[n], b"of the chief" if n == 0 else b"", 10)
+            got[n] = connect(clusters[n], options[n], b"of the chief" if n == 0 else b"", 10)
         except WorkerError as error:
             got[n] = str(error)
 
@@ -123,7 +123,7 @@ def meet_in_threads(clusters: list[Cluster], options: list[dict[str, Any]]) -> l
 def test_workers_get_the_chief_s_state_and_notice_a_lost_one(left: int, lost: int) -> None:
     got = meet_in_threads(find_cluster(3), [{"seed": 1}] * 3)
     assert [state for _, state in got] == [b"of the chief"] * 3
-    lifeline: Lifeline = got[left][0]
+    lifeline: WorkerConnections = got[left][0]
     told: list[str] = []
     lifeline.on_loss = told.append
     lifeline.watch()
