@@ -1,6 +1,6 @@
 """Read MNIST's test images with the digit reader, draw docs/digits-*.png and print the numbers.
 
-.venv/bin/python -m scripts.draw_digit_figures [--data ../shared/data/mnist]
+.venv/bin/python -m scripts.draw_digit_figures [--data DIR]
 """
 
 import argparse
@@ -135,8 +135,7 @@ def draw_reliability(results: Results) -> None:
         f"Expected calibration error: {100 * equal_count:.2f} % over 15 bins of equal count,",
         f"{100 * measure_bin_error(results, parts):.2f} % over these bins.",
         f"Mistakes: {int((~results.correct).sum())}; expected by the confidences: {expected:.1f}.",
-        "Each bin has the same number of expected mistakes:",
-        f"{expected / len(parts):.1f}.",
+        f"Expected mistakes in each bin: {expected / len(parts):.1f}.",
     )
     for row, note in enumerate(notes):
         sheet.write(note, 590, 420 + 26 * row)
@@ -211,7 +210,7 @@ def print_figures(results: Results) -> None:
     equal_count = measure_calibration_error(results.confidences, results.correct)
     equal_doubt = measure_bin_error(results, split_by_doubt(results.confidences, BINS))
     print(
-        f"calibration error: {equal_count:.5f} over 15 bins of equal count, {equal_doubt:.5f} over the bins of the diagram"
+        f"calibration error: {equal_count:.5f} over 15 bins of equal count, {equal_doubt:.5f} over the diagram's bins"
     )
     print(f"mistakes: {len(wrong)}, expected by the confidences: {(1 - results.confidences).sum():.1f}")
 
@@ -219,9 +218,7 @@ def print_figures(results: Results) -> None:
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description="Draw the figures of docs/digits.md and docs/digits-mistakes.md.")
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared/data/mnist", help="folder of MNIST's IDX files"
-    )
+    parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download MNIST)")
     test = load_mnist(parser.parse_args().data).test
     results = read_all(test)
     draw_reliability(results)
