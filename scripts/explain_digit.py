@@ -98,7 +98,7 @@ def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Seq
 
     catalogue = load_catalogue(Settings())
     steps = [resolve_step(f"mnist-conv1-{number:02}", FilterSettings(), catalogue) for number in range(0, 32, 4)]
-    sheet = make_contact_sheet(encode_sample(), steps, 192, Settings())
+    sheet = make_contact_sheet(encode_sample("house"), steps, 192, Settings())
     save_image("sample.png", Image.open(io.BytesIO(sheet)))
 
 
