@@ -1,7 +1,7 @@
-"""The sixteen corruptions of MNIST-C (Mu & Gilmer, arXiv 1906.02337), by our own code and strengths.
+"""The sixteen corruptions of MNIST-C (Mu & Gilmer, arXiv 1906.02337), reimplemented with similar strengths.
 
-Each takes images (n, 28, 28) uint8 and a generator and gives the same shape. The published set is another
-draw of the same kinds, so its figures differ a little.
+Each function maps an image (28, 28) in 0..1 to one of the same shape. The published data set has other random numbers,
+so results on it differ a little.
 """
 
 from collections.abc import Callable
@@ -17,47 +17,48 @@ SIDE = 28
 
 
 def corrupt_images(images: Images, name: str, generator: np.random.Generator) -> Images:
+    """Copies of images (n, 28, 28) with the corruption `name`."""
     corruption = CORRUPTIONS[name]
     changed = [corruption(image.astype(np.float32) / 255, generator) for image in images]
     return np.round(np.clip(np.stack(changed), 0, 1) * 255).astype(np.uint8)
 
 
-def _map_affine(image: NDArray[np.float32], matrix: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Moved by a 2x2 matrix about the centre."""
+def map_affine(image: NDArray[np.float32], matrix: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Transform the image by a 2x2 matrix about its centre."""
     centre = np.full(2, (SIDE - 1) / 2)
     full = np.column_stack([matrix, centre - matrix @ centre]).astype(np.float32)
     return np.asarray(cv2.warpAffine(image, full, (SIDE, SIDE)), np.float32)
 
 
-def _rotate(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def rotate(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     angle = np.deg2rad(generator.uniform(10, 35) * generator.choice([-1, 1]))
-    return _map_affine(image, np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]))
+    return map_affine(image, np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]))
 
 
-def _shear(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
-    return _map_affine(image, np.array([[1, generator.uniform(0.2, 0.6) * generator.choice([-1, 1])], [0, 1]]))
+def shear(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+    return map_affine(image, np.array([[1, generator.uniform(0.2, 0.6) * generator.choice([-1, 1])], [0, 1]]))
 
 
-def _scale(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
-    return _map_affine(image, np.eye(2) * generator.uniform(0.5, 0.7))
+def scale(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+    return map_affine(image, np.eye(2) * generator.uniform(0.5, 0.7))
 
 
-def _translate(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def translate(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     shift = generator.uniform(3, 6, 2) * generator.choice([-1, 1], 2)
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
     return np.asarray(cv2.warpAffine(image, matrix, (SIDE, SIDE)), np.float32)
 
 
-def _shot_noise(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def add_shot_noise(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     return generator.poisson(image * 5) / 5
 
 
-def _impulse_noise(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
-    place = generator.random(image.shape)
-    return np.where(place < 0.085, 0, np.where(place < 0.17, 1, image))
+def add_impulse_noise(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+    chance = generator.random(image.shape)
+    return np.where(chance < 0.085, 0, np.where(chance < 0.17, 1, image))
 
 
-def _glass_blur(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def blur_by_glass(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.7))
     for _ in range(2):
         for y in range(1, SIDE - 1):
@@ -68,7 +69,7 @@ def _glass_blur(image: NDArray[np.float32], generator: np.random.Generator) -> N
     return np.asarray(cv2.GaussianBlur(blurred, (0, 0), 0.7))
 
 
-def _motion_blur(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def blur_by_motion(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     kernel = np.zeros((11, 11), np.float32)
     angle = np.deg2rad(generator.uniform(-45, 45))
     for step in np.linspace(-4, 4, 33):
@@ -76,18 +77,18 @@ def _motion_blur(image: NDArray[np.float32], generator: np.random.Generator) -> 
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()))
 
 
-def _brightness(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def brighten(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     return image + 0.5
 
 
-def _stripe(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def invert_stripes(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     striped = image.copy()
     striped[:, :7] = 1 - striped[:, :7]
     striped[:, 21:] = 1 - striped[:, 21:]
     return striped
 
 
-def _fog(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def add_fog(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     cloud = np.zeros((32, 32), np.float32)
     for octave in range(1, 6):
         coarse = generator.normal(0, 1, (2**octave, 2**octave)).astype(np.float32)
@@ -97,12 +98,12 @@ def _fog(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[
     return np.asarray((image + 1.5 * cloud) / (image.max() + 1.5) * image.max())
 
 
-def _spatter(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def spatter(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     drops = np.asarray(cv2.GaussianBlur(generator.normal(0.65, 0.3, image.shape).astype(np.float32), (0, 0), 1.0))
     return np.where(drops > np.quantile(drops, 0.93), np.maximum(image, 0.6), image)
 
 
-def _dotted_line(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def draw_dotted_line(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     dotted = image.copy()
     start, end = generator.uniform(0, SIDE, (2, 2))
     for share in np.arange(0, 1, 0.1):
@@ -111,7 +112,7 @@ def _dotted_line(image: NDArray[np.float32], generator: np.random.Generator) -> 
     return dotted
 
 
-def _zigzag(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def draw_zigzag(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     start, end = generator.uniform(0, SIDE, (2, 2))
     shares = np.linspace(0, 1, 12)[:, None]
     points = start + (end - start) * shares
@@ -122,29 +123,29 @@ def _zigzag(image: NDArray[np.float32], generator: np.random.Generator) -> NDArr
     return np.maximum(image, drawn.astype(np.float32) / 255)
 
 
-def _canny_edges(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def keep_edges(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     return np.asarray(cv2.Canny(np.round(image * 255).astype(np.uint8), 60, 160), np.float32) / 255
 
 
-def _identity(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
+def keep_unchanged(image: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.floating]:
     return image
 
 
 CORRUPTIONS: dict[str, Corruption] = {
-    "identity": _identity,
-    "shot_noise": _shot_noise,
-    "impulse_noise": _impulse_noise,
-    "glass_blur": _glass_blur,
-    "motion_blur": _motion_blur,
-    "shear": _shear,
-    "scale": _scale,
-    "rotate": _rotate,
-    "brightness": _brightness,
-    "translate": _translate,
-    "stripe": _stripe,
-    "fog": _fog,
-    "spatter": _spatter,
-    "dotted_line": _dotted_line,
-    "zigzag": _zigzag,
-    "canny_edges": _canny_edges,
+    "identity": keep_unchanged,
+    "shot_noise": add_shot_noise,
+    "impulse_noise": add_impulse_noise,
+    "glass_blur": blur_by_glass,
+    "motion_blur": blur_by_motion,
+    "shear": shear,
+    "scale": scale,
+    "rotate": rotate,
+    "brightness": brighten,
+    "translate": translate,
+    "stripe": invert_stripes,
+    "fog": add_fog,
+    "spatter": spatter,
+    "dotted_line": draw_dotted_line,
+    "zigzag": draw_zigzag,
+    "canny_edges": keep_edges,
 }

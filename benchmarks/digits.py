@@ -1,7 +1,9 @@
-"""How well images are read: `python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]`.
+"""Measure the accuracy of the digit reader.
 
-FOLDER has one folder a kind, each with images and a `labels.csv` whose second column is `label` (one digit),
-`text` (several; lines parted by "/") or `kind` (what it is instead of a digit).
+    python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]
+
+Each subfolder of FOLDER has images and a `labels.csv`. Its second column is `label` (one digit), `text` (several
+digits, with "/" between lines) or `kind` (of an image that is not a digit).
 """
 
 import argparse
@@ -17,19 +19,21 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks.corruptions import CORRUPTIONS, corrupt_images
-from benchmarks.papers import KINDS, LEAVES, SHEETS, Ink
+from benchmarks.paper_drawing import Ink
+from benchmarks.papers import NON_DIGITS, PAGES, SINGLE_DIGITS
 from models.calibration import find_wilson_interval, measure_calibration_error
-from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
+from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.results import Reading
 from models.training.data import split_validation
 from models.training.mnist import LabelledImages, load_mnist
 from models.training.synthetic_digits import draw_digits
 
-CHUNK = 256  # images a call
-KEPT_OUT = 5000  # of MNIST's training images, that the bundled model was not trained on
+CHUNK = 256  # images per call
+HELD_OUT = 5000  # MNIST training images that the bundled model was not trained on
 
 
 def open_image(path: Path) -> NDArray[Any]:
-    """The pixels, turned as EXIF says; palettes and CMYK as RGBA."""
+    """The pixels with EXIF orientation applied; palettes and CMYK as RGBA."""
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image)
         if turned.mode not in ("L", "RGB", "RGBA", "I;16"):
@@ -38,7 +42,7 @@ def open_image(path: Path) -> NDArray[Any]:
 
 
 def read_labels(folder: Path) -> tuple[str, list[dict[str, str]]]:
-    """(name of the column with the truth, rows) of a folder's labels.csv."""
+    """(name of the column with the ground truth, rows) of a folder's labels.csv."""
     with (folder / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     column = next(name for name in ("label", "text", "kind") if name in rows[0])
@@ -51,27 +55,27 @@ def classify_all(reader: DigitReader, images: Sequence[NDArray[Any]]) -> list[Re
     ]
 
 
-def format_share(right: int, count: int) -> str:
-    low, high = find_wilson_interval(right, count)
-    return f"{right}/{count} = {100 * right / count:.1f} % ({100 * low:.1f}-{100 * high:.1f})"
+def format_share(correct: int, count: int) -> str:
+    low, high = find_wilson_interval(correct, count)
+    return f"{correct}/{count} = {100 * correct / count:.1f} % ({100 * low:.1f}-{100 * high:.1f})"
 
 
 def report_digits(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
     readings = classify_all(reader, [open_image(folder / row["file"]) for row in rows])
-    right = np.array([str(one.digit) == row["label"] for one, row in zip(readings, rows, strict=True)])
+    correct = np.array([str(one.digit) == row["label"] for one, row in zip(readings, rows, strict=True)])
     confidences = np.array([one.confidence for one in readings])
-    taken = sum(one.verdict == "digit" for one in readings)
-    refused = sum(one.verdict in ("not_a_digit", "blank") for one in readings)
-    sure_wrong = sum(one.verdict == "digit" and not ok for one, ok in zip(readings, right, strict=True))
-    yield f"| {folder.name} | {format_share(int(right.sum()), len(rows))} |"
-    yield f"|   verdict digit | {taken}; of them wrong {sure_wrong}; refused {refused} |"
-    yield f"|   calibration error | {100 * measure_calibration_error(confidences, right):.1f} % |"
+    accepted = sum(one.verdict == "digit" for one in readings)
+    rejected = sum(one.verdict in ("not_a_digit", "blank") for one in readings)
+    sure_wrong = sum(one.verdict == "digit" and not ok for one, ok in zip(readings, correct, strict=True))
+    yield f"| {folder.name} | {format_share(int(correct.sum()), len(rows))} |"
+    yield f"|   verdict digit | {accepted}; wrong {sure_wrong}; rejected {rejected} |"
+    yield f"|   calibration error | {100 * measure_calibration_error(confidences, correct):.1f} % |"
     sources: dict[str, list[bool]] = defaultdict(list)
-    for row, ok in zip(rows, right, strict=True):
+    for row, ok in zip(rows, correct, strict=True):
         sources[row.get("note", "")].append(bool(ok))
     for note, results in sources.items():
         yield f"|   {note} | {sum(results)}/{len(results)} |"
-    for row, one, ok in zip(rows, readings, right, strict=True):
+    for row, one, ok in zip(rows, readings, correct, strict=True):
         if not ok:
             said = f"{one.digit} ({one.verdict}, {one.confidence:.2f})"
             yield f"|   mistake {row['file']} | {row['label']} read as {said} |"
@@ -84,30 +88,30 @@ def report_others(reader: DigitReader, folder: Path, rows: list[dict[str, str]])
         kinds[row["kind"]].append(one.verdict)
     accepted = sum(one.verdict in ("digit", "unsure") for one in readings)
     sure = sum(one.verdict == "digit" for one in readings)
-    yield f"| {folder.name}: not refused | {format_share(accepted, len(rows))}; taken for a digit {sure} |"
+    yield f"| {folder.name}: not rejected | {format_share(accepted, len(rows))}; verdict digit {sure} |"
     for kind, verdicts in kinds.items():
         yield f"|   {kind} | {sum(one in ('digit', 'unsure') for one in verdicts)}/{len(verdicts)} |"
 
 
 def report_pages(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
-    lines_right = lines = digits_right = digits = 0
+    lines_correct = lines = digits_correct = digits = 0
     mistakes = []
     for row in rows:
         read = "/".join(reader.read(open_image(folder / row["file"])).lines)
         found, wanted = read.split("/"), row["text"].split("/")
         lines += len(wanted)
-        lines_right += sum(one in found for one in wanted)
+        lines_correct += sum(one in found for one in wanted)
         digits += len(row["text"].replace("/", ""))
-        digits_right += count_common(read.replace("/", ""), row["text"].replace("/", ""))
+        digits_correct += count_common(read.replace("/", ""), row["text"].replace("/", ""))
         if read != row["text"]:
             mistakes.append(f"|   mistake {row['file']} | {row['text']} read as {read} |")
-    yield f"| {folder.name}: digits | {format_share(digits_right, digits)} |"
-    yield f"| {folder.name}: whole lines | {format_share(lines_right, lines)} |"
+    yield f"| {folder.name}: digits | {format_share(digits_correct, digits)} |"
+    yield f"| {folder.name}: whole lines | {format_share(lines_correct, lines)} |"
     yield from mistakes
 
 
 def count_common(read: str, wanted: str) -> int:
-    """The length of the longest common subsequence: digits that are right and in the right order."""
+    """The length of the longest common subsequence: correct digits in the correct order."""
     lengths = np.zeros((len(read) + 1, len(wanted) + 1), int)
     for i, one in enumerate(read, 1):
         for j, other in enumerate(wanted, 1):
@@ -119,12 +123,12 @@ REPORTS = {"label": report_digits, "kind": report_others, "text": report_pages}
 
 
 def report_mnist(reader: DigitReader, folder: Path, count: int) -> Iterator[str]:
-    """MNIST's test images and their corruptions, as images through the whole reader."""
+    """MNIST's test images, and their corruptions, through the whole reader."""
     test = load_mnist(folder).test
     readings = classify_all(reader, list(test.images))
-    right = np.array([one.digit == label for one, label in zip(readings, test.labels, strict=True)])
-    refused = sum(one.verdict == "not_a_digit" for one in readings)
-    yield f"| MNIST test | {format_share(int(right.sum()), len(right))}; refused {refused} |"
+    correct = np.array([one.digit == label for one, label in zip(readings, test.labels, strict=True)])
+    rejected = sum(one.verdict == "not_a_digit" for one in readings)
+    yield f"| MNIST test | {format_share(int(correct.sum()), len(correct))}; rejected {rejected} |"
     generator = np.random.default_rng(16)
     shares = []
     for name in CORRUPTIONS:
@@ -133,11 +137,11 @@ def report_mnist(reader: DigitReader, folder: Path, count: int) -> Iterator[str]
         hits = [one.digit == label for one, label in zip(readings, test.labels[:count], strict=True)]
         shares.append(float(np.mean(hits)))
         yield f"|   {name} | {100 * shares[-1]:.1f} % |"
-    yield f"| MNIST-C, own code, mean of {len(shares)}, {count} images each | {100 * np.mean(shares):.1f} % |"
+    yield f"| MNIST-C, reimplemented, mean of {len(shares)}, {count} images each | {100 * np.mean(shares):.1f} % |"
 
 
 def draw_inks(pool: LabelledImages, count: int, generator: np.random.Generator) -> tuple[list[int], list[Ink]]:
-    """(labels, inks (28, 28)) of digits that were kept out of training; a fifth by drawn European hands."""
+    """(labels, inks (28, 28)) of digits held out of training; one in five is a synthetic European digit."""
     rows = generator.choice(len(pool.images), count)
     labels, images = pool.labels[rows].astype(int), pool.images[rows].copy()
     drawn = generator.random(count) < 0.2
@@ -147,46 +151,46 @@ def draw_inks(pool: LabelledImages, count: int, generator: np.random.Generator) 
 
 
 def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str]:
-    """`count` images of each kind of `benchmarks.papers`, through `classify` and `read`."""
-    _, pool = split_validation(load_mnist(folder).train, KEPT_OUT)
-    for name, kind in KINDS.items():
+    """`count` images of each kind in `benchmarks.papers`, through `classify` and `read`."""
+    _, pool = split_validation(load_mnist(folder).train, HELD_OUT)
+    for name, draw_digit in SINGLE_DIGITS.items():
         generator = np.random.default_rng(5)
         labels, inks = draw_inks(pool, count, generator)
-        images = [kind(ink, generator) for ink in inks]
+        images = [draw_digit(ink, generator) for ink in inks]
         readings = classify_all(reader, images)
-        right = sum(one.digit == label for one, label in zip(readings, labels, strict=True))
-        taken = sum(one.verdict == "digit" for one in readings)
+        correct = sum(one.digit == label for one, label in zip(readings, labels, strict=True))
+        accepted = sum(one.verdict == "digit" for one in readings)
         pages = sum(reader.read(one).text == str(label) for one, label in zip(images, labels, strict=True))
-        yield f"| {name} | {format_share(right, count)}; verdict digit {taken}; right by `read` {pages} |"
-    for name, leaf in LEAVES.items():
+        yield f"| {name} | {format_share(correct, count)}; verdict digit {accepted}; correct by `read` {pages} |"
+    for name, draw_non_digit in NON_DIGITS.items():
         generator = np.random.default_rng(6)
-        leaves = [leaf(generator) for _ in range(count)]
-        taken = sum(one.verdict == "digit" for one in classify_all(reader, leaves))
-        pages = sum(bool(reader.read(one).text) for one in leaves)
-        yield f"| {name}: taken for digits | {taken} of {count} by `classify`, {pages} by `read` |"
-    for name, sheet in SHEETS.items():
+        images = [draw_non_digit(generator) for _ in range(count)]
+        accepted = sum(one.verdict == "digit" for one in classify_all(reader, images))
+        pages = sum(bool(reader.read(one).text) for one in images)
+        yield f"| {name}: read as a digit | {accepted} of {count} by `classify`, {pages} by `read` |"
+    for name, draw_page in PAGES.items():
         generator = np.random.default_rng(7)
-        digits = digits_right = lines_right = more = 0
+        digits = digits_correct = lines_correct = spurious = 0
         for _ in range(count):
             labels, inks = draw_inks(pool, int(generator.integers(2, 9)), generator)
             wanted = "".join(map(str, labels))
-            lines = reader.read(sheet(inks, generator)).lines
+            lines = reader.read(draw_page(inks, generator)).lines
             found = max((count_common(line, wanted) for line in lines), default=0)
-            digits, digits_right = digits + len(wanted), digits_right + found
-            lines_right += wanted in lines
-            more += sum(map(len, lines)) - found
-        yield f"| {name}: digits | {format_share(digits_right, digits)}; {more} that are none |"
-        yield f"| {name}: whole lines | {format_share(lines_right, count)} |"
+            digits, digits_correct = digits + len(wanted), digits_correct + found
+            lines_correct += wanted in lines
+            spurious += sum(map(len, lines)) - found
+        yield f"| {name}: digits | {format_share(digits_correct, digits)}; {spurious} spurious |"
+        yield f"| {name}: whole lines | {format_share(lines_correct, count)} |"
 
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    parser = argparse.ArgumentParser(description="Print how well the images of a folder are read.")
-    parser.add_argument("folder", type=Path, nargs="?")
+    parser = argparse.ArgumentParser(description="Measure the accuracy of the digit reader.")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of subfolders with images and a labels.csv")
     parser.add_argument("--mnist", type=Path, help="folder of MNIST's IDX files")
     parser.add_argument("--corrupted", type=int, default=1000, help="test images for each corruption")
-    parser.add_argument("--papers", type=int, default=0, help="images made of each kind, from MNIST's training images")
-    parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER)
+    parser.add_argument("--papers", type=int, default=0, help="synthetic images of each kind in benchmarks.papers")
+    parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER, help="model folder")
     given = parser.parse_args()
     reader = DigitReader.load(given.model)
     print(f"Model {reader.model}, weights {reader.card['weights_sha256'][:12]}\n\n| what | result |\n|---|---|")

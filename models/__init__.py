@@ -1,1 +1,1 @@
-"""The digit network: its training, the bundled model and what stands before and behind it. Knows no HTTP."""
+"""Handwritten digits: the reader, the bundled model and its training. Independent of HTTP."""

@@ -1,38 +1,38 @@
-"""What can go wrong with the digit models.
+"""The exceptions of the package.
 
 ModelError
-├── DataError            the training data are missing, damaged or not IDX
-├── ModelFolderError     a model folder is missing, damaged or of another version
-├── CheckpointError      a checkpoint belongs to another run
-├── ClusterError         TF_CONFIG or --workers is wrong
-├── WorkerError          a worker did not come, is of another run, or was lost
-└── ImageError         an image has a shape, type or value that no reader can take
+├── DataError           the training data are missing, damaged or not in IDX format
+├── ModelFolderError    a model folder is missing, damaged or has an unsupported version
+├── CheckpointError     a checkpoint belongs to a run with other options
+├── ClusterError        TF_CONFIG or --workers is invalid, or a port is in use
+├── WorkerError         a worker did not connect, has other options, or was lost
+└── InvalidImageError   an image has an unsupported shape or dtype
 """
 
 
 class ModelError(Exception):
-    """Base of every error in this package."""
+    """Base class of the exceptions of this package."""
 
 
 class DataError(ModelError):
-    """The training data are missing, damaged or not in IDX form."""
+    """The training data are missing, damaged or not in IDX format."""
 
 
 class ModelFolderError(ModelError):
-    """A model folder is missing, damaged or of another version."""
+    """A model folder is missing, damaged or has an unsupported version."""
 
 
 class CheckpointError(ModelError):
-    """A checkpoint belongs to a run with another configuration."""
+    """A checkpoint belongs to a run with other options."""
 
 
 class ClusterError(ModelError):
-    """TF_CONFIG or --workers is wrong, or a port is taken."""
+    """TF_CONFIG or --workers is invalid, or a port is in use."""
 
 
 class WorkerError(ModelError):
-    """A worker did not come, was started with other options, or was lost."""
+    """A worker did not connect, was started with other options, or was lost."""
 
 
 class InvalidImageError(ModelError):
-    """An image has a shape, type or value that no reader can take."""
+    """An image has an unsupported shape or dtype."""

@@ -1,11 +1,10 @@
-"""The lecture's network by hand: variables, convolution, bias, relu, pooling, matmul and dropout."""
+"""The lecture's network without Keras layers: variables, convolution, bias, relu, pooling, matmul and dropout."""
 
 from typing import Any
 
 from models.network import DROPOUT, LECTURE_PARAMETERS
-from models.training.distributed.cluster_spec import WHOLE, Share
+from models.sharding import WHOLE_BATCH, Shard
 
-# In the order in which the layered network keeps its weights, so that either loads the other's.
 VARIABLES: dict[str, tuple[int, ...]] = {
     "conv1/kernel": (5, 5, 1, 32),
     "conv1/bias": (32,),
@@ -16,19 +15,20 @@ VARIABLES: dict[str, tuple[int, ...]] = {
     "dense2/kernel": (1024, 10),
     "dense2/bias": (10,),
 }
+"""Names and shapes in the order of the layered network's weights, so that each network loads the other's."""
 
 
 class LectureNetwork:
     """28x28x1 -> 5x5x32 -> pool -> 5x5x64 -> pool -> 1024 -> 10 logits, 3,274,634 parameters.
 
-    Kernels start truncated normal and biases normal, both of deviation 1, as the lecture has them. It is
-    called, counted, saved and loaded like a keras.Model, so that one training loop serves both.
+    As in the lecture, kernels start truncated normal and biases normal, both with standard deviation 1. The class has
+    the methods of keras.Model that the training loop calls.
     """
 
-    def __init__(self, seed: int = 0, share: Share = WHOLE) -> None:
+    def __init__(self, seed: int = 0, shard: Shard = WHOLE_BATCH) -> None:
         import keras
 
-        self.name, self.share = "lecture", share
+        self.name, self.shard = "lecture", shard
         self.variables: list[Any] = []
         for number, (name, shape) in enumerate(VARIABLES.items()):
             initial = (
@@ -37,7 +37,7 @@ class LectureNetwork:
                 else keras.initializers.RandomNormal(stddev=1.0, seed=seed + number)
             )
             self.variables.append(keras.Variable(initial, shape=shape, name=name.replace("/", "_")))
-        # The dropout's own random state, kept with the weights so that a resumed run goes on where it was.
+        # Saved with the weights, so that a resumed run draws the same dropout masks as an uninterrupted one.
         self.dropout_seed = keras.Variable([seed, 0], dtype="int32", trainable=False, name="dropout_seed")
         self.trainable_variables = list(self.variables)
         self.variables.append(self.dropout_seed)
@@ -51,11 +51,11 @@ class LectureNetwork:
         kernel1, bias1, kernel2, bias2, kernel3, bias3, kernel4, bias4 = (
             variable.value for variable in self.trainable_variables
         )
-        seen = tf.nn.relu(tf.nn.conv2d(images, kernel1, strides=1, padding="SAME") + bias1)
-        seen = tf.nn.max_pool2d(seen, ksize=2, strides=2, padding="SAME")  # (n, 14, 14, 32)
-        seen = tf.nn.relu(tf.nn.conv2d(seen, kernel2, strides=1, padding="SAME") + bias2)
-        seen = tf.nn.max_pool2d(seen, ksize=2, strides=2, padding="SAME")  # (n, 7, 7, 64)
-        flat = tf.reshape(seen, (-1, 7 * 7 * 64))
+        maps = tf.nn.relu(tf.nn.conv2d(images, kernel1, strides=1, padding="SAME") + bias1)
+        maps = tf.nn.max_pool2d(maps, ksize=2, strides=2, padding="SAME")  # (n, 14, 14, 32)
+        maps = tf.nn.relu(tf.nn.conv2d(maps, kernel2, strides=1, padding="SAME") + bias2)
+        maps = tf.nn.max_pool2d(maps, ksize=2, strides=2, padding="SAME")  # (n, 7, 7, 64)
+        flat = tf.reshape(maps, (-1, 7 * 7 * 64))
         hidden = tf.nn.relu(tf.matmul(flat, kernel3) + bias3)
         if training:
             self.dropout_seed.assign_add([0, 1])
@@ -63,13 +63,14 @@ class LectureNetwork:
         return tf.matmul(hidden, kernel4) + bias4
 
     def _drop(self, hidden: Any) -> Any:
+        """Dropout; a shard draws the mask of the whole batch and applies its own rows."""
         import tensorflow as tf
 
-        seed, share = self.dropout_seed.value, self.share
-        if share.count == 1:
+        seed, shard = self.dropout_seed.value, self.shard
+        if shard.count == 1:
             return tf.nn.experimental.stateless_dropout(hidden, DROPOUT, seed)
-        whole = tf.ones((share.count * tf.shape(hidden)[0], hidden.shape[1]), hidden.dtype)
-        return hidden * tf.nn.experimental.stateless_dropout(whole, DROPOUT, seed)[share.index :: share.count]
+        whole = tf.ones((shard.count * tf.shape(hidden)[0], hidden.shape[1]), hidden.dtype)
+        return hidden * tf.nn.experimental.stateless_dropout(whole, DROPOUT, seed)[shard.rows]
 
     def count_params(self) -> int:
         return sum(int(variable.value.shape.num_elements()) for variable in self.trainable_variables)

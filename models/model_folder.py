@@ -1,52 +1,55 @@
-"""A model folder: `weights.npz` and `card.json`, which says what the weights are and holds their hash."""
+"""A model folder: `weights.npz`, and `card.json` with the description of the weights and their hash."""
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.atomic_file import replace_file
 from models.errors import ModelFolderError
+from models.types import Weights
 
-FORMAT = 1  # of the folder; a reader takes no other
+FORMAT = 1  # of the folder; no other format is readable
 WEIGHTS = "weights.npz"
 CARD = "card.json"
 
-Weights = list[NDArray[np.floating]]
-
 
 def save_model_folder(folder: Path, weights: Weights, card: dict[str, Any]) -> None:
-    """Write the weights as they are given and the card with format, shapes and hash added."""
+    """Write the weights with their dtype, and the card with format, shapes and hash added."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / WEIGHTS, *weights)
-    content = (folder / WEIGHTS).read_bytes()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, *weights)
     full = {
         "format": FORMAT,
         **card,
         "shapes": [list(weight.shape) for weight in weights],
-        "weights_sha256": hashlib.sha256(content).hexdigest(),
+        "weights_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
     }
-    (folder / CARD).write_text(json.dumps(full, indent=1) + "\n")
+    with replace_file(folder / WEIGHTS) as file:
+        file.write(buffer.getvalue())
+    with replace_file(folder / CARD) as file:
+        file.write((json.dumps(full, indent=1) + "\n").encode())
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a model folder; raises ModelFolderError where it is missing or of another format."""
+    """The card of a model folder. Raises ModelFolderError if it is missing or has another format."""
     try:
         card = json.loads((folder / CARD).read_text())
     except OSError as error:
-        raise ModelFolderError(f"{folder} is no model folder: {CARD} cannot be read ({error})") from error
+        raise ModelFolderError(f"{folder} is not a model folder: {CARD} cannot be read ({error})") from error
     except ValueError as error:
         raise ModelFolderError(f"{folder / CARD} is damaged: {error}") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         found = card.get("format") if isinstance(card, dict) else None
-        raise ModelFolderError(f"{folder} has the format {found}; this version reads format {FORMAT}")
+        raise ModelFolderError(f"{folder} has format {found}; this version reads format {FORMAT}")
     return card
 
 
 def read_model_folder(folder: Path, first: int | None = None) -> tuple[Weights, dict[str, Any]]:
-    """(weights as float32, card) of a folder whose hash is right; only the `first` few if so asked.
+    """(weights as float32, card) of a folder, with the hash verified; `first` limits the number of weights.
 
     Raises ModelFolderError.
     """
@@ -58,10 +61,10 @@ def read_model_folder(folder: Path, first: int | None = None) -> tuple[Weights, 
         raise ModelFolderError(f"{path} cannot be read: {error}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != card.get("weights_sha256"):
-        raise ModelFolderError(f"{path} is damaged: its hash is {found}, its card says {card.get('weights_sha256')}")
-    with np.load(path, allow_pickle=False) as archive:
+        raise ModelFolderError(f"{path} is damaged: its hash is {found}, but its card has {card.get('weights_sha256')}")
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         numbers = range(len(archive.files))[:first]
-        weights = [np.asarray(archive[f"arr_{number}"], np.float32) for number in numbers]
+        weights: Weights = [np.asarray(archive[f"arr_{number}"], np.float32) for number in numbers]
     if [list(weight.shape) for weight in weights] != card.get("shapes", [])[:first]:
-        raise ModelFolderError(f"{path} holds other shapes than its card says")
+        raise ModelFolderError(f"{path} does not have the shapes that its card lists")
     return weights, card

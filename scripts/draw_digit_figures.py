@@ -1,6 +1,6 @@
-"""Draw docs/images/digits-*.png from MNIST's test images, read through the whole reader, and print their figures.
+"""Read MNIST's test images with the digit reader, draw docs/images/digits-*.png and print the numbers.
 
-.venv/bin/python -m scripts.draw_digit_figures --data MNIST
+.venv/bin/python -m scripts.draw_digit_figures [--data DIR]
 """
 
 import argparse
@@ -21,9 +21,9 @@ from models.training.mnist import LabelledImages, load_mnist
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs/images"
 BINS = 10  # of the reliability diagram
-LOWEST = 0.3  # confidence where the diagram's axis begins
-COLOURS = 64  # of an image: enough for greys and two tints
-TILE = 112  # side of a mistake: each pixel four times
+LOWEST = 0.3  # confidence at the start of the diagram's axis
+COLOURS = 64  # per image: enough for greys and two tints
+TILE = 112  # pixels a side of a mistake: four for each pixel of the field
 COLUMNS = 8  # of the sheet of mistakes
 
 WHITE, BLACK, GREY, PALE = (255, 255, 255), (30, 30, 30), (120, 120, 120), (225, 225, 225)
@@ -34,21 +34,21 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Results:
-    """What was read of each image; `digits` and `seconds` have -1 where there is none."""
+    """The readings of all images. `digits` and `seconds` are -1 if there is none."""
 
     labels: NDArray[np.int64]
     digits: NDArray[np.int64]
-    seconds: NDArray[np.int64]  # the likeliest of the alternatives
+    seconds: NDArray[np.int64]  # the most likely alternative
     confidences: NDArray[np.float64]
     verdicts: list[str]
 
     @property
-    def right(self) -> NDArray[np.bool_]:
+    def correct(self) -> NDArray[np.bool_]:
         return np.asarray(self.labels == self.digits)
 
 
 class Sheet:
-    """White paper to draw and write on."""
+    """A white image to draw and write on."""
 
     def __init__(self, width: int, height: int) -> None:
         self.image = Image.new("RGB", (width, height), WHITE)
@@ -73,9 +73,9 @@ def read_all(images: LabelledImages) -> Results:
 
 
 def split_by_doubt(confidences: NDArray[np.float64], bins: int) -> list[NDArray[np.intp]]:
-    """Indices in bins that the confidences expect equally many mistakes of, the least sure first.
+    """Indices in bins with equal numbers of expected mistakes, the least confident bin first.
 
-    Bins of equal count would put every mistake into the first of them: nearly all images are read with 0.99 and more.
+    With bins of equal count, all mistakes would be in the first bin: nearly all images have a confidence above 0.99.
     """
     order = np.argsort(confidences, kind="stable")
     expected = np.cumsum(1 - confidences[order])
@@ -84,8 +84,8 @@ def split_by_doubt(confidences: NDArray[np.float64], bins: int) -> list[NDArray[
 
 
 def measure_bin_error(results: Results, parts: list[NDArray[np.intp]]) -> float:
-    """Expected calibration error over these bins, 0..1."""
-    gaps = [abs(results.confidences[part].mean() - results.right[part].mean()) * len(part) for part in parts]
+    """Expected calibration error over the bins, 0..1."""
+    gaps = [abs(results.confidences[part].mean() - results.correct[part].mean()) * len(part) for part in parts]
     return float(sum(gaps) / len(results.labels))
 
 
@@ -105,38 +105,37 @@ def draw_reliability(results: Results) -> None:
         sheet.draw.line([(x, top), (x, top + side)], PALE)
         sheet.write(f"{100 * share:.0f} %", x, top + side + 16, anchor="mm")
     sheet.draw.line([place(LOWEST, LOWEST), place(1, 1)], GREY, 2)
-    sheet.write("share that is right, with its 95 % interval (Wilson)", left, 36)
-    sheet.write("confidence; on the grey line both are the same", left + side / 2, top + side + 42, anchor="mm")
+    sheet.write("share of correct answers with 95 % interval (Wilson)", left, 36)
+    sheet.write("confidence; both are equal on the grey line", left + side / 2, top + side + 42, anchor="mm")
 
     columns = (690, 755, 825, 885, 955, 1080)
-    for heading, x in zip(("confidence", "mean", "images", "wrong", "right", "95 % interval"), columns, strict=True):
+    for heading, x in zip(("confidence", "mean", "images", "wrong", "correct", "95 % interval"), columns, strict=True):
         sheet.write(heading, x, 80, colour=GREY, anchor="rm")
     parts = split_by_doubt(results.confidences, BINS)
     for row, part in enumerate(parts):
-        given, right = results.confidences[part], int(results.right[part].sum())
-        low, high = find_wilson_interval(right, len(part))
-        x, y = place(float(given.mean()), right / len(part))
+        given, correct = results.confidences[part], int(results.correct[part].sum())
+        low, high = find_wilson_interval(correct, len(part))
+        x, y = place(float(given.mean()), correct / len(part))
         sheet.draw.line([place(float(given.mean()), low), place(float(given.mean()), high)], BLUE, 2)
-        sheet.draw.line([place(float(given.min()), right / len(part)), (place(float(given.max()), 0)[0], y)], BLUE, 2)
+        sheet.draw.line([place(float(given.min()), correct / len(part)), (place(float(given.max()), 0)[0], y)], BLUE, 2)
         sheet.draw.ellipse([x - 5, y - 5, x + 5, y + 5], BLUE)
         cells = (
             f"{100 * given.min():.1f}-{100 * given.max():.1f} %",
             f"{100 * given.mean():.2f}",
             str(len(part)),
-            str(len(part) - right),
-            f"{100 * right / len(part):.2f}",
+            str(len(part) - correct),
+            f"{100 * correct / len(part):.2f}",
             f"{100 * low:.2f}-{100 * high:.2f}",
         )
         for cell, x in zip(cells, columns, strict=True):
             sheet.write(cell, x, 110 + 28 * row, anchor="rm")
     expected = float((1 - results.confidences).sum())
-    equal_count = measure_calibration_error(results.confidences, results.right)
+    equal_count = measure_calibration_error(results.confidences, results.correct)
     notes = (
         f"Expected calibration error: {100 * equal_count:.2f} % over 15 bins of equal count,",
         f"{100 * measure_bin_error(results, parts):.2f} % over these bins.",
-        f"Mistakes: {int((~results.right).sum())}; the confidences expect {expected:.1f}.",
-        "Each bin has as much doubt as another: the confidences",
-        f"expect {expected / len(parts):.1f} mistakes of each.",
+        f"Mistakes: {int((~results.correct).sum())}; expected by the confidences: {expected:.1f}.",
+        f"Expected mistakes in each bin: {expected / len(parts):.1f}.",
     )
     for row, note in enumerate(notes):
         sheet.write(note, 590, 420 + 26 * row)
@@ -144,7 +143,7 @@ def draw_reliability(results: Results) -> None:
 
 
 def count_confusions(results: Results) -> NDArray[np.int64]:
-    """How often a digit (row) is read as another (column); the last column is blank."""
+    """The number of images of a digit (row) read as each digit (column); the last column is blank."""
     table = np.zeros((10, 11), np.int64)
     np.add.at(table, (results.labels, results.digits), 1)  # -1 is the last column
     return table
@@ -156,8 +155,8 @@ def draw_confusion(results: Results) -> None:
     table = count_confusions(results)[:, :10]
     most = max(int((table - np.diag(table.diagonal())).max()), 1)
     sheet.write("read as", left + 5 * cell, 24, anchor="mm")
-    sheet.write("is", 40, top + 5 * cell, anchor="mm")
-    sheet.write("right", left + 10.6 * cell, 60, colour=GREY, anchor="mm")
+    sheet.write("label", 38, top + 5 * cell, anchor="mm")
+    sheet.write("correct", left + 10.6 * cell, 60, colour=GREY, anchor="mm")
     for digit in range(10):
         sheet.write(str(digit), left + (digit + 0.5) * cell, 60, 20, anchor="mm")
         y = top + (digit + 0.5) * cell
@@ -178,16 +177,16 @@ def draw_confusion(results: Results) -> None:
 
 
 def draw_mistakes(images: NDArray[np.uint8], results: Results) -> None:
-    """Every image that is read wrong, black on white, sorted by what it is and what it is read as."""
-    wrong = sorted(np.flatnonzero(~results.right), key=lambda i: (results.labels[i], results.digits[i], i))
+    """Every image that is misread, black on white, sorted by label and answer."""
+    wrong = sorted(np.flatnonzero(~results.correct), key=lambda i: (results.labels[i], results.digits[i], i))
     width, height, top = TILE + 24, TILE + 62, 40
     sheet = Sheet(COLUMNS * width, top + -(-len(wrong) // COLUMNS) * height)
     x = 12
-    sheet.write("is -> read as, confidence; verdict:", x, 18)
+    sheet.write("label -> read as, confidence; verdict:", x, 18)
     for verdict, x in (("digit", 270), ("unsure", 330), ("not_a_digit", 400)):
         sheet.write(verdict, x, 18, colour=VERDICT_COLOURS[verdict])
-    for place, i in enumerate(wrong):
-        row, column = divmod(place, COLUMNS)
+    for position, i in enumerate(wrong):
+        row, column = divmod(position, COLUMNS)
         x, y = column * width + 12, top + row * height
         tile = Image.fromarray(255 - images[i]).resize((TILE, TILE), Image.Resampling.NEAREST)
         sheet.image.paste(tile, (x, y))
@@ -201,23 +200,25 @@ def draw_mistakes(images: NDArray[np.uint8], results: Results) -> None:
 
 
 def print_figures(results: Results) -> None:
-    wrong = np.flatnonzero(~results.right)
-    print(f"right: {format_share(int(results.right.sum()), len(results.labels))}")
+    wrong = np.flatnonzero(~results.correct)
+    print(f"correct: {format_share(int(results.correct.sum()), len(results.labels))}")
     for verdict, count in Counter(results.verdicts).most_common():
         print(f"verdict {verdict}: {count}, wrong {sum(results.verdicts[i] == verdict for i in wrong)}")
     confused = Counter((int(results.labels[i]), int(results.digits[i])) for i in wrong)
-    print("is -> read as: " + ", ".join(f"{label} -> {read}: {n}" for (label, read), n in confused.most_common()))
-    print(f"the second guess is right for {int((results.seconds == results.labels)[wrong].sum())} of {len(wrong)}")
-    equal_count = measure_calibration_error(results.confidences, results.right)
+    print("label -> read as: " + ", ".join(f"{label} -> {read}: {n}" for (label, read), n in confused.most_common()))
+    print(f"the second guess is correct for {int((results.seconds == results.labels)[wrong].sum())} of {len(wrong)}")
+    equal_count = measure_calibration_error(results.confidences, results.correct)
     equal_doubt = measure_bin_error(results, split_by_doubt(results.confidences, BINS))
-    print(f"calibration error: {equal_count:.5f} over 15 bins of equal count, {equal_doubt:.5f} over those drawn")
+    print(
+        f"calibration error: {equal_count:.5f} over 15 bins of equal count, {equal_doubt:.5f} over the diagram's bins"
+    )
     print(f"mistakes: {len(wrong)}, expected by the confidences: {(1 - results.confidences).sum():.1f}")
 
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description="Draw the figures of the accuracy of the digit reader.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of MNIST's IDX files")
+    parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download MNIST)")
     test = load_mnist(parser.parse_args().data).test
     results = read_all(test)
     draw_reliability(results)

@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/explain_digit.py
 
-The digit is the first 4 of the tests' excerpt of MNIST, written large on unevenly lit paper.
+The digit is the first 4 in the tests' excerpt of MNIST, enlarged and drawn on unevenly lit paper.
 """
 
 import io
@@ -33,15 +33,14 @@ PAGE = ROOT / "docs/explanation/digit-walkthrough.md"
 IMAGES = ROOT / "docs/explanation/digit-walkthrough"
 EXCERPT = ROOT / "tests/data/mnist-excerpt"
 DIGIT = 4
-COLOURS = 64  # of an image: enough for greys and two tints, and a third of the size
-
+COLOURS = 64  # per image: enough for greys and two tints, at a third of the size
 SHA256_SHOWN = 16  # characters
 
 Grey = NDArray[np.uint8]
 
 
 def write_on_paper(digit: Grey, side: int = 200) -> bytes:
-    """The digit, (28, 28) with ink 255, as a grey PNG: dark ink on paper whose light falls off to the right."""
+    """The digit, (28, 28) with ink 255, as a grey PNG: dark ink on paper that is darker on the right."""
     ink = cv2.resize(digit.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC)
     ink = np.clip((ink - 0.5) * 4 + 0.5, 0, 1)
     light = np.linspace(0.95, 0.6, side)[None, :]
@@ -56,7 +55,7 @@ def save_image(name: str, image: Image.Image) -> None:
 
 
 def fit_tile(grey: Grey) -> Image.Image:
-    """A small map enlarged without smoothing, a large one reduced, to the side of a tile."""
+    """Scale an image to the size of a tile: a small map is enlarged without smoothing, a large image reduced."""
     if TILE_PX % max(grey.shape) == 0:
         return Image.fromarray(enlarge(grey, TILE_PX // max(grey.shape)))
     image = Image.fromarray(grey)
@@ -65,7 +64,7 @@ def fit_tile(grey: Grey) -> Image.Image:
 
 
 def stretch(values: NDArray[np.floating]) -> Grey:
-    """Mid-grey is 0, so that both signs show."""
+    """Map values to grey levels with 0 at mid-grey, so that both signs are visible."""
     return np.rint(127.5 + 127.5 * values / np.abs(values).max()).astype(np.uint8)
 
 
@@ -105,7 +104,7 @@ def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Seq
 
 
 def write_tables(explained: ExplainedImage, weights: Sequence[NDArray[np.float32]], sha256: str) -> str:
-    """Layers and answer in numbers, and which model they are of: the tests compare it with the bundled one."""
+    """Tables of the layers and of the answer, with the model's hash, which a test compares with the bundled model."""
     answer, explanation = explained.answer, explained.explanation
     weight_counts = {"conv1": weights[0].size, "conv2": weights[5].size, "dense": weights[10].size}
     weight_counts["output"] = weights[15].size + weights[16].size

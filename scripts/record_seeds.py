@@ -1,4 +1,4 @@
-"""Write into a model's card what the same training gave with other seeds: `python -m scripts.record_seeds RUN ...`."""
+"""Add the test accuracy of runs with other seeds to a model's card: `python -m scripts.record_seeds RUN ...`."""
 
 import argparse
 import json
@@ -12,8 +12,8 @@ from models.reader.reader import BUNDLED_FOLDER
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, help="model folders of the other seeds")
-    parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER)
+    parser.add_argument("runs", nargs="+", type=Path, help="model folders of runs that differ in the seed only")
+    parser.add_argument("--model", type=Path, default=BUNDLED_FOLDER, help="model folder whose card is changed")
     given = parser.parse_args()
     card = read_card(given.model)
     card["figures"]["seeds"] = compare_seeds([card, *(read_card(run) for run in given.runs)])
@@ -22,10 +22,10 @@ def main() -> None:
 
 
 def compare_seeds(cards: list[dict[str, Any]]) -> dict[str, Any]:
-    """Test accuracies after the last epoch. Raises SystemExit where more than the seed differs."""
-    kinds = [(card["config"] | {"seed": None}, card["epochs_done"], card["data_sha256"]) for card in cards]
-    if any(kind != kinds[0] for kind in kinds):
-        raise SystemExit("These runs differ in more than their seeds: configuration, epochs done or data.")
+    """Test accuracies after the last epoch. Raises SystemExit if the runs differ in more than the seed."""
+    settings = [(card["config"] | {"seed": None}, card["epochs_done"], card["data_sha256"]) for card in cards]
+    if any(one != settings[0] for one in settings):
+        raise SystemExit("The runs differ in more than the seed: configuration, number of epochs or data.")
     runs = [
         {
             "seed": card["config"]["seed"],
@@ -35,7 +35,7 @@ def compare_seeds(cards: list[dict[str, Any]]) -> dict[str, Any]:
         for card in cards
     ]
     if len({run["seed"] for run in runs}) < len(runs):
-        raise SystemExit("Two of these runs have the same seed.")
+        raise SystemExit("Two of the runs have the same seed.")
     return {"mean_accuracy": round(fmean(run["accuracy"] for run in runs), 6), "runs": runs}
 
 

@@ -22,7 +22,8 @@ from app.tasks.context import TaskContext
 from app.tasks.errors import describe_error
 from app.tasks.options import Polarity
 from models.reader.page import PAGE_SIDE
-from models.reader.reader import BUNDLED_FOLDER, DigitReader, Reading
+from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.results import Reading
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
 SEVERAL_HINT = "There is more than one sign in the image: POST /read reads them all."

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.tasks.classify import DigitAnswer, decode_for_reading, describe_reading, draw_data_uri, load_reader
 from app.tasks.context import TaskContext
 from app.tasks.options import Polarity
-from models.reader.explain import GRID, PATCH, STEP, Explainer, Explanation, Stage
+from models.reader.explain import GRID, PATCH, STEP, Explainer, Explanation, StageOutput
 
 MAP_SCALE = 10  # pixels of a drawn occlusion or gradient map to one of the field
 
@@ -126,7 +126,7 @@ def describe_explanation(explained: ExplainedImage) -> ImageExplanation:
     )
 
 
-def describe_stage(stage: Stage) -> LayerExplanation:
+def describe_stage(stage: StageOutput) -> LayerExplanation:
     described = LayerExplanation(
         name=stage.name,
         kind=stage.kind,
@@ -146,7 +146,7 @@ def describe_stage(stage: Stage) -> LayerExplanation:
     return described
 
 
-def draw_maps(stage: Stage) -> list[NDArray[np.uint8]]:
+def draw_maps(stage: StageOutput) -> list[NDArray[np.uint8]]:
     """Each map of a stage in grey (height, width): 0 is black and the largest value of all maps is white."""
     white = max(float(stage.values.max()), 1e-9)
     grey = np.rint(255 * stage.values / white).astype(np.uint8)

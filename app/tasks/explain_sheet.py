@@ -19,7 +19,7 @@ from app.tasks.context import TaskContext
 from app.tasks.drawing import GAP_PX, INK, PAPER
 from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.options import MapLayer, Polarity
-from models.reader.explain import Stage
+from models.reader.explain import StageOutput
 
 TILE_PX = 224  # a field eight times enlarged
 MAP_PX = 56
@@ -128,10 +128,10 @@ def shrink_input(pixels: NDArray[Any]) -> Image.Image:
     return tile
 
 
-def draw_layer(stage: Stage) -> Image.Image:
+def draw_layer(stage: StageOutput) -> Image.Image:
     return arrange_maps(draw_maps(stage), MAP_PX // len(stage.values), MAP_GAP_PX)
 
 
-def count_maps(stage: Stage) -> str:
+def count_maps(stage: StageOutput) -> str:
     height, width, maps = stage.values.shape
     return f"{maps} maps of {width}x{height}, 0 black, {stage.values.max():.2f} white"

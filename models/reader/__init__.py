@@ -1,1 +1,1 @@
-"""Images to digits: preprocessing, segmentation, inference and explanation."""
+"""From images to digits: preprocessing, segmentation, inference, explanation."""

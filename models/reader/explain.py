@@ -1,7 +1,7 @@
-"""What the digit network sees in a field and what its answer hangs on: feature maps, occlusion, input gradient.
+"""Explain the network's answer for a field: feature maps, occlusion map, input gradient.
 
-Occlusion and gradient are about one number, the log odds of the answered digit: log(p / (1 - p)) of its
-calibrated probability. Unlike the probability it still moves where the network is all but certain.
+Occlusion and gradient refer to one number, the log odds of the digit: log(p / (1 - p)) of its calibrated probability.
+Unlike the probability, the log odds do not saturate when the network is nearly certain.
 """
 
 import threading
@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 
 from models.network import DIGITS, FIELD
 from models.reader.reader import DigitReader
+from models.types import Field, Fields, Values
 
-PATCH = 6  # pixels a side that are covered at once: about two strokes wide
-STEP = 2  # pixels from patch to patch, and the side of the square that a result stands for
+PATCH = 6  # pixels a side of the covered patch: about two strokes
+STEP = 2  # pixels between patches, and the side of the square that one result covers
 GRID = FIELD // STEP
 
 Kind = Literal["conv", "pool", "dense", "output"]
-Values = NDArray[np.float32]
 
-# Name, kind and how many layers of `build_bundled_network` it is made of.
 STAGES: tuple[tuple[str, Kind, int], ...] = (
     ("conv1", "conv", 3),  # convolution, batch norm, relu
     ("pool1", "pool", 1),
     ("conv2", "conv", 3),
     ("pool2", "pool", 1),
-    ("dense", "dense", 5),  # flatten, matmul, batch norm, relu, dropout (which does nothing here)
+    ("dense", "dense", 5),  # flatten, matmul, batch norm, relu, dropout (inactive in inference)
     ("output", "output", 1),
 )
+"""Name, kind and number of layers of `build_bundled_network` in each stage."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What comes out of one stage of the network: (height, width, maps), or (units,) behind the flattening.
+class StageOutput:
+    """The output of one stage of the network: (height, width, maps), or (units,) after flattening.
 
-    Maps and the dense units are after batch norm and relu, so 0 is "not found" and there is no upper limit;
-    the output is logits.
+    Maps and dense units are values after batch norm and relu: 0 means "not found", and there is no upper limit.
+    The values of the output stage are logits.
     """
 
     name: str
@@ -47,81 +47,73 @@ class Stage:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The field (28, 28), what each stage made of it, and two maps of the log odds of `digit`."""
+    """The field, the output of each stage, and two maps of the log odds of `digit`."""
 
-    field: Values
+    field: Field
     digit: int
     log_odds: float
-    stages: tuple[Stage, ...]
+    stages: tuple[StageOutput, ...]
     occlusion: Values
-    """(14, 14): by how much the log odds fall when the 6x6 patch around each 2x2 square is covered with paper."""
+    """(14, 14): the decrease of the log odds when paper covers the 6x6 patch around each 2x2 square."""
     gradient: Values
-    """(28, 28): the derivative of the log odds by the ink of each pixel; at a kink of the network one of them."""
+    """(28, 28): the derivative of the log odds by the ink of each pixel; at a kink of the network, one of several."""
 
 
 class Explainer:
-    """Explains the fields that a reader reads; one serves all threads."""
+    """Explains the answers of a reader. Thread-safe."""
 
     def __init__(self, reader: DigitReader) -> None:
         import tensorflow as tf
 
         if sum(count for _, _, count in STAGES) != len(reader.network.layers):
-            raise AssertionError(f"{len(reader.network.layers)} layers are not those of {STAGES}")
+            raise AssertionError(f"the network has {len(reader.network.layers)} layers, which do not match {STAGES}")
         self.reader = reader
-        self._lock = threading.Lock()  # tracing is not safe in two threads at once
-        self._traced = tf.function(self._look, autograph=False)
+        self._lock = threading.Lock()  # tracing is not thread-safe
+        self._traced = tf.function(self._run_stages, autograph=False)
 
-    def explain(self, field: Values, digit: int) -> Explanation:
-        """Explain why `field`, (28, 28) in 0..1, is or is not taken for `digit`."""
+    def explain(self, field: Field, digit: int) -> Explanation:
+        """Explain how much the network takes `field` for `digit`, and why."""
         with self._lock:
-            stages, log_odds, gradient = self._traced(field[None, ..., None].astype(np.float32), np.int32(digit))
-        return Explanation(
-            field,
-            digit,
-            float(log_odds),
-            tuple(
-                Stage(name, kind, np.asarray(values[0])) for (name, kind, _), values in zip(STAGES, stages, strict=True)
-            ),
-            self.occlude(field, digit),
-            np.asarray(gradient[0, ..., 0]),
+            outputs, log_odds, gradient = self._traced(field[None, ..., None].astype(np.float32), np.int32(digit))
+        stages = tuple(
+            StageOutput(name, kind, np.asarray(values[0]))
+            for (name, kind, _), values in zip(STAGES, outputs, strict=True)
         )
+        occlusion = self.occlude(field, digit)
+        return Explanation(field, digit, float(log_odds), stages, occlusion, np.asarray(gradient[0, ..., 0]))
 
-    def occlude(self, field: Values, digit: int) -> Values:
-        """(14, 14): the log odds of `digit` less those with a patch covered, patch by patch, as one batch."""
-        logits = self.reader.compute_logits(np.concatenate([field[None], cover_patches(field)]))
+    def occlude(self, field: Field, digit: int) -> Values:
+        """(14, 14): the log odds of `digit` minus those with a patch covered, for each patch, in one batch."""
+        logits = self.reader.classifier.compute_logits(np.concatenate([field[None], cover_patches(field)]))
         log_odds = self.find_log_odds(logits, digit)
         return (log_odds[0] - log_odds[1:]).astype(np.float32).reshape(GRID, GRID)
 
     def find_log_odds(self, logits: Values, digit: int) -> NDArray[np.float64]:
-        """(n,): the calibrated log odds of `digit` against the other nine, of logits (n, 11)."""
-        calibrated = logits[:, :DIGITS].astype(np.float64) / self.reader.temperature
+        """(n,): the calibrated log odds of `digit` against the other nine digits, for logits (n, 11)."""
+        calibrated = logits[:, :DIGITS].astype(np.float64) / self.reader.classifier.temperature
         others = np.delete(calibrated, digit, axis=1)
         peak = others.max(axis=1)
         return calibrated[:, digit] - peak - np.log(np.exp(others - peak[:, None]).sum(axis=1))
 
-    def _look(self, fields: Any, digit: Any) -> tuple[list[Any], Any, Any]:
-        """(what each stage gives, log odds, their gradient) of fields (1, 28, 28, 1)."""
+    def _run_stages(self, fields: Any, digit: Any) -> tuple[list[Any], Any, Any]:
+        """(output of each stage, log odds, gradient of the log odds) for fields (1, 28, 28, 1)."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             tape.watch(fields)
-            seen, stages = fields, []
-            for _, _, layers in self._group_layers():
-                for layer in layers:
-                    seen = layer(seen, training=False)
-                stages.append(seen)
-            calibrated = seen[0, :DIGITS] / self.reader.temperature
+            values, outputs = fields, []
+            layers = iter(self.reader.network.layers)
+            for _, _, count in STAGES:
+                for _ in range(count):
+                    values = next(layers)(values, training=False)
+                outputs.append(values)
+            calibrated = values[0, :DIGITS] / self.reader.classifier.temperature
             others = tf.boolean_mask(calibrated, tf.range(DIGITS) != digit)
             log_odds = calibrated[digit] - tf.reduce_logsumexp(others)
-        return stages, log_odds, tape.gradient(log_odds, fields)
-
-    def _group_layers(self) -> list[tuple[str, Kind, list[Any]]]:
-        """The network's layers stage by stage."""
-        layers = iter(self.reader.network.layers)
-        return [(name, kind, [next(layers) for _ in range(count)]) for name, kind, count in STAGES]
+        return outputs, log_odds, tape.gradient(log_odds, fields)
 
 
-def cover_patches(field: Values) -> Values:
+def cover_patches(field: Field) -> Fields:
     """(196, 28, 28): the field with the patch around each 2x2 square set to paper, row by row."""
     margin = (PATCH - STEP) // 2
     covered = np.repeat(field[None], GRID * GRID, axis=0)

@@ -1,45 +1,42 @@
-"""An image of any common shape and type as one grey channel in which ink and paper differ most."""
-
-from typing import Any
+"""Convert an image of any supported shape and dtype to the grey channel that best separates ink from paper."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InvalidImageError
+from models.types import Grey, Pixels
 
-Grey = NDArray[np.float32]  # (height, width) in 0..1
-
-LARGEST_RANGE = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
+FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
 AXIS_SIDE = 160  # pixels: enough to find the colour of the ink
-COLOURFUL = 0.015  # mean difference of the channels above which colour is looked at
+COLOURFUL = 0.015  # mean difference of the channels above which colour matters
 
 
-def check_image(image: NDArray[Any]) -> NDArray[np.float32]:
-    """The image as (height, width, 1..4) float32 in 0..1; raises ImageError.
+def convert_to_float(image: Pixels) -> NDArray[np.float32]:
+    """The image as (height, width, 1..4) float32 in 0..1. Raises InvalidImageError.
 
-    Takes uint8, uint16, bool, and floats that already are in 0..1 (outside is cut off).
+    Accepts uint8, uint16, bool, and floats in 0..1; floats outside are clipped.
     """
     check_shape(image)
     if image.ndim == 2:
         image = image[..., None]
-    if image.dtype.name in LARGEST_RANGE:
-        return image.astype(np.float32) / np.float32(LARGEST_RANGE[image.dtype.name])
+    if image.dtype.name in FULL_SCALE:
+        return image.astype(np.float32) / np.float32(FULL_SCALE[image.dtype.name])
     if not np.issubdtype(image.dtype, np.floating):
         raise InvalidImageError(f"an image is uint8, uint16 or float in 0..1, not {image.dtype}")
     return np.clip(np.nan_to_num(image.astype(np.float32)), 0, 1)
 
 
-def check_shape(image: NDArray[Any]) -> None:
-    """Raise ImageError for what has not (height, width[, 1..4]) pixels."""
+def check_shape(image: Pixels) -> None:
+    """Raise InvalidImageError unless the shape is (height, width[, 1..4]) with at least one pixel."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and not 1 <= image.shape[2] <= 4):
         raise InvalidImageError(f"an image is (height, width, 1 to 4 channels), not {image.shape}")
     if image.shape[0] < 1 or image.shape[1] < 1:
-        raise InvalidImageError(f"an image has pixels; this one is {image.shape[1]}x{image.shape[0]}")
+        raise InvalidImageError(f"an image has at least 1x1 pixels; this one is {image.shape[1]}x{image.shape[0]}")
 
 
-def reduce_image(image: NDArray[Any], longest: int) -> NDArray[Any]:
-    """The image with its longer side at most `longest` pixels, by area; small ones as they are."""
+def reduce_image(image: Pixels, longest: int) -> Pixels:
+    """The image with its longer side at most `longest` pixels, by area averaging. Small images are returned as is."""
     height, width = image.shape[:2]
     if max(height, width) <= longest:
         return image
@@ -51,8 +48,8 @@ def reduce_image(image: NDArray[Any], longest: int) -> NDArray[Any]:
     return reduced if reduced.ndim == image.ndim else reduced[..., None]
 
 
-def lay_over_paper(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Without its transparency: over white, or over black where light ink would vanish on white."""
+def flatten_transparency(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The image without alpha, over white; over black if light ink would disappear on white."""
     if image.shape[2] not in (2, 4):
         return image
     colour, alpha = image[..., :-1], image[..., -1:]
@@ -64,11 +61,11 @@ def lay_over_paper(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return colour * alpha + np.float32(paper) * (1 - alpha)
 
 
-def take_grey(colour: NDArray[np.float32]) -> Grey:
-    """(height, width) of (height, width, 1 or 3): along the axis in which the colours differ most.
+def convert_to_grey(colour: NDArray[np.float32]) -> Grey:
+    """(height, width) of (height, width, 1 or 3), along the colour axis with the most variation.
 
-    For grey ink that is the mean of the channels, for a yellow pen the blue one, for blue ink on pink paper
-    the red one. Brighter stays brighter.
+    For grey ink this is the mean of the channels, for a yellow pen the blue channel, for blue ink on pink paper the
+    red one. Brighter pixels stay brighter.
     """
     if colour.shape[2] == 1:
         return colour[..., 0]

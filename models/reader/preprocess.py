@@ -1,12 +1,11 @@
-"""From an image of one digit to the 28x28 field the network reads, with what was done on the way.
+"""Preprocess an image of one digit to the 28x28 field that the network reads.
 
-There can be more than one reading of an image: ink dark or light, a line taken for ruled paper or for a
-stroke. Each becomes a `Preparation`; the network that comes after says which one looks like a digit.
+An image can have several interpretations: dark or light ink, a line of the paper or a stroke. Each one becomes a
+`Preparation`. The reader classifies them all and chooses the most plausible one.
 """
 
 import dataclasses
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,92 +14,85 @@ from numpy.typing import NDArray
 from models.mnist_field import BOX, CENTRE, find_ink_box, fit_to_field
 from models.network import FIELD
 from models.reader.binarize import Ink, extract_ink, guess_polarity
-from models.reader.components import choose_digit_ink, find_ruled_lines, is_edge
-from models.reader.grayscale import Grey, check_image, check_shape, lay_over_paper, reduce_image, take_grey
+from models.reader.components import choose_digit_ink, is_sheet_edge
+from models.reader.grayscale import check_shape, convert_to_float, convert_to_grey, flatten_transparency, reduce_image
+from models.reader.results import PreprocessingSteps
+from models.reader.ruled_lines import find_ruled_lines
+from models.types import Field, Grey, Mask, Pixels
 
-WORK_SIDE = 400  # pixels: the longer side while looking for the ink
-LEAST_SIDE = 6  # pixels: in fewer nothing can be written
+WORK_SIDE = 400  # pixels: the longer side during the search for ink
+MIN_SIDE = 6  # pixels: smaller images are blank
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
-CROP_SIDE = 100  # pixels: strokes are thickened at no less, for steps finer than the field's
-THINNEST = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
-PLAIN_FIELD_PRIOR = 0.5  # log odds for a 28x28 image as it is against its preparation
-LINES_PRIOR = -1.0  # log odds that a line through the image is the paper's
-EACH_LINE = 0.7  # log odds more for each further line
-MOST_LINES_PRIOR = 2.0  # log odds at most
-SPECK_STEP = 0.35  # of full white from its surroundings: a speck, or a frayed edge
-SPECKLED = 0.006  # of the image's pixels
+CROP_SIDE = 100  # pixels: smaller crops are enlarged before thickening, for steps finer than a pixel of the field
+MIN_STROKE = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
+MIN_DENSITY = 0.12  # of full ink: fainter pixels are paper
+RAW_FIELD_PRIOR = 0.5  # log odds for a 28x28 image without changes, against its preparation
+LINES_PRIOR = -1.0  # log odds that a line across the image belongs to the paper
+EACH_LINE_PRIOR = 0.7  # log odds added for each further line
+MAX_LINES_PRIOR = 2.0  # log odds
+SPECK_STEP = 0.35  # of full white: a pixel's difference from its surroundings, for a speck or a frayed edge
+SPECKLED_SHARE = 0.006  # of the image's pixels
 SMOOTHED_PRIOR = -0.5  # log odds that the specks are dirt
 
 
 @dataclass(frozen=True)
-class Steps:
-    """What was found and done. Lengths in pixels of the image, unless they say otherwise."""
-
-    polarity: str  # "dark" or "light" ink
-    contrast: float  # of full ink against the paper, 0..1
-    ink_share: float  # of the image's pixels, 0..1
-    box: tuple[int, int, int, int]  # left, top, width, height
-    stroke_width: float  # in pixels of the 20-pixel box, before any thickening
-    as_is: bool = False  # already in MNIST's form
-
-
-@dataclass(frozen=True)
 class Preparation:
-    """One reading of an image: `field` (28, 28) float32 in 0..1 and `prior`, its log odds beforehand."""
+    """One interpretation of an image: the field, and `prior`, the log odds of the interpretation."""
 
-    field: NDArray[np.float32]
-    steps: Steps
+    field: Field
+    steps: PreprocessingSteps
     prior: float = 0.0
     stages: dict[str, NDArray[np.uint8]] = dataclasses.field(default_factory=dict)
-    other_pieces: int = 0  # of a digit's size, beside what was taken for the digit
+    other_pieces: int = 0  # of a digit's size, beside the digit
 
 
-def prepare_image(image: NDArray[Any], polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
-    """The readings of an image (height, width[, 1..4]), the likeliest first; none when it is blank.
+def prepare_image(image: Pixels, polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
+    """The interpretations of an image, the most likely first; an empty list if the image is blank.
 
-    uint8, uint16 or float in 0..1, already turned as its EXIF says. Raises ImageError.
+    `polarity` is "auto", "dark" or "light" (of the ink). `keep_stages` keeps grey images of the steps.
+    Raises InvalidImageError.
     """
     grey, scale = reduce_to_grey(image)
-    if max(grey.shape) < LEAST_SIDE:
+    if max(grey.shape) < MIN_SIDE:
         return []
     as_is = recognize_field(grey) if scale == 1 else None
     if as_is is not None and polarity in ("auto", as_is.steps.polarity):
         return [as_is]
-    readings = []
+    preparations = []
     for chosen, prior in list_polarities(grey, polarity):
         ink = extract_ink(grey, chosen)
         if ink.is_blank:
             continue
         if grey.shape == (FIELD, FIELD):
-            readings.append(_take_plain_field(grey, ink, prior + PLAIN_FIELD_PRIOR))
-        masks = [(ink, *one) for one in _list_masks(ink)]
-        smooth = _smooth_specks(grey)
+            preparations.append(prepare_raw_field(grey, ink, prior + RAW_FIELD_PRIOR))
+        masks = [(ink, *mask) for mask in list_masks(ink)]
+        smooth = smooth_specks(grey)
         if smooth is not None:
             ink = extract_ink(smooth, chosen)
             mask, others = choose_digit_ink(ink.mask, ink.density)
             masks.append((ink, mask, others, SMOOTHED_PRIOR))
-        for ink, mask, others, line_prior in masks:
-            if is_edge(mask, grey, ink.contrast):
+        for ink, mask, others, mask_prior in masks:
+            if is_sheet_edge(mask, grey, ink.contrast):
                 continue
             prepared = prepare_ink(ink, mask, keep_stages)
             if prepared is not None:
-                readings.append(replace(prepared, prior=prior + line_prior, other_pieces=others))
+                preparations.append(replace(prepared, prior=prior + mask_prior, other_pieces=others))
     if keep_stages:
-        readings = [replace(one, stages={"grey": _to_bytes(grey), **one.stages}) for one in readings]
-    readings = [replace(one, steps=_rescale_box(one.steps, scale)) for one in readings]
-    return sorted(readings, key=lambda one: -one.prior)
+        preparations = [replace(one, stages={"grey": convert_to_bytes(grey), **one.stages}) for one in preparations]
+    preparations = [replace(one, steps=rescale_box(one.steps, scale)) for one in preparations]
+    return sorted(preparations, key=lambda one: -one.prior)
 
 
-def reduce_to_grey(image: NDArray[Any], longest: int = WORK_SIDE) -> tuple[Grey, float]:
-    """(grey image of at most `longest` pixels a side, its scale against the original)."""
+def reduce_to_grey(image: Pixels, longest: int = WORK_SIDE) -> tuple[Grey, float]:
+    """(grey image with at most `longest` pixels a side, its scale relative to the original)."""
     check_shape(image)
     reduced = reduce_image(image, longest)
     scale = max(reduced.shape[:2]) / max(image.shape[:2])
-    return take_grey(lay_over_paper(check_image(reduced))), scale
+    return convert_to_grey(flatten_transparency(convert_to_float(reduced))), scale
 
 
 def list_polarities(grey: Grey, polarity: str) -> list[tuple[str, float]]:
-    """(polarity, log odds) of those to try."""
+    """(polarity, log odds) of each polarity to try."""
     if polarity != "auto":
         return [(polarity, 0.0)]
     odds = guess_polarity(grey)
@@ -109,7 +101,7 @@ def list_polarities(grey: Grey, polarity: str) -> list[tuple[str, float]]:
 
 
 def recognize_field(grey: Grey) -> Preparation | None:
-    """The image itself where it already is in MNIST's form, in either polarity."""
+    """The image itself if it is a normalized MNIST field, in either polarity."""
     if grey.shape != (FIELD, FIELD):
         return None
     for polarity, ink in (("light", grey), ("dark", 1 - grey)):
@@ -121,8 +113,8 @@ def recognize_field(grey: Grey) -> Preparation | None:
         centred = max(abs(x - CENTRE), abs(y - CENTRE)) <= 0.75
         if centred and abs(max(width, height) - BOX) <= 1 and ink.max() > 0.5:
             stroke = measure_stroke_width(ink > 0.5) * BOX / max(width, height)
-            steps = Steps(polarity, float(ink.max()), float((ink > 0.5).mean()), box, stroke, as_is=True)
-            return Preparation(np.ascontiguousarray(ink, np.float32), steps, stages={"ink": _to_bytes(ink)})
+            steps = PreprocessingSteps(polarity, float(ink.max()), float((ink > 0.5).mean()), box, stroke, as_is=True)
+            return Preparation(np.ascontiguousarray(ink, np.float32), steps, stages={"ink": convert_to_bytes(ink)})
     return None
 
 
@@ -133,96 +125,97 @@ def find_centre_of_mass(ink: Grey) -> tuple[float, float]:
     return float(ink.sum(axis=0) @ np.arange(width)) / mass, float(ink.sum(axis=1) @ np.arange(height)) / mass
 
 
-def measure_stroke_width(mask: NDArray[np.bool_]) -> float:
-    """The typical width of strokes in pixels: twice the distance from their middle to their edge."""
+def measure_stroke_width(mask: Mask) -> float:
+    """The typical width of the strokes in pixels: twice the distance from their middle to their edge."""
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)) - 1e-3)
     if not ridge.any():
         return 0.0
-    # Weighted by the width: slivers at the edge of a shadow are many but are not the stroke.
+    # The median is weighted by width: the edge of a shadow has many slivers, which are not the stroke.
     distances = np.sort(distance[ridge].astype(np.float64))
     half = np.searchsorted(distances.cumsum(), distances.sum() / 2)
     return float(2 * distances[half] - 1)
 
 
-def prepare_ink(ink: Ink, mask: NDArray[np.bool_], keep_stages: bool = False) -> Preparation | None:
-    """The field of what of `ink` lies in `mask` (both of the image's size); None where nothing does."""
+def prepare_ink(ink: Ink, mask: Mask, keep_stages: bool = False) -> Preparation | None:
+    """The field of the part of `ink` inside `mask`, which has the same size; None if the mask is empty."""
     box = find_ink_box(mask.astype(np.float32))
     if box is None:
         return None
     left, top, width, height = box
     side = max(width, height)
     stroke = max(measure_stroke_width(mask[top : top + height, left : left + width]), 1.0)
-    # Grey edges of the stroke lie just outside of the mask; anything farther is paper.
+    # The grey edges of a stroke are one pixel outside the mask; anything farther away is paper.
     soft = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     kept = ink.density * soft
     margin = 1 + side // 10
-    crop = _crop(kept, left - margin, top - margin, width + 2 * margin, height + 2 * margin)
-    crop = crop * (crop > 0.12)
-    thick, stroke_share = thicken_hairlines(crop, stroke, side)
-    steps = Steps(ink.polarity, ink.contrast, float(mask.mean()), box, stroke_share * BOX)
-    field28 = fit_to_field(thick)
+    cropped = crop(kept, left - margin, top - margin, width + 2 * margin, height + 2 * margin)
+    cropped = cropped * (cropped > MIN_DENSITY)
+    thick, stroke_share = thicken_hairlines(cropped, stroke, side)
+    steps = PreprocessingSteps(ink.polarity, ink.contrast, float(mask.mean()), box, stroke_share * BOX)
     stages = {}
     if keep_stages:
-        stages = {"ink": _to_bytes(ink.density), "digit": _to_bytes(kept), "strokes": _to_bytes(thick)}
-    return Preparation(field28, steps, stages=stages)
+        images = {"ink": ink.density, "digit": kept, "strokes": thick}
+        stages = {name: convert_to_bytes(image) for name, image in images.items()}
+    return Preparation(fit_to_field(thick), steps, stages=stages)
 
 
-def thicken_hairlines(crop: Grey, stroke: float, side: int) -> tuple[Grey, float]:
-    """(crop with strokes no thinner than MNIST's thinnest, stroke width as a share of the longest side).
+def thicken_hairlines(ink: Grey, stroke: float, side: int) -> tuple[Grey, float]:
+    """(ink with strokes at least as wide as MNIST's thinnest, original stroke width as a share of the longer side).
 
-    Small crops are enlarged first, so that a step is finer than a pixel of the field.
+    Small images are enlarged first, so that the thickness changes in steps finer than a pixel of the field.
     """
     share = stroke / side
     enlarged = max(1.0, CROP_SIDE / side)
     if enlarged > 1:
-        size = (round(crop.shape[1] * enlarged), round(crop.shape[0] * enlarged))
-        crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    wanted = THINNEST / BOX - share
-    radius = round(wanted * side * enlarged / 2)
+        size = (round(ink.shape[1] * enlarged), round(ink.shape[0] * enlarged))
+        ink = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    missing = MIN_STROKE / BOX - share
+    radius = round(missing * side * enlarged / 2)
     if radius > 0:
         element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        crop = np.asarray(cv2.dilate(crop, element), np.float32)
-    return crop, share
+        ink = np.asarray(cv2.dilate(ink, element), np.float32)
+    return ink, share
 
 
-def _smooth_specks(grey: Grey) -> Grey | None:
-    """The image without single dark or light pixels, as a bad threshold leaves them; None where there are few."""
+def smooth_specks(grey: Grey) -> Grey | None:
+    """The image without the single dark or light pixels of a bad threshold; None if there are few of them."""
     smooth = np.asarray(cv2.medianBlur(np.ascontiguousarray(grey), 3), np.float32)
-    if float((np.abs(grey - smooth) > SPECK_STEP).mean()) < SPECKLED:
+    if float((np.abs(grey - smooth) > SPECK_STEP).mean()) < SPECKLED_SHARE:
         return None
     return np.asarray(cv2.medianBlur(smooth, 3), np.float32)
 
 
-def _list_masks(ink: Ink) -> list[tuple[NDArray[np.bool_], int, float]]:
-    """(mask, other pieces, log odds) of what may be the digit: as it is, and without ruled lines."""
+def list_masks(ink: Ink) -> list[tuple[Mask, int, float]]:
+    """(mask, number of other pieces, log odds) of each candidate for the digit: with ruled lines, and without."""
     plain, others = choose_digit_ink(ink.mask, ink.density)
     masks = [(plain, others, 0.0)]
     lines, count = find_ruled_lines(ink.mask, ink.density)
     if lines.any():
         without, others = choose_digit_ink(ink.mask & ~lines, ink.density)
         if without.sum() > 0.1 * plain.sum():
-            masks.append((without, others, min(LINES_PRIOR + EACH_LINE * (count - 1), MOST_LINES_PRIOR)))
+            prior = min(LINES_PRIOR + EACH_LINE_PRIOR * (count - 1), MAX_LINES_PRIOR)
+            masks.append((without, others, prior))
     return masks
 
 
-def _take_plain_field(grey: Grey, ink: Ink, prior: float) -> Preparation:
-    """A 28x28 image with nothing changed but its polarity."""
+def prepare_raw_field(grey: Grey, ink: Ink, prior: float) -> Preparation:
+    """A 28x28 image, inverted if its ink is dark and otherwise unchanged."""
     plain = grey if ink.polarity == "light" else 1 - grey
     box = find_ink_box(ink.mask.astype(np.float32)) or (0, 0, FIELD, FIELD)
     stroke = measure_stroke_width(ink.mask) * BOX / max(box[2:])
-    steps = Steps(ink.polarity, ink.contrast, float(ink.mask.mean()), box, stroke)
+    steps = PreprocessingSteps(ink.polarity, ink.contrast, float(ink.mask.mean()), box, stroke)
     return Preparation(np.ascontiguousarray(plain, np.float32), steps, prior)
 
 
-def _rescale_box(steps: Steps, scale: float) -> Steps:
+def rescale_box(steps: PreprocessingSteps, scale: float) -> PreprocessingSteps:
     left, top, width, height = (round(length / scale) for length in steps.box)
     return replace(steps, box=(left, top, max(1, width), max(1, height)))
 
 
-def _crop(image: Grey, left: int, top: int, width: int, height: int) -> Grey:
-    """A part of the image; what lies outside of it is empty."""
+def crop(image: Grey, left: int, top: int, width: int, height: int) -> Grey:
+    """A part of the image; pixels outside the image are 0."""
     part = np.zeros((height, width), np.float32)
     y0, y1 = max(top, 0), min(top + height, image.shape[0])
     x0, x1 = max(left, 0), min(left + width, image.shape[1])
@@ -230,5 +223,5 @@ def _crop(image: Grey, left: int, top: int, width: int, height: int) -> Grey:
     return part
 
 
-def _to_bytes(image: Grey) -> NDArray[np.uint8]:
+def convert_to_bytes(image: Grey) -> NDArray[np.uint8]:
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)

@@ -1,38 +1,34 @@
-"""Several digits in one image: pieces of ink put together to characters, and characters to lines."""
+"""Segment a page: find its ink, group pieces of ink into characters, and characters into lines."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from models.reader.binarize import Ink, estimate_paper, keep_touching, measure_noise
-from models.reader.components import Piece, find_pieces, find_ruled_lines
-from models.reader.grayscale import Grey
+from models.reader.binarize import Ink, find_otsu_threshold, keep_connected, measure_noise, subtract_paper
+from models.reader.components import Piece, find_pieces
+from models.reader.ruled_lines import find_ruled_lines
+from models.types import Grey, Labels
 
-PAGE_KERNEL = 0.22  # of the paper's shorter side: wider than a stroke, narrower than a shadow
+PAGE_KERNEL = 0.22  # of the page's shorter side: wider than a stroke, narrower than a shadow
 SMOOTHING = 0.7  # pixels, against the grain of paper
-BLOCK = 24  # blocks along the longer side in which the darkest place is looked for
-PAGE_NOISE_MARGIN = 6.0  # the darkest of a block of noise is 3 to 4 deviations from the paper
-LEAST_HEIGHT = 0.012  # of the longer side: smaller pieces are dirt
-MOST_PIECES = 400  # with the most ink: a texture falls into thousands, and joining them takes the square
-SMALLEST = 0.35  # of the usual height: a character on its own
-LARGEST = 2.6
-OVERLAP = 0.5  # of the narrower piece: parts above each other
-GAP = 0.3  # of the usual height: how far above each other
-LINE_OVERLAP = 0.35  # of the lower of two neighbours in a line
-LINE_GAP = 6.0  # usual heights between neighbours in a line, at most
+BLOCK = 24  # blocks along the longer side; the threshold uses the darkest pixel of each
+PAGE_NOISE_MARGIN = 6.0  # minimum contrast in standard deviations; the darkest pixel of a noisy block reaches 3 to 4
+MIN_PIECE_SIDE = 0.012  # of the page's longer side: smaller pieces are dirt
+MAX_PIECES = 400  # those with the most ink: a texture has thousands, and joining takes quadratic time
+MIN_HEIGHT, MAX_HEIGHT = 0.35, 2.6  # of the typical height, for a character
+MIN_PIECE_SIZE = 0.08  # of the typical height, for a part of a character
+MAX_WIDTH = 8.0  # typical heights, for a character
+OVERLAP = 0.5  # of the narrower piece's width, for parts above each other
+GAP = 0.3  # of the typical height, at most, between parts above each other
+LINE_OVERLAP = 0.35  # of the lower neighbour's height, for a common line
+LINE_GAP = 6.0  # typical heights, at most, between neighbours in a line
 SLOPES = tuple(sorted((step / 20 for step in range(-8, 9)), key=abs))  # of lines: up to 22 degrees
-SEAM_PLACES = (0.35, 0.5, 0.65)  # of the width, about which a seam is looked for
-SEAM_REACH = 0.3  # of the height, to both sides of it
-ASIDE = 0.02  # of full ink, that a step aside costs a seam
-WIDE = 1.15  # width over height from which a character may be two that touch
 
 
 @dataclass(frozen=True)
 class Character:
-    """Pieces of ink that are one character; lengths in pixels of the ink image."""
+    """Pieces of ink that form one character; lengths in pixels of the ink image."""
 
     left: int
     top: int
@@ -61,107 +57,121 @@ class Character:
 
 
 def extract_page_ink(grey: Grey, polarity: str) -> Ink:
-    """The ink of a page (height, width), where it may be a hundredth of the image and unevenly lit."""
+    """The ink of a page (height, width), which may cover one percent of it and be unevenly lit."""
     grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), SMOOTHING), np.float32)
-    bright = grey if polarity == "dark" else 1 - grey
-    paper = estimate_paper(bright, PAGE_KERNEL)
-    raw = paper - bright
-    if polarity == "dark":
-        raw = raw / np.maximum(paper, 0.15)
+    raw = subtract_paper(grey, polarity, PAGE_KERNEL)
     raw -= np.median(raw)
     noise = measure_noise(raw)
     np.maximum(raw, 0, out=raw)
     height, width = raw.shape
     side = max(4, max(height, width) // BLOCK)
     peaks = cv2.dilate(raw, np.ones((side, side), np.uint8))[side // 2 :: side, side // 2 :: side]
-    # Otsu over the blocks' darkest places: over the pixels it would part paper from paper.
-    middle = _find_parting(peaks.ravel())
-    inked = peaks[peaks > middle]
+    # Otsu over the darkest pixels of the blocks: over all pixels it would separate two shades of paper.
+    threshold = find_otsu_threshold(np.asarray(peaks.ravel(), np.float32))
+    inked = peaks[peaks > threshold]
     contrast = float(np.median(inked)) if inked.size else 0.0
     strong = raw > max(0.5 * contrast, 3 * noise)
-    mask = keep_touching(raw > max(0.3 * contrast, 2.5 * noise), strong)
+    mask = keep_connected(raw > max(0.3 * contrast, 2.5 * noise), strong)
     density = np.asarray(np.clip(raw / max(0.9 * contrast, 1e-6), 0, 1), np.float32)
     if contrast < PAGE_NOISE_MARGIN * noise:
         contrast = 0.0
     return Ink(polarity, density, mask, contrast, noise)
 
 
-def find_characters(ink: Ink) -> tuple[list[Character], NDArray[np.int32]]:
-    """(characters, labels (height, width)) of a page's ink; characters may be touching digits or rubbish."""
+def find_characters(ink: Ink) -> tuple[list[Character], Labels]:
+    """(characters, labels (height, width)) of a page's ink. A character may be touching digits, or not a digit."""
     lines, _ = find_ruled_lines(ink.mask, ink.density)
     pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
-    pieces = _drop_margins(pieces, ink.mask.shape)[:MOST_PIECES]
+    pieces = drop_dirt_and_margins(pieces, ink.mask.shape)[:MAX_PIECES]
     if not pieces:
         return [], labels
-    usual = find_usual_height(pieces)
+    typical = find_typical_height(pieces)
     characters = [
-        Character(one.left, one.top, one.right, one.bottom, (one.label,), one.ink)
-        for one in pieces
-        if one.size >= 0.08 * usual and one.size <= 2 * LARGEST * usual
+        Character(piece.left, piece.top, piece.right, piece.bottom, (piece.label,), piece.ink)
+        for piece in pieces
+        if MIN_PIECE_SIZE * typical <= piece.size <= 2 * MAX_HEIGHT * typical
     ]
-    characters = join_parts(characters, usual)
+    characters = join_parts(characters, typical)
     return [
-        one for one in characters if SMALLEST * usual <= one.height <= LARGEST * usual and one.width <= 8 * usual
+        character
+        for character in characters
+        if MIN_HEIGHT * typical <= character.height <= MAX_HEIGHT * typical and character.width <= MAX_WIDTH * typical
     ], labels
 
 
-def find_usual_height(pieces: list[Piece]) -> float:
-    """The height of most of the ink that is in pieces of a digit's proportions."""
-    weights = np.array([min(one.ink, 4 * np.median([p.ink for p in pieces])) for one in pieces])
-    heights = np.array([one.height for one in pieces], float)
+def drop_dirt_and_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
+    """The pieces without dirt and without those along the frame: the table, the edge of the paper, a shadow."""
+    height, width = shape
+    min_side = max(3.0, MIN_PIECE_SIDE * max(height, width))
+    kept = []
+    for piece in pieces:
+        at_frame = piece.left == 0 or piece.top == 0 or piece.right == width or piece.bottom == height
+        long = piece.width > 0.45 * width or (piece.height > 0.45 * height and piece.top == 0 and height > width)
+        if piece.size < min_side or (at_frame and (long or piece.frame_share > 0.6)):
+            continue
+        kept.append(piece)
+    return kept
+
+
+def find_typical_height(pieces: list[Piece]) -> float:
+    """The median height of the pieces, weighted by their ink; a single large piece has limited weight."""
+    limit = 4 * np.median([piece.ink for piece in pieces])
+    weights = np.array([min(piece.ink, limit) for piece in pieces])
+    heights = np.array([piece.height for piece in pieces], float)
     order = np.argsort(heights)
     half = np.cumsum(weights[order]) >= weights.sum() / 2
     return float(heights[order][np.argmax(half)])
 
 
-def join_parts(characters: list[Character], usual: float) -> list[Character]:
-    """Put the bar to its 5 and a broken stroke to its rest: parts above each other, or next to a fragment."""
-    joined = sorted(characters, key=lambda one: -one.ink)
+def join_parts(characters: list[Character], typical: float) -> list[Character]:
+    """Join the bar of a 5 to its body and the fragments of a broken stroke to each other."""
+    joined = sorted(characters, key=lambda character: -character.ink)
     changed = True
     while changed:
         changed = False
         for first in range(len(joined)):
             for second in range(len(joined) - 1, first, -1):
-                if _belong_together(joined[first], joined[second], usual):
+                if belong_together(joined[first], joined[second], typical):
                     joined[first] = joined[first].join(joined.pop(second))
                     changed = True
     return joined
 
 
-def _belong_together(one: Character, other: Character, usual: float) -> bool:
+def belong_together(one: Character, other: Character, typical: float) -> bool:
+    """Whether two parts form one character: one above the other, or a fragment beside a stroke."""
     overlap = min(one.right, other.right) - max(one.left, other.left)
     gap = max(one.top, other.top) - min(one.bottom, other.bottom)
     tall = max(one.bottom, other.bottom) - min(one.top, other.top)
-    if tall > 1.5 * max(usual, one.height, other.height):
+    if tall > 1.5 * max(typical, one.height, other.height):
         return False
-    small = min(one.height, other.height) < 0.6 * usual
-    if overlap >= OVERLAP * min(one.width, other.width) and gap <= GAP * usual:
+    small = min(one.height, other.height) < 0.6 * typical
+    if overlap >= OVERLAP * min(one.width, other.width) and gap <= GAP * typical:
         return small or gap < -0.3 * min(one.height, other.height)
-    # A fragment beside a stroke: the flag of a 5, half of a dry 0.
-    return small and -overlap <= 0.12 * usual and gap < 0 and min(one.ink, other.ink) < 0.5 * max(one.ink, other.ink)
+    # A fragment beside a stroke: the flag of a 5, or half of a 0 written with a dry pen.
+    return small and -overlap <= 0.12 * typical and gap < 0 and min(one.ink, other.ink) < 0.5 * max(one.ink, other.ink)
 
 
 def sort_to_lines(characters: list[Character]) -> list[list[Character]]:
-    """Characters in reading order: lines from the top, each from the left.
+    """Characters in reading order: lines from top to bottom, each from left to right.
 
-    Lines may all be slanted by the same angle: the one that makes the fewest lines, the smallest of equals.
+    All lines may have the same slope: the one with the fewest lines, and of equal ones the smallest.
     """
-    sorted_by_slope = (_sort_to_sloped_lines(characters, float(slope)) for slope in SLOPES)
+    sorted_by_slope = (sort_to_sloped_lines(characters, float(slope)) for slope in SLOPES)
     return min(sorted_by_slope, key=len)
 
 
-def _sort_to_sloped_lines(characters: list[Character], slope: float) -> list[list[Character]]:
+def sort_to_sloped_lines(characters: list[Character], slope: float) -> list[list[Character]]:
     if not characters:
         return []
-    usual = float(np.median([one.height for one in characters]))
+    typical = float(np.median([character.height for character in characters]))
     lines: list[list[Character]] = []
-    for one in sorted(characters, key=lambda one: one.left):
-        rated = [(_rate_neighbours(line[-1], one, usual, slope), number) for number, line in enumerate(lines)]
+    for character in sorted(characters, key=lambda character: character.left):
+        rated = [(rate_neighbours(line[-1], character, typical, slope), number) for number, line in enumerate(lines)]
         best, number = max(rated, default=(0.0, -1))
         if best > LINE_OVERLAP:
-            lines[number].append(one)
+            lines[number].append(character)
         else:
-            lines.append([one])
+            lines.append([character])
 
     def find_height(line: list[Character]) -> float:
         return float(np.mean([(one.top + one.bottom - slope * (one.left + one.right)) / 2 for one in line]))
@@ -169,90 +179,10 @@ def _sort_to_sloped_lines(characters: list[Character], slope: float) -> list[lis
     return sorted(lines, key=find_height)
 
 
-def _rate_neighbours(left: Character, right: Character, usual: float, slope: float) -> float:
-    """How much of the lower one's height the two share, 0 when they are too far apart."""
-    if right.left - left.right > LINE_GAP * usual:
+def rate_neighbours(left: Character, right: Character, typical: float, slope: float) -> float:
+    """The height that two neighbours share, over the height of the lower one; 0 if they are too far apart."""
+    if right.left - left.right > LINE_GAP * typical:
         return 0.0
     drop = slope * (right.left + right.right - left.left - left.right) / 2
     shared = min(left.bottom, right.bottom - drop) - max(left.top, right.top - drop)
     return shared / max(1, min(left.height, right.height))
-
-
-@dataclass(frozen=True)
-class Seam:
-    """A way through a character from top to bottom; `columns` (height,) is the first one to its right."""
-
-    columns: NDArray[np.int64]
-    ink: float  # summed along it
-
-
-def list_cuts(density: Grey, parts: int) -> list[tuple[Seam, ...]]:
-    """Seams along which a character (height, width) may come apart into `parts`, the thinnest ink first."""
-    height, width = density.shape
-    columns = cv2.GaussianBlur(density.sum(axis=0)[None, :], (0, 0), max(0.6, width / 60)).ravel()
-    if parts == 2:
-        low, high = round(0.22 * width), round(0.78 * width)
-        places = [x for x in range(low, high) if columns[x] == columns[max(0, x - 3) : x + 4].min()]
-        seams: list[tuple[Seam, ...]] = [
-            (_cut_straight(density, x),) for x in sorted(places, key=lambda x: float(columns[x]))[:4]
-        ]
-        reach = max(2, round(SEAM_REACH * height))
-        return seams + [(find_seam(density, round(share * width), reach),) for share in SEAM_PLACES]
-    step = width / parts
-    reach = max(2, round(0.3 * step))
-    middles = [round(number * step) for number in range(1, parts)]
-    thinnest = []
-    for middle in middles:
-        low, high = max(0, middle - reach), middle + reach
-        thinnest.append(low + int(np.argmin(columns[low : max(high, low + 1)])))
-    return [
-        tuple(_cut_straight(density, x) for x in thinnest),
-        tuple(find_seam(density, x, reach) for x in middles),
-    ]
-
-
-def _cut_straight(density: Grey, column: int) -> Seam:
-    return Seam(np.full(density.shape[0], column), float(density[:, column].sum()))
-
-
-def find_seam(density: Grey, middle: int, reach: int) -> Seam:
-    """The way with the least ink from top to bottom, at most `reach` columns from the middle one.
-
-    From row to row it stays or goes one column aside, as in seam carving (Avidan & Shamir, SIGGRAPH 2007).
-    """
-    low, high = max(0, middle - reach), min(density.shape[1], middle + reach + 1)
-    band = density[:, low:high].astype(np.float64)
-    best = band.copy()
-    for row in range(1, len(band)):
-        padded = np.pad(best[row - 1], 1, constant_values=np.inf)
-        aside = np.minimum(padded[:-2], padded[2:]) + ASIDE
-        best[row] += np.minimum(padded[1:-1], aside)
-    path = np.empty(len(band), np.int64)
-    path[-1] = int(best[-1].argmin())
-    for row in range(len(band) - 2, -1, -1):
-        place = path[row + 1]
-        choices = [x for x in (place, place - 1, place + 1) if 0 <= x < band.shape[1]]
-        path[row] = min(choices, key=lambda x: best[row, x] + (0 if x == place else ASIDE))
-    return Seam(path + low, float(band[np.arange(len(band)), path].sum()))
-
-
-def _drop_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
-    """Without dirt, and without what lies along the frame: the table, the paper's edge, a shadow."""
-    height, width = shape
-    least = max(3.0, LEAST_HEIGHT * max(height, width))
-    kept = []
-    for one in pieces:
-        at_frame = one.left == 0 or one.top == 0 or one.right == width or one.bottom == height
-        long = one.width > 0.45 * width or (one.height > 0.45 * height and one.top == 0 and height > width)
-        if one.size < least or (at_frame and (long or one.frame_share > 0.6)):
-            continue
-        kept.append(one)
-    return kept
-
-
-def _find_parting(values: NDArray[Any]) -> float:
-    top = float(values.max()) if values.size else 0.0
-    if top <= 0:
-        return 0.0
-    levels = np.round(values / top * 255).astype(np.uint8)
-    return float(cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0]) / 255 * top

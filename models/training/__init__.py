@@ -1,1 +1,1 @@
-"""Data to weights: MNIST, synthetic digits, augmentation and the training loop."""
+"""From data to weights: MNIST, synthetic digits, negatives, augmentation, the training loop."""

@@ -1,7 +1,6 @@
-"""What a network is trained on, in batches that depend on the seed, the epoch and their number alone.
+"""Training batches that depend only on the seed, the epoch and the batch number.
 
-That is what makes a resumed run equal an unbroken one, and lets several workers each take their part of the
-same batch.
+A resumed run therefore equals an uninterrupted one, and several workers can each take their shard of the same batch.
 """
 
 from collections import deque
@@ -12,36 +11,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.network import DIGITS, RUBBISH
+from models.network import DIGITS, NOT_A_DIGIT
+from models.sharding import WHOLE_BATCH, Shard
 from models.training.augmentation import augment_fields
-from models.training.distributed.cluster_spec import WHOLE, Share
 from models.training.mnist import LabelledImages
-from models.training.negatives import make_rubbish
+from models.training.negatives import draw_negatives
 from models.training.synthetic_digits import draw_digits
+from models.types import ByteFields
 
-AHEAD = 6  # batches prepared before they are needed
-PREPARERS = 2  # threads; OpenCV and NumPy let go of the interpreter while they work
+PREFETCHED = 6  # batches
+THREADS = 2  # that prepare batches; OpenCV and NumPy release the interpreter lock
 
-Batch = tuple[NDArray[np.float32], NDArray[np.int32]]  # (n, 28, 28, 1) in 0..1, (n,)
+Batch = tuple[NDArray[np.float32], NDArray[np.int32]]  # images (n, 28, 28, 1) in 0..1, labels (n,)
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Fields and labels; an epoch takes all digits of `real` and a share of `drawn` and `rubbish`."""
+    """The data of all epochs. An epoch has all of `real` and a random part of `synthetic` and `negatives`."""
 
     real: LabelledImages
-    drawn: LabelledImages | None = None
-    rubbish: LabelledImages | None = None
-    drawn_an_epoch: int = 0
-    rubbish_an_epoch: int = 0
+    synthetic: LabelledImages | None = None
+    negatives: LabelledImages | None = None
+    synthetic_per_epoch: int = 0
+    negatives_per_epoch: int = 0
     augmented: bool = False
 
     def count_batches(self, batch: int) -> int:
-        return (len(self.real.images) + self.drawn_an_epoch + self.rubbish_an_epoch) // batch
+        """The number of full batches of `batch` images in an epoch."""
+        return (len(self.real.images) + self.synthetic_per_epoch + self.negatives_per_epoch) // batch
 
-    def iterate_epoch(self, seed: int, epoch: int, batch: int, share: Share = WHOLE) -> Iterator[Batch]:
-        """The batches of one epoch; with several workers, this one's part of each."""
-        fields, labels = self._choose(np.random.default_rng([seed, epoch]))
+    def iterate_epoch(self, seed: int, epoch: int, batch: int, shard: Shard = WHOLE_BATCH) -> Iterator[Batch]:
+        """The batches of one epoch, or the worker's shard of each."""
+        fields, labels = self._select(np.random.default_rng([seed, epoch]))
         order = np.random.default_rng([seed, epoch, 1]).permutation(len(fields))
 
         def prepare(number: int) -> Batch:
@@ -51,14 +52,13 @@ class TrainingSet:
                 images = augment_fields(fields[rows], generator)
             else:
                 images = fields[rows].astype(np.float32) / np.float32(255)
-            own = slice(share.index, None, share.count)
-            return images[own, ..., None], labels[rows][own].astype(np.int32)
+            return images[shard.rows, ..., None], labels[rows][shard.rows].astype(np.int32)
 
-        yield from _prepare_ahead(prepare, self.count_batches(batch))
+        yield from prefetch(prepare, self.count_batches(batch))
 
-    def _choose(self, generator: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _select(self, generator: np.random.Generator) -> tuple[ByteFields, NDArray[np.uint8]]:
         fields, labels = [self.real.images], [self.real.labels]
-        for pool, count in ((self.drawn, self.drawn_an_epoch), (self.rubbish, self.rubbish_an_epoch)):
+        for pool, count in ((self.synthetic, self.synthetic_per_epoch), (self.negatives, self.negatives_per_epoch)):
             if pool is not None and count:
                 rows = generator.choice(len(pool.images), count, replace=False)
                 fields.append(pool.images[rows])
@@ -67,7 +67,7 @@ class TrainingSet:
 
 
 def split_validation(images: LabelledImages, count: int) -> tuple[LabelledImages, LabelledImages]:
-    """(training, validation): the last `count` are kept out of training."""
+    """(training, validation): the last `count` images are held out."""
     cut = len(images.images) - count
     return (
         LabelledImages(images.images[:cut], images.labels[:cut]),
@@ -76,7 +76,7 @@ def split_validation(images: LabelledImages, count: int) -> tuple[LabelledImages
 
 
 def draw_digit_pool(count: int, seed: int) -> LabelledImages:
-    """`count` synthetic handwritten digits; sevens and ones, of which there are most ways, twice as often."""
+    """`count` synthetic handwritten digits. 1 and 7, which have the most variants, are twice as frequent."""
     generator = np.random.default_rng([seed, 11])
     shares = np.ones(DIGITS)
     shares[[1, 7]] = 2
@@ -84,15 +84,17 @@ def draw_digit_pool(count: int, seed: int) -> LabelledImages:
     return LabelledImages(draw_digits(labels, generator), labels)
 
 
-def draw_rubbish_pool(count: int, digits: LabelledImages, seed: int) -> LabelledImages:
-    fields = make_rubbish(count, digits, np.random.default_rng([seed, 12]))
-    return LabelledImages(fields, np.full(count, RUBBISH, np.uint8))
+def draw_negative_pool(count: int, digits: LabelledImages, seed: int) -> LabelledImages:
+    """`count` negatives, some of them made from parts of `digits`."""
+    fields = draw_negatives(count, digits, np.random.default_rng([seed, 12]))
+    return LabelledImages(fields, np.full(count, NOT_A_DIGIT, np.uint8))
 
 
-def _prepare_ahead(prepare: Callable[[int], Batch], count: int) -> Iterator[Batch]:
-    with ThreadPoolExecutor(PREPARERS) as pool:
-        waiting: deque[Future[Batch]] = deque(pool.submit(prepare, n) for n in range(min(AHEAD, count)))
+def prefetch(prepare: Callable[[int], Batch], count: int) -> Iterator[Batch]:
+    """`prepare(0)` to `prepare(count - 1)` in order, computed ahead of time in threads."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        pending: deque[Future[Batch]] = deque(pool.submit(prepare, n) for n in range(min(PREFETCHED, count)))
         for number in range(count):
-            if number + AHEAD < count:
-                waiting.append(pool.submit(prepare, number + AHEAD))
-            yield waiting.popleft().result()
+            if number + PREFETCHED < count:
+                pending.append(pool.submit(prepare, number + PREFETCHED))
+            yield pending.popleft().result()

@@ -1,10 +1,10 @@
-"""How people write digits and what looks like them, as pen strokes.
+"""Glyphs of digits, and of letters and signs that resemble them, as pen strokes.
 
-A glyph is strokes separated by "|"; a stroke is points "x,y" in 0..100 (y downwards). A stroke that begins
-with "~" is drawn as a smooth curve through its points, any other as straight lines.
+A glyph is a text of strokes separated by "|"; a stroke is a list of points "x,y" in 0..100 (y downwards). A stroke that
+starts with "~" is a smooth curve through its points, any other a polyline. The file is a table of data and therefore
+has no other code.
 """
 
-# Several ways of writing each digit; the European ones are those that MNIST, which is American, hardly has.
 DIGIT_GLYPHS: dict[int, tuple[str, ...]] = {
     0: (
         "~50,0 22,15 12,50 22,85 50,100 78,85 88,50 78,15 50,0",
@@ -94,8 +94,8 @@ DIGIT_GLYPHS: dict[int, tuple[str, ...]] = {
         "~75,12 45,0 15,18 22,45 58,48 78,15 | ~78,12 72,60 48,100",
     ),
 }
+"""Variants of each digit. The European ones complement MNIST, whose writers were American."""
 
-# Letters and signs that are no digit in any hand. Those that are one (b g I l O o q S s Z z |) are left out.
 OTHER_GLYPHS: dict[str, str] = {
     "a": "~75,15 45,0 15,25 15,75 40,100 75,70 | ~78,5 74,80 80,98 98,92",
     "a loop": "~78,30 50,10 15,35 20,80 50,92 76,50 80,8 78,60 98,95",
@@ -224,6 +224,7 @@ OTHER_GLYPHS: dict[str, str] = {
     "house": "15,45 50,2 85,45 | 20,45 20,98 80,98 80,45",
     "ladder": "25,0 25,100 | 75,0 75,100 | 25,20 75,20 | 25,50 75,50 | 25,80 75,80",
 }  # fmt: skip
+"""Letters and signs that are not a digit in any handwriting: without b g I l O o q S s Z z |."""
 
-# Printed, the same rule: nothing that is a digit in some type.
 OTHER_LETTERS = "ACEFHJKLMNPRTUVWXYacdefhjkmnprtuvwxy&@#%?+=<>*~αβγεθλμπσφψωΣΩΔΨΦΠΓΛ"
+"""The same for printed characters: none is a digit in any typeface."""

@@ -1,49 +1,37 @@
-"""What a training run leaves to look at: TensorBoard summaries, curves as PNG and JSON, a progress bar."""
+"""Reports of a training run: the progress bar, TensorBoard summaries, and curves as PNG and JSON."""
 
 import json
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-History = list[dict[str, float]]  # one row an epoch
+History = list[dict[str, float]]  # one row per epoch
 
-COLOURS = ((180, 90, 20), (30, 120, 220), (40, 140, 40), (150, 40, 150))  # blue, green, red order
+COLOURS = ((180, 90, 20), (30, 120, 220), (40, 140, 40), (150, 40, 150))  # as (blue, green, red)
 
 
-class ProgressBar:
-    """One line on standard error that is drawn over; a line an epoch where it is no terminal."""
-
-    def __init__(self, title: str, steps: int, shown: bool = True) -> None:
-        self.title, self.steps, self.started, self.drawn = title, steps, time.monotonic(), 0.0
-        self.shown = shown
-
-    def show(self, step: int, loss: float, accuracy: float) -> None:
-        now = time.monotonic()
-        if not self.shown or not sys.stderr.isatty() or (now - self.drawn < 0.1 and step < self.steps):
-            return
-        self.drawn = now
-        filled = 24 * step // self.steps
-        left = (now - self.started) / max(step, 1) * (self.steps - step)
-        print(
-            f"\r{self.title} [{'#' * filled}{'.' * (24 - filled)}] {step}/{self.steps} "
-            f"loss {loss:.4f} accuracy {accuracy:.4f} {left:4.0f} s left ",
-            end="", file=sys.stderr, flush=True,
-        )  # fmt: skip
-
-    def finish(self, summary: str) -> None:
-        if not self.shown:
-            return
-        start = "\r" if sys.stderr.isatty() else ""
-        print(f"{start}{self.title} {summary} {time.monotonic() - self.started:.0f} s", file=sys.stderr, flush=True)
+def create_progress(shown: bool) -> Progress:
+    """A progress bar on standard error, if this is a terminal. Its tasks have a field `figures`."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not shown or not console.is_terminal,
+    )
 
 
 class SummaryWriter:
-    """TensorBoard event files, written without the tensorboard package."""
+    """Writes TensorBoard event files, without the tensorboard package."""
 
     def __init__(self, folder: Path) -> None:
         import tensorflow as tf
@@ -59,7 +47,7 @@ class SummaryWriter:
         self._write(summary, step)
 
     def write_image(self, step: int, tag: str, image: NDArray[np.uint8]) -> None:
-        """A grey image (height, width)."""
+        """Write a grey image (height, width)."""
         import tensorflow as tf
 
         summary = tf.compat.v1.Summary()
@@ -80,7 +68,7 @@ class SummaryWriter:
 
 
 def tile_images(images: NDArray[np.floating], scale: int = 4) -> NDArray[np.uint8]:
-    """Images (n, height, width) of any range beside and under each other, each stretched to 0..255."""
+    """Images (n, height, width) of any range in a grid, each stretched to 0..255."""
     count = len(images)
     columns = int(np.ceil(np.sqrt(count)))
     height, width = images.shape[1] + 1, images.shape[2] + 1
@@ -94,15 +82,15 @@ def tile_images(images: NDArray[np.floating], scale: int = 4) -> NDArray[np.uint
 
 
 def save_curves(history: History, folder: Path) -> None:
-    """`curves.json` with a row an epoch, and `curves.png` with loss and accuracy over the epochs."""
+    """Write `curves.json`, with one row per epoch, and `curves.png`, with loss and accuracy over the epochs."""
     (folder / "curves.json").write_text(json.dumps(history, indent=1) + "\n")
     losses = {name: [row[name] for row in history] for name in history[0] if name.endswith("loss")}
     accuracies = {name: [row[name] for row in history] for name in history[0] if name.endswith("accuracy")}
-    sheet = np.vstack([_draw_plot("loss", losses), _draw_plot("accuracy", accuracies)])
+    sheet = np.vstack([draw_plot("loss", losses), draw_plot("accuracy", accuracies)])
     cv2.imwrite(str(folder / "curves.png"), sheet)
 
 
-def _draw_plot(title: str, series: dict[str, list[float]], width: int = 720, height: int = 320) -> NDArray[np.uint8]:
+def draw_plot(title: str, series: dict[str, list[float]], width: int = 720, height: int = 320) -> NDArray[np.uint8]:
     sheet = np.full((height, width, 3), 255, np.uint8)
     left, right, top, bottom = 80, width - 170, 30, height - 40
     values = np.array([value for row in series.values() for value in row])

@@ -1,4 +1,4 @@
-"""Draw glyphs as a hand would: warped, slanted, with pens of many widths, in MNIST's form."""
+"""Draw synthetic handwriting: glyphs with random warp, slant and pen width, normalized as in MNIST."""
 
 from collections.abc import Sequence
 
@@ -8,27 +8,28 @@ from numpy.typing import NDArray
 
 from models.mnist_field import fit_to_field
 from models.training.glyphs import DIGIT_GLYPHS, OTHER_GLYPHS, OTHER_LETTERS
+from models.types import ByteField, ByteFields, Grey
 
 CANVAS = 96  # pixels a side while drawing
-MARGIN = 20  # pixels of it around the glyph, for the pen and the warp
-POINTS_A_SEGMENT = 8
+MARGIN = 20  # pixels of the canvas around the glyph, for the pen and the warp
+POINTS_PER_SEGMENT = 8
 FRACTION_BITS = 3  # of OpenCV's fixed-point coordinates
 
-PRINTED_SHARE = 0.12  # of drawn digits and letters that are type, not handwriting
-TYPEFACES = ("sans", "italic")  # that come with OpenCV
-OTHER_STRENGTH = 1.2  # of the warp: there are fewer glyphs a letter than a digit
+PRINTED_SHARE = 0.12  # of the digits and letters
+TYPEFACES = ("sans", "italic")  # included in OpenCV
+OTHER_STRENGTH = 1.2  # of the warp, for letters and signs: they have fewer variants than digits
 
 Strokes = list[NDArray[np.float64]]  # each (points, 2) as x, y in 0..1
 
 
 def parse_glyph(text: str) -> Strokes:
-    """The strokes of a glyph (see `models.training.glyphs`), smooth ones already sampled."""
+    """The strokes of a glyph (see `models.training.glyphs`), sampled."""
     strokes = []
     for stroke in text.split("|"):
         smooth = stroke.strip().startswith("~")
         points = [[float(number) for number in pair.split(",")] for pair in stroke.strip().removeprefix("~").split()]
         path = np.array(points) / 100
-        strokes.append(smooth_path(path) if smooth else _subdivide(path))
+        strokes.append(smooth_path(path) if smooth else subdivide(path))
     return strokes
 
 
@@ -37,20 +38,20 @@ def smooth_path(points: NDArray[np.float64]) -> NDArray[np.float64]:
     before = np.vstack([2 * points[:1] - points[1:2], points[:-2]])
     start, end = points[:-1], points[1:]
     after = np.vstack([points[2:], 2 * points[-1:] - points[-2:-1]])
-    t = np.linspace(0, 1, POINTS_A_SEGMENT, endpoint=False)[None, :, None]
+    t = np.linspace(0, 1, POINTS_PER_SEGMENT, endpoint=False)[None, :, None]
     p0, p1, p2, p3 = (array[:, None, :] for array in (before, start, end, after))
     curve = 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
     return np.vstack([curve.reshape(-1, 2), points[-1:]])
 
 
-def _subdivide(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    t = np.linspace(0, 1, POINTS_A_SEGMENT, endpoint=False)[None, :, None]
+def subdivide(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    t = np.linspace(0, 1, POINTS_PER_SEGMENT, endpoint=False)[None, :, None]
     line = points[:-1, None, :] * (1 - t) + points[1:, None, :] * t
     return np.vstack([line.reshape(-1, 2), points[-1:]])
 
 
 def warp_strokes(strokes: Strokes, generator: np.random.Generator, strength: float = 1.0) -> Strokes:
-    """The same glyph by another hand: proportions, slant, turn and a smooth bend."""
+    """Vary a glyph as another writer would: proportions, slant, rotation and a smooth bend."""
     turn, slant = generator.normal(0, 0.07 * strength), generator.normal(0, 0.16 * strength)
     wide, high = np.exp(generator.normal(0, 0.17 * strength, 2))
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array(
@@ -62,17 +63,17 @@ def warp_strokes(strokes: Strokes, generator: np.random.Generator, strength: flo
     warped = []
     for stroke in strokes:
         bend = np.sin(stroke @ frequencies.T + phases) @ waves
-        shift = generator.normal(0, 0.012 * strength, 2)  # the pen was lifted between strokes
+        shift = generator.normal(0, 0.012 * strength, 2)  # the pen is lifted between strokes
         warped.append((stroke - 0.5 + bend + shift) @ matrix.T)
     return warped
 
 
-def draw_strokes(strokes: Strokes, width: float, canvas: int = CANVAS) -> NDArray[np.float32]:
-    """Ink (canvas, canvas) in 0..1 of strokes of any extent, drawn `width` pixels wide with round ends."""
+def draw_strokes(strokes: Strokes, width: float, canvas: int = CANVAS) -> Grey:
+    """Ink (canvas, canvas) in 0..1 of strokes of any extent, `width` pixels wide with round ends."""
     points = np.vstack(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
-    room = canvas - 2 * MARGIN
-    scale = room / max(float((high - low).max()), 1e-6)
+    extent = canvas - 2 * MARGIN
+    scale = extent / max(float((high - low).max()), 1e-6)
     shift = (canvas - (low + high) * scale) / 2
     ink = np.zeros((canvas, canvas), np.uint8)
     fixed = [np.round((stroke * scale + shift) * 2**FRACTION_BITS).astype(np.int32) for stroke in strokes]
@@ -81,12 +82,12 @@ def draw_strokes(strokes: Strokes, width: float, canvas: int = CANVAS) -> NDArra
 
 
 def choose_width(generator: np.random.Generator) -> float:
-    """A pen's width in pixels of the canvas: from a hairline to a marker."""
+    """A random pen width in pixels of the canvas, from a hairline to a marker."""
     return float(np.clip(np.exp(generator.normal(1.85, 0.42)), 2, 16))
 
 
-def draw_digits(labels: Sequence[int] | NDArray[np.integer], generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Fields (n, 28, 28) of synthetic handwritten digits."""
+def draw_digits(labels: Sequence[int] | NDArray[np.integer], generator: np.random.Generator) -> ByteFields:
+    """Synthetic digits, most of them handwritten, the rest printed."""
     glyphs = {digit: [parse_glyph(text) for text in texts] for digit, texts in DIGIT_GLYPHS.items()}
     fields = np.empty((len(labels), 28, 28), np.uint8)
     for number, label in enumerate(labels):
@@ -98,8 +99,8 @@ def draw_digits(labels: Sequence[int] | NDArray[np.integer], generator: np.rando
     return fields
 
 
-def draw_other_glyphs(count: int, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Fields (count, 28, 28) of handwritten letters and signs that are no digit."""
+def draw_other_glyphs(count: int, generator: np.random.Generator) -> ByteFields:
+    """`count` letters and signs that are not digits, most of them handwritten, the rest printed."""
     glyphs = [parse_glyph(text) for text in OTHER_GLYPHS.values()]
     fields = np.empty((count, 28, 28), np.uint8)
     for number in range(count):
@@ -110,16 +111,16 @@ def draw_other_glyphs(count: int, generator: np.random.Generator) -> NDArray[np.
     return fields
 
 
-def print_field(character: str, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """One field (28, 28) of a printed character."""
+def print_field(character: str, generator: np.random.Generator) -> ByteField:
+    """A printed character."""
     ink = np.zeros((2 * CANVAS, 2 * CANVAS), np.uint8)
     face = cv2.FontFace(TYPEFACES[generator.integers(len(TYPEFACES))])
     cv2.putText(ink, character, (40, 130), (255,), face, 90, int(generator.integers(200, 900)))
     return np.round(fit_to_field(ink.astype(np.float32) / np.float32(255)) * 255).astype(np.uint8)
 
 
-def draw_field(strokes: Strokes, generator: np.random.Generator, strength: float = 1.0) -> NDArray[np.uint8]:
-    """One field (28, 28) of a glyph by a random hand and pen."""
+def draw_field(strokes: Strokes, generator: np.random.Generator, strength: float = 1.0) -> ByteField:
+    """A glyph in a random handwriting, with a random pen."""
     warped = warp_strokes(strokes, generator, strength)
     ink = draw_strokes(warped, choose_width(generator))
     if generator.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Real digits for the tests: an excerpt of MNIST, and the bundled model that reads them."""
+"""Fixtures: an excerpt of MNIST and the bundled model."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def digits(excerpt: Mnist) -> Digits:
 @pytest.fixture(scope="session")
 def shared_mnist() -> Path:
     if not SHARED_MNIST.is_dir():
-        pytest.skip(f"the whole of MNIST is not at {SHARED_MNIST}")
+        pytest.skip(f"{SHARED_MNIST} does not exist; it has the complete MNIST")
     return SHARED_MNIST
 
 

@@ -12,7 +12,7 @@ def images() -> Any:
     return np.random.default_rng(1).random((16, 28, 28, 1)).astype(np.float32)
 
 
-def test_both_have_the_lecture_s_parameters_in_the_same_order() -> None:
+def test_both_networks_have_the_lectures_parameters_in_the_same_order() -> None:
     by_hand, layered = LectureNetwork(), build_lecture_layers()
 
     assert by_hand.count_params() == layered.count_params() == LECTURE_PARAMETERS == 3_274_634
@@ -20,18 +20,18 @@ def test_both_have_the_lecture_s_parameters_in_the_same_order() -> None:
     assert shapes == [weight.shape for weight in by_hand.get_weights()] == list(VARIABLES.values())
 
 
-def test_initial_values_have_deviation_one() -> None:
+def test_initial_values_have_standard_deviation_one() -> None:
     kernel, bias = LectureNetwork(3).get_weights()[4:6]
 
-    assert kernel.std() == pytest.approx(1, abs=0.13)  # cut off at two deviations, and so a little less
+    assert kernel.std() == pytest.approx(1, abs=0.13)  # truncated at two standard deviations, so a little less
     assert bias.std() == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("direction", ["by hand to layers", "layers to by hand"])
-def test_the_same_weights_give_the_same_logits(direction: str, images: Any) -> None:
+def test_same_weights_give_same_logits(direction: str, images: Any) -> None:
     by_hand, layered = LectureNetwork(1), build_lecture_layers(2)
     source, target = (by_hand, layered) if direction == "by hand to layers" else (layered, by_hand)
-    # Scaled so that logits are of the order of one; with the lecture's deviation they are thousands.
+    # Scaled so that logits are around 1; with the initial standard deviation they are in the thousands.
     source.set_weights([weight * 0.05 for weight in source.get_weights()])
     target.set_weights(source.get_weights())
 
@@ -40,7 +40,7 @@ def test_the_same_weights_give_the_same_logits(direction: str, images: Any) -> N
     np.testing.assert_allclose(target(images, training=False).numpy(), expected, atol=1e-5)
 
 
-def test_dropout_drops_in_training_only(images: Any) -> None:
+def test_dropout_is_active_only_in_training(images: Any) -> None:
     network = LectureNetwork()
 
     first = network(images).numpy()

@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_weights_and_card_come_back(folder: Path) -> None:
+def test_weights_and_card_are_read_as_written(folder: Path) -> None:
     weights, card = read_model_folder(folder)
 
     assert weights[0].dtype == np.float32
@@ -24,7 +24,7 @@ def test_weights_and_card_come_back(folder: Path) -> None:
     assert card["network"] == "test"
 
 
-def test_one_changed_byte_is_noticed(folder: Path) -> None:
+def test_changed_byte_is_detected(folder: Path) -> None:
     content = bytearray((folder / WEIGHTS).read_bytes())
     content[len(content) // 2] ^= 1
     (folder / WEIGHTS).write_bytes(content)
@@ -34,39 +34,39 @@ def test_one_changed_byte_is_noticed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 99}'])
-def test_a_damaged_card_or_one_of_another_format_is_refused(folder: Path, content: str) -> None:
+def test_damaged_card_and_other_format_are_rejected(folder: Path, content: str) -> None:
     (folder / CARD).write_text(content)
 
     with pytest.raises(ModelFolderError):
         read_model_folder(folder)
 
 
-def test_a_missing_folder_and_missing_weights_are_said_so(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match="no model folder"):
+def test_missing_folder_and_missing_weights_are_reported(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelFolderError, match="not a model folder"):
         read_model_folder(tmp_path / "nowhere")
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelFolderError, match="cannot be read"):
         read_model_folder(folder)
 
 
-def test_the_reader_takes_only_its_own_network_and_version(folder: Path) -> None:
+def test_reader_rejects_another_network(folder: Path) -> None:
     with pytest.raises(ModelFolderError, match="'test'"):
         DigitReader.load(folder)
 
 
-def test_the_reader_says_when_a_card_lacks_what_it_needs(tmp_path: Path) -> None:
+def test_reader_rejects_a_card_without_calibration(tmp_path: Path) -> None:
     save_model_folder(tmp_path, [np.zeros(3, np.float32)], {"network": "bundled", "version": "1"})
 
     with pytest.raises(ModelFolderError, match="damaged"):
         DigitReader.load(tmp_path)
 
 
-def test_the_card_is_plain_json(folder: Path) -> None:
+def test_card_is_plain_json(folder: Path) -> None:
     assert json.loads((folder / CARD).read_text())["shapes"] == [[2, 3]]
 
 
-def test_the_bundled_card_tells_what_other_seeds_gave() -> None:
-    """Of the same training: the figure of one run says little."""
+def test_bundled_card_has_the_accuracy_of_other_seeds() -> None:
+    """The accuracy of a single run says little."""
     card = read_card(BUNDLED_FOLDER)
     seeds = card["figures"]["seeds"]
     assert len({run["seed"] for run in seeds["runs"]}) == len({run["weights_sha256"] for run in seeds["runs"]}) >= 3
@@ -76,7 +76,7 @@ def test_the_bundled_card_tells_what_other_seeds_gave() -> None:
     assert own["weights_sha256"] == card["weights_sha256"]
 
 
-def test_runs_that_differ_in_more_than_the_seed_are_not_compared() -> None:
+def test_runs_are_compared_only_if_they_differ_in_the_seed_alone() -> None:
     card = read_card(BUNDLED_FOLDER)
     other = card | {"config": card["config"] | {"seed": 9}}
     assert [run["seed"] for run in compare_seeds([card, other])["runs"]] == [1, 9]

@@ -1,5 +1,9 @@
 import dataclasses
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +11,11 @@ import pytest
 
 from models.errors import CheckpointError
 from models.model_folder import CARD, WEIGHTS, read_model_folder
-from models.train import TrainConfig, parse_arguments, train_network
+from models.train import main, parse_arguments
+from models.training.config import TrainConfig
 from models.training.mnist import LabelledImages, Mnist
+from models.training.run import train_network
+from tests.support.paths import MNIST_EXCERPT
 
 SMALL = TrainConfig(network="bundled", epochs=2, batch=64, real=400, validation=100, drawn=60, rubbish=100, seed=3)
 ACCURACY_OF_A_SHORT_RUN = 0.9  # measured 0.9325 (seed 3) and 0.945 (seed 4)
@@ -21,26 +28,26 @@ def cut(mnist: Mnist, count: int) -> Mnist:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["bundled", "lecture"])
-def test_a_resumed_run_ends_as_an_unbroken_one(network: str, excerpt: Mnist, tmp_path: Path) -> None:
+def test_resumed_run_equals_uninterrupted_run(network: str, excerpt: Mnist, tmp_path: Path) -> None:
     config = SMALL if network == "bundled" else TrainConfig(
         network, epochs=2, batch=64, real=300, validation=0, drawn=0, rubbish=0
     )  # fmt: skip
     mnist = cut(excerpt, 50)
 
-    train_network(config, mnist, tmp_path / "unbroken")
-    train_network(config, mnist, tmp_path / "broken", stop_after=1)
-    assert not (tmp_path / "broken" / WEIGHTS).exists()
-    train_network(config, mnist, tmp_path / "broken")
+    train_network(config, mnist, tmp_path / "uninterrupted")
+    train_network(config, mnist, tmp_path / "interrupted", stop_after=1)
+    assert not (tmp_path / "interrupted" / WEIGHTS).exists()
+    train_network(config, mnist, tmp_path / "interrupted")
 
-    unbroken, _ = read_model_folder(tmp_path / "unbroken")
-    resumed, card = read_model_folder(tmp_path / "broken")
-    for one, other in zip(unbroken, resumed, strict=True):
+    uninterrupted, _ = read_model_folder(tmp_path / "uninterrupted")
+    resumed, card = read_model_folder(tmp_path / "interrupted")
+    for one, other in zip(uninterrupted, resumed, strict=True):
         np.testing.assert_array_equal(one, other)
     assert [row["epoch"] for row in card["figures"]["curves"]] == [1, 2]
 
 
 @pytest.mark.slow
-def test_a_run_can_be_finished_early(excerpt: Mnist, tmp_path: Path) -> None:
+def test_finish_writes_the_model_of_the_last_epoch(excerpt: Mnist, tmp_path: Path) -> None:
     config = TrainConfig("lecture", epochs=9, batch=64, real=128, validation=0, drawn=0, rubbish=0)
     train_network(config, cut(excerpt, 10), tmp_path, stop_after=1)
 
@@ -51,7 +58,7 @@ def test_a_run_can_be_finished_early(excerpt: Mnist, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_checkpoint_of_another_run_is_not_gone_on_from(excerpt: Mnist, tmp_path: Path) -> None:
+def test_checkpoint_of_another_run_is_rejected(excerpt: Mnist, tmp_path: Path) -> None:
     config = TrainConfig("lecture", epochs=2, batch=64, real=128, validation=0, drawn=0, rubbish=0)
     train_network(config, cut(excerpt, 10), tmp_path, stop_after=1)
 
@@ -60,7 +67,7 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_from(excerpt: Mnist, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_short_run_on_real_pixels_learns_and_leaves_all_it_promises(excerpt: Mnist, tmp_path: Path) -> None:
+def test_short_run_learns_and_writes_all_files(excerpt: Mnist, tmp_path: Path) -> None:
     config = dataclasses.replace(SMALL, epochs=6, batch=32, real=600)
 
     card = train_network(config, excerpt, tmp_path)
@@ -77,8 +84,32 @@ def test_a_short_run_on_real_pixels_learns_and_leaves_all_it_promises(excerpt: M
     assert {"sure_confidence", "doubt_score", "rubbish_score"} == set(written["thresholds"])
 
 
-def test_the_lecture_s_networks_train_on_all_images_without_rubbish() -> None:
-    run = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
+def test_lecture_network_trains_on_all_images_without_negatives() -> None:
+    options = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
 
-    assert (run.config.epochs, run.config.batch, run.config.validation, run.config.rubbish) == (5, 128, 0, 0)
-    assert (run.data, run.out, run.finish) == (Path("d"), Path("o"), False)
+    assert (options.config.epochs, options.config.batch) == (5, 128)
+    assert (options.config.validation, options.config.rubbish) == (0, 0)
+    assert (options.data, options.out, options.finish) == (Path("d"), Path("o"), False)
+
+
+def test_usage_has_the_name_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"], prog="convserve train")
+
+    assert capsys.readouterr().out.startswith("usage: convserve train [-h] [--network {lecture,layers,bundled}]")
+
+
+@pytest.mark.slow
+def test_command_prints_one_line_per_epoch_and_the_accuracy(tmp_path: Path) -> None:
+    """And no start-up messages of TensorFlow."""
+    command = [sys.executable, "-m", "models.train", "--network", "lecture", "--epochs", "2"]
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+
+    ended = subprocess.run(
+        [*command, "--data", str(MNIST_EXCERPT), "--out", str(tmp_path)],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    figures = r"loss [0-9.]+ accuracy 0\.\d{4} \d+ s\n"
+    assert re.fullmatch(f"epoch 1/2 {figures}epoch 2/2 {figures}", ended.stderr)
+    assert re.fullmatch(f"{re.escape(str(tmp_path))}: test accuracy 0\\.\\d{{4}}\n", ended.stdout)

@@ -1,4 +1,4 @@
-"""Images made for one property each: MNIST's digits written on paper of some kind."""
+"""Test images: MNIST's digits on paper."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ Digits = dict[int, NDArray[np.uint8]]  # digit -> (28, 28), ink 255 on 0
 
 
 def enlarge_ink(digit: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
-    """Ink (side, side) in 0..1 with smooth, sharp-edged strokes."""
+    """Ink (side, side) in 0..1 with smooth strokes and sharp edges."""
     ink = cv2.resize(digit.astype(np.float32) / np.float32(255), (side, side), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip((ink - 0.5) * 4 + 0.5, 0, 1), np.float32)
 
@@ -20,7 +20,7 @@ def write_on_paper(
     paper: float = 0.9,
     ink: float = 0.15,
 ) -> NDArray[np.float32]:
-    """A grey image (height, width) in 0..1 with one digit in the middle."""
+    """A grey image (height, width) in 0..1 with one digit at the centre."""
     height, width = shape
     stroke = np.zeros(shape, np.float32)
     top, left = (height - side) // 2, (width - side) // 2
@@ -34,7 +34,7 @@ def add_grain(image: NDArray[np.float32], deviation: float, seed: int = 5) -> ND
 
 
 def write_lines(lines: list[list[NDArray[np.uint8]]], side: int = 60, gap: int = 30) -> NDArray[np.float32]:
-    """A page in 0..1 with lines of digits, `gap` pixels of paper between their boxes."""
+    """A page in 0..1 with lines of digits. `side` is that of a digit, `gap` the distance between digits, in pixels."""
     most = max(len(line) for line in lines)
     page = np.full((len(lines) * (side + gap) + 2 * gap, most * (side + gap) + 2 * gap), 0.88, np.float32)
     for row, line in enumerate(lines):

@@ -1,13 +1,14 @@
-"""One training process of the tests: `python -m tests.support.trainer FLOATX OPTIONS`, those of `models.train`.
+"""A short training run for tests: `python -m tests.support.trainer FLOATX OPTIONS`.
 
-All is as in `models.train`, but for epochs that are short enough for a test and, with `float64`, numbers of 64 bits.
+OPTIONS are those of `models.train`. FLOATX is Keras' floating-point type, "float32" or "float64".
 """
 
 import sys
 
-from models.train import TrainConfig, main
+from models.train import main
+from models.training.config import TrainConfig
 
-SHORT = TrainConfig(batch=16, real=70, validation=20, drawn=10, rubbish=10)  # 4 steps an epoch
+SHORT = TrainConfig(batch=16, real=70, validation=20, drawn=10, rubbish=10)  # 4 steps per epoch
 
 if __name__ == "__main__":
     import keras

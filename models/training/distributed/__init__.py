@@ -1,1 +1,1 @@
-"""Training in several processes or on several machines."""
+"""Training by several worker processes: addresses, connections, TensorFlow's strategy, a local launcher."""

@@ -1,6 +1,6 @@
-"""The connections between the chief and the other workers: over them they meet, and one breaks when a worker dies.
+"""Connect the workers to the chief before training, and detect the loss of a worker during training.
 
-TensorFlow alone lets the workers that are left wait for a dead one, or fails with a page of its own insides.
+TensorFlow alone leaves the other workers waiting for a lost one, or fails with a stack trace that does not name it.
 """
 
 import json
@@ -14,20 +14,22 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from rich.console import Console
+
 from models.errors import WorkerError
 from models.training.distributed.cluster_spec import Cluster, check_port, split_address
 
-HELLO_BYTES = 65_536  # at most; a stranger on the port may send anything
+HELLO_BYTES = 65_536  # limit: any process can connect to the port and send data
 HELLO_SECONDS = 5
 RETRY_SECONDS = 0.2
-LOSS_SECONDS = 10  # for which a broken connection may come later than TensorFlow's own error
+LOSS_SECONDS = 10  # a connection may break this much later than TensorFlow reports an error
 DONE = b"done"
-# A machine that loses power says nothing: probe after 10 s of silence, every 5 s, and give up after 3.
 KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""A machine without power sends nothing: probe after 10 s of silence, every 5 s, and give up after 3 probes."""
 
 
-class Lifeline:
-    """Open connections to the workers (on the chief) or to the chief (on the others), by worker number."""
+class WorkerConnections:
+    """Open connections by worker index: to all workers on the chief, to the chief on the others."""
 
     def __init__(self, cluster: Cluster, connections: dict[int, Connection]) -> None:
         self.cluster, self.connections = cluster, connections
@@ -35,8 +37,8 @@ class Lifeline:
         self.on_loss: Callable[[str], None] = end_process
 
     def watch(self) -> None:
-        """From now on end this process, with a message, when a worker is lost."""
-        threading.Thread(target=self._watch, name="lifeline", daemon=True).start()
+        """From now on, end this process with a message when a worker is lost."""
+        threading.Thread(target=self._watch, name="worker connections", daemon=True).start()
 
     def _watch(self) -> None:
         worker_of = {connection: index for index, connection in self.connections.items()}
@@ -48,16 +50,16 @@ class Lifeline:
                 done = False
             if not done and not self.released.is_set():
                 self.on_loss(
-                    f"{self.cluster.name_worker(worker_of[ready])} is gone: it was killed, failed (see its output) or "
-                    "lost the network. Start all workers again with the same options to go on from the last finished "
-                    "epoch"
+                    f"{self.cluster.name_worker(worker_of[ready])} is lost: it was killed, failed (see its output) or "
+                    "lost its network connection. Start all workers again with the same options to resume after the "
+                    "last finished epoch"
                 )
             self.released.set()
 
     @contextmanager
-    def limit(self, seconds: float, what: str) -> Iterator[None]:
-        """End this process when the block takes longer, saying that there was no `what` in that time."""
-        timer = threading.Timer(seconds, lambda: self.on_loss(f"no {what} within {seconds:g} s"))
+    def limit(self, seconds: float, goal: str) -> Iterator[None]:
+        """End this process if the block takes longer; the message says that there was no `goal` in this time."""
+        timer = threading.Timer(seconds, lambda: self.on_loss(f"no {goal} within {seconds:g} s"))
         timer.daemon = True
         timer.start()
         try:
@@ -65,120 +67,131 @@ class Lifeline:
         finally:
             timer.cancel()
 
-    def await_loss(self) -> None:
-        """After an error of TensorFlow's: wait for the connection that broke, so that the message names the worker."""
+    def wait_for_loss(self) -> None:
+        """After a TensorFlow error, wait for the broken connection, so that the message names the lost worker."""
         if self.connections:
             self.released.wait(LOSS_SECONDS)
 
-    def part(self) -> None:
-        """At the end: the chief, whose files are written, lets the others go; they wait for that."""
+    def release(self) -> None:
+        """End of the run: the chief, after writing its files, sends DONE; the other workers wait for it."""
         if self.cluster.is_chief:
             self.released.set()
             for connection in self.connections.values():
                 try:
                     connection.send_bytes(DONE)
                 except OSError:
-                    continue  # it has gone; nothing is left for it to do
+                    continue  # the worker has already exited
         else:
             self.released.wait()
 
 
 def end_process(message: str) -> None:
-    """Not sys.exit: the main thread may wait in TensorFlow for the lost worker, for ever."""
+    """Exit at once. sys.exit would not do: the main thread may be waiting in TensorFlow for the lost worker."""
+    Console(stderr=True).show_cursor()  # which a progress bar hides
     print(message, file=sys.stderr, flush=True)
     os._exit(1)
 
 
-def meet(cluster: Cluster, options: dict[str, Any], state: bytes, wait_seconds: float) -> tuple[Lifeline, bytes]:
-    """Wait until all workers are there, with the same options; returns the lifeline and the chief's `state`.
+def connect(
+    cluster: Cluster, options: dict[str, Any], state: bytes, wait_seconds: float
+) -> tuple[WorkerConnections, bytes]:
+    """Wait until all workers are connected and have the same options. Returns (connections, the chief's `state`).
 
-    Raises WorkerError when one does not come or has other options, ClusterError when a port is taken.
+    Raises WorkerError if a worker does not connect or has other options, and ClusterError if a port is in use.
     """
     if len(cluster.workers) == 1:
-        return Lifeline(cluster, {}), state
+        return WorkerConnections(cluster, {}), state
     check_port(cluster)
     deadline = time.monotonic() + wait_seconds
     hello = {"workers": list(cluster.workers), "index": cluster.index, "options": options}
     if not cluster.is_chief:
-        return _join_chief(cluster, hello, deadline, wait_seconds)
+        return connect_to_chief(cluster, hello, deadline, wait_seconds)
     present: dict[int, Connection] = {}
     try:
-        _gather_workers(cluster, hello, present, deadline)
+        accept_workers(cluster, hello, present, deadline)
     except WorkerError as error:
-        for connection in present.values():
-            connection.send_bytes(json.dumps({"error": str(error)}).encode())
+        answer_hello(present, str(error))
         raise
     except TimeoutError:
         missing = [cluster.name_worker(index) for index in range(1, len(cluster.workers)) if index not in present]
         message = (
-            f"{' and '.join(missing)} did not come within {wait_seconds:g} s. Start every worker with its own index, "
-            f"and let them reach the chief at {cluster.workers[0]}"
+            f"{' and '.join(missing)} did not connect within {wait_seconds:g} s. Start every worker with its own "
+            f"index, and make sure that it can reach the chief at {cluster.workers[0]}"
         )
-        for connection in present.values():
-            connection.send_bytes(json.dumps({"error": message}).encode())
+        answer_hello(present, message)
         raise WorkerError(message) from None
+    answer_hello(present, None)
     for connection in present.values():
-        connection.send_bytes(json.dumps({"error": None}).encode())
         connection.send_bytes(state)
-    return Lifeline(cluster, present), state
+    return WorkerConnections(cluster, present), state
 
 
-def _gather_workers(cluster: Cluster, hello: dict[str, Any], present: dict[int, Connection], deadline: float) -> None:
+def answer_hello(present: dict[int, Connection], error: str | None) -> None:
+    """Accept the connected workers, or send them the error that ends the run."""
+    for connection in present.values():
+        connection.send_bytes(json.dumps({"error": error}).encode())
+
+
+def accept_workers(cluster: Cluster, hello: dict[str, Any], present: dict[int, Connection], deadline: float) -> None:
+    """On the chief: add the connection of every other worker to `present`. Raises WorkerError or TimeoutError."""
     with socket.create_server(("", split_address(cluster.workers[0])[1])) as listener:
         while len(present) < len(cluster.workers) - 1:
             listener.settimeout(max(deadline - time.monotonic(), 0.001))
-            connection = _wrap(listener.accept()[0])
+            connection = wrap(listener.accept()[0])
             try:
                 other = json.loads(connection.recv_bytes(HELLO_BYTES)) if connection.poll(HELLO_SECONDS) else None
             except (OSError, EOFError, ValueError):
                 other = None
             if not isinstance(other, dict) or not isinstance(other.get("index"), int):
-                connection.close()  # a stranger on the port
+                connection.close()  # not a worker
                 continue
             index = other["index"]
             earlier = present.get(index)
-            if index == 0 or (earlier is not None and not _is_closed(earlier)):
-                present[-1] = connection  # to be told, too
-                raise WorkerError(f"two processes are worker {index}; give each its own index")
+            if index == 0 or (earlier is not None and not is_closed(earlier)):
+                present[-1] = connection  # so that this worker gets the error as well
+                raise WorkerError(f"two processes are worker {index}; give each worker its own index")
             present[index] = connection
-            _compare(cluster, index, hello, other)
+            compare_options(index, hello, other)
 
 
-def _compare(cluster: Cluster, index: int, hello: dict[str, Any], other: dict[str, Any]) -> None:
-    """The chief's hello against that of worker `index`, as JSON."""
-    mine = json.loads(json.dumps({"workers": hello["workers"], **hello["options"]}))
-    theirs = {"workers": other.get("workers"), **other.get("options", {})}
-    differing = sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
+def compare_options(index: int, chief: dict[str, Any], worker: dict[str, Any]) -> None:
+    """Compare the hello of the chief with that of worker `index`. Raises WorkerError."""
+    expected = json.loads(json.dumps({"workers": chief["workers"], **chief["options"]}))
+    found = {"workers": worker.get("workers"), **worker.get("options", {})}
+    differing = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
     if differing:
-        told = "; ".join(f"{key} {theirs.get(key)!r} where the chief has {mine.get(key)!r}" for key in differing)
-        raise WorkerError(f"worker {index} was started with another {told}: give every worker the same")
+        differences = "; ".join(f"{key} {found.get(key)!r} instead of {expected.get(key)!r}" for key in differing)
+        raise WorkerError(
+            f"the options of worker {index} differ from the chief's ({differences}): give every worker the same options"
+        )
 
 
-def _join_chief(
+def connect_to_chief(
     cluster: Cluster, hello: dict[str, Any], deadline: float, wait_seconds: float
-) -> tuple[Lifeline, bytes]:
-    reason = "it did not answer"
+) -> tuple[WorkerConnections, bytes]:
+    """On the other workers: connect, retrying until the deadline. Raises WorkerError."""
+    reason = "no answer"
     while time.monotonic() < deadline:
         try:
             address = split_address(cluster.workers[0])
-            connection = _wrap(socket.create_connection(address, max(deadline - time.monotonic(), 0.001)))
+            connection = wrap(socket.create_connection(address, max(deadline - time.monotonic(), 0.001)))
             connection.send_bytes(json.dumps(hello).encode())
-            # The chief tells who did not come; it may have begun to wait a little later than this worker.
+            # The chief names the missing workers; its own deadline may be a little later than this worker's.
             if connection.poll(max(deadline - time.monotonic(), 0) + HELLO_SECONDS):
                 answer = json.loads(connection.recv_bytes(HELLO_BYTES))
                 if answer["error"]:
-                    raise WorkerError(f"the chief says: {answer['error']}")
-                return Lifeline(cluster, {0: connection}), connection.recv_bytes()
+                    raise WorkerError(f"the chief reports: {answer['error']}")
+                return WorkerConnections(cluster, {0: connection}), connection.recv_bytes()
         except (OSError, EOFError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error) or "it closed the connection"
+            reason = getattr(error, "strerror", None) or str(error) or "the connection was closed"
             time.sleep(RETRY_SECONDS)
     raise WorkerError(
         f"the chief, {cluster.name_worker(0)}, could not be reached within {wait_seconds:g} s ({reason}). "
-        "Start it, and let this machine reach that port"
+        "Start it, and make sure that this machine can reach its port"
     )
 
 
-def _wrap(peer: socket.socket) -> Connection:
+def wrap(peer: socket.socket) -> Connection:
     peer.settimeout(None)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in KEEPALIVE.items():
@@ -187,7 +200,7 @@ def _wrap(peer: socket.socket) -> Connection:
     return Connection(peer.detach())
 
 
-def _is_closed(connection: Connection) -> bool:
+def is_closed(connection: Connection) -> bool:
     try:
         return connection.poll(0) and not connection.recv_bytes(HELLO_BYTES)
     except (OSError, EOFError):

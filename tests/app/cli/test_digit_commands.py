@@ -90,7 +90,7 @@ def test_an_unknown_polarity_is_refused(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["--data", "nowhere"], "nowhere has no train-images-idx3-ubyte"),
-        (["--data", str(EXCERPT), "--epochs", "1"], "5000 are kept out for calibration"),
+        (["--data", str(EXCERPT), "--epochs", "1"], "5000 are held out for calibration"),
     ],
 )
 def test_training_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:

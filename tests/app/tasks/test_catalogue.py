@@ -121,8 +121,8 @@ def rewrite_card(folder: Path, **changed: str) -> None:
     [
         (lambda folder: (folder / WEIGHTS).write_bytes(b"x"), "is damaged: its hash is"),
         (lambda folder: (folder / WEIGHTS).unlink(), "cannot be read"),
-        (lambda folder: shutil.rmtree(folder), "is no model folder"),
-        (lambda folder: rewrite_card(folder, network="lecture"), "this reader takes 'bundled'"),
+        (lambda folder: shutil.rmtree(folder), "is not a model folder"),
+        (lambda folder: rewrite_card(folder, network="lecture"), "the reader supports 'bundled'"),
     ],
     ids=["damaged", "no weights", "no folder", "another network"],
 )

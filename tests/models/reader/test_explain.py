@@ -1,4 +1,4 @@
-"""The explanation is that of the network: every stage against SciPy and NumPy, both maps against their definition."""
+"""Explanations: every stage equals SciPy and NumPy, both maps equal their definitions."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,7 +33,7 @@ def seven(explainer: Explainer, fields: dict[int, Field]) -> Explanation:
     return explainer.explain(fields[7], 7)
 
 
-def test_shapes_are_those_of_the_lecture(explainer: Explainer, seven: Explanation) -> None:
+def test_stages_have_the_shapes_of_the_lectures_network(explainer: Explainer, seven: Explanation) -> None:
     assert [(stage.name, stage.kind, stage.values.shape) for stage in seven.stages] == [
         ("conv1", "conv", (28, 28, 32)),
         ("pool1", "pool", (14, 14, 32)),
@@ -58,7 +58,7 @@ def test_conv1_maps_equal_scipy(seven: Explanation, fields: dict[int, Field]) ->
 
 
 class NumpyNetwork:
-    """The bundled network in float64 without TensorFlow, from the layers' definitions."""
+    """The bundled network in float64, from the definitions of its layers, without TensorFlow."""
 
     def __init__(self) -> None:
         self.weights = [weight.astype(np.float64) for weight in read_model_folder(BUNDLED_FOLDER)[0]]
@@ -81,7 +81,7 @@ class NumpyNetwork:
         return np.tensordot(windows, kernels.transpose(2, 0, 1, 3), 3)
 
     def normalize(self, values: Values, first: int) -> Values:
-        """Batch norm as it is defined (Ioffe and Szegedy 2015), then relu."""
+        """Batch norm by its definition (Ioffe and Szegedy 2015), then relu."""
         gamma, beta, mean, variance = self.weights[first : first + 4]
         return np.maximum(gamma * (values - mean) / np.sqrt(variance + BATCH_NORM_EPSILON) + beta, 0)
 
@@ -95,16 +95,16 @@ def test_every_stage_equals_numpy(seven: Explanation, fields: dict[int, Field]) 
         np.testing.assert_allclose(stage.values, expected, atol=1e-3, err_msg=stage.name)
 
 
-def test_log_odds_are_those_of_the_probabilities_that_are_answered(
+def test_log_odds_match_the_probabilities_of_the_answer(
     explainer: Explainer, reader: DigitReader, fields: dict[int, Field]
 ) -> None:
-    probabilities = reader.judge_fields(fields[7][None])[0].probabilities
+    probabilities = reader.classifier.classify(fields[7][None])[0].probabilities
     for digit in (0, 1, 2, 3, 4, 5, 6, 8, 9):
         expected = np.log(probabilities[digit]) - np.log1p(-probabilities[digit])
         assert explainer.explain(fields[7], digit).log_odds == pytest.approx(expected, abs=1e-3)
 
 
-def test_occlusion_is_what_covering_by_hand_costs(seven: Explanation, explainer: Explainer) -> None:
+def test_occlusion_equals_the_log_odds_lost_by_covering_the_patch(seven: Explanation, explainer: Explainer) -> None:
     row, column = np.unravel_index(seven.occlusion.argmax(), seven.occlusion.shape)
     covered = seven.field.copy()
     for y in range(2 * row - 2, 2 * row + 4):
@@ -115,7 +115,7 @@ def test_occlusion_is_what_covering_by_hand_costs(seven: Explanation, explainer:
     )
 
 
-def test_occlusion_of_empty_paper_costs_nothing_and_of_the_stroke_much(
+def test_occlusion_is_zero_on_empty_paper_and_large_on_the_stroke(
     explainer: Explainer, fields: dict[int, Field]
 ) -> None:
     for digit, field in fields.items():
@@ -126,36 +126,36 @@ def test_occlusion_of_empty_paper_costs_nothing_and_of_the_stroke_much(
         assert occlusion[inked].max() > 1
 
 
-def test_patches_are_six_wide_around_squares_of_two() -> None:
+def test_patches_cover_six_pixels_around_squares_of_two() -> None:
     covered = 1 - cover_patches(np.ones((28, 28), np.float32)).reshape(14, 14, 28, 28)
     assert covered[5, 8].sum() == 36
     assert covered[5, 8][8:14, 14:20].all()
-    assert covered[0, 0].sum() == 16  # cut off by the corner
+    assert covered[0, 0].sum() == 16  # at the corner
     assert covered[0, 0][:4, :4].all()
 
 
 def test_gradient_matches_finite_differences(explainer: Explainer, fields: dict[int, Field]) -> None:
-    # On empty paper the maximum of a pool is that of equals, and the derivative one of several; grain decides it.
-    grainy = np.clip(fields[7] + np.random.default_rng(3).uniform(0, 0.1, (28, 28)), 0, 1).astype(np.float32)
-    gradient = explainer.explain(grainy, 7).gradient
-    network, temperature, step = NumpyNetwork(), explainer.reader.temperature, 1e-6
+    # On empty paper all inputs of a pool are equal and the derivative is not unique; noise makes it unique.
+    noisy = np.clip(fields[7] + np.random.default_rng(3).uniform(0, 0.1, (28, 28)), 0, 1).astype(np.float32)
+    gradient = explainer.explain(noisy, 7).gradient
+    network, temperature, step = NumpyNetwork(), explainer.reader.classifier.temperature, 1e-6
     strongest = np.argsort(-np.abs(gradient), axis=None)[:20]
     measured = []
     for place in strongest:
         nudge = step * (np.arange(784) == place).reshape(28, 28)
-        more, less = (network.find_log_odds(grainy + sign * nudge, 7, temperature) for sign in (1, -1))
+        more, less = (network.find_log_odds(noisy + sign * nudge, 7, temperature) for sign in (1, -1))
         measured.append((more - less) / (2 * step))
     assert np.abs(measured).min() > 0.1
     np.testing.assert_allclose(gradient.reshape(-1)[strongest], measured, rtol=1e-2)
 
 
-def test_explanation_is_of_the_digit_asked_about(explainer: Explainer, seven: Explanation) -> None:
+def test_explanation_refers_to_the_given_digit(explainer: Explainer, seven: Explanation) -> None:
     as_one = explainer.explain(seven.field, 1)
     assert as_one.log_odds < 0 < seven.log_odds
     assert np.abs(as_one.gradient - seven.gradient).max() > 0.1
 
 
-def test_threads_do_not_disturb_each_other(explainer: Explainer, fields: dict[int, Field]) -> None:
+def test_explainer_is_thread_safe(explainer: Explainer, fields: dict[int, Field]) -> None:
     alone = {digit: explainer.explain(field, digit) for digit, field in fields.items()}
     with ThreadPoolExecutor(4) as executor:
         together = list(executor.map(explainer.explain, fields.values(), fields.keys()))

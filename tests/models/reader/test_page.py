@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 
 from models.reader.reader import DigitReader
-from models.reader.segmentation import Character, find_seam, sort_to_lines
+from models.reader.seams import find_seam
+from models.reader.segmentation import Character, sort_to_lines
 from models.training.synthetic_digits import draw_other_glyphs
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
 
-def test_lines_are_read_from_the_top_and_digits_from_the_left(reader: DigitReader, digits: Digits) -> None:
+def test_lines_are_read_top_to_bottom_and_digits_left_to_right(reader: DigitReader, digits: Digits) -> None:
     wanted = ("3141", "59265", "07")
     page = write_lines([[digits[int(digit)] for digit in line] for line in wanted])
 
@@ -23,7 +24,7 @@ def test_lines_are_read_from_the_top_and_digits_from_the_left(reader: DigitReade
     assert 30 <= top < top + height <= 90
 
 
-def test_uneven_light_grain_and_light_ink_change_nothing(reader: DigitReader, digits: Digits) -> None:
+def test_uneven_light_grain_and_light_ink_do_not_change_the_text(reader: DigitReader, digits: Digits) -> None:
     page = write_lines([[digits[digit] for digit in (8, 6, 4, 2)]])
     shade = np.linspace(0.45, 1, page.shape[1], dtype=np.float32)
 
@@ -31,7 +32,7 @@ def test_uneven_light_grain_and_light_ink_change_nothing(reader: DigitReader, di
     assert reader.read(1 - page).text == "8642"
 
 
-def test_a_slanted_line_stays_one_line(reader: DigitReader, digits: Digits) -> None:
+def test_slanted_line_is_one_line(reader: DigitReader, digits: Digits) -> None:
     page = np.full((320, 700), 0.9, np.float32)
     for number, digit in enumerate((2, 7, 3, 5, 9)):
         top, left = 20 + 45 * number, 30 + 130 * number
@@ -41,7 +42,7 @@ def test_a_slanted_line_stays_one_line(reader: DigitReader, digits: Digits) -> N
 
 
 @pytest.mark.parametrize("turn", [1, 3])
-def test_a_page_on_its_side_is_turned(reader: DigitReader, digits: Digits, turn: int) -> None:
+def test_page_on_its_side_is_turned(reader: DigitReader, digits: Digits, turn: int) -> None:
     wanted = ("2345", "7342")
     page = np.rot90(write_lines([[digits[int(digit)] for digit in line] for line in wanted]), turn)
 
@@ -49,7 +50,7 @@ def test_a_page_on_its_side_is_turned(reader: DigitReader, digits: Digits, turn:
 
     assert reading.lines == wanted
     assert reading.turned in (90, 270)
-    # The box is where the digit lies in the image as it was given.
+    # The box is in pixels of the original image.
     left, top, width, height = reading.digits[0].box
     assert page[top : top + height, left : left + width].min() < 0.4
     assert left + width <= page.shape[1]
@@ -57,7 +58,7 @@ def test_a_page_on_its_side_is_turned(reader: DigitReader, digits: Digits, turn:
 
 
 @pytest.mark.parametrize("pair", ["23", "56", "42"])
-def test_touching_digits_are_cut(reader: DigitReader, digits: Digits, pair: str) -> None:
+def test_touching_digits_are_separated(reader: DigitReader, digits: Digits, pair: str) -> None:
     page = np.full((120, 400), 0.9, np.float32)
     page[20:100, 40:120] -= 0.8 * enlarge_ink(digits[8], 80)
     left = 180
@@ -70,17 +71,17 @@ def test_touching_digits_are_cut(reader: DigitReader, digits: Digits, pair: str)
     assert reader.read(np.clip(page, 0.1, 1)).text == "8" + pair
 
 
-def test_a_blank_page_and_a_dark_edge_beside_it_have_no_text(reader: DigitReader) -> None:
+def test_blank_page_and_dark_edge_have_no_text(reader: DigitReader) -> None:
     paper = add_grain(np.full((400, 600), 0.85, np.float32), 0.015)
-    beside = paper.copy()
-    beside[:, :80] = 0.15
+    edge = paper.copy()
+    edge[:, :80] = 0.15
 
     assert reader.read(paper).text == ""
-    assert reader.read(beside).text == ""
+    assert reader.read(edge).text == ""
     assert reader.read(np.full((1, 1), 255, np.uint8)).digits == ()
 
 
-def test_marks_that_are_no_digit_are_listed_but_not_read(reader: DigitReader, digits: Digits) -> None:
+def test_characters_that_are_not_digits_are_listed_outside_the_text(reader: DigitReader, digits: Digits) -> None:
     page = write_lines([[digits[3], digits[5], digits[8]]])
     blob = page[40:90, 230:280]
     blob[10:40, 5:45] = 0.1
@@ -91,7 +92,7 @@ def test_marks_that_are_no_digit_are_listed_but_not_read(reader: DigitReader, di
     assert "not_a_digit" in {one.verdict for one in reading.digits}
 
 
-def test_neighbours_make_a_line_and_far_ones_another() -> None:
+def test_neighbours_form_lines() -> None:
     def place(left: int, top: int) -> Character:
         return Character(left, top, left + 20, top + 30)
 
@@ -101,8 +102,8 @@ def test_neighbours_make_a_line_and_far_ones_another() -> None:
     assert sort_to_lines([]) == []
 
 
-def test_letters_are_not_cut_into_digits(reader: DigitReader) -> None:
-    """By hands that the training did not draw."""
+def test_letters_are_not_split_into_digits(reader: DigitReader) -> None:
+    """With a seed that training does not use."""
     letters = draw_other_glyphs(40, np.random.default_rng(123))
     pages = [write_on_paper(letter, (160, 160), 110) for letter in letters]
 
@@ -123,7 +124,7 @@ def test_specks_on_paper_are_not_read(reader: DigitReader, seed: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.5, 1, 4])
-def test_an_image_of_one_digit_is_read_as_it_is_classified(reader: DigitReader, digits: Digits, scale: float) -> None:
+def test_single_digit_is_read_as_it_is_classified(reader: DigitReader, digits: Digits, scale: float) -> None:
     side = round(60 * scale)
     images = {digit: write_on_paper(image, (side, side), round(0.8 * side)) for digit, image in digits.items()}
 
@@ -137,17 +138,17 @@ def test_small_lines_are_read(reader: DigitReader, digits: Digits) -> None:
     assert reader.read(page).text == "3062"
 
 
-def test_a_digit_among_words_is_not_read(reader: DigitReader, digits: Digits) -> None:
-    """As an l or an o in a word would pass for one."""
+def test_digit_in_a_word_is_not_read(reader: DigitReader, digits: Digits) -> None:
+    """An l or an o in a word looks like a digit."""
     letters = draw_other_glyphs(6, np.random.default_rng(4))
     page = write_lines([[*letters[:3], digits[1], *letters[3:]], [digits[digit] for digit in (2, 5, 9, 3)]])
 
     assert reader.read(page).text == "2593"
 
 
-def test_a_seam_goes_around_the_ink() -> None:
+def test_seam_avoids_the_ink() -> None:
     ink = np.zeros((9, 9), np.float32)
-    ink[:6, 4] = 1  # a wall from above, with a way around its end
+    ink[:6, 4] = 1  # a stroke from the top, with a free path around its end
     ink[7:, 2] = 1
 
     seam = find_seam(ink, 3, 3)

@@ -1,4 +1,4 @@
-"""Each step of the front end against images made for it."""
+"""Each preprocessing step, on images made for it."""
 
 import time
 from typing import Any
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from models.errors import InvalidImageError
 from models.mnist_field import BOX, CENTRE, fit_to_field
 from models.reader.binarize import guess_polarity
-from models.reader.components import choose_digit_ink, find_pieces, find_ruled_lines
-from models.reader.grayscale import lay_over_paper, take_grey
+from models.reader.components import choose_digit_ink, find_pieces
+from models.reader.grayscale import convert_to_grey, flatten_transparency
 from models.reader.preprocess import find_centre_of_mass, prepare_image
 from models.reader.reader import DigitReader
+from models.reader.ruled_lines import find_ruled_lines
 from models.training.mnist import Mnist
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
@@ -25,11 +26,11 @@ def assert_all_read(reader: DigitReader, images: dict[int, NDArray[Any]], polari
     assert {one.verdict for one in readings} == {"digit"}
 
 
-def write_all(digits: Digits, **how: Any) -> dict[int, NDArray[np.float32]]:
-    return {digit: write_on_paper(image, **how) for digit, image in digits.items()}
+def write_all(digits: Digits, **options: Any) -> dict[int, NDArray[np.float32]]:
+    return {digit: write_on_paper(image, **options) for digit, image in digits.items()}
 
 
-def test_the_field_has_mnist_s_box_and_centre_of_mass(digits: Digits) -> None:
+def test_field_has_the_box_and_centre_of_mass_of_mnist(digits: Digits) -> None:
     for image in digits.values():
         field = fit_to_field(enlarge_ink(image, 200))
         rows, columns = np.flatnonzero(field.any(axis=1)), np.flatnonzero(field.any(axis=0))
@@ -39,7 +40,7 @@ def test_the_field_has_mnist_s_box_and_centre_of_mass(digits: Digits) -> None:
         assert field.max() == pytest.approx(1)
 
 
-def test_mnist_s_own_form_goes_through_unharmed(excerpt: Mnist) -> None:
+def test_mnist_images_are_not_changed(excerpt: Mnist) -> None:
     kept = 0
     for image in excerpt.test.images:
         (first, *_) = prepare_image(image)
@@ -49,14 +50,14 @@ def test_mnist_s_own_form_goes_through_unharmed(excerpt: Mnist) -> None:
     assert kept >= 0.97 * len(excerpt.test.images)
 
 
-def test_the_same_form_with_dark_ink_is_only_turned_over(digits: Digits) -> None:
+def test_inverted_mnist_image_is_only_inverted(digits: Digits) -> None:
     (one,) = prepare_image(255 - digits[5])
 
     assert (one.steps.as_is, one.steps.polarity) == (True, "dark")
     np.testing.assert_allclose(one.field, digits[5] / 255, atol=1e-6)
 
 
-def test_dark_on_light_and_light_on_dark_are_told_apart(reader: DigitReader, digits: Digits) -> None:
+def test_polarity_is_detected(reader: DigitReader, digits: Digits) -> None:
     dark = write_all(digits)
     light = {digit: 1 - image for digit, image in dark.items()}
 
@@ -66,20 +67,20 @@ def test_dark_on_light_and_light_on_dark_are_told_apart(reader: DigitReader, dig
     assert_all_read(reader, light)
 
 
-def test_a_given_polarity_is_kept(digits: Digits) -> None:
+def test_given_polarity_is_used(digits: Digits) -> None:
     image = write_on_paper(digits[3])
 
     assert {one.steps.polarity for one in prepare_image(image, "light")} <= {"light"}
     assert {one.steps.polarity for one in prepare_image(image, "dark")} == {"dark"}
 
 
-def test_uneven_light_is_taken_away(reader: DigitReader, digits: Digits) -> None:
+def test_uneven_light_is_removed(reader: DigitReader, digits: Digits) -> None:
     light = np.linspace(0.25, 1, 200, dtype=np.float32)
     shaded = {digit: image * light for digit, image in write_all(digits).items()}
     half = {digit: image * np.where(np.arange(200) < 90, 0.5, 1) for digit, image in write_all(digits).items()}
 
     assert_all_read(reader, shaded)
-    # A hard edge of a shadow right through the digit leaves a line, which can be taken for a stroke.
+    # The hard edge of a shadow through the digit leaves a line, which can look like a stroke.
     assert sum(one.digit == digit for one, digit in zip(reader.classify(list(half.values())), half, strict=True)) >= 9
 
 
@@ -89,7 +90,7 @@ def test_faint_pencil_on_grainy_paper_is_not_blank(reader: DigitReader, digits: 
     assert_all_read(reader, faint)
 
 
-def test_ruled_lines_are_not_ink(reader: DigitReader, digits: Digits) -> None:
+def test_ruled_lines_are_removed(reader: DigitReader, digits: Digits) -> None:
     ruled = write_all(digits)
     for image in ruled.values():
         image[26:28] = image[176:178] = 0.4
@@ -97,7 +98,7 @@ def test_ruled_lines_are_not_ink(reader: DigitReader, digits: Digits) -> None:
     assert_all_read(reader, ruled)
 
 
-def test_hairlines_are_thickened_to_mnist_s_width(reader: DigitReader) -> None:
+def test_hairlines_are_thickened_to_the_stroke_width_of_mnist(reader: DigitReader) -> None:
     image = np.full((600, 600), 255, np.uint8)
     points = np.array([[200, 120], [400, 120], [280, 480]], np.int32)
     cv2.polylines(image, [points], False, (0,), 2, cv2.LINE_AA)
@@ -108,7 +109,7 @@ def test_hairlines_are_thickened_to_mnist_s_width(reader: DigitReader) -> None:
     assert reading.steps is not None
     assert reading.seen is not None
     assert reading.steps.stroke_width < 0.5
-    stem = reading.seen[12:22].sum(axis=1)  # across a stem that leans: a little more than its width
+    stem = reading.seen[12:22].sum(axis=1)  # across a slanted stem, so a little more than its width
     assert 2 <= np.median(stem) <= 4
 
 
@@ -119,7 +120,7 @@ def test_tiny_and_huge_digits_are_read(reader: DigitReader, digits: Digits, side
     assert_all_read(reader, write_all(digits, shape=shape, side=side))
 
 
-def test_a_small_digit_on_a_large_sheet_is_found(reader: DigitReader, digits: Digits) -> None:
+def test_small_digit_on_a_large_sheet_is_found(reader: DigitReader, digits: Digits) -> None:
     image = write_on_paper(digits[2], (800, 1100), 90)
 
     reading = reader.classify([image])[0]
@@ -132,7 +133,7 @@ def test_a_small_digit_on_a_large_sheet_is_found(reader: DigitReader, digits: Di
     assert 40 < max(width, height) < 95
 
 
-def test_a_tight_crop_touches_the_frame_and_is_not_cleared(reader: DigitReader, digits: Digits) -> None:
+def test_tight_crop_is_read_although_it_touches_the_frame(reader: DigitReader, digits: Digits) -> None:
     crops = {}
     for digit, image in digits.items():
         ink = enlarge_ink(image, 200)
@@ -140,17 +141,17 @@ def test_a_tight_crop_touches_the_frame_and_is_not_cleared(reader: DigitReader, 
         crops[digit] = 1 - ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
     readings = reader.classify(list(crops.values()))
-    # A 1 that fills its image is one colour: nobody can know.
+    # A 1 that fills its image has a single colour and cannot be read.
     assert [one.digit for one in readings if one.digit != 1][1:] == [digit for digit in crops if digit > 1]
 
 
-def test_transparent_is_white_unless_the_ink_is(digits: Digits) -> None:
+def test_transparent_pixels_become_white_unless_the_ink_is_white(digits: Digits) -> None:
     ink = enlarge_ink(digits[4], 100)
     black_ink = np.dstack([np.zeros_like(ink)] * 3 + [ink])
     white_ink = np.dstack([np.ones_like(ink)] * 3 + [ink])
 
-    np.testing.assert_allclose(lay_over_paper(black_ink)[..., 0], 1 - ink, atol=1e-6)
-    np.testing.assert_allclose(lay_over_paper(white_ink)[..., 0], ink, atol=1e-6)
+    np.testing.assert_allclose(flatten_transparency(black_ink)[..., 0], 1 - ink, atol=1e-6)
+    np.testing.assert_allclose(flatten_transparency(white_ink)[..., 0], ink, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_transparent_is_white_unless_the_ink_is(digits: Digits) -> None:
     [((1, 1, 0.1), (1, 1, 1)), ((0.2, 0.2, 0.8), (1, 0.8, 0.85)), ((0.85, 0.2, 0.2), (0.2, 0.62, 0.2))],
     ids=["yellow on white", "blue on pink", "red on green of the same brightness"],
 )
-def test_coloured_ink_is_seen_in_the_channel_of_most_contrast(
+def test_coloured_ink_is_read_along_the_axis_of_most_contrast(
     reader: DigitReader, digits: Digits, ink: tuple[float, ...], paper: tuple[float, ...]
 ) -> None:
     images = {}
@@ -167,12 +168,12 @@ def test_coloured_ink_is_seen_in_the_channel_of_most_contrast(
         stroke[20:140, 20:140, 0] = enlarge_ink(image, 120)
         images[digit] = (np.array(paper) * (1 - stroke) + np.array(ink) * stroke).astype(np.float32)
 
-    grey = take_grey(images[8])
+    grey = convert_to_grey(images[8])
     assert np.ptp(grey) > 0.25
     assert_all_read(reader, images)
 
 
-def test_all_types_of_pixels_give_the_same_field(digits: Digits) -> None:
+def test_all_dtypes_give_the_same_field(digits: Digits) -> None:
     eight = np.round(write_on_paper(digits[6]) * 255).astype(np.uint8)
     (first,) = prepare_image(eight)[:1]
 
@@ -185,12 +186,12 @@ def test_all_types_of_pixels_give_the_same_field(digits: Digits) -> None:
     [np.zeros((5,)), np.zeros((5, 5, 5)), np.zeros((0, 5)), np.zeros((5, 5), np.int32), np.zeros((5, 5), complex)],
     ids=["one axis", "five channels", "no rows", "int32", "complex"],
 )
-def test_what_is_no_image_is_an_error(image: NDArray[Any]) -> None:
+def test_unsupported_array_is_rejected(image: NDArray[Any]) -> None:
     with pytest.raises(InvalidImageError):
         prepare_image(image)
 
 
-def test_the_stages_show_the_way(digits: Digits) -> None:
+def test_stages_are_kept_in_order(digits: Digits) -> None:
     (one,) = prepare_image(write_on_paper(digits[0]), keep_stages=True)[:1]
 
     assert list(one.stages) == ["grey", "ink", "digit", "strokes"]
@@ -199,19 +200,19 @@ def test_the_stages_show_the_way(digits: Digits) -> None:
 
 @pytest.mark.parametrize("ink", [0.15, 0.45], ids=["paler than the pen", "as strong as the pen"])
 @pytest.mark.parametrize("slope", [0.0, 0.03])
-def test_squared_paper_is_not_ink(reader: DigitReader, digits: Digits, ink: float, slope: float) -> None:
+def test_squared_paper_is_removed(reader: DigitReader, digits: Digits, ink: float, slope: float) -> None:
     squared = write_all(digits, ink=ink)
     for image in squared.values():
-        for place in range(11, 200, 36):
-            cv2.line(image, (0, place), (199, round(place + 199 * slope)), (0.45,), 2)
-            cv2.line(image, (place, 0), (round(place - 199 * slope), 199), (0.45,), 2)
+        for position in range(11, 200, 36):
+            cv2.line(image, (0, position), (199, round(position + 199 * slope)), (0.45,), 2)
+            cv2.line(image, (position, 0), (round(position - 199 * slope), 199), (0.45,), 2)
 
     readings = reader.classify(list(squared.values()))
     assert sum(one.digit == digit for one, digit in zip(readings, squared, strict=True)) >= 9
     assert sum(one.verdict == "digit" for one in readings) >= 8
 
 
-def test_lines_are_found_with_their_slope_and_strokes_across_them_stay() -> None:
+def test_ruled_lines_are_found_and_crossing_strokes_are_kept() -> None:
     mask = np.zeros((100, 120), bool)
     mask[30:33] = mask[70:73] = True
     mask[10:90, 50:56] = True
@@ -229,7 +230,7 @@ def test_lines_are_found_with_their_slope_and_strokes_across_them_stay() -> None
 
 @pytest.mark.parametrize("slant", [0, 40])
 @pytest.mark.parametrize("dark", [0.2, 0.5])
-def test_the_edge_of_a_sheet_is_no_digit(reader: DigitReader, slant: int, dark: float) -> None:
+def test_edge_of_a_sheet_is_not_a_digit(reader: DigitReader, slant: int, dark: float) -> None:
     image = np.full((300, 400), 0.85, np.float32)
     cv2.fillPoly(image, [np.array([[0, 0], [120 + slant, 0], [120, 299], [0, 299]], np.int32)], (dark,))
     image = np.asarray(cv2.GaussianBlur(image, (0, 0), 2), np.float32)
@@ -238,7 +239,7 @@ def test_the_edge_of_a_sheet_is_no_digit(reader: DigitReader, slant: int, dark: 
     assert reader.read(add_grain(image, 0.01)).text == ""
 
 
-def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digits) -> None:
+def test_specks_of_a_bad_threshold_are_ignored(reader: DigitReader, digits: Digits) -> None:
     generator = np.random.default_rng(8)
     speckled = write_all(digits, paper=1, ink=0)
     for image in speckled.values():
@@ -249,16 +250,16 @@ def test_specks_of_a_bad_threshold_are_no_ink(reader: DigitReader, digits: Digit
     assert [one.digit for one in readings] == list(speckled)
 
 
-def test_what_belongs_together_is_found_as_by_comparing_all_with_all_and_soon() -> None:
-    """A sheet whose grain is taken for ink has thousands of pieces."""
+def test_search_for_near_pieces_equals_comparison_of_all_pairs_and_is_fast() -> None:
+    """Coarse grain gives thousands of pieces."""
     random = np.random.default_rng(3)
     mask = np.zeros((200, 300), bool)
     ys, xs = random.integers(1, 99, 3500) * 2, random.integers(1, 149, 3500) * 2  # not on the frame
-    mask[ys, xs] = (abs(xs - 90) > 10) & (abs(xs - 210) > 10)  # two gaps, wider than what belongs together lies apart
+    mask[ys, xs] = (abs(xs - 90) > 10) & (abs(xs - 210) > 10)  # two gaps, too wide for parts of one digit
     mask[85:115, 135:165] = False
-    mask[90:110, 140:150] = True  # the main piece: what is within 7 pixels of it, or of what is, belongs to it
+    mask[90:110, 140:150] = True  # the main piece: pieces within 7 pixels belong to it, transitively
     density = np.where(mask, random.uniform(0.5, 1, mask.shape), 0).astype(np.float32)
-    density[90:110, 140:150] = 0.15  # little enough for a speck to count beside it
+    density[90:110, 140:150] = 0.15  # so little ink that specks are not too small beside it
     started = time.process_time()
     chosen, _ = choose_digit_ink(mask, density)
     assert time.process_time() - started < 2
@@ -278,7 +279,7 @@ def test_what_belongs_together_is_found_as_by_comparing_all_with_all_and_soon() 
     np.testing.assert_array_equal(chosen, np.isin(labels, wanted))
 
 
-def test_several_digits_are_counted_and_leave_the_answer_unsure(reader: DigitReader, digits: Digits) -> None:
+def test_several_digits_are_counted_and_make_the_answer_unsure(reader: DigitReader, digits: Digits) -> None:
     page = write_lines([[digits[8], digits[3]], [digits[5], digits[2]]])
 
     reading = reader.classify([page])[0]

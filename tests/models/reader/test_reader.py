@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.reader.reader import DigitReader, Reading
+from models.reader.reader import DigitReader
+from models.reader.results import Reading
 from models.training.data import draw_digit_pool
 from models.training.mnist import Mnist
 from models.training.synthetic_digits import draw_other_glyphs
@@ -15,13 +16,13 @@ from tests.support.paper import Digits, add_grain, write_on_paper
 def test_real_digits_are_read(reader: DigitReader, excerpt: Mnist) -> None:
     readings = reader.classify(list(excerpt.test.images))
 
-    right = [one.digit == label for one, label in zip(readings, excerpt.test.labels, strict=True)]
-    assert np.mean(right) >= 0.99
+    correct = [one.digit == label for one, label in zip(readings, excerpt.test.labels, strict=True)]
+    assert np.mean(correct) >= 0.99
     assert np.mean([one.verdict == "digit" for one in readings]) >= 0.95
     assert np.mean([one.verdict == "not_a_digit" for one in readings]) <= 0.03
 
 
-def test_a_reading_is_whole(reader: DigitReader, digits: Digits) -> None:
+def test_reading_is_complete(reader: DigitReader, digits: Digits) -> None:
     reading = reader.classify([write_on_paper(digits[8])], keep_stages=True)[0]
 
     assert (reading.verdict, reading.digit) == ("digit", 8)
@@ -39,7 +40,7 @@ def test_a_reading_is_whole(reader: DigitReader, digits: Digits) -> None:
     assert "ink" in reading.stages
 
 
-def test_images_of_all_sizes_come_back_in_their_order(reader: DigitReader, digits: Digits) -> None:
+def test_readings_keep_the_order_of_images_of_all_sizes(reader: DigitReader, digits: Digits) -> None:
     wanted = [3, 1, 4, 1, 5, 9, 2, 6]
     images = [write_on_paper(digits[digit], (60 + 40 * n, 80 + 30 * n), 50) for n, digit in enumerate(wanted)]
 
@@ -59,71 +60,73 @@ def test_images_of_all_sizes_come_back_in_their_order(reader: DigitReader, digit
     ],
     ids=["white paper", "black field", "one pixel", "transparent", "grainy paper", "not a number"],
 )
-def test_nothing_written_is_blank(reader: DigitReader, image: NDArray[Any]) -> None:
+def test_image_without_ink_is_blank(reader: DigitReader, image: NDArray[Any]) -> None:
     reading = reader.classify([image])[0]
 
     assert (reading.verdict, reading.digit, reading.confidence) == ("blank", None, 0)
     assert reading.box is None
 
 
-def is_refused(reading: Reading) -> bool:
+def is_rejected(reading: Reading) -> bool:
     return reading.verdict in ("not_a_digit", "blank")
 
 
-def test_noise_is_refused(reader: DigitReader) -> None:
+def test_noise_is_rejected(reader: DigitReader) -> None:
     generator = np.random.default_rng(1)
     shapes = [(28, 28), (64, 64), (300, 200), (2, 2), (1, 50)]
     images = [generator.integers(0, 256, (*shape, 3), np.uint8) for shape in shapes]
 
-    assert [is_refused(one) for one in reader.classify(images)] == [True] * len(shapes)
+    assert [is_rejected(one) for one in reader.classify(images)] == [True] * len(shapes)
 
 
 def test_letters_and_signs_are_refused(reader: DigitReader) -> None:
-    """Hands that the training did not draw; the glyphs are the training's."""
-    judged = reader.judge_fields(draw_other_glyphs(500, np.random.default_rng(77)).astype(np.float32) / np.float32(255))
+    """The glyphs are those of the training; their variations are new."""
+    classified = reader.classifier.classify(
+        draw_other_glyphs(500, np.random.default_rng(77)).astype(np.float32) / np.float32(255)
+    )
 
-    assert np.mean([one.verdict == "not_a_digit" for one in judged]) >= 0.95
+    assert np.mean([one.verdict == "not_a_digit" for one in classified]) >= 0.95
 
 
-def test_european_hands_are_read(reader: DigitReader) -> None:
+def test_european_handwriting_is_read(reader: DigitReader) -> None:
     drawn = draw_digit_pool(1000, seed=78)
-    judged = reader.judge_fields(drawn.images.astype(np.float32) / np.float32(255))
+    classified = reader.classifier.classify(drawn.images.astype(np.float32) / np.float32(255))
 
-    right = np.array([one.digit == label for one, label in zip(judged, drawn.labels, strict=True)])
-    assert right.mean() >= 0.98
-    assert right[drawn.labels == 1].mean() >= 0.98
-    assert right[drawn.labels == 7].mean() >= 0.98
+    correct = np.array([one.digit == label for one, label in zip(classified, drawn.labels, strict=True)])
+    assert correct.mean() >= 0.98
+    assert correct[drawn.labels == 1].mean() >= 0.98
+    assert correct[drawn.labels == 7].mean() >= 0.98
 
 
-def test_batches_of_any_size_give_what_single_images_give(reader: DigitReader, excerpt: Mnist) -> None:
-    """To the last bit: nobody's answer may tell whose images were read beside it."""
+def test_logits_do_not_depend_on_the_batch(reader: DigitReader, excerpt: Mnist) -> None:
+    """To the last bit: an answer must not reveal which other images were in its batch."""
     fields = excerpt.test.images[:70].astype(np.float32) / np.float32(255)
-    together = reader.compute_logits(fields)
+    together = reader.classifier.compute_logits(fields)
 
     assert together.shape == (70, 11)
     for size in (1, 2, 3, 8, 9, 17, 64, 66):
-        np.testing.assert_array_equal(reader.compute_logits(fields[:size]), together[:size])
-        np.testing.assert_array_equal(reader.compute_logits(fields[-size:]), together[-size:])
-    assert reader.compute_logits(fields[:0]).shape == (0, 11)
+        np.testing.assert_array_equal(reader.classifier.compute_logits(fields[:size]), together[:size])
+        np.testing.assert_array_equal(reader.classifier.compute_logits(fields[-size:]), together[-size:])
+    assert reader.classifier.compute_logits(fields[:0]).shape == (0, 11)
 
 
-def test_answers_are_those_of_the_keras_model(reader: DigitReader, excerpt: Mnist) -> None:
+def test_logits_equal_those_of_the_keras_model(reader: DigitReader, excerpt: Mnist) -> None:
     noise = np.random.default_rng(3).random((9, 28, 28), np.float32)
     fields = np.concatenate([excerpt.test.images[::7].astype(np.float32) / np.float32(255), noise])
     wanted = reader.network.predict(fields[..., None], verbose=0)
 
     assert np.abs(wanted).max() > 10
-    np.testing.assert_allclose(reader.compute_logits(fields), wanted, atol=1e-4)
-    for place in (0, 30, -1):
-        np.testing.assert_allclose(reader.compute_logits(fields[[place]]), wanted[[place]], atol=1e-4)
+    np.testing.assert_allclose(reader.classifier.compute_logits(fields), wanted, atol=1e-4)
+    for index in (0, 30, -1):
+        np.testing.assert_allclose(reader.classifier.compute_logits(fields[[index]]), wanted[[index]], atol=1e-4)
 
 
-def test_a_network_of_another_shape_is_refused(reader: DigitReader) -> None:
+def test_network_of_another_shape_is_rejected(reader: DigitReader) -> None:
     with pytest.raises(ValueError, match="2 weights"):
         DigitReader([np.zeros((5, 5, 1, 32), np.float32)] * 2, reader.card)
 
 
-def test_many_threads_can_read_at_once(reader: DigitReader, digits: Digits) -> None:
+def test_reader_is_thread_safe(reader: DigitReader, digits: Digits) -> None:
     answers: dict[int, int | None] = {}
 
     def read(digit: int) -> None:

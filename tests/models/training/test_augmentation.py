@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from models.network import RUBBISH
-from models.training.augmentation import SOILINGS, augment_fields
-from models.training.data import TrainingSet, draw_digit_pool, draw_rubbish_pool, split_validation
-from models.training.distributed.cluster_spec import Share
+from models.network import NOT_A_DIGIT
+from models.sharding import Shard
+from models.training.augmentation import DEGRADATIONS, augment_fields
+from models.training.data import TrainingSet, draw_digit_pool, draw_negative_pool, split_validation
 from models.training.mnist import Mnist
-from models.training.negatives import MAKERS
+from models.training.negatives import NEGATIVES
 
 
-def test_augmented_fields_are_changed_alike_by_the_same_generator(excerpt: Mnist) -> None:
+def test_same_seed_gives_same_augmentation(excerpt: Mnist) -> None:
     images = excerpt.train.images[:64]
 
     first = augment_fields(images, np.random.default_rng(1))
@@ -21,43 +21,43 @@ def test_augmented_fields_are_changed_alike_by_the_same_generator(excerpt: Mnist
     assert not np.allclose(first, augment_fields(images, np.random.default_rng(2)))
 
 
-@pytest.mark.parametrize("soiling", SOILINGS, ids=lambda one: one.__name__)
-def test_no_soiling_writes_to_what_it_was_given(soiling: object, excerpt: Mnist) -> None:
-    assert callable(soiling)
+@pytest.mark.parametrize("degrade", DEGRADATIONS, ids=lambda one: one.__name__)
+def test_degradation_does_not_change_its_argument(degrade: object, excerpt: Mnist) -> None:
+    assert callable(degrade)
     field = excerpt.train.images[0].astype(np.float32) / np.float32(255)
     before = field.copy()
 
     for seed in range(5):
-        soiled = soiling(field, np.random.default_rng(seed))
-        assert soiled.shape == (28, 28)
-        assert np.isfinite(soiled).all()
+        degraded = degrade(field, np.random.default_rng(seed))
+        assert degraded.shape == (28, 28)
+        assert np.isfinite(degraded).all()
     np.testing.assert_array_equal(field, before)
 
 
-@pytest.mark.parametrize("maker", MAKERS, ids=lambda one: one.__name__)
-def test_all_kinds_of_rubbish_are_fields(maker: object, excerpt: Mnist) -> None:
-    assert callable(maker)
+@pytest.mark.parametrize("draw", NEGATIVES, ids=lambda one: one.__name__)
+def test_every_kind_of_negative_is_a_field(draw: object, excerpt: Mnist) -> None:
+    assert callable(draw)
     for seed in range(20):
-        field = maker(excerpt.train, np.random.default_rng(seed))
+        field = draw(excerpt.train, np.random.default_rng(seed))
         assert field.shape == (28, 28)
         assert field.dtype == np.uint8
 
 
-def test_pools_are_the_same_for_the_same_seed(excerpt: Mnist) -> None:
+def test_same_seed_gives_same_pools(excerpt: Mnist) -> None:
     drawn, again = draw_digit_pool(40, 5), draw_digit_pool(40, 5)
-    rubbish = draw_rubbish_pool(40, excerpt.train, 5)
+    negatives = draw_negative_pool(40, excerpt.train, 5)
 
     np.testing.assert_array_equal(drawn.images, again.images)
     assert drawn.labels.max() <= 9
-    assert set(rubbish.labels.tolist()) == {RUBBISH}
-    assert (rubbish.images != draw_rubbish_pool(40, excerpt.train, 6).images).any()
+    assert set(negatives.labels.tolist()) == {NOT_A_DIGIT}
+    assert (negatives.images != draw_negative_pool(40, excerpt.train, 6).images).any()
 
 
-def test_workers_share_the_batches_of_one(excerpt: Mnist) -> None:
-    batches = TrainingSet(excerpt.train, draw_digit_pool(64, 1), None, drawn_an_epoch=40, augmented=True)
+def test_shards_together_are_the_whole_batch(excerpt: Mnist) -> None:
+    batches = TrainingSet(excerpt.train, draw_digit_pool(64, 1), None, synthetic_per_epoch=40, augmented=True)
 
     whole = list(batches.iterate_epoch(1, 0, 64))
-    parts = [list(batches.iterate_epoch(1, 0, 64, Share(worker, 2))) for worker in range(2)]
+    parts = [list(batches.iterate_epoch(1, 0, 64, Shard(worker, 2))) for worker in range(2)]
 
     assert len(whole) == batches.count_batches(64) == 10
     for one, left, right in zip(whole, *parts, strict=True):
@@ -66,7 +66,7 @@ def test_workers_share_the_batches_of_one(excerpt: Mnist) -> None:
     assert not np.array_equal(whole[0][1], next(batches.iterate_epoch(1, 1, 64))[1])
 
 
-def test_validation_is_kept_out_of_training(excerpt: Mnist) -> None:
+def test_validation_images_are_held_out(excerpt: Mnist) -> None:
     training, validation = split_validation(excerpt.train, 100)
 
     assert (len(training.images), len(validation.images)) == (500, 100)

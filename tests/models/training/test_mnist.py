@@ -15,7 +15,7 @@ def encode_idx(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
     return header + array.tobytes()
 
 
-def test_idx_holds_the_shape_and_the_bytes_in_row_order() -> None:
+def test_idx_round_trip() -> None:
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
     np.testing.assert_array_equal(decode_idx(encode_idx(array)), array)
@@ -24,14 +24,14 @@ def test_idx_holds_the_shape_and_the_bytes_in_row_order() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"PNG!", b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", encode_idx(np.zeros(9, np.uint8))[:-1]],
-    ids=["empty", "no IDX", "floats", "cut short"],
+    ids=["empty", "not IDX", "floats", "truncated"],
 )
-def test_what_is_no_idx_file_is_said_so(content: bytes) -> None:
+def test_invalid_idx_file_is_rejected(content: bytes) -> None:
     with pytest.raises(DataError):
         decode_idx(content)
 
 
-def test_files_are_read_gzipped_or_not(tmp_path: Path) -> None:
+def test_files_are_read_gzipped_and_uncompressed(tmp_path: Path) -> None:
     labels = np.array([3, 1, 4], np.uint8)
     (tmp_path / "plain").write_bytes(encode_idx(labels))
     (tmp_path / "zipped.gz").write_bytes(gzip.compress(encode_idx(labels)))
@@ -39,19 +39,19 @@ def test_files_are_read_gzipped_or_not(tmp_path: Path) -> None:
     assert read_idx(tmp_path / "plain").tolist() == read_idx(tmp_path / "zipped.gz").tolist() == [3, 1, 4]
 
 
-def test_the_excerpt_has_all_digits_and_is_not_taken_for_the_whole(excerpt: Mnist) -> None:
+def test_excerpt_has_all_digits_and_is_not_genuine_mnist(excerpt: Mnist) -> None:
     assert np.bincount(excerpt.train.labels).tolist() == [60] * 10
     assert np.bincount(excerpt.test.labels).tolist() == [40] * 10
     assert excerpt.test.images.shape == (400, 28, 28)
     assert not excerpt.is_genuine
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="train-images-idx3-ubyte"):
         read_mnist(tmp_path)
 
 
-def test_a_file_cut_short_in_its_gzip_is_an_error(tmp_path: Path) -> None:
+def test_truncated_gzip_file_is_rejected(tmp_path: Path) -> None:
     for path in EXCERPT.glob("*.gz"):
         (tmp_path / path.name).write_bytes(path.read_bytes()[:-20])
 
@@ -59,7 +59,7 @@ def test_a_file_cut_short_in_its_gzip_is_an_error(tmp_path: Path) -> None:
         read_mnist(tmp_path)
 
 
-def test_the_whole_of_mnist_has_its_published_hashes(shared_mnist: Path) -> None:
+def test_complete_mnist_has_its_published_hashes(shared_mnist: Path) -> None:
     mnist = load_mnist(shared_mnist)
 
     assert mnist.is_genuine
