@@ -1,7 +1,9 @@
-"""What the page is made of, and the images that it asks for."""
+"""The files of the page, and the images that it requests."""
 
 import base64
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +13,15 @@ from PIL import Image
 from app.api.routes.home import STATIC
 from app.tasks.samples import SAMPLES
 
+SCRIPTS = STATIC / "js"
+
 
 def read(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_samples_are_images_of_their_own(client: TestClient, name: str) -> None:
+def test_samples_are_different_images(client: TestClient, name: str) -> None:
     reply = client.get(f"/samples/{name}.png")
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "image/png"
@@ -26,24 +30,24 @@ def test_samples_are_images_of_their_own(client: TestClient, name: str) -> None:
     assert reply.content != client.get("/samples/house.png" if name != "house" else "/samples/chart.png").content
 
 
-def test_the_sample_is_the_house(client: TestClient) -> None:
+def test_default_sample_is_the_house(client: TestClient) -> None:
     assert client.get("/sample.png").content == client.get("/samples/house.png").content
 
 
-def test_an_unknown_sample_is_refused(client: TestClient) -> None:
+def test_unknown_sample_is_rejected(client: TestClient) -> None:
     reply = client.get("/samples/cat.png")
     assert reply.status_code == 422
     assert "'house', 'chart' or 'digits'" in reply.json()["detail"]
 
 
-def test_the_chart_ends_in_the_finest_stripes() -> None:
+def test_chart_has_finest_stripes_and_impulses() -> None:
     chart = SAMPLES["chart"]()
     assert set(np.unique(chart[:96, 384:])) == {0, 127, 255} or set(np.unique(chart[:96, 384:])) <= set(range(256))
     assert chart[288:384, 384:].max() == 255  # the impulses
     assert (chart[288:384, 384:] == 255).all(axis=2).sum() == 12
 
 
-def test_the_page_of_digits_is_read(client: TestClient) -> None:
+def test_sample_page_of_digits_is_read(client: TestClient) -> None:
     image = client.get("/samples/digits.png").content
     reply = client.post("/read", files={"file": ("digits.png", image, "image/png")})
     assert reply.json()["lines"] == ["31415", "92653", "58979"]
@@ -75,7 +79,7 @@ def test_gallery_as_json_takes_grey_images(client: TestClient) -> None:
     assert [tile["kernel"] for tile in reply.json()["images"]] == ["input", *named]
 
 
-def test_the_page_is_html_with_a_policy_and_links_for_programs(client: TestClient) -> None:
+def test_page_is_html_with_a_policy_and_programs_get_links(client: TestClient) -> None:
     page = client.get("/", headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["content-security-policy"] == (
@@ -86,9 +90,7 @@ def test_the_page_is_html_with_a_policy_and_links_for_programs(client: TestClien
     assert links.json()["links"]["samples"] == "/samples/{name}.png"
 
 
-def test_every_file_that_the_page_names_is_served(client: TestClient) -> None:
-    import re
-
+def test_files_that_the_page_names_are_served(client: TestClient) -> None:
     html = (STATIC / "index.html").read_text("utf-8")
     named = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
     assert len(named) > 15
@@ -96,12 +98,26 @@ def test_every_file_that_the_page_names_is_served(client: TestClient) -> None:
     assert re.findall(r"""(?:href|src)=["'](?:https?:)?//""", html) == []
 
 
-def test_modules_import_only_each_other() -> None:
-    import re
+def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["']([^"']+)["']""") -> list[Path]:
+    """The modules that a module imports, statically or when a view opens."""
+    return [(module.parent / name).resolve() for name in re.findall(pattern, module.read_text("utf-8"))]
 
-    folder = STATIC / "js"
-    for module in folder.rglob("*.js"):
-        imported = re.findall(r"""(?:from|import\()\s*["']([^"']+)["']""", module.read_text("utf-8"))
-        assert [name for name in imported if not name.startswith((".", ".."))] == []
-        paths = [(module.parent / name).resolve() for name in imported]
-        assert [path for path in paths if not path.is_file() or not path.is_relative_to(folder)] == []
+
+def test_modules_import_only_their_own_folder_and_shared() -> None:
+    for module in SCRIPTS.rglob("*.js"):
+        allowed = {module.parent, SCRIPTS / "shared"}
+        for imported in list_imports(module):
+            assert imported.is_file(), (module, imported)
+            assert imported.parent in allowed or module == SCRIPTS / "main.js", (module, imported)
+
+
+def test_page_preloads_the_modules_of_the_first_view() -> None:
+    found = {SCRIPTS / "main.js"}
+    waiting = list(found)
+    while waiting:
+        new = set(list_imports(waiting.pop(), r"""(?m)^import [^"'\n]*["']([^"'\n]+)["']""")) - found
+        found |= new
+        waiting += new
+    html = (STATIC / "index.html").read_text("utf-8")
+    preloaded = {STATIC / path for path in re.findall(r'rel="modulepreload" href="/static/([^"]+)"', html)}
+    assert preloaded == found - {SCRIPTS / "main.js"}
