@@ -53,7 +53,7 @@ def filter_image(
     image = decode_image(data, settings.image_limits, request.frames)
     format = pick_format(request.steps, choose_format, image.format)
     results = filter_frames(image, request, settings, measure=False)
-    find_record().ways["convolve"] = results[0].way
+    find_record().ways["convolve"] = results[0].backend
     encoded = encode_image(image.with_pixels([result.image for result in results]), format, request.quality)
     height, width = results[0].image.shape[:2]
     return FilteredFile(

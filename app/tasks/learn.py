@@ -20,7 +20,7 @@ from kernels.learn.learn import Learned, Shared, learn_from_pair
 from kernels.learn.least_squares import Fit, LearnedResponse
 from kernels.learn.nearest import find_nearest
 from kernels.learn.samples import Pair, make_pair
-from kernels.learn.verdict import Judgement, Score, judge, measure
+from kernels.learn.verdict import Score, Verdict, measure_scores, reach_verdict
 
 Method = Literal["least-squares", "descent"]
 LearnedChannels = Literal["rgb", "r", "g", "b"]
@@ -76,7 +76,7 @@ def learn_from_images(before: bytes, after: bytes, size: int, shared: Shared, se
     """The kernel of size × size between the first frames. Raises ImageError, PairError, UndeterminedKernelError."""
     pair = decode_pair(before, after, settings)
     with TimedStep("learn"):
-        judgement = judge(learn_from_pair(pair, size, shared))
+        judgement = reach_verdict(learn_from_pair(pair, size, shared))
     return describe_lesson(judgement, "least-squares", settings)
 
 
@@ -84,14 +84,14 @@ def decode_pair(before: bytes, after: bytes, settings: Settings) -> Pair:
     return make_pair(*(decode_image(data, settings.image_limits, "first").frames[0].pixels for data in (before, after)))
 
 
-def describe_lesson(judgement: Judgement, method: Method, settings: Settings) -> Lesson:
+def describe_lesson(judgement: Verdict, method: Method, settings: Settings) -> Lesson:
     found = judgement.learned
     cleaned, fractions = found.clean()
     letters: list[LearnedChannels] = ["rgb"] if found.shared else ["r", "g", "b"]
     catalogue = recall_catalogue(settings)
     kernels = [
         describe_fit(*parts, found.response, catalogue)
-        for parts in zip(found.fits, cleaned.fits, fractions, measure(found), letters, strict=True)
+        for parts in zip(found.fits, cleaned.fits, fractions, measure_scores(found), letters, strict=True)
     ]
     request = format_request(cleaned, fractions) if judgement.is_convolution else judgement.request
     return Lesson(

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.tasks.learn import Lesson, decode_pair, describe_lesson
 from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, start_descent
 from kernels.learn.learn import Shared, adopt_kernels, learn_from_pair
-from kernels.learn.verdict import Judgement, judge
+from kernels.learn.verdict import Verdict, reach_verdict
 
 PIECE_SECONDS = 0.2
 WEIGHT_ERROR = 1e-3
@@ -73,7 +73,7 @@ def begin(images: ImagePair) -> tuple[Descent, Judged, float]:
     pair = decode_pair(images.before, images.after, images.settings)
     with TimedStep("learn"):
         learned = learn_from_pair(pair, images.size, images.shared)
-        judgement = judge(learned)
+        judgement = reach_verdict(learned)
         descent = start_descent(pair, images.size, learned.shared)
         floor = measure_loss(descent, [fit.weights for fit in learned.fits])
     plain = judgement.learned.response == "clip"
@@ -90,7 +90,7 @@ def finish(images: ImagePair, descent: Descent, judged: Judged, ended: str) -> L
         reason += " Descent looks for no such kernel: choose method=least-squares."
     elif judged.is_convolution:
         reason += f" What descent has found leaves {learned.residual:.2f} levels over."
-    judgement = Judgement(judged.is_convolution and judged.plain, reason, learned)
+    judgement = Verdict(judged.is_convolution and judged.plain, reason, learned)
     lesson = describe_lesson(judgement, "descent", images.settings)
     return lesson.model_copy(update={"notes": [*lesson.notes, ended]})
 
@@ -116,7 +116,7 @@ async def follow_descent(
     descent, judged, floor = await run(begin, images)
     yield DescentStart(size=images.size, shared=descent.weights.shape[3] == 1, steps=most_steps, floor=floor)
     started = time.monotonic()
-    while not descent.has_arrived and descent.step < most_steps and time.monotonic() - started < MAX_SECONDS:
+    while not descent.has_converged and descent.step < most_steps and time.monotonic() - started < MAX_SECONDS:
         try:
             descent, snapshots = await run(go_on, descent, most_steps - descent.step)
         except OverloadedError as error:
@@ -124,7 +124,7 @@ async def follow_descent(
             continue
         for snapshot in snapshots:
             yield describe_snapshot(snapshot)
-    if descent.has_arrived:
+    if descent.has_converged:
         ended = f"Descent arrived after {descent.step} steps."
     else:
         ended = f"Descent was stopped after {descent.step} steps, while the loss was still falling."
