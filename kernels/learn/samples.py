@@ -114,9 +114,11 @@ def check_pair(pair: Pair, size: int) -> None:
             reason = (
                 "every kernel of the same sum gives the same result."
                 if name == "before"
-                else "it contains nothing of the image before."
+                else "it contains no information about the image before."
             )
-            raise UndeterminedKernelError(f"The image '{name}' is one even colour: {reason} Send an image with detail.")
+            raise UndeterminedKernelError(
+                f"The image '{name}' is one uniform colour: {reason} Send an image with detail."
+            )
 
 
 def draw_tiles(pair: Pair, size: int, max_multiply_adds: float = MAX_MULTIPLY_ADDS) -> list[SampleTile]:

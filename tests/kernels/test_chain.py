@@ -68,8 +68,8 @@ def test_every_step_is_clipped_like_a_request_of_its_own() -> None:
 
 def test_a_step_inherits_the_settings_that_it_does_not_set() -> None:
     shared = chain(IMAGE, {"kernel": "gaussian", "border": "wrap", "sigma": 1}, {"kernel": "edge"}, border="zero")
-    apart = convolve(convolve(IMAGE.astype(np.float32), "gaussian", border="wrap", sigma=1), "edge", border="zero")
-    np.testing.assert_array_equal(shared, np.rint(apart))
+    separate = convolve(convolve(IMAGE.astype(np.float32), "gaussian", border="wrap", sigma=1), "edge", border="zero")
+    np.testing.assert_array_equal(shared, np.rint(separate))
 
 
 def test_a_shared_parameter_applies_to_the_kernels_that_have_it() -> None:

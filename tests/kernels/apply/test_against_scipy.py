@@ -16,6 +16,7 @@ from kernels.catalogue import Catalogue
 from kernels.chain import resolve_step
 from kernels.kernel import Kernel
 from kernels.settings import FilterSettings
+from tests.kernels.noise import draw_noise
 from tests.support import reference
 
 BORDERS = ("edge", "zero", "reflect", "symmetric", "wrap", "valid")
@@ -28,13 +29,6 @@ STRIDES_AND_DILATIONS = (
     ((1, 1), (1, 3)),
     ((2, 3), (3, 2)),
 )
-
-
-def draw_image(seed: int, shape: tuple[int, ...], dtype: Any = np.uint8) -> NDArray[Any]:
-    generator = np.random.default_rng(seed)
-    if dtype == np.float32:
-        return generator.uniform(0, 255, shape).astype(np.float32)
-    return generator.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
 def filter_exactly(
@@ -53,7 +47,7 @@ def filter_exactly(
 def test_every_kernel_equals_scipy_with_every_border(name: str, border: str) -> None:
     kernel = Catalogue()[name].make_kernel()
     for seed, size in enumerate(SIZES):
-        image = draw_image(seed, (*size, 3))
+        image = draw_noise(seed, *size, 3)
         for stride, dilation in STRIDES_AND_DILATIONS:
             footprint = [step * (side - 1) + 1 for side, step in zip(kernel.shape, dilation, strict=True)]
             arguments: dict[str, Any] = {"border": border, "stride": stride, "dilation": dilation}
@@ -70,7 +64,7 @@ def test_every_kernel_equals_scipy_with_every_border(name: str, border: str) -> 
 @pytest.mark.parametrize("name", ["blur", "sharpen", "emboss", "edge", "sobel", "kirsch", "gaussian", "roberts"])
 def test_every_dtype_in_grey_and_rgb_equals_scipy(name: str, dtype: Any, channels: int) -> None:
     kernel = Catalogue()[name].make_kernel()
-    image = draw_image(21, (17, 22, channels), dtype)
+    image = draw_noise(21, 17, 22, channels, dtype=dtype)
     result = convolve(image, name)
     assert result.dtype == dtype
     exact = filter_exactly(image, kernel, "edge", (1, 1), (1, 1))
@@ -89,7 +83,7 @@ def test_kernels_that_sum_to_1_filter_premultiplied_colour_and_alpha(
 ) -> None:
     kernel = Catalogue()[name].make_kernel()
     maximum = np.iinfo(dtype).max
-    image = draw_image(5, (18, 19, channels), dtype)
+    image = draw_noise(5, 18, 19, channels, dtype=dtype)
     colours, alpha = image[:, :, :-1].astype(np.float64), image[:, :, -1:] / maximum
     covered = reference.correlate(alpha, kernel.weights, border) / kernel.divisor
     weighted = reference.correlate(colours * alpha, kernel.weights, border) / kernel.divisor
@@ -151,7 +145,7 @@ def test_zero_and_valid_borders_equal_tensorflow_same_and_valid(
 
 @pytest.mark.parametrize("border", BORDERS[:-1])
 def test_a_63_tap_kernel_on_an_image_of_3_pixels_equals_scipy(border: str) -> None:
-    image = draw_image(8, (3, 3, 1))
+    image = draw_noise(8, 3, 3, 1)
     weights = np.random.default_rng(9).uniform(0, 1, (63, 62))
     exact = reference.correlate(image, weights, border) / weights.sum()
     reference.assert_equal_to_rounding(convolve(image, weights, border=border, divisor=float(weights.sum())), exact)
@@ -179,7 +173,7 @@ def test_the_reference_equals_sums_computed_by_hand() -> None:
     [("edge", "nearest"), ("zero", "constant"), ("reflect", "mirror"), ("symmetric", "reflect"), ("wrap", "grid-wrap")],
 )
 def test_borders_equal_the_modes_of_scipy(border: str, mode: str) -> None:
-    image = draw_image(4, (5, 6, 1))
+    image = draw_noise(4, 5, 6, 1)
     weights = np.random.default_rng(6).integers(-9, 10, (9, 11))
     expected = ndimage.correlate(image[:, :, 0].astype(np.float64), weights, mode=mode)
     result = convolve(image, weights, border=border, response="raw")
@@ -187,6 +181,6 @@ def test_borders_equal_the_modes_of_scipy(border: str, mode: str) -> None:
 
 
 def test_apply_steps_and_convolve_give_the_same_result() -> None:
-    image = draw_image(3, (6, 7, 3))
+    image = draw_noise(3, 6, 7, 3)
     step = resolve_step("emboss", FilterSettings(border="wrap"), Catalogue())
     np.testing.assert_array_equal(apply_steps(image, [step]).image, convolve(image, "emboss", border="wrap"))

@@ -91,11 +91,11 @@ def test_images_of_different_sizes_are_rejected() -> None:
 
 
 def test_images_that_do_not_determine_a_kernel_are_rejected() -> None:
-    even = np.full_like(TEXTURE, 90)
-    with pytest.raises(UndeterminedKernelError, match="'before' is one even colour"):
-        learn_kernel(even, TEXTURE, 3)
-    with pytest.raises(UndeterminedKernelError, match="'after' is one even colour"):
-        learn_kernel(TEXTURE, even, 3)
+    uniform = np.full_like(TEXTURE, 90)
+    with pytest.raises(UndeterminedKernelError, match="'before' is one uniform colour"):
+        learn_kernel(uniform, TEXTURE, 3)
+    with pytest.raises(UndeterminedKernelError, match="'after' is one uniform colour"):
+        learn_kernel(TEXTURE, uniform, 3)
     with pytest.raises(UndeterminedKernelError, match="smaller than the kernel"):
         learn_kernel(TEXTURE[:8, :8], TEXTURE[:8, :8], 9)
     with pytest.raises(UndeterminedKernelError, match="values of the image after"):
