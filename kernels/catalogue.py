@@ -76,8 +76,8 @@ class Entry:
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in values:
             if name not in known:
-                takes = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-                raise KernelParameterError(name, f"The kernel '{self.name}' has no parameter '{name}': {takes}.")
+                hint = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+                raise KernelParameterError(name, f"The kernel '{self.name}' has no parameter '{name}': {hint}.")
         chosen = {p.name: p.default for p in self.parameters if p.default is not None}
         chosen |= {name: known[name].check(value) for name, value in values.items()}
         parts = tuple(np.asarray(part, np.float64) for part in self.make(**chosen))
