@@ -1,4 +1,4 @@
-"""Named kernels and their convolution over images, through `tf.nn.conv2d`. Knows no HTTP.
+"""Named kernels, applied to images with `tf.nn.conv2d`. The package does not depend on the HTTP service.
 
 >>> from kernels import convolve
 >>> convolve(photo, "emboss")                       # (height, width, 3) uint8 in and out
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """`convolve` when it is asked for: with it comes NumPy, which who wants a setting's name or limit need not load."""
+    """Import `convolve` on first use: reading the name or limit of a setting must not load NumPy."""
     if name == "convolve":
         from kernels.apply.filter import convolve
 

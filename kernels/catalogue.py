@@ -1,6 +1,6 @@
-"""The named kernels: one table to read. Weights are applied as written (correlation), not flipped.
+"""The table of named kernels. Weights are applied as written (correlation), not flipped.
 
-To add one: a row here, a row in the tests only if it brings a new idea, then `scripts/document`.
+To add a kernel, add a row here and run `scripts/document`. Add a test only if the kernel brings a new idea.
 """
 
 import difflib
@@ -13,8 +13,9 @@ import numpy as np
 
 from kernels import parametric
 from kernels.errors import KernelParameterError, UnknownKernelError
-from kernels.kernel import MAX_SIDE, Combine, Kernel, Weights
+from kernels.kernel import MAX_SIDE, Combine, Kernel
 from kernels.settings import Response
+from kernels.types import Weights
 
 LECTURE = "Stanford CS 20, lecture on convnets (kernels.py)"
 SETOSA = "Setosa, Image Kernels (2015)"
@@ -24,7 +25,7 @@ MATLAB = "MATLAB and Octave, fspecial"
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that shapes a kernel. `minimum`..`maximum` inclusive, in `unit`."""
+    """A number that shapes a kernel, from `minimum` to `maximum` inclusive."""
 
     name: str
     default: float | None
@@ -34,7 +35,7 @@ class Parameter:
     integer: bool = False
 
     def check(self, value: float) -> float:
-        """Raise KernelParameterError for a value out of range."""
+        """The value, as int for an integer parameter. Raises KernelParameterError for a value out of range."""
         if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
             raise KernelParameterError(
                 self.name, f"{self.name} is {value:g}; it may be {self.minimum:g} to {self.maximum:g}."
@@ -58,7 +59,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the catalogue: a kernel, or the way to make one from parameters."""
+    """A row of the catalogue: a kernel, or a function that makes one from parameters."""
 
     name: str
     title: str
@@ -70,13 +71,13 @@ class Entry:
     response: Response | None = None
 
     def make_kernel(self, values: Mapping[str, float] | None = None) -> Kernel:
-        """Make the kernel. Raises KernelParameterError for a parameter that is unknown or out of range."""
+        """Make the kernel. Raises KernelParameterError for an unknown parameter or a value out of range."""
         values = values or {}
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in values:
             if name not in known:
-                takes = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-                raise KernelParameterError(name, f"The kernel '{self.name}' has no parameter '{name}': {takes}.")
+                hint = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+                raise KernelParameterError(name, f"The kernel '{self.name}' has no parameter '{name}': {hint}.")
         chosen = {p.name: p.default for p in self.parameters if p.default is not None}
         chosen |= {name: known[name].check(value) for name, value in values.items()}
         parts = tuple(np.asarray(part, np.float64) for part in self.make(**chosen))
@@ -88,63 +89,65 @@ SIZE = Parameter(
     None,
     1,
     MAX_SIDE,
-    "Side in pixels, odd. Without it: what the other parameters need.",
+    "Side in pixels, odd. Default: follows from the other parameters.",
     integer=True,
 )
 ANGLE = "Direction in degrees, counter-clockwise from the x axis."
 
 
-def fixed(name: str, title: str, *parts: list[list[float]], **more: Any) -> Entry:
-    return Entry(name, title, lambda: [np.array(part, np.float64) for part in parts], **more)
+def fixed(name: str, title: str, *parts: list[list[float]], **fields: Any) -> Entry:
+    """A row with constant weights."""
+    return Entry(name, title, lambda: [np.array(part, np.float64) for part in parts], **fields)
 
 
-def made(name: str, title: str, make: Callable[..., Weights], *parameters: Parameter, **more: Any) -> Entry:
-    return Entry(name, title, lambda **values: [make(**values)], parameters, **more)
+def parametrised(name: str, title: str, make: Callable[..., Weights], *parameters: Parameter, **fields: Any) -> Entry:
+    """A row whose weights follow from parameters."""
+    return Entry(name, title, lambda **values: [make(**values)], parameters, **fields)
 
 
 ENTRIES = (
-    fixed("identity", "Identity: nothing changes", [[0, 0, 0], [0, 1, 0], [0, 0, 0]], source=SETOSA),
+    fixed("identity", "Identity (no change)", [[0, 0, 0], [0, 1, 0], [0, 0, 0]], source=SETOSA),
     # -- smoothing: the weights sum to the divisor
     fixed("blur", "Blur (binomial)", [[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16, source=LECTURE),
-    fixed("average", "Average (mean of 9)", [[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9, source=CIMAGE),
-    made(
+    fixed("average", "Average (3 × 3 mean)", [[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9, source=CIMAGE),
+    parametrised(
         "box", "Box blur", parametric.make_box,
         Parameter("size", 5, 1, MAX_SIDE, "Side in pixels, odd.", integer=True), source=MATLAB,
     ),
-    made(
+    parametrised(
         "gaussian", "Gaussian blur", parametric.make_gaussian,
         Parameter("sigma", 2, 0.1, 10.3, "Standard deviation in pixels."), SIZE, source=MATLAB,
     ),
-    made(
-        "disk", "Disk (out of focus)", parametric.make_disk,
+    parametrised(
+        "disk", "Disk (out-of-focus blur)", parametric.make_disk,
         Parameter("radius", 4, 0.5, 31, "Radius in pixels."), SIZE, source="ImageMagick, Kernel Disk",
     ),
-    made(
+    parametrised(
         "motion", "Motion blur", parametric.make_motion,
         Parameter("length", 15, 1, 63, "Length of the line in pixels."), Parameter("angle", 0, -360, 360, ANGLE),
         SIZE, source=MATLAB,
     ),
     # -- sharpening: the weights sum to 1, some are negative
     fixed("sharpen", "Sharpen", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], source=LECTURE),
-    made(
+    parametrised(
         "unsharp", "Unsharp mask", parametric.make_unsharp,
         Parameter("sigma", 2, 0.1, 10.3, "Standard deviation of the blur in pixels."),
-        Parameter("amount", 1, 0, 10, "How much of the difference is added."), SIZE,
+        Parameter("amount", 1, 0, 10, "Factor of the difference that is added."), SIZE,
         source="ImageMagick, -unsharp, without threshold",
     ),
     # -- edges: the weights sum to 0
     fixed("edge", "Edges, 8 neighbours", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], source=LECTURE),
     fixed("outline", "Outline", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], source=SETOSA),
     fixed("laplacian", "Laplacian, 4 neighbours", [[0, 1, 0], [1, -4, 1], [0, 1, 0]], source="OpenCV, Laplacian"),
-    made(
+    parametrised(
         "log", "Laplacian of Gaussian", parametric.make_laplacian_of_gaussian,
         Parameter("sigma", 1.4, 0.5, 7.5, "Standard deviation in pixels."), SIZE,
         source="Marr and Hildreth 1980",
     ),
-    made(
+    parametrised(
         "dog", "Difference of Gaussians", parametric.make_difference_of_gaussians,
-        Parameter("sigma1", 1, 0.1, 10.2, "Standard deviation of the narrower one in pixels."),
-        Parameter("sigma2", 1.6, 0.2, 10.3, "Standard deviation of the wider one in pixels."), SIZE,
+        Parameter("sigma1", 1, 0.1, 10.2, "Standard deviation of the narrower Gaussian in pixels."),
+        Parameter("sigma2", 1.6, 0.2, 10.3, "Standard deviation of the wider Gaussian in pixels."), SIZE,
         source="Marr and Hildreth 1980",
     ),
     fixed("top-sobel", "Sobel, brighter above", [[1, 2, 1], [0, 0, 0], [-1, -2, -1]], source=LECTURE),
@@ -179,14 +182,14 @@ ENTRIES = (
         lambda: parametric.turn_compass(np.array([[5, 5, 5], [-3, 0, -3], [-3, -3, -3]], np.float64)),
         combine="maximum", source="Kirsch 1971",
     ),
-    made(
-        "gabor", "Gabor (stripes of one direction)", parametric.make_gabor,
-        Parameter("wavelength", 6, 2, 40, "Pixels from crest to crest."),
+    parametrised(
+        "gabor", "Gabor (stripes in one direction)", parametric.make_gabor,
+        Parameter("wavelength", 6, 2, 40, "Wavelength in pixels."),
         Parameter("angle", 0, -360, 360, ANGLE),
         Parameter("sigma", 3, 0.5, 10.3, "Standard deviation of the envelope in pixels."), SIZE,
         source="Daugman 1985",
     ),
-    # -- light
+    # -- relief and brightness
     fixed("emboss", "Emboss", [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], source=LECTURE),
     fixed("lighten", "Lighten by a third", [[0, 0, 0], [0, 12, 0], [0, 0, 0]], divisor=9, source=CIMAGE),
     fixed("darken", "Darken by a third", [[0, 0, 0], [0, 6, 0], [0, 0, 0]], divisor=9, source=CIMAGE),
@@ -194,13 +197,13 @@ ENTRIES = (
 
 
 class Catalogue(Mapping[str, Entry]):
-    """The kernels by name. Names are case-insensitive, and `_` or a space is as good as `-`."""
+    """The kernels by name. Names are case-insensitive; `_` and a space are equivalent to `-`."""
 
     def __init__(self, entries: Sequence[Entry] = ENTRIES) -> None:
         self._entries = {entry.name: entry for entry in entries}
 
     def __getitem__(self, name: str) -> Entry:
-        """Raises UnknownKernelError, with the nearest names, where there is none of this name."""
+        """Raises UnknownKernelError, with the nearest names, if no kernel has this name."""
         wanted = normalize_name(name)
         if wanted not in self._entries:
             raise UnknownKernelError(name, difflib.get_close_matches(wanted, self._entries, n=3, cutoff=0.5))
@@ -216,7 +219,7 @@ class Catalogue(Mapping[str, Entry]):
         return len(self._entries)
 
     def extended(self, entries: Sequence[Entry]) -> "Catalogue":
-        """A new catalogue with more rows."""
+        """A new catalogue with additional rows."""
         return Catalogue([*self._entries.values(), *entries])
 
 

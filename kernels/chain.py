@@ -1,4 +1,4 @@
-"""From names and settings to kernels ready to be applied."""
+"""Resolves names and settings to steps: kernels with all settings, ready to be applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ import numpy as np
 from kernels.catalogue import Catalogue, normalize_name
 from kernels.custom import CUSTOM, make_custom_kernel
 from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
-from kernels.kernel import Kernel, Weights, choose_divisor, round_sum
-from kernels.settings import SHAPING, FilterSettings, Operation, Response
+from kernels.kernel import Kernel, choose_divisor, round_sum
+from kernels.settings import SHAPE_PARAMETERS, FilterSettings, Operation, Response
+from kernels.types import Weights
 
 MAX_STEPS = 10
 
 
 @dataclass(frozen=True)
 class Step:
-    """One kernel with everything that decides how it is applied."""
+    """One kernel and its settings."""
 
     kernel: Kernel
     settings: FilterSettings
     amount: float
-    """0..1: share of the filtered image in the result."""
+    """Share of the filtered image in a mix with the original, 0..1."""
 
     @property
     def divisor(self) -> float:
@@ -33,19 +34,22 @@ class Step:
 
     @property
     def sum(self) -> float:
-        """Of the weights as used, after divisor and amount."""
+        """The sum of the weights after `divisor` and `amount`."""
         return round_sum(np.array([self.amount * self.kernel.sum / self.divisor, 1 - self.amount]))
 
     @property
     def response(self) -> Response:
-        """The one asked for, else the kernel's; a mix with the original no longer sums to 0 and is clipped."""
+        """The response of the settings, else of the kernel.
+
+        A mix with the original does not sum to 0: it is clipped if neither sets a response.
+        """
         if self.settings.response is not None:
             return self.settings.response
         return "clip" if self.amount < 1 and self.kernel.response is None else self.kernel.default_response
 
     @property
     def weights(self) -> tuple[Weights, ...]:
-        """As written, or turned by 180° for `behaviour=convolve`."""
+        """The parts of the kernel as written, or turned by 180° for `behaviour=convolve`."""
         if self.settings.behaviour == "correlate":
             return self.kernel.parts
         return tuple(part[::-1, ::-1] for part in self.kernel.parts)
@@ -53,17 +57,16 @@ class Step:
 
 def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> Step:
     """Make the step of one kernel. Raises UnknownKernelError or KernelParameterError."""
-    shaping = {key: value for key in SHAPING if (value := getattr(settings, key)) is not None}
+    parameters = {key: value for key in SHAPE_PARAMETERS if (value := getattr(settings, key)) is not None}
     amount = settings.amount
     if normalize_name(name) == CUSTOM:
         if settings.weights is None:
             raise KernelParameterError(
                 "weights", "The kernel 'custom' needs weights, for example weights=0,-1,0;-1,5,-1;0,-1,0."
             )
-        if shaping:
-            raise KernelParameterError(
-                next(iter(shaping)), f"The kernel 'custom' has no parameter '{next(iter(shaping))}'."
-            )
+        if parameters:
+            key = next(iter(parameters))
+            raise KernelParameterError(key, f"The kernel 'custom' has no parameter '{key}'.")
         kernel = make_custom_kernel(settings.weights, settings.columns)
     else:
         entry = catalogue[name]
@@ -71,9 +74,9 @@ def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> S
             if getattr(settings, key) is not None:
                 raise KernelParameterError(key, f"'{key}' belongs to the kernel 'custom', not to '{entry.name}'.")
         if any(parameter.name == "amount" for parameter in entry.parameters):
-            shaping["amount"] = amount
+            parameters["amount"] = amount
             amount = 1.0
-        kernel = entry.make_kernel(shaping)
+        kernel = entry.make_kernel(parameters)
     if amount > 1:
         raise KernelParameterError("amount", f"amount is {amount:g}; for '{kernel.name}' it may be 0 to 1.")
     if settings.anchor is not None:
@@ -84,26 +87,26 @@ def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> S
 def resolve_chain(
     operations: Sequence[Operation], catalogue: Catalogue, shared: FilterSettings | None = None
 ) -> list[Step]:
-    """Make the steps of a chain of 1 to 10 operations. `shared` settings hold for every step that does not set them.
+    """Make the steps of a chain of 1 to 10 operations. A step inherits the settings of `shared` that it does not set.
 
-    A shared setting that belongs to certain kernels (sigma, weights, ...) goes to the steps that take it. Raises
-    UnknownKernelError or KernelParameterError, with the step named where there are several.
+    A shared setting of certain kernels (sigma, weights, ...) applies to the steps of these kernels only. Raises
+    UnknownKernelError or KernelParameterError; the message names the step if the chain has several.
     """
     if not 1 <= len(operations) <= MAX_STEPS:
         raise KernelParameterError("operations", f"A chain has {len(operations)} steps; it may have 1 to {MAX_STEPS}.")
     given = shared.model_dump(exclude_unset=True) if shared else {}
-    special = {key for key in (*SHAPING, "weights", "columns") if given.get(key) is not None}
-    unused = set(special)
+    specific = {key for key in (*SHAPE_PARAMETERS, "weights", "columns") if given.get(key) is not None}
+    unused = set(specific)
     steps = []
     for number, operation in enumerate(operations, 1):
         try:
-            taken = name_shaping_parameters(operation.kernel, catalogue)
-            inherited = {key: value for key, value in given.items() if key in taken or key not in special}
-            unused -= taken
+            accepted = list_specific_settings(operation.kernel, catalogue)
+            inherited = {key: value for key, value in given.items() if key in accepted or key not in specific}
+            unused -= accepted
             settings = operation.model_copy(update=inherited | operation.model_dump(exclude_unset=True))
             steps.append(resolve_step(operation.kernel, settings, catalogue))
         except (UnknownKernelError, KernelParameterError) as error:
-            raise name_step(error, number, operation.kernel) if len(operations) > 1 else error from None
+            raise add_step_number(error, number, operation.kernel) if len(operations) > 1 else error from None
     if unused:
         key = sorted(unused)[0]
         names = ", ".join(operation.kernel for operation in operations)
@@ -111,14 +114,15 @@ def resolve_chain(
     return steps
 
 
-def name_shaping_parameters(name: str, catalogue: Catalogue) -> set[str]:
+def list_specific_settings(name: str, catalogue: Catalogue) -> set[str]:
+    """The settings of this kernel that other kernels do not have."""
     if normalize_name(name) == CUSTOM:
         return {"weights", "columns"}
     return {parameter.name for parameter in catalogue[name].parameters}
 
 
-def name_step(error: KernelError, number: int, name: str) -> KernelError:
-    """The same error, telling which step of the chain it is about."""
+def add_step_number(error: KernelError, number: int, name: str) -> KernelError:
+    """Copy an error and add the number and kernel of the step to its message."""
     if isinstance(error, UnknownKernelError):
         return UnknownKernelError(error.name, error.nearest, f"Step {number}: ")
     if isinstance(error, KernelParameterError):
@@ -127,6 +131,7 @@ def name_step(error: KernelError, number: int, name: str) -> KernelError:
 
 
 def check_anchor(anchor: tuple[int, int], kernel: Kernel) -> None:
+    """Raise KernelParameterError unless the anchor is a weight of the kernel."""
     rows, columns = kernel.shape
     x, y = anchor
     if not (0 <= x < columns and 0 <= y < rows):

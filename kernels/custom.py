@@ -1,4 +1,4 @@
-"""Kernels of one's own: written in a request, or in a TOML file beside the catalogue."""
+"""Custom kernels: weights in a request, or kernels in a TOML file that extends the catalogue."""
 
 import json
 import re
@@ -11,17 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kernels.catalogue import Catalogue, Entry, normalize_name
 from kernels.errors import KernelError, KernelFileError, KernelParameterError
-from kernels.kernel import Kernel, Weights, choose_divisor
+from kernels.kernel import Kernel, choose_divisor
 from kernels.settings import Response
+from kernels.types import Weights
 
 CUSTOM = "custom"
-"""The name under which a request brings its own weights."""
+"""The kernel name of a request that contains its weights."""
+MAX_SHOWN_CHARACTERS = 40
 
 
 def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
-    """Read weights from `[[0,-1,0],...]`, from `0,-1,0;-1,5,-1;0,-1,0`, or flat with `columns`.
+    """Parse weights from `[[0,-1,0],...]`, from `0,-1,0;-1,5,-1;0,-1,0`, or from a flat list with `columns`.
 
-    A number may be a fraction (1/16). Returns float64 (rows, columns); raises KernelParameterError.
+    A number may be a fraction (1/16). Returns (rows, columns). Raises KernelParameterError.
     """
     rows = parse_rows(text)
     if columns is not None:
@@ -29,7 +31,7 @@ def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
         if columns < 1 or len(flat) % columns:
             raise KernelParameterError(
                 "columns",
-                f"{len(flat)} weights do not fill rows of {columns}: give a divisor of {len(flat)}.",
+                f"{len(flat)} weights do not fill rows of {columns}: columns must divide {len(flat)}.",
             )
         rows = [flat[start : start + columns] for start in range(0, len(flat), columns)]
     elif (
@@ -41,19 +43,20 @@ def parse_weights(text: str | list[Any], columns: int | None = None) -> Weights:
     ):
         raise KernelParameterError(
             "weights",
-            f"{len(rows[0])} weights in one row: give columns=, or end each row with ';' (a single row is "
-            f"columns={len(rows[0])}). In a form, curl's -F cuts the text at ';': say --form-string.",
+            f"{len(rows[0])} weights in one row: set columns, or end each row with ';' (for a single row, use "
+            f"columns={len(rows[0])}). In a form, curl -F cuts the text at ';': use --form-string.",
         )
     lengths = {len(row) for row in rows}
     if len(lengths) != 1:
         raise KernelParameterError(
             "weights",
-            f"The rows have {', '.join(str(len(row)) for row in rows)} weights; they must be equally long.",
+            f"The rows have {', '.join(str(len(row)) for row in rows)} weights; they must have equal lengths.",
         )
     return np.array(rows, np.float64)
 
 
 def parse_rows(text: str | list[Any]) -> list[list[float]]:
+    """Parse rows of any lengths. A flat list is one row. Raises KernelParameterError."""
     if isinstance(text, str):
         stripped = text.strip()
         if not stripped.startswith("["):
@@ -72,12 +75,12 @@ def parse_rows(text: str | list[Any]) -> list[list[float]]:
     if not any(isinstance(row, list) for row in text):
         return [[parse_number(number) for number in text]]
     if not all(isinstance(row, list) for row in text):
-        raise KernelParameterError("weights", "The weights mix numbers and rows: give a list of rows.")
+        raise KernelParameterError("weights", "The weights mix numbers and rows: use a list of rows.")
     return [[parse_number(number) for number in row] for row in text]
 
 
 def parse_number(value: Any) -> float:
-    """A number, or text such as `-1.5`, `1e-3` or `1/16`. Raises KernelParameterError."""
+    """Parse a number, or text such as `-1.5`, `1e-3` or `1/16`. Raises KernelParameterError."""
     try:
         if isinstance(value, str) and "/" in value:
             numerator, denominator = value.split("/")
@@ -86,17 +89,17 @@ def parse_number(value: Any) -> float:
             return float(value)
     except (ValueError, ZeroDivisionError, OverflowError):
         pass
-    shown = str(value)[:40]
-    raise KernelParameterError("weights", f"'{shown}' is not a number. Allowed: 5, -1.5, 1e-3, 1/16.")
+    shown = str(value)[:MAX_SHOWN_CHARACTERS]
+    raise KernelParameterError("weights", f"'{shown}' is not a number. Use numbers such as 5, -1.5, 1e-3 or 1/16.")
 
 
 def make_custom_kernel(text: str | list[Any], columns: int | None = None) -> Kernel:
-    """A kernel from a request's weights, applied as written: its own divisor is 1."""
+    """Make a kernel from the weights of a request. Its default divisor is 1."""
     return Kernel(CUSTOM, "Custom kernel", (parse_weights(text, columns),), source="the request")
 
 
-class WrittenKernel(BaseModel):
-    """One table of the TOML file."""
+class KernelTable(BaseModel):
+    """One table [kernels.<name>] of a TOML file."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -108,16 +111,16 @@ class WrittenKernel(BaseModel):
 
 
 def read_kernels_file(path: Path, taken: Catalogue | None = None) -> list[Entry]:
-    """Read kernels from a TOML file with a table for each:
+    """Read kernels from a TOML file with one table for each kernel:
 
         [kernels.my-edge]
         weights = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
-        title = "My edge"       # optional, like all that follow
-        divisor = "auto"        # a number, "auto" or "none"; none
-        response = "abs"        # from the sum of the weights
-        source = "my notebook"  # the file's name
+        title = "My edge"       # optional; default: the name
+        divisor = "auto"        # optional: a number, "auto" or "none"; default: "none"
+        response = "abs"        # optional; default: follows from the sum of the weights
+        source = "my notebook"  # optional; default: the name of the file
 
-    Names in `taken` (the named kernels, if it is left out) are refused. Raises KernelFileError.
+    Names in `taken` (default: the built-in catalogue) are rejected. Raises KernelFileError.
     """  # fmt: skip
     try:
         document = tomllib.loads(path.read_text("utf-8"))
@@ -127,41 +130,44 @@ def read_kernels_file(path: Path, taken: Catalogue | None = None) -> list[Entry]
         raise KernelFileError(f"The kernels file {path} is not valid TOML: {error}.") from error
     tables = document.get("kernels")
     if not isinstance(tables, dict) or set(document) != {"kernels"}:
-        raise KernelFileError(f"The kernels file {path} must hold one table [kernels.<name>] for each kernel.")
+        raise KernelFileError(
+            f"The kernels file {path} must contain one table [kernels.<name>] for each kernel and nothing else."
+        )
     entries: dict[str, Entry] = {}
     for name, table in tables.items():
         entry = read_entry(path, name, table, taken or Catalogue())
         if entry.name in entries:
-            raise KernelFileError(f"In the kernels file {path}, kernel '{name}': that name is taken by another table.")
+            raise KernelFileError(f"In the kernels file {path}, kernel '{name}': the name is taken by another table.")
         entries[entry.name] = entry
     return list(entries.values())
 
 
 def read_entry(path: Path, name: str, table: object, taken: Catalogue) -> Entry:
-    where = f"In the kernels file {path}, kernel '{name}'"
+    """Convert one table to a row of the catalogue. Raises KernelFileError."""
+    prefix = f"In the kernels file {path}, kernel '{name}'"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", normalize_name(name)):
-        raise KernelFileError(f"{where}: a name is 1 to 64 letters, digits and '-'.")
+        raise KernelFileError(f"{prefix}: a name has 1 to 64 letters, digits and '-'.")
     if normalize_name(name) == CUSTOM or name in taken:
-        raise KernelFileError(f"{where}: that name is taken by the service.")
+        raise KernelFileError(f"{prefix}: the name is taken by the service; choose another.")
     try:
-        written = WrittenKernel.model_validate(table)
-        weights = parse_weights(written.weights)
+        fields = KernelTable.model_validate(table)
+        weights = parse_weights(fields.weights)
         divisor = {"none": 1.0, "auto": choose_divisor(Kernel(name, "", (weights,)).sum)}.get(
-            str(written.divisor), written.divisor
+            str(fields.divisor), fields.divisor
         )
         if divisor == 0:
-            raise KernelParameterError("divisor", "divisor may not be 0.")
+            raise KernelParameterError("divisor", "divisor is 0; use a number other than 0, 'auto' or 'none'.")
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise KernelFileError(f"{where}: {field}: {first['msg']}.") from error
+        raise KernelFileError(f"{prefix}: {field}: {first['msg']}.") from error
     except KernelError as error:
-        raise KernelFileError(f"{where}: {error}") from error
+        raise KernelFileError(f"{prefix}: {error}") from error
     return Entry(
         normalize_name(name),
-        written.title or name,
+        fields.title or name,
         lambda: [weights],
         divisor=float(divisor),
-        source=written.source or path.name,
-        response=written.response,
+        source=fields.source or path.name,
+        response=fields.response,
     )

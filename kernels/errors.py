@@ -1,33 +1,35 @@
-"""What can be wrong with a kernel or the way it is asked for.
+"""Errors about kernels and their settings.
 
 KernelError (a ValueError)
-├── UnknownKernelError        no kernel of that name
-├── KernelParameterError      a parameter, or a parameter together with this image, makes no sense
-├── KernelFileError           a file of one's own kernels cannot be read
-├── PairError                 two images that cannot be compared
-└── UndeterminedKernelError   two images from which no kernel can be learnt
+├── UnknownKernelError        no kernel has this name
+├── KernelParameterError      a parameter is invalid, alone or together with this image
+├── KernelFileError           a TOML file of kernels cannot be read
+├── PairError                 two images cannot be compared
+└── UndeterminedKernelError   two images do not determine a kernel
 """
 
 from collections.abc import Sequence
 
+MAX_SHOWN_CHARACTERS = 100
+
 
 class KernelError(ValueError):
-    """Anything wrong with a kernel or the way it is asked for."""
+    """A kernel or its settings are invalid."""
 
 
 class UnknownKernelError(KernelError):
-    """No kernel of that name; `nearest` holds names that look like it, best first."""
+    """No kernel has this name. `nearest` holds similar names, best match first."""
 
-    def __init__(self, name: str, nearest: Sequence[str], where: str = "") -> None:
+    def __init__(self, name: str, nearest: Sequence[str], prefix: str = "") -> None:
         self.name = name
         self.nearest = list(nearest)
         hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
-        shown = name if len(name) <= 100 else name[:100] + " ..."
-        super().__init__(f"{where}There is no kernel named '{shown}'.{hint}")
+        shown = name if len(name) <= MAX_SHOWN_CHARACTERS else name[:MAX_SHOWN_CHARACTERS] + " ..."
+        super().__init__(f"{prefix}There is no kernel named '{shown}'.{hint}")
 
 
 class KernelParameterError(KernelError):
-    """`parameter` has a value that makes no sense. The message gives the value and what is allowed."""
+    """`parameter` has an invalid value. The message gives the value and the allowed range."""
 
     def __init__(self, parameter: str, message: str) -> None:
         self.parameter = parameter
@@ -38,12 +40,12 @@ class KernelParameterError(KernelError):
 
 
 class KernelFileError(KernelError):
-    """A file of one's own kernels cannot be read. The message names the file and what is wrong in it."""
+    """A TOML file of kernels cannot be read. The message names the file and the error in it."""
 
 
 class PairError(KernelError):
-    """Two images that cannot be compared: their sizes differ. The message names both."""
+    """Two images cannot be compared because their sizes differ. The message gives both sizes."""
 
 
 class UndeterminedKernelError(KernelError):
-    """Two images from which no kernel can be learnt, as many would do. The message says why."""
+    """Two images do not determine a kernel: many kernels explain them. The message gives the reason."""

@@ -1,4 +1,4 @@
-"""The size arithmetic of a convolution along one axis, (W - F + 2P)/S + 1, as TensorFlow does it.
+"""The geometry of a convolution along one axis, (W - F + 2P)/S + 1, as in TensorFlow.
 
 Source of SAME and VALID: the note on padding in the documentation of `tf.nn.convolution`.
 """
@@ -22,7 +22,7 @@ class Axis:
     padding_before: int
     padding_after: int
     anchor: int
-    """Index of the pixel in the footprint that the result belongs to."""
+    """Index in the footprint of the pixel at which the output is placed."""
 
     @property
     def footprint(self) -> int:
@@ -34,17 +34,17 @@ class Axis:
 
     @property
     def first_center(self) -> int:
-        """Index of the input pixel that output 0 belongs to; the next ones follow every `stride` pixels."""
+        """Index of the input pixel of output 0. Each further output is `stride` pixels on."""
         return self.anchor - self.padding_before
 
     @property
     def centers(self) -> slice:
-        """The input pixels that the outputs belong to."""
+        """The input pixels at which the outputs are placed."""
         return slice(self.first_center, self.first_center + (self.output - 1) * self.stride + 1, self.stride)
 
     @property
     def formula(self) -> str:
-        """(W - F + 2P)/S + 1 with the numbers put in, worked out."""
+        """(W - F + 2P)/S + 1 with its numbers and its result."""
         if self.padding_before == self.padding_after:
             padding = f"2×{self.padding_before}"
         else:
@@ -58,7 +58,7 @@ class Axis:
 
 
 def measure_footprint(kernel: int, dilation: int) -> int:
-    """Pixels that `kernel` taps span when they stand `dilation` apart."""
+    """Pixels spanned by `kernel` taps at a distance of `dilation`."""
     return dilation * (kernel - 1) + 1
 
 
@@ -71,13 +71,13 @@ def lay_out_axis(
     padding: Padding = "SAME",
     anchor: int | None = None,
 ) -> Axis:
-    """Work out paddings and output length along one axis.
+    """Compute the padding and the output length along one axis.
 
-    `padding` is SAME (output = ceil(input / stride), the smaller half of the padding in front), VALID (none)
-    or the pixels added on each side. `anchor` is the tap that the result belongs to; without one it is the
-    middle, for an even side the one before it. With an anchor, SAME pads so that output 0 belongs to pixel 0.
+    `padding` is SAME (output = ceil(input / stride), the smaller half of the padding before the image), VALID (no
+    padding) or the number of pixels on each side. `anchor` is the tap above the output pixel; the default is the
+    middle tap, or the one before the middle for an even side. With an anchor, SAME places output 0 at pixel 0.
 
-    Raises KernelParameterError where the kernel does not fit.
+    Raises KernelParameterError if the kernel does not fit.
     """
     footprint = measure_footprint(kernel, dilation)
     center = (footprint - 1) // 2 if anchor is None else anchor * dilation
@@ -95,6 +95,6 @@ def lay_out_axis(
             "padding",
             f"A kernel that spans {footprint} pixels does not fit into {input}"
             + (f" with {before + after} of padding" if before + after else "")
-            + f": there must be at least {footprint - before - after}.",
+            + f": at least {footprint - before - after} are needed.",
         )
     return Axis(input, kernel, stride, dilation, before, after, center)

@@ -1,37 +1,39 @@
-"""What a kernel is: weights, applied as written, and how the numbers they give become an image."""
+"""A kernel: weights that are applied as written (correlation), and the default divisor and response."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels.errors import KernelParameterError
 from kernels.settings import Response
+from kernels.types import Weights
 
-Weights = NDArray[np.float64]
 Combine = Literal["single", "magnitude", "maximum"]
+"""How the results of the parts of a kernel are combined.
+
+`magnitude`: the square root of the sum of their squares. `maximum`: the largest. `single`: there is only one part.
+"""
 
 MAX_SIDE = 63
 MAX_WEIGHT = 1e6
 SUM_TOLERANCE = 1e-6
-"""Relative to the sum of the absolute weights: how near to 0 or 1 counts as 0 or 1."""
+"""A sum this close to 0 or 1 counts as 0 or 1, relative to the sum of the absolute weights."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Weights of shape (rows, columns), each side 1..63; several of them where a filter combines directions."""
+    """One or more parts of one shape, each side 1..63. A filter that combines directions has a part for each."""
 
     name: str
     title: str
     parts: tuple[Weights, ...]
     combine: Combine = "single"
-    """`magnitude`: square root of the sum of squares of the parts. `maximum`: the largest of them."""
     divisor: float = 1.0
     source: str = ""
     response: Response | None = None
-    """The response asked for by the kernel's author; without one it follows from the sum."""
+    """The response set by the author of the kernel. None: it follows from the sum."""
 
     def __post_init__(self) -> None:
         for part in self.parts:
@@ -56,7 +58,7 @@ class Kernel:
 
     @property
     def rank(self) -> int:
-        """Of the first part. 1 means that it is a column times a row: separable."""
+        """The rank of the first part. Rank 1 is separable: a column times a row."""
         return int(np.linalg.matrix_rank(self.weights))
 
     @property
@@ -65,9 +67,9 @@ class Kernel:
 
 
 def check_weights(weights: Weights) -> None:
-    """Raise KernelParameterError unless the weights are a filled table, finite, not all 0, of sides 1..63."""
+    """Raise KernelParameterError unless the weights have two axes of 1..63, are finite and are not all 0."""
     if weights.ndim != 2 or 0 in weights.shape:
-        raise KernelParameterError("weights", "The weights must be a table of rows of equal length.")
+        raise KernelParameterError("weights", "The weights must be rows of equal length, each of at least one weight.")
     rows, columns = weights.shape
     if max(rows, columns) > MAX_SIDE:
         raise KernelParameterError(
@@ -82,7 +84,7 @@ def check_weights(weights: Weights) -> None:
 
 
 def round_sum(weights: Weights) -> float:
-    """The sum of the weights, with what floating point leaves of an exact 0 or 1 taken away."""
+    """The sum of the weights. A sum that differs from 0 or 1 by a rounding error is exactly 0 or 1."""
     total = math.fsum(weights.ravel())
     tolerance = SUM_TOLERANCE * max(1.0, float(np.abs(weights).sum()))
     for exact in (0.0, 1.0):
@@ -92,10 +94,19 @@ def round_sum(weights: Weights) -> float:
 
 
 def choose_response(total: float) -> Response:
-    """`abs` for weights that sum to 0, whose results lie on both sides of 0; `clip` for the others."""
+    """`abs` for weights that sum to 0, which give negative and positive values; otherwise `clip`."""
     return "abs" if total == 0 else "clip"
 
 
 def choose_divisor(total: float) -> float:
-    """The divisor that `auto` stands for: the sum of the weights, or 1 where that is 0."""
+    """The divisor for `auto`: the sum of the weights, or 1 if that is 0."""
     return total if total != 0 else 1.0
+
+
+def center_weights(weights: Weights, size: int) -> Weights:
+    """Pad the weights with zeros to (size, size). The anchor stays at the anchor."""
+    result = np.zeros((size, size))
+    rows, columns = weights.shape
+    top, left = (size - 1) // 2 - (rows - 1) // 2, (size - 1) // 2 - (columns - 1) // 2
+    result[top : top + rows, left : left + columns] = weights
+    return result

@@ -1,4 +1,4 @@
-"""What stands beyond the edge of the image. The names are NumPy's (`numpy.pad`), which TensorFlow shares.
+"""How an image is extended beyond its edges. The names are those of `numpy.pad`, which TensorFlow shares.
 
 For a row a b c d and two pixels on each side:
     edge       a a | a b c d | d d
@@ -12,7 +12,7 @@ For a row a b c d and two pixels on each side:
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from kernels.types import Image
 
 Border = Literal["edge", "zero", "reflect", "symmetric", "wrap", "valid"]
 
@@ -31,26 +31,26 @@ ALIASES: dict[str, Border] = {
     "tile": "wrap",
     "repeat": "wrap",
 }
-"""The words of OpenCV, SciPy, PyTorch, libvips, SVG and ImageMagick, where they mean one thing only."""
+"""The unambiguous names of OpenCV, SciPy, PyTorch, libvips, SVG and ImageMagick."""
 
 
 def parse_border(value: Any) -> Any:
-    """Turn any accepted spelling into a Border. Raises ValueError for `mirror`, which means two things."""
+    """Normalise a name or an alias to a Border. Raises ValueError for `mirror`, which is ambiguous."""
     if not isinstance(value, str):
         return value
     name = value.lower().replace("_", "").replace("-", "")
     if name == "mirror":
         raise ValueError(
-            "'mirror' means two things: SciPy's repeats the edge pixel not (say 'reflect'), "
-            "libvips' and Skia's does (say 'symmetric')"
+            "'mirror' is ambiguous: SciPy's 'mirror' does not repeat the edge pixel (use 'reflect'), "
+            "that of libvips and Skia repeats it (use 'symmetric')"
         )
     return ALIASES.get(name, name)
 
 
-def pad(image: "NDArray[Any]", rows: tuple[int, int], columns: tuple[int, int], border: Border) -> "NDArray[Any]":
+def pad(image: "Image", rows: tuple[int, int], columns: tuple[int, int], border: Border) -> "Image":
     """Add (before, after) rows and columns to an image of shape (height, width, channels).
 
-    The padding may be wider than the image; the pattern then goes on as it began.
+    If the padding is wider than the image, the pattern continues.
     """
     import numpy as np
 

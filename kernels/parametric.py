@@ -1,16 +1,16 @@
-"""Weights worked out from parameters. Lengths in pixels, angles in degrees, counter-clockwise from the x axis.
+"""Weights that follow from parameters. Lengths are in pixels, angles in degrees, counter-clockwise from the x axis.
 
-Every function returns float64 weights of shape (size, size); without a `size` it takes the smallest odd one
-that holds the shape.
+Every function returns float64 weights of shape (size, size). The default size is the smallest odd one that contains
+the shape, at most 63.
 """
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels.errors import KernelParameterError
-from kernels.kernel import MAX_SIDE, Weights
+from kernels.kernel import MAX_SIDE
+from kernels.types import Matrix, Weights
 
 
 def make_box(size: int = 3) -> Weights:
@@ -19,26 +19,26 @@ def make_box(size: int = 3) -> Weights:
 
 
 def make_gaussian(sigma: float, size: int | None = None) -> Weights:
-    """exp(-r²/2σ²), summing to 1; reaches 3σ."""
-    _, _, squared = lay_grid(size or enclose(3 * sigma))
+    """exp(-r²/2σ²), normalised to sum to 1. Default size: 3σ on each side."""
+    _, _, squared = make_grid(size or choose_size(3 * sigma))
     weights = np.exp(-squared / (2 * sigma**2))
     return weights / weights.sum()
 
 
 def make_disk(radius: float, size: int | None = None) -> Weights:
-    """The mean over the pixels whose centres lie within `radius`, as a lens out of focus spreads a point."""
-    _, _, squared = lay_grid(size or enclose(math.floor(radius)))
+    """The mean of the pixels whose centres lie within `radius`: the image of a point out of focus."""
+    _, _, squared = make_grid(size or choose_size(math.floor(radius)))
     inside = (squared <= radius**2).astype(np.float64)
     return inside / inside.sum()
 
 
 def make_motion(length: float, angle: float = 0.0, size: int | None = None) -> Weights:
-    """The mean along a line of `length` pixels; a pixel counts by 1 - its distance to the line.
+    """The mean along a line of `length` pixels. The weight of a pixel is 1 minus its distance from the line.
 
     Source: fspecial('motion') of MATLAB and Octave.
     """
     half = (length - 1) / 2
-    x, y, _ = lay_grid(size or enclose(half))
+    x, y, _ = make_grid(size or choose_size(half))
     direction = math.radians(angle)
     along = x * math.cos(direction) - y * math.sin(direction)
     across = x * math.sin(direction) + y * math.cos(direction)
@@ -48,35 +48,38 @@ def make_motion(length: float, angle: float = 0.0, size: int | None = None) -> W
 
 
 def make_unsharp(sigma: float, amount: float = 1.0, size: int | None = None) -> Weights:
-    """The image plus `amount` times what a Gaussian blur takes away from it."""
+    """The image plus `amount` times its difference from a Gaussian blur."""
     gaussian = make_gaussian(sigma, size)
     return make_identity(len(gaussian)) * (1 + amount) - amount * gaussian
 
 
 def make_laplacian_of_gaussian(sigma: float, size: int | None = None) -> Weights:
-    """(r² - 2σ²)/σ⁴ times the Gaussian, made to sum to 0; reaches 4σ. Source: Marr and Hildreth 1980."""
-    side = size or enclose(4 * sigma)
-    _, _, squared = lay_grid(side)
+    """(r² - 2σ²)/σ⁴ times the Gaussian, shifted to sum to 0. Default size: 4σ on each side.
+
+    Source: Marr and Hildreth 1980.
+    """
+    side = size or choose_size(4 * sigma)
+    _, _, squared = make_grid(side)
     weights = (squared - 2 * sigma**2) / sigma**4 * make_gaussian(sigma, side)
     return weights - weights.mean()
 
 
 def make_difference_of_gaussians(sigma1: float, sigma2: float, size: int | None = None) -> Weights:
-    """The narrower Gaussian minus the wider one; reaches 3 times the wider sigma."""
+    """The narrower Gaussian minus the wider one. Default size: 3 times the wider sigma on each side."""
     if sigma1 >= sigma2:
         raise KernelParameterError("sigma1", f"sigma1 ({sigma1:g}) must be smaller than sigma2 ({sigma2:g}).")
-    side = size or enclose(3 * sigma2)
+    side = size or choose_size(3 * sigma2)
     return make_gaussian(sigma1, side) - make_gaussian(sigma2, side)
 
 
 def make_gabor(wavelength: float, angle: float = 0.0, sigma: float = 3.0, size: int | None = None) -> Weights:
-    """A cosine wave under a Gaussian, running in the direction of `angle`; reaches 3σ.
+    """A cosine wave in the direction of `angle` under a Gaussian envelope. Default size: 3σ on each side.
 
-    Made to sum to 0 with positive weights that sum to 1, so that an even area gives 0 and no answer exceeds
-    the range. Source: Daugman 1985, equation 1, the even part.
+    The weights sum to 0 and the positive ones to 1: a uniform area gives 0 and no result exceeds the range.
+    Source: Daugman 1985, equation 1, the even part.
     """
-    side = size or enclose(3 * sigma)
-    x, y, _ = lay_grid(side)
+    side = size or choose_size(3 * sigma)
+    x, y, _ = make_grid(side)
     direction = math.radians(angle)
     along = x * math.cos(direction) - y * math.sin(direction)
     envelope = make_gaussian(sigma, side)
@@ -87,29 +90,30 @@ def make_gabor(wavelength: float, angle: float = 0.0, sigma: float = 3.0, size: 
 
 
 def make_identity(size: int) -> Weights:
+    """1 in the middle, 0 elsewhere."""
     weights = np.zeros((size, size))
     weights[size // 2, size // 2] = 1
     return weights
 
 
 def turn_compass(weights: Weights) -> tuple[Weights, ...]:
-    """The eight 3 × 3 kernels got by moving the outer ring of `weights` on by one place at a time (45°)."""
+    """Eight 3 × 3 kernels: `weights` turned by 45° seven times, which moves the outer ring by one weight at a time."""
     ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
     turned = []
-    for places in range(8):
+    for offset in range(8):
         copy = weights.copy()
         for index, (row, column) in enumerate(ring):
-            copy[ring[(index + places) % 8]] = weights[row, column]
+            copy[ring[(index + offset) % 8]] = weights[row, column]
         turned.append(copy)
     return tuple(turned)
 
 
-def enclose(reach: float) -> int:
-    """The smallest odd size that reaches `reach` pixels to each side, at most 63."""
+def choose_size(reach: float) -> int:
+    """The smallest odd size that extends `reach` pixels on each side of the middle, at most 63."""
     return min(2 * math.ceil(reach) + 1, MAX_SIDE)
 
 
-def lay_grid(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """x (to the right), y (downwards) and x² + y² of every weight, from the middle one."""
+def make_grid(size: int) -> tuple[Matrix, Matrix, Matrix]:
+    """x (to the right), y (downwards) and x² + y² of every weight, measured from the middle."""
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
     return x, y, x**2 + y**2

@@ -9,7 +9,7 @@ import numpy as np
 from app.images.image import DecodedImage
 from kernels.apply.compose import ComposedAxis, ComposedKernel, compose, find_obstacle
 from kernels.apply.layout import StepReport
-from kernels.kernel import Weights
+from kernels.types import Weights
 
 
 def explain_one_kernel(image: DecodedImage, reports: Sequence[StepReport], linear: bool) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def filter_image(
     image = decode(data, ImageLimits.from_settings(settings), report, request.frames)
     format = choose_format(request.steps, output, image.format)
     results = filter_frames(image, request, settings, report, measure=False)
-    report.backends["convolve"] = results[0].way
+    report.backends["convolve"] = results[0].backend
     encoded = encode(image.with_pixels([result.image for result in results]), format, request.quality, report)
     height, width = results[0].image.shape[:2]
     result = FilterResult(

@@ -21,7 +21,7 @@ from kernels.learn.learn import Learned, Shared, learn_from_pair
 from kernels.learn.least_squares import Fit, LearnedResponse
 from kernels.learn.nearest import find_nearest
 from kernels.learn.samples import Pair, make_pair
-from kernels.learn.verdict import Judgement, Score, judge, measure
+from kernels.learn.verdict import Score, Verdict, measure_scores, reach_verdict
 
 Method = Literal["least-squares", "descent"]
 LearnedChannels = Literal["rgb", "r", "g", "b"]
@@ -93,7 +93,7 @@ def learn_from_images(before: bytes, after: bytes, params: LearnParams, context:
     """The kernel of size × size between the first frames. Raises ImageError, PairError, UndeterminedKernelError."""
     pair = decode_pair(before, after, context, report)
     with report.time("learn"):
-        judgement = judge(learn_from_pair(pair, params.size, params.shared))
+        judgement = reach_verdict(learn_from_pair(pair, params.size, params.shared))
     return describe_lesson(judgement, "least-squares", context.catalogue)
 
 
@@ -103,13 +103,13 @@ def decode_pair(before: bytes, after: bytes, context: TaskContext, report: Repor
     )
 
 
-def describe_lesson(judgement: Judgement, method: Method, catalogue: Catalogue) -> Lesson:
+def describe_lesson(judgement: Verdict, method: Method, catalogue: Catalogue) -> Lesson:
     found = judgement.learned
     cleaned, fractions = found.clean()
     letters: list[LearnedChannels] = ["rgb"] if found.shared else ["r", "g", "b"]
     kernels = [
         describe_fit(*parts, found.response, catalogue)
-        for parts in zip(found.fits, cleaned.fits, fractions, measure(found), letters, strict=True)
+        for parts in zip(found.fits, cleaned.fits, fractions, measure_scores(found), letters, strict=True)
     ]
     request = format_request(cleaned, fractions) if judgement.is_convolution else judgement.request
     return Lesson(

@@ -22,7 +22,7 @@ from app.tasks.context import TaskContext
 from app.tasks.learn import LearnParams, decode_pair, describe_lesson
 from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, split_kernels, start_descent
 from kernels.learn.learn import adopt_kernels, learn_from_pair
-from kernels.learn.verdict import Judgement, judge
+from kernels.learn.verdict import Verdict, reach_verdict
 
 CALL_SECONDS = 0.2
 """Of descent in one call."""
@@ -129,11 +129,11 @@ def run_start(
     pair = decode_pair(before, after, context, report)
     with report.time("learn"):
         learned = learn_from_pair(pair, params.size, params.shared)
-        judgement = judge(learned)
+        judgement = reach_verdict(learned)
         descent = start_descent(pair, params.size, learned.shared)
         floor = measure_loss(descent, [fit.weights for fit in learned.fits])
     verdict = DescentVerdict(judgement.is_convolution, judgement.reason, judgement.learned.response == "clip")
-    begun = DescentBegun(describe_state(descent), descent.has_arrived, floor, verdict)
+    begun = DescentBegun(describe_state(descent), descent.has_converged, floor, verdict)
     return Answer(begun, [array.tobytes() for array in list_arrays(descent)])
 
 
@@ -144,7 +144,7 @@ def run_continue(
     with report.time("learn"):
         descent, snapshots = descend(descent, params.max_steps, CALL_SECONDS)
     events = tuple(describe_snapshot(snapshot).model_dump_json() for snapshot in snapshots)
-    progress = DescentProgress(describe_state(descent), descent.has_arrived, events)
+    progress = DescentProgress(describe_state(descent), descent.has_converged, events)
     return Answer(progress, [array.tobytes() for array in list_arrays(descent)[-2:]])
 
 
@@ -161,7 +161,7 @@ def run_finish(context: TaskContext, params: FinishParams, blobs: Sequence[bytes
         reason += " Gradient descent cannot find it: choose method=least-squares."
     elif verdict.is_convolution:
         reason += f" The kernel found by gradient descent has an RMS error of {learned.residual:.2f} of 255 levels."
-    judgement = Judgement(verdict.is_convolution and verdict.is_linear, reason, learned)
+    judgement = Verdict(verdict.is_convolution and verdict.is_linear, reason, learned)
     lesson = describe_lesson(judgement, "descent", context.catalogue)
     lesson.notes.append(params.ending)
     return Answer(None, [lesson.model_dump_json().encode()])

@@ -1,23 +1,27 @@
-"""What a step will do to an image of a certain size, without a pixel: the arithmetic of its axes, and its cost."""
+"""The output sizes and the cost of the steps for an image of a given size, computed without pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernels.apply.separable import count_taps
-from kernels.chain import Step, name_step
+from kernels.chain import Step, add_step_number
 from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, Padding, lay_out_axis
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step did. Values in pixel units, over the colour planes filtered, where they are seen, unclipped."""
+    """The geometry and the values of one applied step.
+
+    The values are in pixel units, before the response: those of the filtered colour planes, without transparent pixels.
+    """
 
     step: Step
     rows: Axis
     columns: Axis
     channels: int
     minimum: float | None
+    """None if not measured, like `maximum`."""
     maximum: float | None
     clipped_percent: float
 
@@ -26,8 +30,8 @@ class StepReport:
         return count_multiply_adds(self.step, self.rows, self.columns, self.channels)
 
 
-def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
-    """The arithmetic of one step along y and x. Raises KernelParameterError where the kernel does not fit."""
+def lay_out_step(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
+    """The geometry of one step along y and x. Raises KernelParameterError if the kernel does not fit."""
     settings = step.settings
     padding: Padding = "VALID" if settings.border == "valid" else "SAME"
     anchor_x, anchor_y = settings.anchor or (None, None)
@@ -39,22 +43,22 @@ def lay_out(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
             lay_out_axis(width, kernel_width, stride=stride_x, dilation=dilation_x, padding=padding, anchor=anchor_x),
         )
     except KernelParameterError as error:
-        raise KernelParameterError("border", f"{error} Any border but 'valid' pads it.") from None
+        raise KernelParameterError("border", f"{error} Any border other than 'valid' adds padding.") from None
 
 
 def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axis, Axis]]:
-    """The arithmetic of a whole chain, without a pixel. Raises KernelParameterError, with the step named."""
-    plan = []
+    """The geometry of every step of a chain. Raises KernelParameterError; the message names the step."""
+    layouts = []
     for number, step in enumerate(steps, 1):
         try:
-            rows, columns = lay_out(step, height, width)
+            rows, columns = lay_out_step(step, height, width)
         except KernelParameterError as error:
-            raise name_step(error, number, step.kernel.name) if len(steps) > 1 else error from None
-        plan.append((rows, columns))
+            raise add_step_number(error, number, step.kernel.name) if len(steps) > 1 else error from None
+        layouts.append((rows, columns))
         height, width = rows.output, columns.output
-    return plan
+    return layouts
 
 
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
-    """For the whole image, by the way that will be taken."""
+    """Multiplications for the whole image: in 1-D passes if these are chosen, otherwise in one 2-D pass."""
     return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)

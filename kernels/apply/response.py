@@ -1,15 +1,33 @@
-"""What becomes of values out of range, which is where half of every edge lies."""
+"""From the sums of a kernel to pixel values: divide them, combine the parts and bring the values into range."""
+
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kernels.kernel import Combine
 from kernels.settings import Response
+from kernels.types import Planes
 
-Planes = NDArray[np.float32]
+
+def divide_sums(sums: list[Planes], divisor: np.float32) -> list[Planes]:
+    """Divide the sums of each part."""
+    return sums if divisor == 1 else [total / divisor for total in sums]
 
 
-def respond(values: Planes, response: Response, maximum: float, lowest: float, highest: float) -> Planes:
-    """Bring values into 0..maximum, except for `raw`. `lowest` and `highest` are those of the pixels that are seen."""
+def combine_parts(results: list[Planes], combine: Combine) -> Planes:
+    """Combine the results of the parts of a kernel."""
+    if combine == "magnitude":
+        return cast(Planes, np.sqrt(sum(result**2 for result in results)))
+    if combine == "maximum":
+        return np.maximum.reduce(results)
+    return results[0]
+
+
+def apply_response(values: Planes, response: Response, maximum: float, lowest: float, highest: float) -> Planes:
+    """Bring values into 0..maximum, except for `raw`.
+
+    `lowest` and `highest` are the range of the values of visible pixels.
+    """
     if response == "raw":
         return values
     if response == "abs":
@@ -25,7 +43,7 @@ def respond(values: Planes, response: Response, maximum: float, lowest: float, h
 
 
 def measure_range(values: Planes, response: Response, maximum: float) -> tuple[float, float, float]:
-    """Smallest and largest value, and the percentage that `respond` will cut off (by more than rounding does)."""
+    """The smallest and the largest value, and the percentage that `apply_response` clips by more than rounding does."""
     if values.size == 0:
         return 0.0, 0.0, 0.0
     lowest, highest = float(values.min()), float(values.max())

@@ -1,36 +1,33 @@
-"""The fast way for the commonest requests: strips of rows, whose floats stay in the processor's cache.
+"""The fast backends for the most common requests: strips of rows, whose float32 values fit the processor's cache.
 
-It gives what `convolution.apply_step` and rounding give, to the last bit but for the order in which sums are added up.
+The result is that of `step.apply_step`, rounded, except for the order in which sums are added up.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kernels.apply import conv2d as engine
-from kernels.apply.layout import StepReport, lay_out
-from kernels.apply.separable import choose_factors
+from kernels.apply.layout import StepReport, lay_out_step
+from kernels.apply.response import combine_parts, divide_sums
+from kernels.apply.row_copies import RowCopies
+from kernels.apply.separable import choose_factors, correlate_part
 from kernels.chain import Step
-from kernels.kernel import Weights
 from kernels.padding import pad
-from kernels.parts import combine, divide_all, slide
 from kernels.settings import Response
+from kernels.types import Image, Mask, Planes, Weights
 
-Image = NDArray[Any]
-Planes = NDArray[np.float32]
-
-STRIP_BYTES = 4_500_000  # of float32: small enough for the cache that two share, large enough that calls do not count
+STRIP_BYTES = 4_500_000
+"""float32 values of a strip: small enough for a cache that two cores share, large enough to amortise the calls."""
 MAX_COPIES = 5
-"""Columns of a kernel, up to which copies of the rows are cheaper (docs/performance.md)."""
+"""Columns of a kernel up to which copies of the rows cost less (docs/performance.md)."""
 LARGEST_VALUE = 1e18
-"""Beyond it squares leave float32; such kernels go the way on which every value is looked at."""
+"""Squares of larger values can overflow float32. Such kernels run in `step.apply_step`, which checks every value."""
 
 
 def can_run_in_strips(image: Image, steps: Sequence[Step], linear: bool) -> bool:
-    """Whether each row of the result hangs on nothing but the rows under the kernel, and is rounded at once."""
+    """Whether each row of the result depends only on the rows under the kernel, and is rounded immediately."""
     (step, *more), settings = steps, steps[0].settings
     return (
         not more
@@ -46,28 +43,28 @@ def can_run_in_strips(image: Image, steps: Sequence[Step], linear: bool) -> bool
 
 
 def bound_values(step: Step, maximum: float) -> float:
-    """No value of the result is larger, whatever the image."""
+    """An upper bound of the absolute values of the result for any image."""
     weights = max(float(np.abs(part).sum()) for part in step.weights)
-    return len(step.weights) * weights * maximum / abs(step.divisor) + abs(step.settings.pick_bias(maximum))
+    return len(step.weights) * weights * maximum / abs(step.divisor) + abs(step.settings.scale_bias(maximum))
 
 
-class Sliding(NamedTuple):
-    """How a kernel is slid over strips."""
+class StripBackend(NamedTuple):
+    """How a kernel is applied to strips."""
 
-    way: Literal["rows", "strips"]
+    name: Literal["rows", "strips"]
     height: int
-    """Rows of results that a strip gives."""
-    slide: Callable[[Image], list[Planes]]
-    """Takes the rows under a strip, gives the sums of each part of the kernel."""
+    """Result rows of a strip."""
+    correlate: Callable[[Image], list[Planes]]
+    """Takes the rows under a strip and returns the sums of each part of the kernel."""
     divisor: np.float32
-    """What is left to divide by."""
+    """The divisor that is not yet in the weights."""
 
 
 def filter_in_strips(
     image: Image, step: Step, maximum: float, measure: bool
-) -> tuple[Image, tuple[StepReport], Literal["rows", "strips"]]:
-    """Filter (height, width, 1 or 3) uint8 or uint16. `measure`: whether the report tells the range of the values."""
-    rows, columns = lay_out(step, image.shape[0], image.shape[1])
+) -> tuple[Image, StepReport, Literal["rows", "strips"]]:
+    """Filter (height, width, 1 or 3) uint8 or uint16. `measure`: whether to measure the minimum and the maximum."""
+    rows, columns = lay_out_step(step, image.shape[0], image.shape[1])
     padded = pad(
         image,
         (rows.padding_before, rows.padding_after),
@@ -75,30 +72,30 @@ def filter_in_strips(
         step.settings.border,
     )
     result = np.empty((rows.output, columns.output, image.shape[2]), image.dtype)
-    way, height, slide_parts, divisor = plan_sliding(padded, step, result.shape)
+    backend = choose_backend(padded, step, result.shape)
     overlap = padded.shape[0] - rows.output
-    bias = np.float32(step.settings.pick_bias(maximum))
-    response = step.response
-    spare = np.empty((min(height, rows.output), columns.output * image.shape[2]), np.float32)
-    kept = np.empty(spare.shape, bool)
+    bias = np.float32(step.settings.scale_bias(maximum))
+    buffer = np.empty((min(backend.height, rows.output), columns.output * image.shape[2]), np.float32)
+    unclipped = np.empty(buffer.shape, bool)
     lowest, highest, clipped = math.inf, -math.inf, 0
-    for top in range(0, rows.output, height):
-        lines = result[top : top + height].reshape(-1, spare.shape[1])
-        sums = [values.reshape(lines.shape) for values in slide_parts(padded[top : top + height + overlap])]
-        values = combine(divide_all(sums, divisor), step.kernel.combine)
+    for top in range(0, rows.output, backend.height):
+        strip = result[top : top + backend.height].reshape(-1, buffer.shape[1])
+        sums = backend.correlate(padded[top : top + backend.height + overlap])
+        parts = divide_sums([each.reshape(strip.shape) for each in sums], backend.divisor)
+        values = combine_parts(parts, step.kernel.combine)
         values = values + bias if bias else values
         if measure:
             lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
-        clipped += store(values, response, maximum, spare[: len(lines)], kept[: len(lines)], lines)
+        clipped += store(values, step.response, maximum, buffer[: len(strip)], unclipped[: len(strip)], strip)
     report = StepReport(
         step, rows, columns, image.shape[2],
         lowest if measure else None, highest if measure else None, 100 * clipped / result.size,
     )  # fmt: skip
-    return result, (report,), way
+    return result, report, backend.name
 
 
-def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Sliding:
-    """For a result of this shape. Few columns of weights: copies of the rows. Otherwise the ways of `engine`."""
+def choose_backend(padded: Image, step: Step, shape: tuple[int, int, int]) -> StripBackend:
+    """For a result of this shape: `rows` for kernels with few columns, otherwise `strips`."""
     channels = shape[2]
     scaled, divisor = scale_weights(step)
     used = [column for column in range(scaled[0].shape[1]) if any(part[:, column].any() for part in scaled)]
@@ -106,50 +103,52 @@ def plan_sliding(padded: Image, step: Step, shape: tuple[int, int, int]) -> Slid
     dilation_y, dilation_x = step.settings.dilation
     if len(used) > MAX_COPIES or dilation_y > 1 or any(factors):
         height = STRIP_BYTES // (4 * (padded.shape[1] + shape[1]) * channels)
-        height = max(1, height - height % 8)  # so that it can be halved
+        height = max(1, height - height % 8)  # conv2d.convolve_by_halves halves it up to three times
+        stride, dilation = step.settings.stride, step.settings.dilation
 
-        def slide_planes(strip: Image) -> list[Planes]:
+        def correlate_planes(strip: Image) -> list[Planes]:
             planes = strip.astype(np.float32)
-            return [slide(planes, part, its, step) for part, its in zip(scaled, factors, strict=True)]
+            return [
+                correlate_part(planes, part, part_factors, stride, dilation)
+                for part, part_factors in zip(scaled, factors, strict=True)
+            ]
 
-        return Sliding("strips", height, slide_planes, divisor)
+        return StripBackend("strips", height, correlate_planes, divisor)
 
     offsets = [column * dilation_x * channels for column in used]
     length = shape[1] * channels
     height = max(1, STRIP_BYTES // (4 * (len(used) + 1) * length))
-    copies = engine.RowCopies(min(height, shape[0]) + padded.shape[0] - shape[0], offsets, length)
+    copies = RowCopies(min(height, shape[0]) + padded.shape[0] - shape[0], offsets, length)
     filters = [copies.prepare_filters(part[:, used]) for part in scaled]
 
-    def slide_copies(strip: Image) -> list[Planes]:
+    def correlate_copies(strip: Image) -> list[Planes]:
         copies.fill(strip.reshape(len(strip), -1))
         return [copies.correlate(part) for part in filters]
 
-    return Sliding("rows", height, slide_copies, divisor)
+    return StripBackend("rows", height, correlate_copies, divisor)
 
 
 def scale_weights(step: Step) -> tuple[tuple[Weights, ...], np.float32]:
-    """A divisor that is a power of 2 goes into the weights, which changes no bit of the result."""
+    """The weights and the remaining divisor. A divisor that is a power of 2 divides the weights without rounding."""
     if abs(math.frexp(step.divisor)[0]) == 0.5:
         return tuple(part / step.divisor for part in step.weights), np.float32(1)
     return step.weights, np.float32(step.divisor)
 
 
-def store(
-    values: Planes, response: Response, maximum: float, spare: Planes, kept: NDArray[np.bool_], result: Image
-) -> int:
-    """Bring into range, round halves to even and write into `result`; `spare` and `kept` are written over.
+def store(values: Planes, response: Response, maximum: float, buffer: Planes, unclipped: Mask, result: Image) -> int:
+    """Bring into range, round halves to even and write to `result`. `buffer` and `unclipped` are overwritten.
 
-    Returns how many values were cut off by more than rounding does.
+    Returns how many values were clipped by more than rounding does.
     """
     if response == "offset":
         values = np.float32(0.5) * values + np.float32((maximum + 1) / 2)
-    highest = np.nextafter(np.float32(maximum + 0.5), np.float32(0))  # which still rounds to the maximum
-    np.clip(values, -highest if response == "abs" else np.float32(-0.5), highest, out=spare)
-    clipped = values.size - int(np.count_nonzero(np.equal(values, spare, out=kept)))
+    highest = np.nextafter(np.float32(maximum + 0.5), np.float32(0))  # rounds to the maximum
+    np.clip(values, -highest if response == "abs" else np.float32(-0.5), highest, out=buffer)
+    clipped = values.size - int(np.count_nonzero(np.equal(values, buffer, out=unclipped)))
     if result.dtype == np.uint8:
         import cv2
 
-        cv2.convertScaleAbs(spare, dst=result)  # the absolute value, rounded: in one pass
+        cv2.convertScaleAbs(buffer, dst=result)  # absolute value and rounding in one pass
     else:
-        np.copyto(result, np.rint(np.abs(spare, out=spare), out=spare), casting="unsafe")
+        np.copyto(result, np.rint(np.abs(buffer, out=buffer), out=buffer), casting="unsafe")
     return clipped

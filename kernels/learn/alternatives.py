@@ -1,4 +1,7 @@
-"""What else than a kernel could have made one image of another: each is done, and what it leaves over is measured."""
+"""Explanations of a result other than one kernel. Each is applied to the image, and its residual is measured.
+
+All images are uint8.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,100 +16,101 @@ from kernels.catalogue import ENTRIES
 from kernels.chain import Step
 from kernels.learn.samples import Pair
 from kernels.settings import FilterSettings
+from kernels.types import Image, Planes
 
-LOOKED_AT = 1024
-"""Pixels a side of the middle of a large image that filters are tried on; so many rows tell a turned one."""
+MAX_SIDE = 1024
+"""Image of each side of the centre of a large image that are filtered, and rows that are compared for a rotation."""
 STRAIGHT = 0.75
-"""Grey levels from a straight line that rounding and a little noise explain: such a curve is a kernel of 1×1."""
+"""Grey levels: rounding and a little noise deviate this much from a line. A straight curve is a kernel of 1×1."""
 MARGIN = 8
-"""Pixels at the edge that are not compared: borders differ."""
-
-Pixels = NDArray[Any]
-"""(height, width, channels) uint8."""
+"""Image at the edges that are not compared, because borders differ."""
 
 
 @dataclass(frozen=True)
-class Rival:
-    """Another explanation. `residual`: root mean square of what it leaves over, in grey levels."""
+class Alternative:
+    """Another explanation. `residual`: root mean square of its error, in grey levels."""
 
     reason: str
     residual: float
     request: str | None = None
 
 
-NEIGHBOURHOODS: tuple[tuple[str, Callable[[Pixels, int], Pixels]], ...] = (
+NEIGHBOURHOODS: tuple[tuple[str, Callable[[Image, int], Image]], ...] = (
     ("median", lambda image, side: cv2.medianBlur(image, side)),
     ("smallest value", lambda image, side: cv2.erode(image, np.ones((side, side), np.uint8))),
     ("largest value", lambda image, side: cv2.dilate(image, np.ones((side, side), np.uint8))),
 )
 
 
-def list_rivals(pair: Pair) -> Iterator[Rival]:
-    """Turned or mirrored, a curve, median, erosion and dilation of 3, 5 and 7, and named kernels that are several."""
-    every = max(1, -(-pair.before.shape[0] // LOOKED_AT))
-    after = round_planes(pair.after[::every])
-    for turned in turn(pair.before):
+def list_alternatives(pair: Pair) -> Iterator[Alternative]:
+    """Rotation, mirroring, a curve, median, erosion and dilation of 3, 5 and 7, and named kernels of several parts."""
+    stride = max(1, -(-pair.before.shape[0] // MAX_SIDE))
+    after = round_planes(pair.after[::stride])
+    for turned in list_turns(pair.before):
         if turned.shape == pair.after.shape:
-            residual = measure(round_planes(turned[::every]), after)
-            yield Rival("The result is the image turned or mirrored: every pixel moved somewhere else.", residual)
-    curve = measure_curve(round_planes(pair.before[::every]), after)
-    if curve is not None:
-        yield Rival(
-            "Every value became another value, wherever it stood: a curve, such as gamma, contrast or histogram "
+            residual = measure_residual(round_planes(turned[::stride]), after)
+            yield Alternative("The result is the image turned or mirrored: every pixel has moved.", residual)
+    residual_of_curve = measure_curve(round_planes(pair.before[::stride]), after)
+    if residual_of_curve is not None:
+        yield Alternative(
+            "The result depends on the value of each pixel only: a curve, such as gamma, contrast or histogram "
             "equalisation.",
-            curve,
+            residual_of_curve,
         )
-    before, after = round_planes(cut_middle(pair.before)), round_planes(cut_middle(pair.after))
+    before, after = round_planes(crop_center(pair.before)), round_planes(crop_center(pair.after))
     if min(before.shape[:2]) <= 2 * MARGIN:
         return
     inside = np.s_[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    for what, apply in NEIGHBOURHOODS:
+    for name, apply in NEIGHBOURHOODS:
         for side in (3, 5, 7):
             result = apply(np.ascontiguousarray(before), side).reshape(before.shape)
-            reason = f"The result is the {what} of {side}×{side}, which is no weighted sum."
-            yield Rival(reason, measure(result[inside], after[inside]))
+            reason = f"The result is the {name} of {side}×{side}, which is not a weighted sum."
+            yield Alternative(reason, measure_residual(result[inside], after[inside]))
     for entry in ENTRIES:
         if entry.combine != "single":
             kernel = entry.make_kernel()
             result = apply_steps(np.ascontiguousarray(before), [Step(kernel, FilterSettings(), 1.0)]).image
             reason = (
-                f"The result is the {entry.combine} of {len(kernel.parts)} kernels, as /filter/{entry.name} gives it, "
-                "which is no single one."
+                f"The result is the {entry.combine} of {len(kernel.parts)} kernels, not of a single one: "
+                f"/filter/{entry.name} gives it."
             )
-            yield Rival(reason, measure(result[inside], after[inside]), f"/filter/{entry.name}")
+            yield Alternative(reason, measure_residual(result[inside], after[inside]), f"/filter/{entry.name}")
 
 
-def round_planes(planes: NDArray[np.float32]) -> Pixels:
+def round_planes(planes: Planes) -> Image:
     return np.rint(planes).astype(np.uint8)
 
 
-def cut_middle(image: NDArray[Any]) -> NDArray[Any]:
-    top, left = (max(0, (side - LOOKED_AT) // 2) for side in image.shape[:2])
-    return image[top : top + LOOKED_AT, left : left + LOOKED_AT]
+def crop_center(image: NDArray[Any]) -> NDArray[Any]:
+    """At most MAX_SIDE pixels of each side."""
+    top, left = (max(0, (side - MAX_SIDE) // 2) for side in image.shape[:2])
+    return image[top : top + MAX_SIDE, left : left + MAX_SIDE]
 
 
-def measure(result: Pixels, after: Pixels) -> float:
+def measure_residual(result: Image, after: Image) -> float:
+    """The root mean square of the difference, in grey levels."""
     return float(np.sqrt(np.mean((result.astype(np.float32) - after) ** 2)))
 
 
-def turn(image: NDArray[Any]) -> list[NDArray[Any]]:
-    """Views: the seven other ways to lay an image down."""
+def list_turns(image: NDArray[Any]) -> list[NDArray[Any]]:
+    """The seven other orientations of an image, as views."""
     turned = [np.rot90(image, quarter) for quarter in range(4)]
-    return [*turned[1:], *(one[:, ::-1] for one in turned)]
+    return [*turned[1:], *(each[:, ::-1] for each in turned)]
 
 
-def measure_curve(before: Pixels, after: Pixels) -> float | None:
-    """What the best curve for each channel leaves over, in levels; None for straight lines."""
-    left, freedom, straight = 0.0, 0, True
+def measure_curve(before: Image, after: Image) -> float | None:
+    """The residual of the best curve for each channel, in grey levels. None if all curves are straight lines."""
+    misfit, parameters, is_straight = 0.0, 0, True
     levels = np.arange(256.0)
     for channel in range(before.shape[2]):
         old, new = before[..., channel].ravel(), after[..., channel].ravel().astype(np.float64)
         counts = np.bincount(old, minlength=256)
         means = np.bincount(old, new, 256) / np.maximum(counts, 1)
-        left += float(((new - means[old]) ** 2).sum())
-        freedom += int(np.count_nonzero(counts))
+        misfit += float(((new - means[old]) ** 2).sum())
+        parameters += int(np.count_nonzero(counts))
         known = (counts > 0) & (means > 1) & (means < 254)
         if np.count_nonzero(known) > 2:
-            slope, start = np.polyfit(levels[known], means[known], 1, w=np.sqrt(counts[known]))
-            straight &= bool(np.abs(start + slope * levels[known] - means[known]).max() <= STRAIGHT)
-    return None if straight else float(np.sqrt(left / max(before.size - freedom, 1)))
+            slope, intercept = np.polyfit(levels[known], means[known], 1, w=np.sqrt(counts[known]))
+            deviation = np.abs(intercept + slope * levels[known] - means[known]).max()
+            is_straight &= bool(deviation <= STRAIGHT)
+    return None if is_straight else float(np.sqrt(misfit / max(before.size - parameters, 1)))

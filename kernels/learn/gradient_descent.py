@@ -1,8 +1,8 @@
-"""Learn a kernel as a network learns: gradient descent with TensorFlow over `tf.nn.conv2d`.
+"""Learns a kernel as a network does: gradient descent with TensorFlow over `tf.nn.conv2d`.
 
-Neighbouring pixels are so alike that descent would crawl: along what they have in common the loss falls steeply, and
-hardly at all along what makes them differ. So both images first go under one small kernel that takes away of each
-pixel what its neighbours tell already (`DIFFERENCES`). The kernel between them stays the same, as kernels commute.
+Neighbouring pixels are so similar that plain descent is slow: the loss is steep along their common part and nearly flat
+along their differences. Both images are therefore first filtered by a small decorrelating kernel (`DIFFERENCES`). The
+learnt kernel is the same, because convolutions commute.
 """
 
 import time
@@ -14,50 +14,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import UndeterminedKernelError
-from kernels.kernel import Weights
 from kernels.learn.samples import MIN_VALUES_PER_WEIGHT, Pair
+from kernels.types import Mask, Planes, Weights
 
 SAMPLE_SIDE = 160
-"""Pixels of the middle of the images that are looked at, for a kernel of side 1; for a larger one a little more."""
-ALIKE = 0.95
-"""Of a pixel is told by its neighbour: usual for photographs."""
-DIFFERENCES = np.array([[ALIKE**2, -ALIKE], [-ALIKE, 1]], np.float32)
+"""Pixels of each side of the centre of the images that are used, plus the size of the kernel."""
+CORRELATION = 0.95
+"""Between neighbouring pixels of a photograph."""
+DIFFERENCES = np.array([[CORRELATION**2, -CORRELATION], [-CORRELATION, 1]], np.float32)
 UNIT = 50.0
-"""Grey levels that count as 1, so that float32 has digits to spare."""
+"""Grey levels that are scaled to 1 for the precision of float32."""
 SAFETY = 1.05
-"""The step is shorter than the largest safe one, which is only estimated."""
+"""The largest curvature is an estimate: it is increased by this factor."""
 POWER_STEPS = 16
-PATIENCE = 20
-ARRIVED = 1e-4
-"""Relative fall of the loss over PATIENCE steps below which there is nothing more to gain."""
-NOTHING = 1e-5
-"""A loss in grey levels² far below what rounding leaves, which is 0.3: results that needed none were learnt."""
+CONVERGENCE_STEPS = 20
+CONVERGED = 1e-4
+"""Relative decrease of the loss over CONVERGENCE_STEPS below which descent ends."""
+NEGLIGIBLE_LOSS = 1e-5
+"""In grey levels². Rounding causes 0.3; the loss is lower only if the result has no rounding errors."""
 SNAPSHOT_GROWTH = 1.05
-"""From one snapshot to the next: at first every step is seen, later fewer."""
-
-Planes = NDArray[np.float32]
+"""Ratio of the steps of two snapshots: every step at first, fewer later."""
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Where a descent has got to. It can be sent to another process and go on there."""
+    """The state of a descent. It can continue in another process."""
 
     inputs: Planes
-    """(channels, height, width, 1): the image before, under `DIFFERENCES`, over UNIT."""
+    """(channels, height, width, 1): the image before, filtered by `DIFFERENCES` and divided by UNIT."""
     targets: Planes
-    """(channels, height - size + 1, width - size + 1, 1): of the result."""
-    usable: NDArray[np.bool_]
-    """Where a target counts: it was not cut off."""
+    """(channels, height - size + 1, width - size + 1, 1): the same of the image after."""
+    usable: Mask
+    """The shape of `targets`: where the image after is not clipped."""
     weights: Planes
-    """(size, size, 1, channels of weights): one for all, or one for each channel."""
+    """(size, size, 1, n): n is 1 for a shared kernel, else the number of channels."""
     before: Planes
-    """The weights one step before, for the momentum."""
+    """The weights of the previous step, for the momentum."""
     rate: float
-    """1 over the largest curvature of the loss."""
+    """The learning rate: 1 divided by the largest curvature of the loss."""
     momentum: float = 1.0
     step: int = 0
     losses: tuple[float, ...] = ()
-    """Of the last steps, in grey levels²."""
+    """The losses of the last steps, in grey levels²."""
     seen: int = 0
     """The step of the last snapshot."""
 
@@ -67,17 +65,17 @@ class Descent:
 
     @property
     def kernels(self) -> list[Weights]:
-        """(size, size) each."""
+        """One or one for each channel, of shape (size, size)."""
         return split_kernels(self.weights)
 
     @property
-    def has_arrived(self) -> bool:
-        return has_arrived(self.losses)
+    def has_converged(self) -> bool:
+        return has_converged(self.losses)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`loss` in grey levels² of the differences; kernels (size, size), one for all channels or one for each."""
+    """The loss in grey levels² and the kernels (size, size) after a step: one kernel, or one for each channel."""
 
     step: int
     loss: float
@@ -85,60 +83,60 @@ class Snapshot:
 
 
 def start_descent(pair: Pair, size: int, shared: bool) -> Descent:
-    """From weights of 0. Raises UndeterminedKernelError where too few values are usable."""
+    """The state before the first step; the weights are 0. Raises UndeterminedKernelError for too few usable values."""
     side = SAMPLE_SIDE + size
     top, left = (max(0, (length - side) // 2) for length in pair.before.shape[:2])
     window = (slice(top, top + side), slice(left, left + side))
     margin = slice((size - 1) // 2, -(size // 2) or None)
-    inputs = take_differences(move_channels(pair.before[window]))
-    targets = take_differences(move_channels(pair.after[window][margin, margin]))
-    usable = move_channels(pair.usable[window][margin, margin])
+    inputs = decorrelate(split_channels(pair.before[window]))
+    targets = decorrelate(split_channels(pair.after[window][margin, margin]))
+    usable = split_channels(pair.usable[window][margin, margin])
     usable = np.logical_and.reduce([usable[:, 1:, 1:], usable[:, :-1, 1:], usable[:, 1:, :-1], usable[:, :-1, :-1]])
     count = int(usable.sum(axis=(1, 2, 3)).min())
     if count < MIN_VALUES_PER_WEIGHT * size**2:
         raise UndeterminedKernelError(
-            f"Only {count} values in the middle of the image after are of use to descent, and a kernel of "
-            f"{size}×{size} needs {MIN_VALUES_PER_WEIGHT * size**2}: values of 0 and 255, which may have been cut off, "
-            "are left out. Choose method=least-squares or a smaller size."
+            f"Only {count} values in the centre of the image after are usable for descent, and a kernel of "
+            f"{size}×{size} needs {MIN_VALUES_PER_WEIGHT * size**2}. Values of 0 and 255, which may be clipped, are "
+            "not used. Choose method=least-squares or a smaller size."
         )
     weights = np.zeros((size, size, 1, 1 if shared else pair.channels), np.float32)
     descent = Descent(inputs, targets, usable, weights, weights, 1.0)
     return replace(descent, rate=1 / (SAFETY * measure_curvature(descent)))
 
 
-def move_channels(planes: NDArray[Any]) -> NDArray[Any]:
-    """(height, width, channels) to (channels, height, width, 1): each is an image of its own."""
+def split_channels(planes: NDArray[Any]) -> NDArray[Any]:
+    """Convert (height, width, channels) to (channels, height, width, 1): one image for each channel."""
     return np.ascontiguousarray(np.moveaxis(planes, 2, 0)[..., None])
 
 
-def take_differences(planes: Planes) -> Planes:
-    """Of (channels, height, width, 1), in UNITs."""
+def decorrelate(planes: Planes) -> Planes:
+    """Filter (channels, height, width, 1) by `DIFFERENCES`, and divide by UNIT."""
     import tensorflow as tf
 
     return tf.nn.conv2d(planes / np.float32(UNIT), DIFFERENCES[:, :, None, None], 1, "VALID").numpy()
 
 
 def descend(descent: Descent, most_steps: int, seconds: float) -> tuple[Descent, list[Snapshot]]:
-    """Further by so many steps, or for so long.
+    """Continue for at most `most_steps` steps and `seconds`, until convergence.
 
-    Source: Nesterov's momentum, begun anew where it leads uphill (O'Donoghue and Candès 2015).
+    Source: Nesterov's momentum with a restart when the loss increases (O'Donoghue and Candès 2015).
     """
     weights, before = descent.weights, descent.before
     momentum, step, losses, seen, snapshots = descent.momentum, descent.step, list(descent.losses), descent.seen, []
-    data = take_data(descent)
+    tensors = make_tensors(descent)
     end = time.monotonic() + seconds
     for _ in range(most_steps):
         larger = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
         ahead = weights + np.float32((momentum - 1) / larger) * (weights - before)
-        loss, gradient = measure_gradient(ahead, *data)
+        loss, gradient = measure_gradient(ahead, *tensors)
         before, weights = weights, ahead - np.float32(descent.rate) * gradient
         momentum = 1.0 if float((gradient * (weights - before)).sum()) > 0 else larger
         step += 1
-        losses = [*losses[-PATIENCE:], loss]
+        losses = [*losses[-CONVERGENCE_STEPS:], loss]
         if step >= seen * SNAPSHOT_GROWTH:
             seen = step
             snapshots.append(Snapshot(step, loss, split_kernels(weights)))
-        if has_arrived(losses) or time.monotonic() >= end:
+        if has_converged(losses) or time.monotonic() >= end:
             break
     reached = replace(
         descent, weights=weights, before=before, momentum=momentum, step=step, losses=tuple(losses), seen=seen
@@ -146,45 +144,48 @@ def descend(descent: Descent, most_steps: int, seconds: float) -> tuple[Descent,
     return reached, snapshots
 
 
-def has_arrived(losses: Sequence[float]) -> bool:
-    """Whether the last steps gained next to nothing, or nothing is left to gain."""
-    if losses and losses[-1] < NOTHING:
+def has_converged(losses: Sequence[float]) -> bool:
+    """Whether the loss is negligible, or has hardly decreased over the last steps."""
+    if losses and losses[-1] < NEGLIGIBLE_LOSS:
         return True
-    return len(losses) > PATIENCE and losses[-1 - PATIENCE] - losses[-1] <= ARRIVED * losses[-1]
+    return len(losses) > CONVERGENCE_STEPS and losses[-1 - CONVERGENCE_STEPS] - losses[-1] <= CONVERGED * losses[-1]
 
 
 def split_kernels(weights: Planes) -> list[Weights]:
-    """(size, size, 1, n) to n of (size, size)."""
+    """Convert (size, size, 1, n) to n kernels (size, size)."""
     return [weights[:, :, 0, number].astype(np.float64) for number in range(weights.shape[3])]
 
 
 def measure_loss(descent: Descent, kernels: Sequence[Weights]) -> float:
-    """That other kernels have on the same pixels, one for all channels or one for each; in grey levels²."""
+    """The loss of other kernels, one or one for each channel, on the same pixels. In grey levels²."""
     weights = np.stack(kernels, axis=2)[:, :, None].astype(np.float32)
-    return measure_gradient(weights, *take_data(descent))[0]
+    return measure_gradient(weights, *make_tensors(descent))[0]
 
 
 def measure_curvature(descent: Descent) -> float:
-    """The largest of the loss, by the power method: without targets the gradient is the curvature times the weights."""
+    """The largest curvature of the loss, by the power method.
+
+    With targets of 0 the gradient is the curvature times the weights.
+    """
     direction = np.random.default_rng(0).normal(size=descent.weights.shape).astype(np.float32)
-    inputs, targets, usable = take_data(descent)
-    length = 1.0
+    inputs, targets, usable = make_tensors(descent)
+    curvature = 1.0
     for _ in range(POWER_STEPS):
         _, gradient = measure_gradient(direction, inputs, 0 * targets, usable)
-        length = max(float(np.linalg.norm(gradient)), 1e-12)
-        direction = gradient / np.float32(length)
-    return length
+        curvature = max(float(np.linalg.norm(gradient)), 1e-12)
+        direction = gradient / np.float32(curvature)
+    return curvature
 
 
-def take_data(descent: Descent) -> tuple[Any, Any, Any]:
-    """Inputs, targets and what is usable, as tensors."""
+def make_tensors(descent: Descent) -> tuple[Any, Any, Any]:
+    """The inputs, the targets and the usable mask."""
     import tensorflow as tf
 
     return tuple(tf.constant(planes) for planes in (descent.inputs, descent.targets, descent.usable.astype(np.float32)))
 
 
 def measure_gradient(weights: Planes, inputs: Any, targets: Any, usable: Any) -> tuple[float, Planes]:
-    """The loss in grey levels², and its gradient by the weights in UNITs."""
+    """The loss in grey levels², and the gradient of the loss in UNIT² with respect to the weights."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:

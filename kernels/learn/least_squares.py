@@ -1,38 +1,37 @@
-"""Least squares over patches: which weights and bias turn the one image into the other.
+"""Least squares over patches: the weights and the bias that turn one image into another.
 
-With the patches x of the image before and the values y after, the sums of x, y, xxᵀ, xy and yy over all places are
-enough; they are gathered tile by tile in float64, where products of 8-bit values are exact.
+With the patches x of the image before and the values y after, the sums of x, y, xxᵀ, xy and yy over all positions are
+sufficient. They are gathered tile by tile in float64, where products of 8-bit values are exact.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.errors import UndeterminedKernelError
-from kernels.kernel import Weights
-from kernels.learn.samples import MAX_MULTIPLY_ADDS, MIN_VALUES_PER_WEIGHT, Pair, Rows, draw_tiles, take_patches
+from kernels.learn.samples import MAX_MULTIPLY_ADDS, MIN_VALUES_PER_WEIGHT, Pair, draw_tiles, extract_patches
+from kernels.types import Matrix, Patches, Vector, Weights
 
 MIDDLE = 128.0
-"""Taken off all values, so that no digits are lost to sums of large squares."""
+"""Subtracted from all values, so that sums of large squares do not lose digits."""
 SMALLEST_RIDGE = 1e-13
-"""Of the largest eigenvalue: what float64 leaves of a direction without any variance."""
+"""Relative to the largest eigenvalue: the rounding error of float64 in a direction without variance."""
 EVIDENCE_STEPS = 30
 
-Vector = NDArray[np.float64]
 LearnedResponse = Literal["clip", "abs"]
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Over the places looked at, of values less MIDDLE; an addition joins channels."""
+    """Sums over the sampled positions, of values minus MIDDLE. The sums of several channels can be added."""
 
     count: int
     x: Vector
     y: float
-    xx: NDArray[np.float64]
+    xx: Matrix
     xy: Vector
     yy: float
 
@@ -47,9 +46,9 @@ class Sums:
         )
 
     def measure_misfit(self, weights: Weights, bias: float) -> float:
-        """Sum of the squared residuals of a kernel, in grey levels²."""
+        """The sum of the squared residuals of a kernel, in grey levels²."""
         w = weights.ravel()
-        shift = bias + MIDDLE * (w.sum() - 1)  # the bias between values less MIDDLE
+        shift = bias + MIDDLE * (w.sum() - 1)  # the bias between values minus MIDDLE
         total = (
             self.yy
             - 2 * (w @ self.xy + shift * self.y)
@@ -61,124 +60,135 @@ class Sums:
 
     @property
     def spread(self) -> float:
-        """Sum of the squared differences of y from its mean."""
+        """The sum of the squared differences of y from its mean."""
         return self.yy - self.y**2 / self.count
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A kernel of shape (size, size) and a bias in grey levels, found by least squares."""
+    """A kernel of shape (size, size) and a bias in grey levels, estimated by least squares."""
 
     weights: Weights
     bias: float
     ridge: float
-    """Added to the variance of every pixel of a patch, in grey levels²."""
+    """Added to the variance of each pixel of a patch, in grey levels²."""
     errors: Weights
-    """Standard error of each weight."""
+    """The standard error of each weight."""
     determined: float
-    """How many of the weights the images determine; the ridge alone decides about the rest."""
+    """How many weights the images determine. The ridge determines the others."""
     misfit: float
-    """Sum of the squared residuals, in grey levels²."""
+    """The sum of the squared residuals, in grey levels²."""
     count: int
-    """Values it was found from."""
+    """Values used for the fit."""
     mean_patch: Weights
-    """Of the image before, where it was found."""
+    """The mean of the patches of the image before."""
     explained: float
-    """Share of the squared differences of the values from their mean, up to 1."""
+    """Share of the variance of the values that the kernel explains, at most 1."""
 
-    def predict(self, patches: Rows) -> Vector:
-        """The values that the kernel gives for patches (n, size²) of values less MIDDLE."""
+    def predict(self, patches: Patches) -> Vector:
+        """The values of the kernel for patches of values minus MIDDLE."""
         return patches @ self.weights.ravel() + (self.bias + MIDDLE * float(self.weights.sum()))
 
     @property
     def residual(self) -> float:
-        """Root mean square of what is left over, in grey levels."""
+        """The root mean square of the residuals, in grey levels."""
         return float(np.sqrt(self.misfit / self.count))
 
 
-def gather_sums(pair: Pair, size: int, believed: Sequence[Fit] = (), response: LearnedResponse = "clip") -> list[Sums]:
-    """One for each channel. Raises UndeterminedKernelError where fewer values are usable than a kernel needs.
+def gather_sums(pair: Pair, size: int, previous: Sequence[Fit] = (), response: LearnedResponse = "clip") -> list[Sums]:
+    """The sums of each channel, without values that may be clipped.
 
-    Left out are values that may have been cut off. Which those are the values themselves tell only if nothing was lost
-    on the way: in a JPEG what was 0 may be 3. So with `believed`, kernels found before (one, or one for each channel),
-    those are left out that by them lie out of range; and with the response `abs` they give each value its sign.
+    Raises UndeterminedKernelError if fewer values are usable than a kernel needs.
+
+    The values themselves show clipping only in a lossless file: in a JPEG, a value of 0 can become 3. With the fits of
+    a `previous` iteration (one, or one for each channel), the values that these predict out of range are left out. For
+    the response `abs` the prediction also gives each value its sign.
     """
     totals: list[Sums | None] = [None] * pair.channels
-    for tile in draw_tiles(pair, size, MAX_MULTIPLY_ADDS / (4 if believed else 1)):
+    for tile in draw_tiles(pair, size, MAX_MULTIPLY_ADDS / (4 if previous else 1)):
         inputs, outputs = pair.before[tile.inputs], pair.after[tile.outputs]
         opaque = pair.opaque[tile.outputs].ravel()
         for channel in range(pair.channels):
-            patches = take_patches(inputs[:, :, channel] - np.float32(MIDDLE), size)
+            patches = extract_patches(inputs[:, :, channel] - np.float32(MIDDLE), size)
             values = outputs[:, :, channel].ravel().astype(np.float64)
-            chosen = opaque & (values > 0) & (values < 255)
-            if believed:
-                expected = believed[channel % len(believed)].predict(patches)
+            usable = opaque & (values > 0) & (values < 255)
+            if previous:
+                expected = previous[channel % len(previous)].predict(patches)
                 if response == "abs":
                     values = np.copysign(values, expected)
-                    chosen = opaque & (np.abs(values) > 0) & (np.abs(expected) < 255)
+                    usable = opaque & (np.abs(values) > 0) & (np.abs(expected) < 255)
                 else:
-                    chosen = opaque & (expected > 0) & (expected < 255)
-            if not chosen.any():
+                    usable = opaque & (expected > 0) & (expected < 255)
+            if not usable.any():
                 continue
-            sums = sum_up(patches if chosen.all() else patches[chosen], values[chosen] - MIDDLE)
-            before = totals[channel]
-            totals[channel] = sums if before is None else before + sums
+            sums = sum_up(patches if usable.all() else patches[usable], values[usable] - MIDDLE)
+            total = totals[channel]
+            totals[channel] = sums if total is None else total + sums
     for number, total in enumerate(totals):
         count = 0 if total is None else total.count
         if total is None or count < MIN_VALUES_PER_WEIGHT * (size**2 + 1):
-            where = "" if pair.channels == 1 else f" in channel {'rgb'[number]}"
+            channel_name = "" if pair.channels == 1 else f" in channel {'rgb'[number]}"
             raise UndeterminedKernelError(
-                f"Only {count} values of the image after{where} are of use, and a kernel of {size}×{size} needs "
-                f"{MIN_VALUES_PER_WEIGHT * (size**2 + 1)}: the border band and values of 0 and 255, which may have "
-                "been cut off, are left out. Choose a smaller size, or send larger images or less glaring ones."
+                f"Only {count} values of the image after{channel_name} are usable, and a kernel of {size}×{size} needs "
+                f"{MIN_VALUES_PER_WEIGHT * (size**2 + 1)}. Values near the border, and values of 0 and 255, which may "
+                "be clipped, are not used. Choose a smaller size, or send larger or less contrasty images."
             )
     return [total for total in totals if total is not None]
 
 
-def sum_up(patches: NDArray[np.float64], values: NDArray[np.floating]) -> Sums:
+def sum_up(patches: Patches, values: NDArray[np.floating[Any]]) -> Sums:
     y = values.astype(np.float64)
     return Sums(len(y), patches.sum(axis=0), float(y.sum()), patches.T @ patches, patches.T @ y, float(y @ y))
 
 
 def solve(sums: Sums, size: int) -> Fit:
-    """The weights of least squares. The ridge is the one under which the values are most probable, for weights drawn
-    about 0. Source: MacKay 1992, Bayesian interpolation, equations 4.4 to 4.6."""
+    """The weights of least squares with a ridge. The ridge maximises the evidence for weights with a prior mean of 0.
+
+    Source: MacKay 1992, Bayesian interpolation, equations 4.4 to 4.6.
+    """
     count = sums.count
     mean_x, mean_y = sums.x / count, sums.y / count
     covariance = sums.xx - count * np.outer(mean_x, mean_x)
-    values, vectors = np.linalg.eigh(covariance)
-    values = np.maximum(values, 0)
-    smallest = SMALLEST_RIDGE * float(values[-1])
-    aims = vectors.T @ (sums.xy - sums.x * mean_y)
-    ridge = max(1e-9 * float(values.mean()), smallest)
+    eigenvalues, eigenvectors = np.linalg.eigh(covariance)
+    eigenvalues = np.maximum(eigenvalues, 0)
+    smallest = SMALLEST_RIDGE * float(eigenvalues[-1])
+    projections = eigenvectors.T @ (sums.xy - sums.x * mean_y)
+    ridge = max(1e-9 * float(eigenvalues.mean()), smallest)
     spread = sums.spread
     for _ in range(EVIDENCE_STEPS):
-        along = aims / (values + ridge)
-        misfit = max(spread - 2 * float(along @ aims) + float(along**2 @ values), 1e-9 * count)
-        determined = float((values / (values + ridge)).sum())
-        size_squared = float(along @ along)
-        if size_squared == 0:
+        coefficients = projections / (eigenvalues + ridge)
+        misfit = spread - 2 * float(coefficients @ projections) + float(coefficients**2 @ eigenvalues)
+        misfit = max(misfit, 1e-9 * count)
+        determined = float((eigenvalues / (eigenvalues + ridge)).sum())
+        length_squared = float(coefficients @ coefficients)
+        if length_squared == 0:
             break
-        better = max(determined / size_squared * misfit / max(count - determined, 1), smallest)
-        done = abs(better - ridge) < 1e-3 * ridge
+        better = max(determined / length_squared * misfit / max(count - determined, 1), smallest)
+        has_converged = abs(better - ridge) < 1e-3 * ridge
         ridge = better
-        if done:
+        if has_converged:
             break
-    along = aims / (values + ridge)
-    weights = (vectors @ along).reshape(size, size)
-    bias = mean_y - float(weights.ravel() @ mean_x) + MIDDLE * (1 - float(weights.sum()))
+    coefficients = projections / (eigenvalues + ridge)
+    weights = (eigenvectors @ coefficients).reshape(size, size)
+    bias = fit_bias(sums, weights)
     misfit = sums.measure_misfit(weights, bias)
     noise = misfit / max(count - determined, 1)
-    errors = np.sqrt(noise * ((vectors**2) @ (1 / (values + ridge)))).reshape(size, size)
+    errors = np.sqrt(noise * ((eigenvectors**2) @ (1 / (eigenvalues + ridge)))).reshape(size, size)
     mean_patch, explained = mean_x.reshape(size, size) + MIDDLE, 1 - misfit / max(spread, 1e-9)
     return Fit(weights, bias, ridge / count, errors, determined, misfit, count, mean_patch, explained)
 
 
-def adopt(sums: Sums, weights: Weights, error: float) -> Fit:
-    """A kernel that was found another way, with the bias that fits it best; `error` is that of its weights."""
+def fit_bias(sums: Sums, weights: Weights) -> float:
+    """The bias with the least squares for these weights."""
     mean_x, mean_y = sums.x / sums.count, sums.y / sums.count
-    bias = mean_y - float(weights.ravel() @ mean_x) + MIDDLE * (1 - float(weights.sum()))
+    return mean_y - float(weights.ravel() @ mean_x) + MIDDLE * (1 - float(weights.sum()))
+
+
+def adopt(sums: Sums, weights: Weights, error: float) -> Fit:
+    """A fit with given weights, the standard error of which is `error`, and the bias that fits them best."""
+    bias = fit_bias(sums, weights)
     misfit = sums.measure_misfit(weights, bias)
     errors = np.full_like(weights, error)
-    mean_patch, explained = mean_x.reshape(weights.shape) + MIDDLE, 1 - misfit / max(sums.spread, 1e-9)
+    mean_patch = (sums.x / sums.count).reshape(weights.shape) + MIDDLE
+    explained = 1 - misfit / max(sums.spread, 1e-9)
     return Fit(weights, bias, 0.0, errors, float(weights.size), misfit, sums.count, mean_patch, explained)

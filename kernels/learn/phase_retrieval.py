@@ -1,27 +1,29 @@
-"""Where to start looking for a kernel of whose results only the absolute values are known.
+"""Estimates a kernel from the absolute values of its results: approximate kernels for `learn.learn_absolute`.
 
-The square of |w·x| is a sum of the products of two pixels each, with the products of two weights each as unknowns.
-Those are linear equations, and their solution as a table is w·wᵀ: its first eigenvector is w, up to the sign.
-Source: the lifting of PhaseLift, Candès, Strohmer and Voroninski 2013, solved by least squares, as equations abound.
+|w·x|² is a sum of products of two pixels each, with the products of two weights each as unknowns. These are linear
+equations. Their solution, as a matrix, is w·wᵀ, the first eigenvector of which is w up to its sign.
+Source: the lifting of PhaseLift, Candès, Strohmer and Voroninski 2013, solved by least squares because there are enough
+equations.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels.catalogue import ENTRIES
-from kernels.kernel import Weights
+from kernels.kernel import center_weights
 from kernels.learn.least_squares import MIDDLE, Fit
-from kernels.learn.samples import Pair, Rows, draw_tiles, take_patches
+from kernels.learn.samples import Pair, draw_tiles, extract_patches
+from kernels.types import Patches, Vector, Weights
 
 MAX_LIFTED_SIDE = 5
-"""351 unknowns; for 7×7 there would be 1,275."""
+"""351 unknowns; 7×7 has 1,275."""
 EQUATIONS_PER_UNKNOWN = 30
+MAX_TILES = 4
 
 
 def find_starts(pair: Pair, size: int) -> Iterator[Fit]:
-    """Kernels whose absolute values may be near: from the equations, or where those are too many, named ones."""
+    """Approximate kernels: the solution of the equations or, for a large kernel, the named kernels that sum to 0."""
     patches, values = draw_equations(pair, size)
     if size <= MAX_LIFTED_SIDE:
         yield make_start(lift(patches, values), patches, values)
@@ -29,56 +31,49 @@ def find_starts(pair: Pair, size: int) -> Iterator[Fit]:
     for entry in ENTRIES:
         kernel = entry.make_kernel()
         if kernel.combine == "single" and kernel.sum == 0 and max(kernel.shape) <= size:
-            yield make_start(center(kernel.weights, size), patches, values)
+            yield make_start(center_weights(kernel.weights, size), patches, values)
 
 
-def draw_equations(pair: Pair, size: int) -> tuple[Rows, NDArray[np.float64]]:
-    """Patches (n, size²) of values less MIDDLE and the results that belong to them, of all channels."""
+def draw_equations(pair: Pair, size: int) -> tuple[Patches, Vector]:
+    """Patches of values minus MIDDLE and the values of the results at the same positions, of all channels."""
     wanted = EQUATIONS_PER_UNKNOWN * (min(size, MAX_LIFTED_SIDE) ** 2 + 1) ** 2 // 2
-    patches, values, usable = [], [], pair.usable
-    for tile in draw_tiles(pair, size)[:4]:
+    patches, values = [], []
+    usable = pair.usable
+    for tile in draw_tiles(pair, size)[:MAX_TILES]:
         for channel in range(pair.channels):
-            there = usable[tile.outputs][:, :, channel].ravel()
-            patches.append(take_patches(pair.before[tile.inputs][:, :, channel] - np.float32(MIDDLE), size)[there])
-            values.append(pair.after[tile.outputs][:, :, channel].ravel()[there].astype(np.float64))
-    count = sum(len(one) for one in values)
+            chosen = usable[tile.outputs][:, :, channel].ravel()
+            patches.append(extract_patches(pair.before[tile.inputs][:, :, channel] - np.float32(MIDDLE), size)[chosen])
+            values.append(pair.after[tile.outputs][:, :, channel].ravel()[chosen].astype(np.float64))
+    count = sum(len(each) for each in values)
     drawn = np.random.default_rng(0).permutation(count)[:wanted]
     return np.concatenate(patches)[drawn], np.concatenate(values)[drawn]
 
 
-def lift(patches: Rows, values: NDArray[np.float64]) -> Weights:
-    """The weights (size, size), up to their sign."""
+def lift(patches: Patches, values: Vector) -> Weights:
+    """Solve the equations. The sign of the weights (size, size) is undetermined."""
     size = round(patches.shape[1] ** 0.5)
-    # Neighbours are so alike that products of them would be alike to the last digits: first they are made unlike.
+    # Neighbouring pixels are so similar that their products are nearly equal: whitening decorrelates them first.
     mean = patches.mean(axis=0)
-    spread, directions = np.linalg.eigh(np.cov(patches, rowvar=False).reshape(size**2, size**2))
-    unlike = directions / np.sqrt(np.maximum(spread, 1e-9 * spread[-1]))
-    numbers = np.column_stack([(patches - mean) @ unlike, np.ones(len(patches))])
-    first, second = np.triu_indices(numbers.shape[1])
-    twice = np.where(first == second, 1.0, 2.0)
-    products = numbers[:, first] * numbers[:, second] * twice / values[:, None]  # a square is as wrong as it is large
+    variances, directions = np.linalg.eigh(np.cov(patches, rowvar=False).reshape(size**2, size**2))
+    whitening = directions / np.sqrt(np.maximum(variances, 1e-9 * variances[-1]))
+    whitened = np.column_stack([(patches - mean) @ whitening, np.ones(len(patches))])
+    first, second = np.triu_indices(whitened.shape[1])
+    multiplicity = np.where(first == second, 1.0, 2.0)
+    # The error of a square is proportional to its root: divided by it, all equations have the same error.
+    products = whitened[:, first] * whitened[:, second] * multiplicity / values[:, None]
     solution = np.linalg.lstsq(products, values, rcond=None)[0]
-    table = np.zeros((numbers.shape[1], numbers.shape[1]))
-    table[first, second] = table[second, first] = solution
-    sizes, vectors = np.linalg.eigh(table)
-    found = vectors[:-1, -1] * np.sqrt(max(sizes[-1], 0.0))
-    return (unlike @ found).reshape(size, size)
+    matrix = np.zeros((whitened.shape[1], whitened.shape[1]))
+    matrix[first, second] = matrix[second, first] = solution
+    eigenvalues, eigenvectors = np.linalg.eigh(matrix)
+    found = eigenvectors[:-1, -1] * np.sqrt(max(eigenvalues[-1], 0.0))
+    return (whitening @ found).reshape(size, size)
 
 
-def make_start(weights: Weights, patches: Rows, values: NDArray[np.float64]) -> Fit:
-    """Scaled so that it gives values as large as those of the result, with the misfit that it has there."""
+def make_start(weights: Weights, patches: Patches, values: Vector) -> Fit:
+    """Scale the weights so that their absolute results fit the values, and measure the misfit."""
     size = len(weights)
-    given = np.abs((patches + MIDDLE) @ weights.ravel())
-    scale = float(given @ values / max(float(given @ given), 1e-9))
-    misfit = float(((np.minimum(scale * given, 255) - values) ** 2).sum())
-    none = np.zeros_like(weights)
-    return Fit(scale * weights, 0.0, 0.0, none, float(size**2), misfit, len(values), none, 0.0)
-
-
-def center(weights: Weights, size: int) -> Weights:
-    """With zeros around, so that the middle stays the middle."""
-    result = np.zeros((size, size))
-    rows, columns = weights.shape
-    top, left = (size - 1) // 2 - (rows - 1) // 2, (size - 1) // 2 - (columns - 1) // 2
-    result[top : top + rows, left : left + columns] = weights
-    return result
+    results = np.abs((patches + MIDDLE) @ weights.ravel())
+    scale = float(results @ values / max(float(results @ results), 1e-9))
+    misfit = float(((np.minimum(scale * results, 255) - values) ** 2).sum())
+    zeros = np.zeros_like(weights)
+    return Fit(scale * weights, 0.0, 0.0, zeros, float(size**2), misfit, len(values), zeros, 0.0)

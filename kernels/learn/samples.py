@@ -1,4 +1,4 @@
-"""An image before and after an unknown filter, and the patches that a kernel could be learnt from."""
+"""An image before and after an unknown filter, and the patches from which a kernel is learnt."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 
 from kernels.colour import LUMA
 from kernels.errors import PairError, UndeterminedKernelError
-
-Planes = NDArray[np.float32]
-Rows = NDArray[np.float64]
+from kernels.types import Image, Mask, Patches, Planes
 
 MAX_VALUES = 3_000_000
-"""Of the result that are looked at; of a larger image a sample of tiles, so that the time stays bounded."""
+"""Values of the result that are used. A larger image is sampled by tiles, which bounds the time."""
 MAX_MULTIPLY_ADDS = 1.5e10
-"""Of the sums of products: the larger the kernel, the fewer values are looked at."""
+"""For the sums of products: the larger the kernel, the fewer values are used."""
 TILE_NUMBERS = 4_000_000
 """Numbers in the patches of one tile, 8 bytes each."""
 MIN_VALUES_PER_WEIGHT = 4
@@ -23,14 +21,14 @@ MIN_VALUES_PER_WEIGHT = 4
 
 @dataclass(frozen=True)
 class Pair:
-    """Two images of one size, (height, width, channels) float32, 0..255 whatever the files held; 1 or 3 channels."""
+    """Two images of one size: (height, width, channels) float32, 0..255 for files of any depth; 1 or 3 channels."""
 
     before: Planes
     after: Planes
-    opaque: NDArray[np.bool_]
-    """(height, width): in both images."""
+    opaque: Mask
+    """(height, width): opaque in both images."""
     step: float
-    """Distance of two values of the result: 1, or 1/257 where it came with 16 bits."""
+    """Difference between two adjacent values of the result: 1, or 1/257 for 16 bits."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -38,8 +36,8 @@ class Pair:
         return int(self.before.shape[2])
 
     @property
-    def usable(self) -> NDArray[np.bool_]:
-        """(height, width, channels): where the result is neither 0 nor 255, which may have been cut off, and opaque."""
+    def usable(self) -> Mask:
+        """(height, width, channels): opaque, and the result is neither 0 nor 255, which may be clipped."""
         return (self.after > 0) & (self.after < 255) & self.opaque[:, :, None]
 
     @property
@@ -48,24 +46,24 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """Where a kernel fits around every pixel: `outputs` of the result under the `inputs` of the image before."""
+class SampleTile:
+    """A rectangle of the result (`outputs`) and the pixels of the image before that contribute to it (`inputs`)."""
 
     inputs: tuple[slice, slice]
     outputs: tuple[slice, slice]
 
 
-def make_pair(before: NDArray[Any], after: NDArray[Any]) -> Pair:
-    """Images (height, width, 1..4) uint8 or uint16, of one size. Raises PairError where they cannot be compared."""
+def make_pair(before: Image, after: Image) -> Pair:
+    """Images (height, width, 1..4) uint8 or uint16. Raises PairError if their sizes differ."""
     if before.shape[:2] != after.shape[:2]:
         (height, width), (result_height, result_width) = before.shape[:2], after.shape[:2]
         raise PairError(
             f"The images differ in size: before is {width}×{height}, after is {result_width}×{result_height}. A "
-            "kernel is learnt pixel by pixel: send two of one size (not resized, cropped or turned; results made with "
-            "border=valid or a stride do not do)."
+            "kernel is learnt pixel by pixel: send two images of the same size. Images that were resized, cropped or "
+            "rotated, or filtered with border=valid or a stride, cannot be compared."
         )
     opaque = find_opaque(before) & find_opaque(after)
-    notes = [] if opaque.all() else ["Only neighbourhoods without transparency were looked at."]
+    notes = [] if opaque.all() else ["Only neighbourhoods without transparency were used."]
     colours, results = drop_alpha(before), drop_alpha(after)
     if colours.shape[2] != results.shape[2]:
         notes.append("One image is grey and the other in colour: both were compared in grey (BT.601 luma).")
@@ -76,18 +74,17 @@ def make_pair(before: NDArray[Any], after: NDArray[Any]) -> Pair:
     return Pair(colours, results, opaque, step, tuple(notes))
 
 
-def take_brightness(pair: Pair) -> Pair:
-    """The same pair in grey."""
+def convert_pair_to_grey(pair: Pair) -> Pair:
     return replace(pair, before=to_grey(pair.before), after=to_grey(pair.after))
 
 
-def find_opaque(image: NDArray[Any]) -> NDArray[np.bool_]:
+def find_opaque(image: Image) -> Mask:
     if image.shape[2] % 2:
         return np.ones(image.shape[:2], np.bool_)
     return np.asarray(image[:, :, -1] == np.iinfo(image.dtype).max)
 
 
-def drop_alpha(image: NDArray[Any]) -> Planes:
+def drop_alpha(image: Image) -> Planes:
     """The colours, 0..255."""
     colours = image[:, :, : image.shape[2] - 1 + image.shape[2] % 2].astype(np.float32)
     return colours / np.float32(257) if image.dtype == np.uint16 else colours
@@ -102,56 +99,55 @@ def is_grey(colours: Planes) -> bool:
 
 
 def check_pair(pair: Pair, size: int) -> None:
-    """Raise UndeterminedKernelError where no kernel of this size could be told from another.
+    """Raise UndeterminedKernelError if many kernels of this size explain the pair.
 
-    That goes for identical images of one even colour, too: the identity is one of many.
+    Two identical images of one uniform colour are rejected, too: the identity is one of many such kernels.
     """
     height, width = pair.before.shape[:2]
     if min(height, width) < size:
         raise UndeterminedKernelError(
-            f"The images are {width}×{height} pixels, smaller than the kernel of {size}×{size}: nowhere does it fit. "
+            f"The images are {width}×{height} pixels, smaller than the kernel of {size}×{size}. "
             f"Choose a size up to {min(height, width)}, or send larger images."
         )
     for name, planes in (("before", pair.before), ("after", pair.after)):
         if np.ptp(planes, axis=(0, 1)).max() == 0:
+            reason = (
+                "every kernel of the same sum gives the same result."
+                if name == "before"
+                else "it contains no information about the image before."
+            )
             raise UndeterminedKernelError(
-                f"The image '{name}' is one even colour: "
-                + (
-                    "every kernel of the same sum gives the same result."
-                    if name == "before"
-                    else "it holds nothing of the image before."
-                )
-                + " Send an image with detail."
+                f"The image '{name}' is one uniform colour: {reason} Send an image with detail."
             )
 
 
-def draw_tiles(pair: Pair, size: int, max_multiply_adds: float = MAX_MULTIPLY_ADDS) -> list[Tile]:
-    """Every place where a kernel of this size fits; of large images tiles drawn by lot, always the same ones."""
+def draw_tiles(pair: Pair, size: int, max_multiply_adds: float = MAX_MULTIPLY_ADDS) -> list[SampleTile]:
+    """Tiles with every position of a kernel of this size; for a large image a random sample, always the same one."""
     height, width = (side - size + 1 for side in pair.before.shape[:2])
     side = max(int(np.sqrt(TILE_NUMBERS / (size**2 * pair.channels))), 16)
-    places = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
+    corners = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
     wanted = min(MAX_VALUES, max_multiply_adds / size**4) / pair.channels
     anchor = (size - 1) // 2
-    tiles, seen = [], 0
-    for index in np.random.default_rng(0).permutation(len(places)):
-        top, left = places[index]
+    tiles, drawn = [], 0
+    for index in np.random.default_rng(0).permutation(len(corners)):
+        top, left = corners[index]
         rows, columns = min(side, height - top), min(side, width - left)
         tiles.append(
-            Tile(
+            SampleTile(
                 (slice(top, top + rows + size - 1), slice(left, left + columns + size - 1)),
                 (slice(top + anchor, top + anchor + rows), slice(left + anchor, left + anchor + columns)),
             )
         )
-        seen += rows * columns
-        if seen >= wanted:
+        drawn += rows * columns
+        if drawn >= wanted:
             break
     return tiles
 
 
-def take_patches(plane: NDArray[Any], size: int) -> Rows:
-    """The patches that `tf.nn.conv2d` sums with padding VALID: (places, size²) float64, rows of the kernel first.
+def extract_patches(plane: NDArray[Any], size: int) -> Patches:
+    """The patches of a plane (height, width) that `tf.nn.conv2d` sums with padding VALID, in the order of its results.
 
-    A strided view: `tf.image.extract_patches` gives the same ten times slower (15×15, one thread).
+    A strided view: `tf.image.extract_patches` takes ten times as long (15×15, one thread).
     """
     windows = np.lib.stride_tricks.sliding_window_view(plane.astype(np.float64), (size, size))
     return windows.reshape(-1, size**2)

@@ -1,68 +1,71 @@
-"""Whether the kernel that was found explains the result; and if not, what does."""
+"""Decides whether the learnt kernel explains the result and, if not, what does."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from kernels.errors import UndeterminedKernelError
-from kernels.learn.alternatives import list_rivals
+from kernels.learn.alternatives import list_alternatives
 from kernels.learn.learn import ROUNDING, Learned, learn_absolute, learn_from_pair
 from kernels.learn.phase_retrieval import find_starts
-from kernels.learn.samples import take_brightness
+from kernels.learn.samples import convert_pair_to_grey
 
 CLOSE_DB = 35.0
-"""A JPEG of quality 90 leaves as much over."""
-NEARLY_DB, NEARLY_SHARE = 30.0, 0.98
-"""A JPEG of a harsh result loses more, and it is little beside the result all the same."""
-CLOSE_SHARE = 0.5
-"""R² at least: a faint result is near to any faint image."""
-CLEARLY = 0.8
-"""Another explanation must leave less than this much of what the kernel leaves over."""
-MOST_LEFT = 8.0
-"""Grey levels (30 dB) that another explanation may leave over: a coarse JPEG of a grainy image does."""
-BLOCK = 16
-"""Pixels a side within which a JPEG makes colours alike."""
+"""The error of a JPEG of quality 90."""
+CLOSE_R_SQUARED = 0.5
+"""A faint result has a high PSNR with any faint image: R² must be at least this high."""
+CONTRASTY_DB, CONTRASTY_R_SQUARED = 30.0, 0.98
+"""A JPEG of a contrasty result has a larger error, which is small compared with the result."""
+CLEARLY_BETTER = 0.8
+"""An alternative must have at most this share of the residual of the kernel."""
+MAX_ALTERNATIVE_RESIDUAL = 8.0
+"""Grey levels (30 dB): the error of a strongly compressed JPEG of a noisy image."""
+CHROMA_BLOCK = 16
+"""Pixels of each side of a block over which a JPEG averages colours."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How near the reproduction comes, rounded and cut off as an image is. Levels of 0..255."""
+    """How close the reproduction is to the result, rounded and clipped as an image. In levels of 0..255."""
 
     rms: float
     r_squared: float
 
     @property
     def psnr_db(self) -> float:
-        """100 at most."""
+        """At most 100."""
         return min(100.0, 20 * float(np.log10(255 / max(self.rms, 1e-9))))
 
     @property
     def is_close(self) -> bool:
-        return (self.psnr_db >= CLOSE_DB and self.r_squared >= CLOSE_SHARE) or (
-            self.psnr_db >= NEARLY_DB and self.r_squared >= NEARLY_SHARE
+        return (self.psnr_db >= CLOSE_DB and self.r_squared >= CLOSE_R_SQUARED) or (
+            self.psnr_db >= CONTRASTY_DB and self.r_squared >= CONTRASTY_R_SQUARED
         )
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """`learned` is what the reason speaks of: it may have become absolute values, or brightness alone."""
+class Verdict:
+    """Whether a kernel explains the result. `learned` is the kernel that `reason` describes.
+
+    It differs from the given one if the result has absolute values, or if only the brightness is explained.
+    """
 
     is_convolution: bool
     reason: str
     learned: Learned
     request: str | None = None
-    """That gives the result, where it is no single kernel and a named one does."""
+    """A request that gives the result, if not one kernel but a named filter does."""
 
 
-def measure(learned: Learned) -> list[Score]:
-    """Of the kernels, with clean fractions where they have them: one for all channels, or one for each kernel."""
+def measure_scores(learned: Learned) -> list[Score]:
+    """The score of each kernel, with fractions as weights if there are any."""
     learned, _ = learned.clean()
     step = learned.pair.step
     sums = np.zeros((len(learned.fits), 4))
-    for channel, again, result, opaque in learned.reproduce():
-        after = result[opaque]
-        errors = np.rint(again[opaque] / step) * step - after
-        sums[channel % len(sums)] += len(after), errors @ errors, after.sum(), after @ after
+    for tile in learned.reproduce():
+        after = tile.after[tile.opaque]
+        errors = np.rint(tile.reproduced[tile.opaque] / step) * step - after
+        sums[tile.channel % len(sums)] += len(after), errors @ errors, after.sum(), after @ after
     scores = []
     for count, squares, total, total_squares in sums:
         spread = total_squares - total**2 / max(count, 1)
@@ -71,74 +74,75 @@ def measure(learned: Learned) -> list[Score]:
     return scores
 
 
-def find_worst(learned: Learned) -> Score:
-    return max(measure(learned), key=lambda score: score.rms)
+def find_worst_score(learned: Learned) -> Score:
+    return max(measure_scores(learned), key=lambda score: score.rms)
 
 
-def judge(learned: Learned) -> Judgement:
+def reach_verdict(learned: Learned) -> Verdict:
+    """Compare the kernel with the alternatives. The first explanation that is good enough is the verdict."""
     pair, size = learned.pair, learned.size
     if pair.is_identical:
-        return Judgement(True, "The images are identical: the kernel is the identity.", learned)
-    score = find_worst(learned)
+        return Verdict(True, "The images are identical: the kernel is the identity.", learned)
+    score = find_worst_score(learned)
     if score.rms == 0:
-        return Judgement(True, "The kernel gives the result to the last level.", learned)
-    rival = min(list_rivals(pair), key=lambda one: one.residual)
-    if learned.residual > ROUNDING and rival.residual > 0:
+        return Verdict(True, "The kernel reproduces the result exactly.", learned)
+    alternative = min(list_alternatives(pair), key=lambda each: each.residual)
+    if learned.residual > ROUNDING and alternative.residual > 0:
         absolute = find_absolute(learned)
-        if absolute is not None and find_worst(absolute).rms < CLEARLY * min(score.rms, rival.residual):
-            reason = "The result is the absolute value of what the kernel gives (response=abs); its sign is lost."
-            return Judgement(True, reason, absolute)
-    if rival.residual < min(CLEARLY * score.rms, MOST_LEFT):
-        return Judgement(False, rival.reason, learned, rival.request)
+        limit = CLEARLY_BETTER * min(score.rms, alternative.residual)
+        if absolute is not None and find_worst_score(absolute).rms < limit:
+            reason = "The result is the absolute value of the result of the kernel (response=abs); its sign is lost."
+            return Verdict(True, reason, absolute)
+    if alternative.residual < min(CLEARLY_BETTER * score.rms, MAX_ALTERNATIVE_RESIDUAL):
+        return Verdict(False, alternative.reason, learned, alternative.request)
     if learned.residual <= ROUNDING:
-        return Judgement(
-            True, f"The kernel gives the result up to rounding (residual {learned.residual:.2f} levels).", learned
-        )
+        reason = f"The kernel reproduces the result up to rounding (RMS error {learned.residual:.2f} of 255 levels)."
+        return Verdict(True, reason, learned)
     if score.is_close:
-        return Judgement(
-            True, f"The kernel gives the result up to noise of {score.rms:.1f} levels, as a lossy file has it.", learned
-        )
+        reason = f"The kernel reproduces the result up to the noise of a lossy file (RMS error {score.rms:.1f} levels)."
+        return Verdict(True, reason, learned)
     brightness = find_brightness(learned)
     if brightness is not None:
         reason = (
-            "The kernel gives the brightness of the result up to noise of "
-            f"{find_worst(brightness).rms:.1f} levels. Its colours differ by more, but not on average over "
-            f"{BLOCK}×{BLOCK} pixels: a lossy file with fewer pixels for colour has it so."
+            "The kernel reproduces the brightness of the result up to noise (RMS error "
+            f"{find_worst_score(brightness).rms:.1f} levels). The colours differ by more, but not in their averages "
+            f"over {CHROMA_BLOCK}×{CHROMA_BLOCK} pixels: the result is a lossy file with reduced colour resolution."
         )
-        return Judgement(True, reason, brightness)
-    return Judgement(
+        return Verdict(True, reason, brightness)
+    return Verdict(
         False,
-        f"No kernel of {size}×{size} gives the result: {score.rms:.1f} levels are left over (PSNR {score.psnr_db:.1f} "
-        "dB). Try a larger size, if it was a larger kernel. Turning by other than right angles, a change of size and "
-        "absolute values of most kernels larger than 5×5 are not told apart: of an edge kernel send what "
-        "response=offset gives.",
+        f"No kernel of {size}×{size} gives the result: the RMS error is {score.rms:.1f} levels (PSNR "
+        f"{score.psnr_db:.1f} dB). Try a larger size. Rotation by other than right angles, a change of size, and "
+        "absolute values of most kernels larger than 5×5 are not recognised: for an edge kernel, send the result of "
+        "response=offset.",
         learned,
     )
 
 
 def find_absolute(learned: Learned) -> Learned | None:
-    """The kernel whose absolute values come near the result; None where they do not."""
+    """The kernel whose absolute values are close to the result, or None."""
     try:
         start = min(find_starts(learned.pair, learned.size), key=lambda fit: fit.misfit)
         found = learn_absolute(learned.pair, learned.size, start)
-    except (UndeterminedKernelError, ValueError, np.linalg.LinAlgError):  # too few equations, or none
+    except (UndeterminedKernelError, ValueError, np.linalg.LinAlgError):  # too few equations
         return None
-    return found if found.residual <= ROUNDING or find_worst(found).is_close else None
+    return found if found.residual <= ROUNDING or find_worst_score(found).is_close else None
 
 
 def find_brightness(learned: Learned) -> Learned | None:
-    """The kernel of the brightness, where it is close and so are the colours of whole blocks."""
+    """The kernel of the brightness, if it is close and the average colours of blocks are close. Otherwise None."""
     pair = learned.pair
     if pair.channels != 3:
         return None
-    found = learn_from_pair(take_brightness(pair), learned.size)
-    if not find_worst(found).is_close:
+    found = learn_from_pair(convert_pair_to_grey(pair), learned.size)
+    if not find_worst_score(found).is_close:
         return None
     sums = np.zeros((3, 2))
-    for channel, again, after, opaque in Learned(pair, learned.size, found.fits, True).reproduce():
-        down, across = (side // BLOCK for side in after.shape)
-        errors = np.where(opaque, again - after, 0)[: down * BLOCK, : across * BLOCK]
-        means = errors.reshape(down, BLOCK, across, BLOCK).mean(axis=(1, 3))
-        sums[channel] += means.size, float((means**2).sum())
+    for tile in Learned(pair, learned.size, found.fits, True).reproduce():
+        down, across = (side // CHROMA_BLOCK for side in tile.after.shape)
+        errors = np.where(tile.opaque, tile.reproduced - tile.after, 0)
+        blocks = errors[: down * CHROMA_BLOCK, : across * CHROMA_BLOCK]
+        means = blocks.reshape(down, CHROMA_BLOCK, across, CHROMA_BLOCK).mean(axis=(1, 3))
+        sums[tile.channel] += means.size, float((means**2).sum())
     worst = Score(float(np.sqrt((sums[:, 1] / np.maximum(sums[:, 0], 1)).max())), 1.0)
     return found if worst.is_close else None

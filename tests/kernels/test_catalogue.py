@@ -1,4 +1,4 @@
-"""The table of named kernels: what is in it, and how a name is looked up."""
+"""The table of named kernels, the lookup of a name, and the validation of weights."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from kernels import KernelParameterError, UnknownKernelError, convolve
 from kernels.catalogue import Catalogue, Entry
 from kernels.kernel import Kernel, check_weights, choose_divisor, round_sum
 
-PROMISED = [
+REQUIRED = [
     "identity",
     "blur",
     "box",
@@ -87,18 +87,18 @@ SUMS_TO_0 = [
 ]
 
 
-def test_the_promised_kernels_are_there() -> None:
-    assert len(PROMISED) >= 30
-    assert set(PROMISED) <= set(Catalogue())
+def test_the_required_kernels_exist() -> None:
+    assert len(REQUIRED) >= 30
+    assert set(REQUIRED) <= set(Catalogue())
 
 
 @pytest.mark.parametrize(("name", "weights"), [*LECTURE.items(), *OTHERS.items()])
-def test_weights_are_as_published(name: str, weights: list[list[float]]) -> None:
+def test_weights_are_those_of_the_source(name: str, weights: list[list[float]]) -> None:
     assert Catalogue()[name].make_kernel().weights.tolist() == weights
 
 
 @pytest.mark.parametrize("name", Catalogue())
-def test_divisors_sums_and_responses_follow_the_rules(name: str) -> None:
+def test_divisor_sum_and_default_response(name: str) -> None:
     kernel = Catalogue()[name].make_kernel()
     assert kernel.divisor == DIVISORS.get(name, 1)
     expected = 0 if name in SUMS_TO_0 else {"lighten": 12 / 9, "darken": 6 / 9}.get(name, 1)
@@ -108,7 +108,7 @@ def test_divisors_sums_and_responses_follow_the_rules(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", Catalogue())
-def test_every_row_says_what_it_is_and_where_it_comes_from(name: str) -> None:
+def test_every_row_has_a_title_and_a_source(name: str) -> None:
     entry = Catalogue()[name]
     assert entry.name == name
     assert entry.title
@@ -116,13 +116,13 @@ def test_every_row_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     assert len({part.shape for part in entry.make_kernel().parts}) == 1
 
 
-def test_titles_are_all_different() -> None:
+def test_titles_are_unique() -> None:
     titles = [entry.title for entry in Catalogue().values()]
     assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize("spelling", ["top-sobel", "TOP-SOBEL", "top_sobel", "Top Sobel", " top-sobel "])
-def test_spellings_of_a_name(spelling: str) -> None:
+def test_a_name_has_equivalent_spellings(spelling: str) -> None:
     assert Catalogue()[spelling].name == "top-sobel"
     assert spelling in Catalogue()
 
@@ -131,7 +131,7 @@ def test_spellings_of_a_name(spelling: str) -> None:
     ("name", "nearest"),
     [("embos", "emboss"), ("gausian", "gaussian"), ("sobel-top", "top-sobel"), ("sharp", "sharpen")],
 )
-def test_an_unknown_name_gives_the_nearest(name: str, nearest: str) -> None:
+def test_an_unknown_name_is_rejected_with_the_nearest_names(name: str, nearest: str) -> None:
     assert name not in Catalogue()
     with pytest.raises(UnknownKernelError, match=rf"no kernel named '{name}'\. Did you mean .*{nearest}") as caught:
         Catalogue()[name]
@@ -139,13 +139,13 @@ def test_an_unknown_name_gives_the_nearest(name: str, nearest: str) -> None:
     assert caught.value.name == name
 
 
-def test_a_name_like_no_other_gives_no_suggestion() -> None:
+def test_a_name_without_similar_names_gets_no_suggestion() -> None:
     with pytest.raises(UnknownKernelError, match=r"named '§§§'\.$") as caught:
         Catalogue()["§§§"]
     assert caught.value.nearest == []
 
 
-def test_a_catalogue_is_extended_into_a_new_one() -> None:
+def test_extending_a_catalogue_makes_a_new_one() -> None:
     more = Entry("own", "Own", lambda: [np.ones((1, 2))])
     larger = Catalogue().extended([more])
     assert len(larger) == len(Catalogue()) + 1
@@ -170,13 +170,13 @@ PARAMETERS = [(entry.name, parameter) for entry in Catalogue().values() for para
 
 
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS, ids=[f"{name}-{p.name}" for name, p in PARAMETERS])
-def test_a_parameter_takes_its_range_and_nothing_beyond(name: str, parameter: Any) -> None:
+def test_a_parameter_accepts_exactly_its_range(name: str, parameter: Any) -> None:
     entry = Catalogue()[name]
     for value in (parameter.minimum, parameter.maximum):
-        with_room = {"sigma1": {"sigma2": 10.3}, "sigma2": {"sigma1": 0.1}}.get(parameter.name, {})
+        others = {"sigma1": {"sigma2": 10.3}, "sigma2": {"sigma1": 0.1}}.get(parameter.name, {})
         if parameter.name == "size" and value == 1 and name in ("log", "dog", "gabor"):
-            continue  # one weight cannot sum to 0: see test_parametric.py
-        kernel = entry.make_kernel({**with_room, parameter.name: value})
+            continue  # an edge kernel of one weight is rejected: test_parametric.py
+        kernel = entry.make_kernel({**others, parameter.name: value})
         assert max(kernel.shape) <= 63
     for value in (parameter.minimum - 0.01, parameter.maximum + 0.01, float("nan"), float("inf")):
         with pytest.raises(KernelParameterError, match=f"{parameter.name} is .*; it may be") as caught:
@@ -190,19 +190,19 @@ def test_a_parameter_takes_its_range_and_nothing_beyond(name: str, parameter: An
 
 
 @pytest.mark.parametrize("size", [2, 4, 62, 2.5])
-def test_an_even_or_broken_size_is_refused(size: float) -> None:
+def test_an_even_or_fractional_size_is_rejected(size: float) -> None:
     with pytest.raises(KernelParameterError, match="must be an odd whole number"):
         Catalogue()["gaussian"].make_kernel({"size": size})
 
 
-def test_an_unknown_parameter_is_refused_with_those_that_exist() -> None:
+def test_an_unknown_parameter_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(KernelParameterError, match="its parameters are length, angle, size"):
         Catalogue()["motion"].make_kernel({"sigma": 1})
     with pytest.raises(KernelParameterError, match="it has no parameters"):
         Catalogue()["blur"].make_kernel({"sigma": 1})
 
 
-# -- what a kernel may be
+# -- validation of weights
 
 
 @pytest.mark.parametrize(
@@ -214,23 +214,23 @@ def test_an_unknown_parameter_is_refused_with_those_that_exist() -> None:
         (np.array([[np.nan]]), "must be a number from"),
         (np.array([[np.inf]]), "must be a number from"),
         (np.array([[1.1e6]]), "-1000000 to 1000000"),
-        (np.ones(3), "a table of rows"),
-        (np.ones((0, 3)), "a table of rows"),
+        (np.ones(3), "rows of equal length, each of at least one weight"),
+        (np.ones((0, 3)), "rows of equal length, each of at least one weight"),
     ],
 )
-def test_what_is_not_a_kernel_is_refused(weights: Any, message: str) -> None:
+def test_invalid_weights_are_rejected(weights: Any, message: str) -> None:
     with pytest.raises(KernelParameterError, match=message):
         check_weights(weights)
     with pytest.raises(KernelParameterError, match=message):
         Kernel("own", "Own", (weights,))
 
 
-def test_kernels_of_up_to_63_by_63_are_kernels() -> None:
+def test_weights_of_up_to_63_by_63_are_accepted() -> None:
     for shape in ((63, 63), (1, 63), (63, 1), (1, 1), (2, 5)):
         check_weights(np.full(shape, -1e6))
 
 
-def test_a_sum_is_freed_from_what_floating_point_leaves() -> None:
+def test_the_rounding_error_of_a_sum_of_0_or_1_is_removed() -> None:
     assert sum([0.1] * 10) != 1
     assert round_sum(np.full((1, 10), 0.1)) == 1
     assert round_sum(np.array([[0.1, 0.2, -0.3]])) == 0

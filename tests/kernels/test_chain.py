@@ -1,4 +1,4 @@
-"""Several kernels in a row, and what each of them reports."""
+"""Chains of kernels and the report of each step."""
 
 import re
 from typing import Any
@@ -27,7 +27,7 @@ def report(image: NDArray[Any], *operations: dict[str, Any]) -> tuple[StepReport
     return apply_steps(image, steps).reports
 
 
-def test_a_chain_is_its_steps_in_floating_point_rounded_once() -> None:
+def test_a_chain_applies_its_steps_in_float32_and_rounds_once() -> None:
     names = ["gaussian", "edge", "sharpen"]
     values = IMAGE.astype(np.float32)
     rounded_between = IMAGE
@@ -36,10 +36,10 @@ def test_a_chain_is_its_steps_in_floating_point_rounded_once() -> None:
         rounded_between = convolve(rounded_between, name)
     result = chain(IMAGE, *({"kernel": name} for name in names))
     np.testing.assert_array_equal(result, np.rint(values))
-    assert np.abs(result.astype(int) - rounded_between).max() > 1, "rounding in between would show"
+    assert np.abs(result.astype(int) - rounded_between).max() > 1, "rounding between the steps would change the result"
 
 
-def test_rounding_between_the_steps_would_lose_what_the_next_one_needs() -> None:
+def test_values_below_1_reach_the_next_step() -> None:
     dim = np.full((4, 4), 1, np.uint8)
     assert (
         chain(dim[:, :, None], {"kernel": "custom", "weights": [[0.4]]}, {"kernel": "custom", "weights": [[5]]}) == 2
@@ -53,7 +53,7 @@ def test_the_order_of_the_steps_matters() -> None:
     assert not np.array_equal(blur_first, edge_first)
 
 
-def test_every_step_is_cut_off_as_its_own_request_would_be() -> None:
+def test_every_step_is_clipped_like_a_request_of_its_own() -> None:
     bright = np.full((3, 3, 1), 200, np.uint8)
     doubled_then_halved = chain(
         bright, {"kernel": "custom", "weights": [[2]]}, {"kernel": "custom", "weights": [[0.5]]}
@@ -66,26 +66,26 @@ def test_every_step_is_cut_off_as_its_own_request_would_be() -> None:
     assert raw.dtype == np.uint8
 
 
-def test_each_step_has_its_own_settings_and_shares_the_others() -> None:
+def test_a_step_inherits_the_settings_that_it_does_not_set() -> None:
     shared = chain(IMAGE, {"kernel": "gaussian", "border": "wrap", "sigma": 1}, {"kernel": "edge"}, border="zero")
-    apart = convolve(convolve(IMAGE.astype(np.float32), "gaussian", border="wrap", sigma=1), "edge", border="zero")
-    np.testing.assert_array_equal(shared, np.rint(apart))
+    separate = convolve(convolve(IMAGE.astype(np.float32), "gaussian", border="wrap", sigma=1), "edge", border="zero")
+    np.testing.assert_array_equal(shared, np.rint(separate))
 
 
-def test_a_shared_parameter_goes_to_the_kernels_that_take_it() -> None:
+def test_a_shared_parameter_applies_to_the_kernels_that_have_it() -> None:
     shared = chain(IMAGE, {"kernel": "gaussian"}, {"kernel": "edge"}, sigma=1.1)
     np.testing.assert_array_equal(shared, chain(IMAGE, {"kernel": "gaussian", "sigma": 1.1}, {"kernel": "edge"}))
     assert not np.array_equal(shared, chain(IMAGE, {"kernel": "gaussian"}, {"kernel": "edge"}))
 
 
-def test_a_step_s_own_parameter_wins_over_the_shared_one() -> None:
+def test_the_parameter_of_a_step_overrides_the_shared_one() -> None:
     own = chain(IMAGE, {"kernel": "gaussian", "sigma": 1.1}, {"kernel": "log"}, sigma=2)
     np.testing.assert_array_equal(
         own, chain(IMAGE, {"kernel": "gaussian", "sigma": 1.1}, {"kernel": "log", "sigma": 2})
     )
 
 
-def test_a_shared_parameter_that_no_kernel_takes_is_refused() -> None:
+def test_a_shared_parameter_of_no_kernel_is_rejected() -> None:
     with pytest.raises(KernelParameterError, match=r"No kernel of this request \(blur, edge\) has a parameter 'sigma'"):
         chain(IMAGE, {"kernel": "blur"}, {"kernel": "edge"}, sigma=2)
 
@@ -118,7 +118,7 @@ def test_an_unknown_kernel_in_a_chain_is_named() -> None:
     assert caught.value.nearest[0] == "emboss"
 
 
-def test_the_plan_of_a_chain_is_what_its_steps_then_do() -> None:
+def test_the_planned_sizes_are_those_of_the_reports() -> None:
     operations = [{"kernel": "gaussian", "stride": 2}, {"kernel": "blur", "border": "valid"}, {"kernel": "roberts"}]
     steps = resolve_chain([Operation.model_validate(operation) for operation in operations], Catalogue())
     reports = apply_steps(IMAGE, steps).reports
@@ -136,7 +136,7 @@ def test_a_plan_names_the_step_that_does_not_fit() -> None:
 # -- reports
 
 
-def test_minimum_maximum_and_clipped_percent_are_those_before_cutting_off() -> None:
+def test_minimum_and_maximum_are_measured_before_clipping() -> None:
     image = np.array([[0, 100, 200, 250]], np.uint8)[:, :, None]
     (only,) = report(image, {"kernel": "custom", "weights": [[2]], "bias": -50})
     assert (only.minimum, only.maximum) == (-50, 450)  # -50, 150, 350, 450
@@ -153,17 +153,17 @@ def test_clipped_percent_follows_the_response(response: str, clipped: float) -> 
 
 
 @pytest.mark.parametrize(("value", "clipped"), [(254.9, 0), (255.1, 100), (-256.9, 0), (-257.1, 100)])
-def test_the_limits_of_offset_are_twice_as_far_from_the_middle(value: float, clipped: float) -> None:
+def test_offset_clips_at_twice_the_distance_from_mid_grey(value: float, clipped: float) -> None:
     image = np.full((1, 1, 1), value, np.float32)
     assert report(image, {"kernel": "identity", "response": "offset"})[0].clipped_percent == clipped
 
 
-def test_rounding_alone_is_not_called_clipping() -> None:
+def test_rounding_is_not_reported_as_clipping() -> None:
     image = np.array([[-0.4, 255.4]], np.float32)[:, :, None]
     assert report(image, {"kernel": "identity"})[0].clipped_percent == 0
 
 
-def test_each_step_reports_its_own_numbers() -> None:
+def test_each_step_has_its_own_report() -> None:
     first, second = report(IMAGE, {"kernel": "gaussian", "sigma": 1}, {"kernel": "edge", "stride": 2})
     assert first.minimum is not None
     assert first.minimum >= 0
@@ -190,14 +190,14 @@ def test_multiply_adds_count_every_weight_of_every_result(operation: dict[str, A
     assert report(IMAGE, operation)[0].multiply_adds == expected
 
 
-def test_a_chain_whose_values_overflow_is_refused() -> None:
+def test_a_chain_whose_values_overflow_is_rejected() -> None:
     huge = {"kernel": "custom", "weights": [[1e6]], "response": "raw"}
     assert np.isfinite(chain(IMAGE, *[huge] * 5)).all()
-    with pytest.raises(KernelParameterError, match="grow beyond what float32 holds"):
+    with pytest.raises(KernelParameterError, match="exceed the range of float32"):
         chain(IMAGE, *[huge] * 7, {"kernel": "edge"})
 
 
-def test_a_kernel_that_does_not_fit_is_refused_with_the_size_that_would() -> None:
+def test_a_kernel_that_does_not_fit_is_rejected_with_the_size_that_fits() -> None:
     with pytest.raises(KernelParameterError, match="at least 19") as caught:
         convolve(IMAGE, np.ones((3, 10)), border="valid", dilation=(1, 2))
     assert caught.value.parameter == "border"

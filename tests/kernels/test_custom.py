@@ -1,4 +1,4 @@
-"""Kernels of one's own: in a request, and in a TOML file."""
+"""Custom kernels in a request and in a TOML file."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ SHARPEN = [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
         ([["0", "-1", "0"], ["-1", "10/2", "-1e0"], [0, -1.0, 0]], None),
     ],
 )
-def test_every_spelling_gives_the_same_weights(text: Any, columns: int | None) -> None:
+def test_all_notations_give_the_same_weights(text: Any, columns: int | None) -> None:
     weights = parse_weights(text, columns)
     assert weights.tolist() == SHARPEN
     assert weights.dtype == np.float64
@@ -54,14 +54,14 @@ def test_every_spelling_gives_the_same_weights(text: Any, columns: int | None) -
         ("1/16,-1/3;1e-3,.5", None, [[1 / 16, -1 / 3], [0.001, 0.5]]),
     ],
 )
-def test_rows_and_columns_stand_as_written(text: str, columns: int | None, expected: list[list[float]]) -> None:
+def test_rows_and_columns_are_as_written(text: str, columns: int | None, expected: list[list[float]]) -> None:
     assert parse_weights(text, columns).tolist() == expected
 
 
 @given(
     arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=st.floats(-1e6, 1e6, width=32)),
 )
-def test_what_is_written_is_what_is_read(weights: NDArray[np.float64]) -> None:
+def test_written_weights_are_parsed_without_a_change(weights: NDArray[np.float64]) -> None:
     rows = weights.tolist()
     semicolons = ";".join(",".join(repr(number) for number in row) for row in rows) + ";"
     np.testing.assert_array_equal(parse_weights(repr(rows)), weights)
@@ -73,10 +73,10 @@ def test_what_is_written_is_what_is_read(weights: NDArray[np.float64]) -> None:
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
-        ("1,2,3", None, "3 weights in one row: give columns="),
-        ("[1,2,3]", None, "3 weights in one row: give columns="),
+        ("1,2,3", None, "3 weights in one row: set columns"),
+        ("[1,2,3]", None, "3 weights in one row: set columns"),
         ("1,2,3,4", 3, "4 weights do not fill rows of 3"),
-        ("1,2;3", None, "The rows have 2, 1 weights; they must be equally long"),
+        ("1,2;3", None, "The rows have 2, 1 weights; they must have equal lengths"),
         ("[[1,2],[3]]", None, "The rows have 2, 1 weights"),
         ("[[1,2],3]", None, "mix numbers and rows"),
         ("[[1,2", None, "not valid JSON"),
@@ -97,7 +97,7 @@ def test_what_is_written_is_what_is_read(weights: NDArray[np.float64]) -> None:
         ("1" * 400 + "x", None, "'" + "1" * 40 + "' is not a number"),
     ],
 )
-def test_bad_weights_are_refused_with_the_reason(text: Any, columns: int | None, message: str) -> None:
+def test_malformed_weights_are_rejected_with_the_reason(text: Any, columns: int | None, message: str) -> None:
     with pytest.raises(KernelParameterError, match=re.escape(message)):
         parse_weights(text, columns)
 
@@ -110,12 +110,12 @@ def test_bad_weights_are_refused_with_the_reason(text: Any, columns: int | None,
         ("1e999", "must be a number from"),
         ("nan", "must be a number from"),
         ("[[1e7]]", "-1000000 to 1000000"),
-        ("[[]]", "a table of rows"),
+        ("[[]]", "rows of equal length, each of at least one weight"),
         ("0,0;0,0", "All weights are 0"),
         (";".join(["1"] * 64), "64 rows"),
     ],
 )
-def test_weights_that_make_no_kernel_are_refused(text: str, message: str) -> None:
+def test_invalid_weights_are_rejected(text: str, message: str) -> None:
     with pytest.raises(KernelParameterError, match=re.escape(message)) as caught:
         make_custom_kernel(text)
     assert caught.value.parameter == "weights"
@@ -128,7 +128,7 @@ def test_a_custom_kernel_is_applied_as_written() -> None:
     assert make_custom_kernel("1,2;3,4").divisor == 1
 
 
-def test_weights_belong_to_custom_and_parameters_to_the_others() -> None:
+def test_weights_are_for_custom_only_and_parameters_for_other_kernels_only() -> None:
     image = np.zeros((3, 3), np.uint8)
     with pytest.raises(KernelParameterError, match="'custom' needs weights"):
         convolve(image, "custom")
@@ -138,7 +138,7 @@ def test_weights_belong_to_custom_and_parameters_to_the_others() -> None:
         convolve(image, "blur", columns=2)
 
 
-# -- the file
+# -- the TOML file
 
 
 def write(folder: Path, text: str) -> Path:
@@ -147,7 +147,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_file_adds_kernels(tmp_path: Path) -> None:
+def test_a_file_extends_the_catalogue(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         """
@@ -185,9 +185,9 @@ def test_a_file_adds_kernels(tmp_path: Path) -> None:
     [
         ("kernels = ", "not valid TOML"),
         ("[kernels.a]\nweights=[[1]]\n[kernels.a]\nweights=[[1]]", "not valid TOML"),
-        ("", "must hold one table [kernels.<name>]"),
-        ("[kernel.a]\nweights = [[1]]", "must hold one table [kernels.<name>]"),
-        ("kernels = 3", "must hold one table [kernels.<name>]"),
+        ("", "must contain one table [kernels.<name>]"),
+        ("[kernel.a]\nweights = [[1]]", "must contain one table [kernels.<name>]"),
+        ("kernels = 3", "must contain one table [kernels.<name>]"),
         ("[kernels]\na = 3", "kernel 'a': "),
         ("[kernels.a]", "kernel 'a': weights: Field required"),
         ("[kernels.a]\nweights = [[1]]\nbias = 3", "kernel 'a': bias: Extra inputs are not permitted"),
@@ -195,29 +195,29 @@ def test_a_file_adds_kernels(tmp_path: Path) -> None:
         ("[kernels.a]\nweights = [['x']]", "kernel 'a': 'x' is not a number"),
         ("[kernels.a]\nweights = [[nan]]", "kernel 'a': Every weight must be a number"),
         ("[kernels.a]\nweights = [[0]]", "kernel 'a': All weights are 0"),
-        ("[kernels.a]\nweights = [[1]]\ndivisor = 0", "kernel 'a': divisor may not be 0"),
+        ("[kernels.a]\nweights = [[1]]\ndivisor = 0", "kernel 'a': divisor is 0; use a number other than 0"),
         ("[kernels.a]\nweights = [[1]]\ndivisor = nan", "kernel 'a': divisor"),
         ("[kernels.a]\nweights = [[1]]\ndivisor = 'sum'", "kernel 'a': divisor"),
         ("[kernels.a]\nweights = [[1]]\nresponse = 'loud'", "kernel 'a': response"),
-        ("[kernels.emboss]\nweights = [[1]]", "kernel 'emboss': that name is taken"),
-        ("[kernels.Top_Sobel]\nweights = [[1]]", "kernel 'Top_Sobel': that name is taken"),
-        ("[kernels.custom]\nweights = [[1]]", "kernel 'custom': that name is taken"),
-        ("[kernels.'a/b']\nweights = [[1]]", "kernel 'a/b': a name is 1 to 64 letters"),
-        ("[kernels.'a,b']\nweights = [[1]]", "kernel 'a,b': a name is 1 to 64 letters"),
+        ("[kernels.emboss]\nweights = [[1]]", "kernel 'emboss': the name is taken"),
+        ("[kernels.Top_Sobel]\nweights = [[1]]", "kernel 'Top_Sobel': the name is taken"),
+        ("[kernels.custom]\nweights = [[1]]", "kernel 'custom': the name is taken"),
+        ("[kernels.'a/b']\nweights = [[1]]", "kernel 'a/b': a name has 1 to 64 letters"),
+        ("[kernels.'a,b']\nweights = [[1]]", "kernel 'a,b': a name has 1 to 64 letters"),
         (
             "[kernels.my-edge]\nweights = [[1]]\n[kernels.My_Edge]\nweights = [[2]]",
-            "kernel 'My_Edge': that name is taken",
+            "kernel 'My_Edge': the name is taken",
         ),
     ],
 )
-def test_a_bad_file_is_refused_with_its_name_and_the_reason(tmp_path: Path, text: str, message: str) -> None:
+def test_an_invalid_file_is_rejected_with_its_name_and_the_reason(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(KernelFileError, match=re.escape(message)) as caught:
         read_kernels_file(path)
     assert str(path) in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_rejected_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(KernelFileError, match=r"missing\.toml cannot be read: No such file"):
         read_kernels_file(tmp_path / "missing.toml")
     with pytest.raises(KernelFileError, match="cannot be read: Is a directory"):

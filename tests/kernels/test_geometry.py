@@ -1,4 +1,4 @@
-"""Sizes worked out by hand, and those TensorFlow gives."""
+"""Output sizes against values computed by hand and against TensorFlow."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ BY_HAND = [
 @pytest.mark.parametrize(
     ("input", "kernel", "stride", "dilation", "padding", "output", "before", "after", "center", "formula"), BY_HAND
 )
-def test_sizes_by_hand(
+def test_sizes_are_those_computed_by_hand(
     input: int, kernel: int, stride: int, dilation: int, padding: Any,
     output: int, before: int, after: int, center: int, formula: str,
 ) -> None:  # fmt: skip
@@ -48,13 +48,11 @@ steps = st.integers(1, 8)
 
 
 @given(sizes, sides, steps, steps)
-def test_same_and_valid_are_as_long_as_tensorflow_makes_them(
-    input: int, kernel: int, stride: int, dilation: int
-) -> None:
+def test_same_and_valid_have_the_lengths_of_tensorflow(input: int, kernel: int, stride: int, dilation: int) -> None:
     import tensorflow as tf
 
     def measure(padding: str) -> int:
-        # A shape is worked out without a pixel.
+        # TensorFlow infers the shape without running the convolution.
         function = tf.function(lambda x, w: tf.nn.conv2d(x, w, (1, stride), padding, dilations=(1, dilation)))
         signature = tf.TensorSpec((1, 1, input, 1)), tf.TensorSpec((1, kernel, 1, 1))
         return int(function.get_concrete_function(*signature).output_shapes[2])
@@ -69,7 +67,7 @@ def test_same_and_valid_are_as_long_as_tensorflow_makes_them(
 
 
 @given(sizes, sides, steps, steps, st.sampled_from(["SAME", "VALID"]), st.data())
-def test_every_result_belongs_to_a_pixel_of_the_image(
+def test_every_output_is_placed_at_a_pixel_of_the_image(
     input: int, kernel: int, stride: int, dilation: int, padding: Any, data: st.DataObject
 ) -> None:
     anchor = data.draw(st.none() | st.integers(0, kernel - 1))
@@ -86,10 +84,10 @@ def test_every_result_belongs_to_a_pixel_of_the_image(
 
 @pytest.mark.parametrize(
     ("padding", "message"),
-    [("VALID", "spans 9 pixels does not fit into 5: there must be at least 9"),
-     (1, "does not fit into 5 with 2 of padding: there must be at least 7")],
+    [("VALID", "spans 9 pixels does not fit into 5: at least 9 are needed"),
+     (1, "does not fit into 5 with 2 of padding: at least 7 are needed")],
 )  # fmt: skip
-def test_a_kernel_that_does_not_fit_is_refused_with_the_size_that_would(padding: Any, message: str) -> None:
+def test_a_kernel_that_does_not_fit_is_rejected_with_the_size_that_fits(padding: Any, message: str) -> None:
     with pytest.raises(KernelParameterError, match=message):
         lay_out_axis(5, 5, dilation=2, padding=padding)
     assert lay_out_axis(9, 5, dilation=2, padding="VALID").output == 1

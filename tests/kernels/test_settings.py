@@ -1,4 +1,4 @@
-"""How a filter may be asked for: spellings, ranges, defaults."""
+"""Spellings, ranges and defaults of the filter settings."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from kernels.padding import ALIASES
 from kernels.settings import FilterSettings, Operation
 
 
-def test_the_defaults_are_those_of_the_issue() -> None:
+def test_defaults() -> None:
     settings = FilterSettings()
     assert settings.border == "edge"
     assert settings.stride == settings.dilation == (1, 1)
@@ -26,18 +26,18 @@ def test_the_defaults_are_those_of_the_issue() -> None:
         ("edge", "edge"), ("zero", "zero"), ("reflect", "reflect"), ("symmetric", "symmetric"), ("wrap", "wrap"),
     ],
 )  # fmt: skip
-def test_borders_have_aliases(spelling: str, meaning: str) -> None:
+def test_aliases_of_borders(spelling: str, meaning: str) -> None:
     assert FilterSettings.model_validate({"border": spelling}).border == meaning
 
 
-def test_no_alias_is_a_border_of_its_own() -> None:
+def test_an_alias_is_not_a_border() -> None:
     assert not set(ALIASES) & set(ALIASES.values())
     assert "mirror" not in ALIASES
 
 
 @pytest.mark.parametrize("spelling", ["mirror", "MIRROR"])
-def test_mirror_is_refused_with_both_meanings(spelling: str) -> None:
-    with pytest.raises(ValidationError, match=r"say 'reflect'.*say 'symmetric'"):
+def test_mirror_is_rejected_with_both_replacements(spelling: str) -> None:
+    with pytest.raises(ValidationError, match=r"use 'reflect'.*use 'symmetric'"):
         FilterSettings.model_validate({"border": spelling})
 
 
@@ -47,13 +47,13 @@ def test_mirror_is_refused_with_both_meanings(spelling: str) -> None:
      ((8, 1), (8, 1)), (["2,3"], (2, 3))],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["stride", "dilation"])
-def test_steps_are_one_number_or_y_and_x(name: str, value: Any, expected: tuple[int, int]) -> None:
+def test_stride_and_dilation_are_one_number_or_y_and_x(name: str, value: Any, expected: tuple[int, int]) -> None:
     assert getattr(FilterSettings.model_validate({name: value}), name) == expected
 
 
 @pytest.mark.parametrize("value", [0, 9, -1, "0,1", "1,9", "1,2,3", "", "a", 1.5, None, [], [1, 2, 3]])
 @pytest.mark.parametrize("name", ["stride", "dilation"])
-def test_steps_are_1_to_8(name: str, value: Any) -> None:
+def test_strides_and_dilations_outside_1_to_8_are_rejected(name: str, value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         FilterSettings.model_validate({name: value})
     assert caught.value.errors()[0]["loc"][0] == name
@@ -63,12 +63,12 @@ def test_steps_are_1_to_8(name: str, value: Any) -> None:
     ("value", "expected"),
     [("auto", "auto"), (" NONE ", "none"), (16, 16), ("-2.5", -2.5), ("1e-3", 0.001), (None, None)],
 )
-def test_a_divisor_is_a_word_or_a_number(value: Any, expected: Any) -> None:
+def test_a_divisor_is_auto_none_or_a_number(value: Any, expected: Any) -> None:
     assert FilterSettings.model_validate({"divisor": value}).divisor == expected
 
 
 @pytest.mark.parametrize("value", [0, "0", "-0.0", "sum", "", "nan", "inf", 1e10, [1]])
-def test_a_divisor_of_0_or_none_at_all_is_refused(value: Any) -> None:
+def test_an_invalid_divisor_is_rejected(value: Any) -> None:
     with pytest.raises(ValidationError, match="divisor"):
         FilterSettings.model_validate({"divisor": value})
 
@@ -78,13 +78,13 @@ def test_a_divisor_of_0_or_none_at_all_is_refused(value: Any) -> None:
     [(0, 255, 0), ("128", 255, 128), (-3.5, 255, -3.5), ("50%", 255, 127.5), ("50 %", 65535, 32767.5),
      ("-10%", 255, -25.5), ("0.00001%", 255, 0.0000255), ("33.3333333%", 65535, 21844.99997)],
 )  # fmt: skip
-def test_a_bias_is_in_pixel_units_or_a_share_of_white(value: Any, maximum: float, expected: float) -> None:
-    bias = FilterSettings.model_validate({"bias": value}).pick_bias(maximum)
+def test_a_bias_is_in_pixel_units_or_a_percentage_of_white(value: Any, maximum: float, expected: float) -> None:
+    bias = FilterSettings.model_validate({"bias": value}).scale_bias(maximum)
     assert bias == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.parametrize("value", ["", "%", "half", "nan", "inf", "nan%", "inf%", 1e10, "1e300%", None])
-def test_a_bias_that_is_no_number_is_refused(value: Any) -> None:
+def test_an_invalid_bias_is_rejected(value: Any) -> None:
     with pytest.raises(ValidationError, match="bias"):
         FilterSettings.model_validate({"bias": value})
 
@@ -93,13 +93,13 @@ def test_a_bias_that_is_no_number_is_refused(value: Any) -> None:
     ("value", "expected"),
     [("rgb", "rgb"), ("bgr", "rgb"), ("RB", "rb"), ("g", "g"), ("grey", "gray"), ("Gray", "gray"), (" luma ", "luma")],
 )
-def test_channels_in_any_order_and_case(value: str, expected: str) -> None:
+def test_channels_are_accepted_in_any_order_and_case(value: str, expected: str) -> None:
     assert FilterSettings(channels=value).channels == expected
 
 
 @pytest.mark.parametrize("value", ["", "rr", "rgba", "red", "y", 3, None])
-def test_other_channels_are_refused(value: Any) -> None:
-    with pytest.raises(ValidationError, match="say 'rgb', 'gray', 'luma', or any of the letters"):
+def test_invalid_channels_are_rejected(value: Any) -> None:
+    with pytest.raises(ValidationError, match="use 'rgb', 'gray', 'luma', or any of the letters"):
         FilterSettings.model_validate({"channels": value})
 
 
@@ -114,21 +114,21 @@ def test_an_anchor_is_x_and_y(value: Any, expected: Any) -> None:
         {"anchor": "1"}, {"anchor": "1,2,3"}, {"anchor": "a,b"}, {"anchor": 1},
         {"amount": -0.01}, {"amount": 10.1}, {"amount": "nan"}, {"response": "loud"}, {"response": ""},
         {"alpha": "drop"}, {"behaviour": "flip"}, {"border": "black hole"}, {"border": 3}, {"columns": 0},
-        {"columns": 64},        {"sigma": "nan"}, {"sigma": "inf"}, {"radius": "wide"}, {"unheard_of": 1},
+        {"columns": 64}, {"sigma": "nan"}, {"sigma": "inf"}, {"radius": "wide"}, {"unheard_of": 1},
     ],
 )  # fmt: skip
-def test_what_is_out_of_range_or_unknown_is_refused(settings: dict[str, Any]) -> None:
+def test_values_out_of_range_and_unknown_settings_are_rejected(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         FilterSettings.model_validate(settings)
     assert caught.value.errors()[0]["loc"][0] in settings
 
 
-def test_words_are_case_insensitive() -> None:
+def test_choices_are_case_insensitive() -> None:
     settings = FilterSettings.model_validate({"response": "ABS", "alpha": "Keep", "behaviour": "Convolve "})
     assert (settings.response, settings.alpha, settings.behaviour) == ("abs", "keep", "convolve")
 
 
-def test_an_operation_names_its_kernel() -> None:
+def test_an_operation_needs_the_name_of_a_kernel() -> None:
     assert Operation(kernel="blur").kernel == "blur"
     with pytest.raises(ValidationError, match="kernel"):
         Operation.model_validate({"border": "edge"})
@@ -136,6 +136,6 @@ def test_an_operation_names_its_kernel() -> None:
         Operation(kernel="x" * 101)
 
 
-def test_every_setting_is_described_in_the_schema() -> None:
+def test_every_setting_has_a_description_in_the_schema() -> None:
     for name, schema in FilterSettings.model_json_schema()["properties"].items():
         assert schema.get("description"), name

@@ -1,4 +1,4 @@
-"""An image that is to a filter as a photograph: falling off as 1/f, with edges and the noise of a sensor."""
+"""A synthetic image with the statistics of a photograph: a 1/f spectrum, edges and sensor noise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ Pixels = NDArray[np.uint8]
 
 
 def draw_photograph(height: int, width: int, contrast: float) -> Pixels:
-    """(height, width, 3). `contrast`: standard deviation of each plane in grey levels, before edges and noise."""
+    """(height, width, 3). `contrast`: standard deviation of each plane in grey levels, without edges and noise."""
     generator = np.random.default_rng(5)
     y, x = np.meshgrid(np.fft.fftfreq(height), np.fft.rfftfreq(width), indexing="ij")
     falloff = 1 / np.maximum(np.hypot(y, x), 1 / width)

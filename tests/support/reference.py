@@ -1,7 +1,7 @@
-"""An independent convolution to test against: SciPy in float64, at every pixel, then every n-th one kept.
+"""The reference implementation of `kernels.apply.conv2d` and of the borders: SciPy in float64.
 
-It shares nothing with `kernels/` but the weights: the pixel that stands in for one beyond the edge is found by a
-formula, and those that TensorFlow's SAME keeps are worked out from the note on padding of `tf.nn.convolution`.
+It filters at every pixel and then keeps every n-th result. It shares only the weights with `kernels/`: a formula gives
+the source of each padded pixel, and the note on padding of `tf.nn.convolution` gives the results that SAME keeps.
 """
 
 from typing import Any
@@ -21,46 +21,46 @@ def correlate(
     dilation: tuple[int, int] = (1, 1),
 ) -> Plane:
     """Correlate each plane of an image (height, width, channels) with weights (rows, columns)."""
-    spread = np.zeros([step * (side - 1) + 1 for side, step in zip(weights.shape, dilation, strict=True)])
-    spread[:: dilation[0], :: dilation[1]] = weights
-    rows, columns = (find_sources(image.shape[axis], spread.shape[axis], border) for axis in (0, 1))
+    dilated = np.zeros([step * (side - 1) + 1 for side, step in zip(weights.shape, dilation, strict=True)])
+    dilated[:: dilation[0], :: dilation[1]] = weights
+    rows, columns = (find_sources(image.shape[axis], dilated.shape[axis], border) for axis in (0, 1))
     planes = []
     for plane in np.moveaxis(image, 2, 0).astype(np.float64):
         extended = np.where((rows < 0)[:, None] | (columns < 0), 0, plane[rows][:, columns])
-        planes.append(signal.correlate2d(extended, spread, mode="valid"))
+        planes.append(signal.correlate2d(extended, dilated, mode="valid"))
     rows, columns = (
-        np.array(keep_outputs(image.shape[axis], spread.shape[axis], stride[axis], border == "valid"))
+        np.array(keep_outputs(image.shape[axis], dilated.shape[axis], stride[axis], border == "valid"))
         for axis in (0, 1)
     )
     return np.stack(planes, axis=2)[rows][:, columns]
 
 
 def find_sources(length: int, kernel: int, border: str) -> NDArray[np.int64]:
-    """For every place that a kernel centred on a pixel reaches: the pixel that is read, or -1 for a zero.
+    """For every position that a kernel on a pixel covers: the index of the pixel that is read, or -1 for zero.
 
-    By formula, since `scipy.ndimage` (1.17) itself goes wrong in mode `reflect` four lengths away from the image.
+    `scipy.ndimage` (1.17) is not used: its mode `reflect` is wrong at four lengths from the image.
     """
     if border == "valid":
         return np.arange(length)
-    # TensorFlow centres an even kernel on the tap before the middle.
-    places = np.arange(-((kernel - 1) // 2), length + kernel // 2)
+    # The anchor of an even kernel in TensorFlow is the tap before the middle.
+    positions = np.arange(-((kernel - 1) // 2), length + kernel // 2)
     if border == "edge":
-        return np.clip(places, 0, length - 1)
+        return np.clip(positions, 0, length - 1)
     if border == "wrap":
-        return places % length
+        return positions % length
     if border == "symmetric":
-        return np.minimum(places % (2 * length), (-1 - places) % (2 * length))
+        return np.minimum(positions % (2 * length), (-1 - positions) % (2 * length))
     if border == "reflect":
         period = max(2 * length - 2, 1)
-        return np.minimum(places % period, -places % period)
-    return np.where((places >= 0) & (places < length), places, -1)
+        return np.minimum(positions % period, -positions % period)
+    return np.where((positions >= 0) & (positions < length), positions, -1)
 
 
 def keep_outputs(length: int, kernel: int, stride: int, valid: bool) -> list[int]:
-    """Which results of stride 1 a stride keeps, along one axis."""
+    """The indices of the results of stride 1 that a stride keeps, along one axis."""
     if valid:
         return list(range(0, length - kernel + 1, stride))
-    # TensorFlow's own words: pad_along = max((out - 1) * stride + filter - in, 0), of which pad_along // 2 in front.
+    # In TensorFlow: pad_along = max((out - 1) * stride + filter - in, 0), of which pad_along // 2 before the image.
     outputs = (length + stride - 1) // stride
     pad_along = max((outputs - 1) * stride + kernel - length, 0)
     first = (kernel - 1) // 2 - pad_along // 2
@@ -68,7 +68,7 @@ def keep_outputs(length: int, kernel: int, stride: int, valid: bool) -> list[int
 
 
 def assert_equal_to_rounding(actual: NDArray[Any], exact: Plane, maximum: float = 255) -> None:
-    """`actual` is `exact`, cut off and rounded. Where `exact` is next to a half, either neighbour will do."""
+    """`actual` equals `exact`, clipped and rounded. A value next to a half may be rounded up or down."""
     expected = np.clip(exact, 0, maximum)
     assert actual.shape == expected.shape
     halves = np.abs(expected % 1 - 0.5) < 1e-3 * (maximum + 1) / 256

@@ -231,9 +231,9 @@ EVEN = np.full((40, 40, 3), 7, np.uint8)
     ("before", "after", "query", "said"),
     [
         (PHOTOGRAPH, PHOTOGRAPH[:50], {}, "before is 320×240, after is 320×50"),
-        (EVEN, EVEN + 2, {}, "The image 'before' is one even colour: every kernel of the same sum"),
-        (EVEN, EVEN, {}, "The image 'before' is one even colour"),
-        (PHOTOGRAPH[:40, :40], EVEN, {}, "The image 'after' is one even colour"),
+        (EVEN, EVEN + 2, {}, "The image 'before' is one uniform colour: every kernel of the same sum"),
+        (EVEN, EVEN, {}, "The image 'before' is one uniform colour"),
+        (PHOTOGRAPH[:40, :40], EVEN, {}, "The image 'after' is one uniform colour"),
         (PHOTOGRAPH[:5, :5], PHOTOGRAPH[5:10, :5], {"size": 9}, "5×5 pixels, smaller than the kernel of 9×9"),
         (PHOTOGRAPH[:9, :9], PHOTOGRAPH[9:18, :9], {"size": 9}, "Only 1 values of the image after"),
         (PHOTOGRAPH, PHOTOGRAPH, {"size": 32}, "size: Input should be less than or equal to 31; it is '32'"),

@@ -19,7 +19,7 @@ from app.tasks.learn import LearnParams
 from app.tasks.learn_stream import follow_descent
 from kernels import convolve
 from kernels.catalogue import Catalogue
-from kernels.learn.gradient_descent import descend, measure_gradient, start_descent, take_data
+from kernels.learn.gradient_descent import descend, make_tensors, measure_gradient, start_descent
 from kernels.learn.samples import make_pair
 from tests.support.images import encode
 from tests.support.learning import PHOTOGRAPH
@@ -115,7 +115,7 @@ def test_the_gradient_is_that_of_the_loss() -> None:
         sums = sum(weights[y, x, 0, 0] * planes[:, y : y + height, x : x + width] for y in range(3) for x in range(3))
         return float((((sums - wanted) ** 2)[descent.usable[..., 0]]).mean())
 
-    loss, gradient = measure_gradient(weights, *take_data(descent))
+    loss, gradient = measure_gradient(weights, *make_tensors(descent))
     assert loss / 50**2 == pytest.approx(measure(weights), rel=1e-4)
     for place in np.ndindex(3, 3):
         step = np.zeros((3, 3, 1, 1))

@@ -1,4 +1,4 @@
-"""The engine gives SciPy's result in float64, rounded."""
+"""The result of every kernel and setting equals that of the reference implementation, rounded."""
 
 from typing import Any
 
@@ -16,7 +16,8 @@ from kernels.catalogue import Catalogue
 from kernels.chain import resolve_step
 from kernels.kernel import Kernel
 from kernels.settings import FilterSettings
-from tests.support import reference as oracle
+from tests.kernels.noise import draw_noise
+from tests.support import reference
 
 BORDERS = ("edge", "zero", "reflect", "symmetric", "wrap", "valid")
 SIZES = ((24, 31), (9, 8), (2, 3), (1, 1))
@@ -30,19 +31,12 @@ STRIDES_AND_DILATIONS = (
 )
 
 
-def draw_image(seed: int, shape: tuple[int, ...], dtype: Any = np.uint8) -> NDArray[Any]:
-    generator = np.random.default_rng(seed)
-    if dtype == np.float32:
-        return generator.uniform(0, 255, shape).astype(np.float32)
-    return generator.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
-
-
 def filter_exactly(
     image: NDArray[Any], kernel: Kernel, border: str, stride: tuple[int, int], dilation: tuple[int, int]
-) -> oracle.Plane:
-    sums = [oracle.correlate(image, part, border, stride, dilation) / kernel.divisor for part in kernel.parts]
+) -> reference.Plane:
+    sums = [reference.correlate(image, part, border, stride, dilation) / kernel.divisor for part in kernel.parts]
     if len(sums) == 2:
-        result: oracle.Plane = np.hypot(*sums)
+        result: reference.Plane = np.hypot(*sums)
     else:
         result = np.max(sums, axis=0)
     return np.abs(result) if kernel.sum == 0 else result
@@ -50,10 +44,10 @@ def filter_exactly(
 
 @pytest.mark.parametrize("border", BORDERS)
 @pytest.mark.parametrize("name", Catalogue())
-def test_every_kernel_equals_scipy_under_every_border(name: str, border: str) -> None:
+def test_every_kernel_equals_scipy_with_every_border(name: str, border: str) -> None:
     kernel = Catalogue()[name].make_kernel()
     for seed, size in enumerate(SIZES):
-        image = draw_image(seed, (*size, 3))
+        image = draw_noise(seed, *size, 3)
         for stride, dilation in STRIDES_AND_DILATIONS:
             footprint = [step * (side - 1) + 1 for side, step in zip(kernel.shape, dilation, strict=True)]
             arguments: dict[str, Any] = {"border": border, "stride": stride, "dilation": dilation}
@@ -62,22 +56,22 @@ def test_every_kernel_equals_scipy_under_every_border(name: str, border: str) ->
                     convolve(image, name, **arguments)
                 continue
             exact = filter_exactly(image, kernel, **arguments)
-            oracle.assert_equal_to_rounding(convolve(image, name, **arguments), exact)
+            reference.assert_equal_to_rounding(convolve(image, name, **arguments), exact)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("name", ["blur", "sharpen", "emboss", "edge", "sobel", "kirsch", "gaussian", "roberts"])
-def test_every_depth_of_grey_and_rgb_equals_scipy(name: str, dtype: Any, channels: int) -> None:
+def test_every_dtype_in_grey_and_rgb_equals_scipy(name: str, dtype: Any, channels: int) -> None:
     kernel = Catalogue()[name].make_kernel()
-    image = draw_image(21, (17, 22, channels), dtype)
+    image = draw_noise(21, 17, 22, channels, dtype=dtype)
     result = convolve(image, name)
     assert result.dtype == dtype
     exact = filter_exactly(image, kernel, "edge", (1, 1), (1, 1))
     if dtype == np.float32:
         np.testing.assert_allclose(result, np.clip(exact, 0, 255), atol=1e-3)
     else:
-        oracle.assert_equal_to_rounding(result, exact, np.iinfo(dtype).max)
+        reference.assert_equal_to_rounding(result, exact, np.iinfo(dtype).max)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
@@ -89,16 +83,16 @@ def test_kernels_that_sum_to_1_filter_premultiplied_colour_and_alpha(
 ) -> None:
     kernel = Catalogue()[name].make_kernel()
     maximum = np.iinfo(dtype).max
-    image = draw_image(5, (18, 19, channels), dtype)
+    image = draw_noise(5, 18, 19, channels, dtype=dtype)
     colours, alpha = image[:, :, :-1].astype(np.float64), image[:, :, -1:] / maximum
-    covered = oracle.correlate(alpha, kernel.weights, border) / kernel.divisor
-    weighted = oracle.correlate(colours * alpha, kernel.weights, border) / kernel.divisor
+    covered = reference.correlate(alpha, kernel.weights, border) / kernel.divisor
+    weighted = reference.correlate(colours * alpha, kernel.weights, border) / kernel.divisor
     result = convolve(image, name, border=border)
-    oracle.assert_equal_to_rounding(result[:, :, -1:], covered * maximum, maximum)
-    # Where sharpening leaves little or no coverage the colour is a quotient of two roundings, and hardly seen.
-    seen = covered[:, :, 0] > 0.02
-    oracle.assert_equal_to_rounding(result[seen][:, None, :-1], (weighted / covered)[seen][:, None], maximum)
-    assert seen.mean() > 0.5
+    reference.assert_equal_to_rounding(result[:, :, -1:], covered * maximum, maximum)
+    # With little or no coverage the colour is the quotient of two rounding errors, and nearly invisible.
+    visible = covered[:, :, 0] > 0.02
+    reference.assert_equal_to_rounding(result[visible][:, None, :-1], (weighted / covered)[visible][:, None], maximum)
+    assert visible.mean() > 0.5
 
 
 weight_tables = st.tuples(st.integers(1, 6), st.integers(1, 6)).flatmap(
@@ -120,8 +114,8 @@ def test_any_kernel_on_any_image_equals_scipy(
     divisor: float,
 ) -> None:
     result = convolve(image, weights, border=border, stride=stride, dilation=dilation, divisor=divisor, response="clip")
-    exact = oracle.correlate(image, weights, border, stride, dilation) / divisor
-    oracle.assert_equal_to_rounding(result, exact)
+    exact = reference.correlate(image, weights, border, stride, dilation) / divisor
+    reference.assert_equal_to_rounding(result, exact)
 
 
 @given(images, weight_tables, steps, steps, st.sampled_from(["SAME", "VALID"]))
@@ -144,20 +138,20 @@ def test_zero_and_valid_borders_equal_tensorflow_same_and_valid(
             convolve(image, weights, **arguments)
         return
     batch = image[None].astype(np.float32)
-    # One image a batch: with more, TensorFlow 2.21 pads a result one pixel wide with memory it has not set.
+    # One image: for a larger batch, TensorFlow 2.21 pads a result one pixel wide with uninitialised memory.
     expected = tf.nn.conv2d(batch, filters, stride, padding, dilations=dilation).numpy()[0]
     np.testing.assert_array_equal(convolve(image, weights, **arguments), expected)
 
 
 @pytest.mark.parametrize("border", BORDERS[:-1])
 def test_a_63_tap_kernel_on_an_image_of_3_pixels_equals_scipy(border: str) -> None:
-    image = draw_image(8, (3, 3, 1))
+    image = draw_noise(8, 3, 3, 1)
     weights = np.random.default_rng(9).uniform(0, 1, (63, 62))
-    exact = oracle.correlate(image, weights, border) / weights.sum()
-    oracle.assert_equal_to_rounding(convolve(image, weights, border=border, divisor=float(weights.sum())), exact)
+    exact = reference.correlate(image, weights, border) / weights.sum()
+    reference.assert_equal_to_rounding(convolve(image, weights, border=border, divisor=float(weights.sum())), exact)
 
 
-def test_the_oracle_agrees_with_sums_by_hand() -> None:
+def test_the_reference_equals_sums_computed_by_hand() -> None:
     row = np.array([1.0, 2, 3, 4])[None, :, None]
     weights = np.array([[1, 10, 100]])
     for border, expected in {
@@ -168,25 +162,25 @@ def test_the_oracle_agrees_with_sums_by_hand() -> None:
         "wrap": [214, 321, 432, 143],
         "valid": [321, 432],
     }.items():
-        assert oracle.correlate(row, weights, border)[0, :, 0].tolist() == expected
-    assert oracle.correlate(row, np.array([[1, 10]]), "zero")[0, :, 0].tolist() == [21, 32, 43, 4]
-    assert oracle.correlate(row, weights, "zero", stride=(1, 2))[0, :, 0].tolist() == [321, 43]
-    assert oracle.correlate(row, np.array([[1, 10]]), "zero", dilation=(1, 2))[0, :, 0].tolist() == [20, 31, 42, 3]
+        assert reference.correlate(row, weights, border)[0, :, 0].tolist() == expected
+    assert reference.correlate(row, np.array([[1, 10]]), "zero")[0, :, 0].tolist() == [21, 32, 43, 4]
+    assert reference.correlate(row, weights, "zero", stride=(1, 2))[0, :, 0].tolist() == [321, 43]
+    assert reference.correlate(row, np.array([[1, 10]]), "zero", dilation=(1, 2))[0, :, 0].tolist() == [20, 31, 42, 3]
 
 
 @pytest.mark.parametrize(
     ("border", "mode"),
     [("edge", "nearest"), ("zero", "constant"), ("reflect", "mirror"), ("symmetric", "reflect"), ("wrap", "grid-wrap")],
 )
-def test_borders_are_those_of_scipy_under_its_own_names(border: str, mode: str) -> None:
-    image = draw_image(4, (5, 6, 1))
+def test_borders_equal_the_modes_of_scipy(border: str, mode: str) -> None:
+    image = draw_noise(4, 5, 6, 1)
     weights = np.random.default_rng(6).integers(-9, 10, (9, 11))
     expected = ndimage.correlate(image[:, :, 0].astype(np.float64), weights, mode=mode)
     result = convolve(image, weights, border=border, response="raw")
     np.testing.assert_array_equal(result[:, :, 0], expected)
 
 
-def test_the_step_of_a_request_and_the_python_call_agree() -> None:
-    image = draw_image(3, (6, 7, 3))
+def test_apply_steps_and_convolve_give_the_same_result() -> None:
+    image = draw_noise(3, 6, 7, 3)
     step = resolve_step("emboss", FilterSettings(border="wrap"), Catalogue())
     np.testing.assert_array_equal(apply_steps(image, [step]).image, convolve(image, "emboss", border="wrap"))

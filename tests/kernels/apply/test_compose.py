@@ -1,4 +1,4 @@
-"""A chain and the single kernel that it equals. The oracle is SciPy in float64, step by step."""
+"""The single kernel that is equivalent to a chain, against SciPy in float64 step by step."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def apply_composed(image: NDArray[Any], kernel: ComposedKernel) -> Planes:
     return sums / kernel.divisor + kernel.bias
 
 
-def cut_exact(planes: Any, kernel: ComposedKernel) -> Any:
+def crop(planes: Any, kernel: ComposedKernel) -> Any:
     return planes[
         kernel.rows.exact.start : kernel.rows.exact.stop, kernel.columns.exact.start : kernel.columns.exact.stop
     ]
@@ -60,7 +60,7 @@ sides = st.integers(1, 4)
 
 @st.composite
 def operations(draw: st.DrawFn) -> dict[str, Any]:
-    """A step whose values need no cutting off: raw, or a mean."""
+    """A step whose values are not clipped, because its response is raw."""
     rows, columns = draw(sides), draw(sides)
     flat = draw(st.lists(st.integers(-3, 5), min_size=rows * columns, max_size=rows * columns))
     return {
@@ -79,7 +79,7 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(st.lists(operations(), min_size=2, max_size=3), st.sampled_from(sorted(SCIPY_BORDERS)))
-def test_the_single_kernel_gives_what_scipy_gives_step_by_step(chain: list[dict[str, Any]], border: str) -> None:
+def test_the_single_kernel_equals_scipy_step_by_step(chain: list[dict[str, Any]], border: str) -> None:
     _, reports = run(*({**operation, "border": border} for operation in chain))
     assert find_obstacle(reports, 3) is None
     kernel = compose(reports, 255)
@@ -88,23 +88,22 @@ def test_the_single_kernel_gives_what_scipy_gives_step_by_step(chain: list[dict[
         weights = np.array(operation["weights"], np.float64)
         weights = weights[::-1, ::-1] if operation["behaviour"] == "convolve" else weights
         down, across = operation["dilation"]
-        apart = np.zeros([down * (weights.shape[0] - 1) + 1, across * (weights.shape[1] - 1) + 1])
-        apart[::down, ::across] = weights
+        dilated = np.zeros([down * (weights.shape[0] - 1) + 1, across * (weights.shape[1] - 1) + 1])
+        dilated[::down, ::across] = weights
         anchor = operation["anchor"]
-        offset = (
-            (down * anchor[1], across * anchor[0]) if anchor else ((apart.shape[0] - 1) // 2, (apart.shape[1] - 1) // 2)
-        )
-        answer = correlate_by_scipy(planes, apart, offset, border, (1, 1)) / operation["divisor"]
-        planes = operation["amount"] * answer + (1 - operation["amount"]) * planes + operation["bias"]
-    once = apply_composed(IMAGE, kernel)
+        middle = ((dilated.shape[0] - 1) // 2, (dilated.shape[1] - 1) // 2)
+        offset = (down * anchor[1], across * anchor[0]) if anchor else middle
+        result = correlate_by_scipy(planes, dilated, offset, border, (1, 1)) / operation["divisor"]
+        planes = operation["amount"] * result + (1 - operation["amount"]) * planes + operation["bias"]
+    composed = apply_composed(IMAGE, kernel)
     assert kernel.cut_off == ()
     scale = np.abs(planes).max() + 1
-    np.testing.assert_allclose(cut_exact(once, kernel) / scale, cut_exact(planes, kernel) / scale, atol=1e-9)
+    np.testing.assert_allclose(crop(composed, kernel) / scale, crop(planes, kernel) / scale, atol=1e-9)
     if border == "wrap":
-        assert cut_exact(once, kernel).shape == IMAGE.shape
+        assert crop(composed, kernel).shape == IMAGE.shape
 
 
-def test_without_strides_the_margin_is_the_reach_of_the_later_steps() -> None:
+def test_without_strides_the_margin_is_the_extent_of_the_later_steps() -> None:
     chain: list[dict[str, Any]] = [
         {"kernel": "gaussian", "sigma": 2},
         {"kernel": "box", "size": 5},
@@ -115,8 +114,8 @@ def test_without_strides_the_margin_is_the_reach_of_the_later_steps() -> None:
     assert kernel.rows.exact == range(3, 24 - 3)
     assert kernel.columns.exact == range(3, 31 - 3)
     difference = np.abs(apply_composed(IMAGE, kernel) - wanted)
-    assert cut_exact(difference, kernel).max() < 1e-3
-    assert difference.max() > 0.05, "at the edge it is another"
+    assert crop(difference, kernel).max() < 1e-3
+    assert difference.max() > 0.05, "the results differ at the edges"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_without_strides_the_margin_is_the_reach_of_the_later_steps() -> None:
         [{"kernel": "blur", "response": "offset"}, {"kernel": "custom", "weights": [[2]], "bias": -256}],
     ],
 )  # fmt: skip
-def test_the_request_of_the_single_kernel_gives_the_result_of_the_chain(chain: list[dict[str, Any]]) -> None:
+def test_one_request_with_the_single_kernel_equals_the_chain(chain: list[dict[str, Any]]) -> None:
     image = IMAGE.astype(np.float32)
     wanted, reports = run(*chain, image=image)
     kernel = compose(reports, 255)
@@ -147,13 +146,13 @@ def test_the_request_of_the_single_kernel_gives_the_result_of_the_chain(chain: l
     }
     if kernel.border != "valid":
         step["anchor"] = (kernel.columns.offset, kernel.rows.offset)
-    once, _ = run(step, image=image)
-    assert once.shape == wanted.shape
-    assert cut_exact(once, kernel).size > 50
-    np.testing.assert_allclose(cut_exact(once, kernel), cut_exact(wanted, kernel), atol=2e-3)
+    result, _ = run(step, image=image)
+    assert result.shape == wanted.shape
+    assert crop(result, kernel).size > 50
+    np.testing.assert_allclose(crop(result, kernel), crop(wanted, kernel), atol=2e-3)
 
 
-def test_lecture_kernels_multiply_to_known_ones() -> None:
+def test_products_of_small_kernels_are_known_kernels() -> None:
     _, reports = run(
         {"kernel": "custom", "weights": [[1, 1]], "divisor": 2}, {"kernel": "custom", "weights": [[1], [1]]}
     )
@@ -166,17 +165,17 @@ def test_lecture_kernels_multiply_to_known_ones() -> None:
     assert compose(reports, 255).divisor == 256
 
 
-def test_values_that_are_cut_off_between_the_steps_make_it_inexact() -> None:
+def test_clipping_between_the_steps_is_reported() -> None:
     chain = [{"kernel": "sharpen"}, {"kernel": "blur"}]
-    calm = np.full_like(IMAGE, 100) + IMAGE // 10
-    assert compose(run(*chain, image=calm)[1], 255).cut_off == ()
+    low_contrast = np.full_like(IMAGE, 100) + IMAGE // 10
+    assert compose(run(*chain, image=low_contrast)[1], 255).cut_off == ()
     _, reports = run(*chain, image=np.where(IMAGE > 120, 255, 0).astype(np.uint8))
-    (said,) = compose(reports, 255).cut_off
-    assert "step 1 (sharpen) has values from -1020 to 1275" in said
+    (text,) = compose(reports, 255).cut_off
+    assert "step 1 (sharpen) has values from -1020 to 1275" in text
 
 
 @pytest.mark.parametrize(
-    ("chain", "said"),
+    ("chain", "reason"),
     [
         (["sobel", "blur"], "step 1 (sobel) takes the magnitude of 2 kernels"),
         (["blur", "kirsch"], "step 2 (kirsch) takes the maximum of 8 kernels"),
@@ -186,14 +185,14 @@ def test_values_that_are_cut_off_between_the_steps_make_it_inexact() -> None:
         ([{"kernel": "blur", "channels": "r"}, "blur"], "the steps filter different channels"),
     ],
 )
-def test_what_is_no_single_kernel_is_said(chain: list[Any], said: str) -> None:
+def test_a_chain_without_an_equivalent_kernel_has_an_obstacle(chain: list[Any], reason: str) -> None:
     operations = [{"kernel": one} if isinstance(one, str) else one for one in chain]
     obstacle = find_obstacle(run(*operations)[1], 3)
     assert obstacle is not None
-    assert said in obstacle
+    assert reason in obstacle
 
 
-def test_a_sign_that_is_dropped_last_is_no_obstacle() -> None:
+def test_an_absolute_value_in_the_last_step_is_not_an_obstacle() -> None:
     _, reports = run({"kernel": "gaussian", "sigma": 1}, {"kernel": "edge"})
     assert find_obstacle(reports, 3) is None
     assert compose(reports, 255).response == "abs"

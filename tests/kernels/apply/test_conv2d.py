@@ -1,4 +1,4 @@
-"""Each way to run a convolution against SciPy; and that the fast ones are taken where they should be."""
+"""Every layout of a correlation equals SciPy, and large kernels use a fast layout."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kernels.apply import conv2d as engine
+from kernels.apply import conv2d
+from kernels.types import Planes
 
 SHAPES = [(7, 7), (9, 8), (1, 7), (1, 40), (7, 1), (40, 1), (31, 20), (63, 63)]
 
@@ -17,7 +18,7 @@ def draw(seed: int, *shape: int) -> NDArray[np.float32]:
 
 
 def correlate_exactly(image: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In float64, where the kernel fits."""
+    """In float64, without padding."""
     rows, columns = weights.shape
     height, width = image.shape[0] - rows + 1, image.shape[1] - columns + 1
     top, left = rows // 2, columns // 2
@@ -31,35 +32,35 @@ def correlate_exactly(image: NDArray[np.float32], weights: NDArray[np.float64]) 
 def test_every_large_kernel_equals_scipy_at_every_width(
     shape: tuple[int, int], channels: int, room: tuple[int, int]
 ) -> None:
-    """The results come in groups of 16 numbers; the widths end before, at and behind a group."""
+    """Results are computed in groups of 16 numbers; the widths end before, at and after the end of a group."""
     image = draw(1, shape[0] + room[0], shape[1] + room[1], channels)
     weights = np.random.default_rng(2).normal(size=shape)
-    result = engine.correlate(image, weights)
+    result = conv2d.correlate(image, weights)
     exact = correlate_exactly(image, weights)
     assert result.shape == exact.shape
-    # float32 keeps 24 bits of each product and of the sum.
+    # float32 has 24 bits for each product and for the sum.
     np.testing.assert_allclose(result, exact, atol=2e-6 * 255 * np.abs(weights).sum())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_large_kernels_take_a_fast_way(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]) -> None:
-    """Three channels in groups are up to ten times as slow."""
-    taken, products = [], 0
-    convolve = engine.convolve
+def test_large_kernels_use_a_fast_layout(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]) -> None:
+    """Three channels in groups take up to ten times as long."""
+    filter_counts, products = [], 0
+    run_conv2d = conv2d.run_conv2d
 
-    def record(images: engine.Planes, filters: engine.Planes, *rest: Any) -> engine.Planes:
+    def record(images: Planes, filters: Planes, *rest: Any) -> Planes:
         nonlocal products
-        results = convolve(images, filters, *rest)
-        taken.append(filters.shape[3])
+        results = run_conv2d(images, filters, *rest)
+        filter_counts.append(filters.shape[3])
         products += results.size * filters[..., 0].size
         return results
 
-    monkeypatch.setattr(engine, "convolve", record)
-    result = engine.correlate(draw(3, 127, 90, 3), np.ones(shape))
-    # 31 rows are halved to 16, 16 and 15, and 16 again; 63 to 32, 32 and 31.
+    monkeypatch.setattr(conv2d, "run_conv2d", record)
+    result = conv2d.correlate(draw(3, 127, 90, 3), np.ones(shape))
+    # 31 rows are split into 16, 16 and 15, and 16 rows again; 63 rows into 32, 32 and 31.
     calls = {31: 3 + 3 + 1, 63: 9 + 9 + 7}.get(shape[0], 1)
-    assert taken in (calls * [15], calls * [16])
-    if min(shape) >= 31:  # it saves more than the zeros among the filters cost
+    assert filter_counts in (calls * [15], calls * [16])
+    if min(shape) >= 31:  # halving saves more than the zeros in the filters cost
         assert products < 0.8 * result.size * shape[0] * shape[1]
 
 
@@ -70,4 +71,4 @@ def test_strides_and_dilations_of_large_kernels_equal_scipy(stride: tuple[int, i
     spread = np.zeros((dilation[0] * 7 + 1, dilation[1] * 8 + 1))
     spread[:: dilation[0], :: dilation[1]] = weights
     exact = correlate_exactly(image, spread)[:: stride[0], :: stride[1]]
-    np.testing.assert_allclose(engine.correlate(image, weights, stride, dilation), exact, atol=0.05)
+    np.testing.assert_allclose(conv2d.correlate(image, weights, stride, dilation), exact, atol=0.05)

@@ -1,10 +1,10 @@
-"""Kernels as passes along y and x: the same kernel, and only where it pays."""
+"""Kernels as 1-D passes: the results are equal, and the passes are chosen only if they cost less."""
 
 import numpy as np
 import pytest
 
-from kernels.apply import conv2d as engine
-from kernels.apply.separable import choose_factors, count_taps, split_weights
+from kernels.apply.conv2d import correlate
+from kernels.apply.separable import choose_factors, correlate_factors, count_taps, split_weights
 from kernels.parametric import make_box, make_disk, make_gaussian, make_laplacian_of_gaussian, make_unsharp
 
 
@@ -19,21 +19,21 @@ from kernels.parametric import make_box, make_disk, make_gaussian, make_laplacia
     ],
     ids=["gaussian", "box", "unsharp", "log", "random"],
 )
-def test_the_factors_multiply_out_to_the_kernel(weights: np.ndarray, rank: int) -> None:
+def test_the_product_of_the_factors_is_the_kernel(weights: np.ndarray, rank: int) -> None:
     factors = split_weights(weights)
     assert len(factors) <= rank
     product = sum(column @ row for column, row in factors)
     np.testing.assert_allclose(product, weights, atol=1e-13)
 
 
-def test_small_kernels_and_those_of_high_rank_stay_whole() -> None:
+def test_small_kernels_and_kernels_of_high_rank_are_not_split() -> None:
     assert choose_factors(make_gaussian(0.5, 3)) is None
     assert choose_factors(make_gaussian(1, 5)) is None
     assert choose_factors(make_disk(15)) is None
     assert choose_factors(np.random.default_rng(3).normal(size=(31, 31))) is None
 
 
-def test_a_large_gaussian_costs_its_side_and_not_its_square() -> None:
+def test_the_cost_of_a_large_gaussian_is_proportional_to_its_side() -> None:
     assert count_taps(make_gaussian(10)) == 2 * 61
     assert count_taps(make_disk(15)) == 31 * 31
 
@@ -41,11 +41,9 @@ def test_a_large_gaussian_costs_its_side_and_not_its_square() -> None:
 @pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
 @pytest.mark.parametrize("dilation", [(1, 1), (3, 2)])
 @pytest.mark.parametrize("weights", [make_gaussian(2), make_unsharp(2, 1.5), make_gaussian(3)[:, 4:9]])
-def test_passes_give_what_one_pass_gives(
-    weights: np.ndarray, stride: tuple[int, int], dilation: tuple[int, int]
-) -> None:
+def test_two_passes_equal_one_pass(weights: np.ndarray, stride: tuple[int, int], dilation: tuple[int, int]) -> None:
     image = np.random.default_rng(4).integers(0, 256, (70, 60, 3)).astype(np.float32)
-    whole = engine.correlate(image, weights, stride, dilation)
-    passes = engine.correlate_factors(image, split_weights(weights), stride, dilation)
+    whole = correlate(image, weights, stride, dilation)
+    passes = correlate_factors(image, split_weights(weights), stride, dilation)
     assert passes.shape == whole.shape
     np.testing.assert_allclose(passes, whole, atol=2e-3)

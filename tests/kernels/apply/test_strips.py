@@ -1,4 +1,4 @@
-"""An image filtered strip by strip is the image filtered as a whole, and both are SciPy's."""
+"""The backends `strips` and `rows` give the result of the backend `planes` and of SciPy."""
 
 import gc
 import resource
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kernels.apply import filter as convolution
+from kernels.apply import filter as filter_module
 from kernels.apply import strips
-from kernels.apply.filter import apply_steps
+from kernels.apply.filter import apply_steps, convolve
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.settings import FilterSettings
@@ -34,14 +34,14 @@ def make_step(name: str, settings: dict[str, Any]) -> Step:
 
 
 def is_exact_in_float32(step: Step, dtype: type) -> bool:
-    """Sums of 8-bit values stay far from a half of rounding error; those of 16-bit values need whole weights."""
+    """Sums of 8-bit values have small rounding errors; sums of 16-bit values are exact only for integer weights."""
     return dtype is np.uint8 or all((part == np.round(part)).all() for part in step.weights)
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_strips_give_what_the_whole_gives(
+def test_strips_equal_planes(
     monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any], dtype: type, channels: int
 ) -> None:
     image = np.random.default_rng(5).integers(0, np.iinfo(dtype).max + 1, (67, 41, channels), dtype)
@@ -49,15 +49,15 @@ def test_strips_give_what_the_whole_gives(
     monkeypatch.setattr(strips, "STRIP_BYTES", 5000)
     assert strips.can_run_in_strips(image, [step], False)
     in_strips = apply_steps(image, [step])
-    monkeypatch.setattr(convolution, "can_run_in_strips", lambda *arguments: False)
-    whole = apply_steps(image, [step])
-    (a,), (b,) = in_strips.reports, whole.reports
+    monkeypatch.setattr(filter_module, "can_run_in_strips", lambda *arguments: False)
+    in_planes = apply_steps(image, [step])
+    (a,), (b,) = in_strips.reports, in_planes.reports
     assert (a.rows, a.columns) == (b.rows, b.columns)
-    difference = np.abs(in_strips.image.astype(np.int64) - whole.image.astype(np.int64))
+    difference = np.abs(in_strips.image.astype(np.int64) - in_planes.image.astype(np.int64))
     if is_exact_in_float32(step, dtype):
         assert difference.max() == 0
         assert (a.minimum, a.maximum) == (b.minimum, b.maximum)
-    else:  # the order of summation differs between processors, so a sum next to a half can round either way
+    else:  # the order of summation differs between processors, so a sum close to a half can be rounded up or down
         assert difference.max() <= 1
         assert np.count_nonzero(difference) <= 1e-3 * difference.size
         assert (a.minimum, a.maximum) == pytest.approx((b.minimum, b.maximum), rel=1e-6)
@@ -65,11 +65,11 @@ def test_strips_give_what_the_whole_gives(
 
 
 @pytest.mark.parametrize("strip_bytes", [1, 3000, 10**9])
-def test_strips_give_what_scipy_gives(monkeypatch: pytest.MonkeyPatch, strip_bytes: int) -> None:
+def test_strips_equal_scipy(monkeypatch: pytest.MonkeyPatch, strip_bytes: int) -> None:
     monkeypatch.setattr(strips, "STRIP_BYTES", strip_bytes)
     image = np.random.default_rng(6).integers(0, 256, (50, 33, 3), np.uint8)
     weights = np.array([[1, 2, 0], [-4, 3, 1], [0, -2, 0]])
-    result = convolution.convolve(image, weights)
+    result = convolve(image, weights)
     for channel in range(3):
         expected = ndimage.correlate(image[:, :, channel].astype(np.int64), weights, mode="nearest")
         np.testing.assert_array_equal(result[:, :, channel], np.clip(expected, 0, 255))
@@ -77,26 +77,26 @@ def test_strips_give_what_scipy_gives(monkeypatch: pytest.MonkeyPatch, strip_byt
 
 @pytest.mark.parametrize(("response", "below"), [("clip", 0), ("abs", 255)])
 @pytest.mark.parametrize("weight", [1e5, 1e6])
-def test_what_lies_far_out_of_range_is_cut_off_on_its_own_side(response: str, below: int, weight: float) -> None:
-    """Nine times 255e6 is more than an int32 holds, through which OpenCV rounds."""
+def test_values_far_out_of_range_are_clipped_without_an_overflow(response: str, below: int, weight: float) -> None:
+    """OpenCV rounds through int32, which cannot represent nine times 255e6."""
     white = np.full((9, 7, 3), 255, np.uint8)
-    assert (convolution.convolve(white, np.full((3, 3), weight), response=response) == 255).all()
-    assert (convolution.convolve(white, np.full((3, 3), -weight), response=response) == below).all()
+    assert (convolve(white, np.full((3, 3), weight), response=response) == 255).all()
+    assert (convolve(white, np.full((3, 3), -weight), response=response) == below).all()
 
 
-def test_images_of_many_widths_leave_nothing_behind() -> None:
-    """TensorFlow keeps something for every new attribute of an operation, and would for every width."""
+def test_images_of_many_widths_do_not_leak_memory() -> None:
+    """TensorFlow caches an operation for each combination of attributes: these must not depend on the width."""
     step = make_step("sharpen", {})
 
     def filter_widths(widths: range) -> float:
-        """Growth in MB."""
+        """The growth of the process in MB."""
         before = measure_memory_mb()
         for width in widths:
             apply_steps(np.zeros((12, width, 3), np.uint8), [step])
         return measure_memory_mb() - before
 
     filter_widths(range(50, 100))
-    assert filter_widths(range(100, 700)) < 6  # and 14 with a dilation for every width
+    assert filter_widths(range(100, 700)) < 6  # it is 14 if the dilation depends on the width
 
 
 def measure_memory_mb() -> float:

@@ -1,4 +1,4 @@
-"""Weights that are near clean fractions, and those that are near none."""
+"""Weights are recognised as fractions only if they are close enough."""
 
 from fractions import Fraction
 
@@ -25,7 +25,7 @@ NOISE = np.random.default_rng(6).uniform(-1, 1, (5, 5))
         ([[3]], 4),
     ],
 )
-def test_clean_fractions_are_found_under_a_little_noise(numerators: list[list[int]], divisor: int) -> None:
+def test_fractions_with_a_little_noise_are_recognised(numerators: list[list[int]], divisor: int) -> None:
     wanted = np.array(numerators) / divisor
     noise = 1e-4 * np.resize(NOISE, wanted.shape)
     found = find_fractions(wanted + noise, 1e-4)
@@ -38,11 +38,11 @@ def test_clean_fractions_are_found_under_a_little_noise(numerators: list[list[in
     "weights",
     [make_gaussian(0.83, 3), make_gaussian(1.5, 7), NOISE, np.array([[0.7346]]), np.zeros((3, 3)), NOISE[:1, :2]],
 )  # fmt: skip
-def test_what_is_near_no_clean_fractions_is_left(weights: NDArray[np.float64]) -> None:
+def test_weights_that_are_not_fractions_are_not_recognised(weights: NDArray[np.float64]) -> None:
     assert find_fractions(weights, 1e-4) is None
 
 
-def test_the_less_exact_the_weights_the_fewer_fractions_are_believed() -> None:
+def test_a_large_tolerance_is_not_enough_evidence_for_fractions() -> None:
     weights = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
     assert find_fractions(weights, 1e-3) is not None
     assert find_fractions(weights, 0.02) is None

@@ -1,4 +1,4 @@
-"""A kernel that made an image is found again from the image before and the one after."""
+"""A kernel is recovered from an image before and after its application."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +11,14 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from kernels import convolve
-from kernels.apply import conv2d as engine
+from kernels.apply.conv2d import correlate
 from kernels.catalogue import ENTRIES
 from kernels.errors import PairError, UndeterminedKernelError
 from kernels.learn.learn import learn_kernel
-from kernels.learn.samples import take_patches
+from kernels.learn.samples import extract_patches
 from tests.support.photograph import draw_photograph
 
 Pixels = NDArray[np.uint8]
-
 
 TEXTURE = draw_photograph(400, 500, contrast=45)
 KERNELS = [
@@ -29,7 +28,7 @@ KERNELS = [
 
 @pytest.mark.parametrize("response", ["clip", "offset"])
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
-def test_every_small_kernel_of_the_catalogue_is_found_again(kernel: Any, response: str) -> None:
+def test_every_small_kernel_of_the_catalogue_is_recovered(kernel: Any, response: str) -> None:
     after = convolve(TEXTURE, kernel.name, response=response)
     learned = learn_kernel(TEXTURE, after, max(kernel.shape))
     scale = 0.5 if response == "offset" else 1
@@ -38,19 +37,19 @@ def test_every_small_kernel_of_the_catalogue_is_found_again(kernel: Any, respons
     assert learned.fits[0].residual < 0.5
 
 
-def test_patches_are_those_that_tensorflow_sums() -> None:
+def test_patches_are_those_of_tensorflow() -> None:
     import tensorflow as tf
 
     plane = TEXTURE[:30, :40, :1].astype(np.float32)
     weights = np.arange(16.0).reshape(4, 4)
-    patches = take_patches(plane[:, :, 0], 4)
+    patches = extract_patches(plane[:, :, 0], 4)
     extracted = tf.image.extract_patches(plane[None], [1, 4, 4, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID").numpy()
     np.testing.assert_array_equal(patches, extracted.reshape(-1, 16))
-    np.testing.assert_allclose(patches @ weights.ravel(), engine.correlate(plane, weights).ravel(), rtol=1e-5)
+    np.testing.assert_allclose(patches @ weights.ravel(), correlate(plane, weights).ravel(), rtol=1e-5)
 
 
 SHARPEN = np.array([[-2, -2, -2], [-2, 32, -2], [-2, -2, -2]]) / 16
-"""Pillow's ImageFilter.SHARPEN, from its documentation."""
+"""Source: the documentation of Pillow's ImageFilter.SHARPEN."""
 
 
 @pytest.mark.parametrize(
@@ -62,13 +61,13 @@ SHARPEN = np.array([[-2, -2, -2], [-2, 32, -2], [-2, -2, -2]]) / 16
             lambda x: np.asarray(Image.fromarray(x).filter(ImageFilter.SHARPEN)),
             SHARPEN,
             1 / 16,
-        ),  # it rounds halves up, and an eighth of its sums are halves
+        ),  # Pillow rounds halves up, and an eighth of the sums are halves
         (lambda x: ndimage.uniform_filter(x, (5, 5, 1)), np.full((5, 5), 1 / 25), None),
         (lambda x: 255 - x, -np.eye(1), 255),
     ],
     ids=["opencv blur", "shift", "pillow sharpen", "scipy uniform", "inverted"],
 )
-def test_filters_of_other_libraries_are_found(
+def test_kernels_of_other_libraries_are_recovered(
     apply: Callable[[Pixels], Pixels], weights: NDArray[np.float64], bias: float | None
 ) -> None:
     (fit,) = learn_kernel(TEXTURE, apply(TEXTURE), len(weights)).fits
@@ -77,7 +76,7 @@ def test_filters_of_other_libraries_are_found(
         assert fit.bias == pytest.approx(bias, abs=0.05)
 
 
-def test_channels_with_kernels_of_their_own_are_told_apart() -> None:
+def test_a_kernel_for_each_channel_is_recovered() -> None:
     after = TEXTURE.copy()
     after[:, :, 1] = convolve(TEXTURE, "blur")[:, :, 1]
     learned = learn_kernel(TEXTURE, after, 3)
@@ -86,24 +85,24 @@ def test_channels_with_kernels_of_their_own_are_told_apart() -> None:
     np.testing.assert_allclose(learned.fits[1].weights, np.outer([1, 2, 1], [1, 2, 1]) / 16, atol=1e-3)
 
 
-def test_sizes_that_differ_are_refused() -> None:
+def test_images_of_different_sizes_are_rejected() -> None:
     with pytest.raises(PairError, match="before is 500×400, after is 499×400"):
         learn_kernel(TEXTURE, TEXTURE[:, 1:], 3)
 
 
-def test_what_determines_no_kernel_is_refused() -> None:
-    even = np.full_like(TEXTURE, 90)
-    with pytest.raises(UndeterminedKernelError, match="'before' is one even colour"):
-        learn_kernel(even, TEXTURE, 3)
-    with pytest.raises(UndeterminedKernelError, match="'after' is one even colour"):
-        learn_kernel(TEXTURE, even, 3)
+def test_images_that_do_not_determine_a_kernel_are_rejected() -> None:
+    uniform = np.full_like(TEXTURE, 90)
+    with pytest.raises(UndeterminedKernelError, match="'before' is one uniform colour"):
+        learn_kernel(uniform, TEXTURE, 3)
+    with pytest.raises(UndeterminedKernelError, match="'after' is one uniform colour"):
+        learn_kernel(TEXTURE, uniform, 3)
     with pytest.raises(UndeterminedKernelError, match="smaller than the kernel"):
         learn_kernel(TEXTURE[:8, :8], TEXTURE[:8, :8], 9)
     with pytest.raises(UndeterminedKernelError, match="values of the image after"):
         learn_kernel(TEXTURE[:12, :12], TEXTURE[12:24, :12], 9)
 
 
-def test_identical_images_give_the_identity_as_it_is_even_where_equations_are_too_few() -> None:
+def test_identical_images_give_exactly_the_identity_even_with_too_few_values() -> None:
     learned = learn_kernel(TEXTURE[:12, :12], TEXTURE[:12, :12], 9)
     np.testing.assert_array_equal(learned.fits[0].weights, np.pad([[1]], 4))
     assert learned.fits[0].bias == 0

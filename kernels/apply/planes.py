@@ -1,0 +1,35 @@
+"""Filters whole float32 planes without alpha: pad, correlate, divide, combine the parts and mix with the original."""
+
+import numpy as np
+
+from kernels.apply.response import combine_parts, divide_sums
+from kernels.apply.separable import choose_factors, correlate_part
+from kernels.chain import Step
+from kernels.geometry import Axis
+from kernels.padding import pad
+from kernels.types import Planes
+
+
+def filter_planes(planes: Planes, step: Step, rows: Axis, columns: Axis) -> Planes:
+    """Filter (height, width, channels). Returns (rows.output, columns.output, channels), without bias."""
+    filtered = combine_parts(correlate_parts(planes, step, rows, columns), step.kernel.combine)
+    return mix(filtered, planes[rows.centers, columns.centers], step.amount)
+
+
+def correlate_parts(planes: Planes, step: Step, rows: Axis, columns: Axis) -> list[Planes]:
+    """The sums of each part of the kernel, divided by the divisor."""
+    padded = pad(
+        planes,
+        (rows.padding_before, rows.padding_after),
+        (columns.padding_before, columns.padding_after),
+        step.settings.border,
+    )
+    stride, dilation = step.settings.stride, step.settings.dilation
+    sums = [correlate_part(padded, part, choose_factors(part), stride, dilation) for part in step.weights]
+    return divide_sums(sums, np.float32(step.divisor))
+
+
+def mix(filtered: Planes, original: Planes, amount: float) -> Planes:
+    """`amount` is the share of the filtered planes, 0..1."""
+    share = np.float32(amount)
+    return filtered if share == 1 else share * filtered + (1 - share) * original
