@@ -21,7 +21,7 @@ from kernels.types import Image, Mask, Planes, Weights
 STRIP_BYTES = 4_500_000
 """float32 values of a strip: small enough for a cache that two cores share, large enough to amortise the calls."""
 MAX_COPIES = 5
-"""Columns of a kernel up to which copies of the rows cost less (docs/performance.md)."""
+"""Columns of a kernel up to which copies of the rows cost less (docs/engineering/performance-trials.md)."""
 LARGEST_VALUE = 1e18
 """Squares of larger values can overflow float32. Such kernels run in `step.apply_step`, which checks every value."""
 

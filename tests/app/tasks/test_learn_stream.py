@@ -89,7 +89,7 @@ def test_what_is_no_convolution_is_said_at_the_end(client: TestClient) -> None:
     lesson = descend_by_http(client, turned, steps=5)[-1][1]
     assert not lesson["is_convolution"]
     assert "turned or mirrored" in lesson["reason"]
-    assert "stopped after 5 steps" in lesson["notes"][-1]
+    assert "Stopped after 5 steps" in lesson["notes"][-1]
     absolute = client.post("/filter/edge?format=png", files={"file": BEFORE}).content
     lesson = descend_by_http(client, absolute, steps=5)[-1][1]
     assert not lesson["is_convolution"]
