@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -66,13 +66,15 @@ class Service:
 
 
 @asynccontextmanager
-async def run_service(stock: bool = False, **settings: object) -> AsyncIterator[Service]:
+async def run_service(
+    stock: bool = False, module: Sequence[str] = ("app", "serve"), **settings: object
+) -> AsyncIterator[Service]:
     """Serve with these settings (`stock`: by uvicorn's command) on the first core, and move to the last."""
     cores = sorted(os.sched_getaffinity(0))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"] if stock else []
-    command = command or [sys.executable, "-m", "app", "serve"]
+    command = command or [sys.executable, "-m", *module]
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         process = subprocess.Popen(
             ["taskset", "-c", str(cores[0]), *command, "--port", str(port)],

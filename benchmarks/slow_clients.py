@@ -65,7 +65,7 @@ async def ask_each_second(service: Service, seconds: float) -> list[Reply]:
 
 
 async def report(
-    sockets: int, deadlines: Mapping[str, float], stock: bool, slack_seconds: float = SLACK_SECONDS
+    sockets: int, deadlines: Mapping[str, Any], stock: bool, slack_seconds: float = SLACK_SECONDS
 ) -> tuple[bool, bool]:
     """Print a table. Whether all were closed in time and honest requests answered, and whether as soon as alone."""
     settings = Settings(**deadlines)  # type: ignore[arg-type]

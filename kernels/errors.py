@@ -35,9 +35,6 @@ class KernelParameterError(KernelError):
         self.parameter = parameter
         super().__init__(message)
 
-    def __reduce__(self) -> tuple[type["KernelParameterError"], tuple[str, str]]:
-        return type(self), (self.parameter, str(self))
-
 
 class KernelFileError(KernelError):
     """A TOML file of kernels cannot be read. The message names the file and the error in it."""

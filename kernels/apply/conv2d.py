@@ -3,8 +3,8 @@
 The reference implementation is `tests/support/reference.py`: SciPy in float64. The results here are equal to it up to
 the rounding of float32.
 
-`correlate` chooses the fastest layout of the same sums for `tf.nn.conv2d`. Measurements: docs/engineering/performance-trials.md and
-docs/engineering/decisions/0006-low-rank-kernels.md.
+`correlate` chooses the fastest layout of the same sums for `tf.nn.conv2d`. The measurements are in
+docs/engineering/performance-trials.md and docs/engineering/decisions/0006-low-rank-kernels.md.
 """
 
 import contextlib
