@@ -13,6 +13,7 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from app.settings import Settings
 from benchmarks.overload import describe_times, find_percentile
