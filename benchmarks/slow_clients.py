@@ -69,7 +69,7 @@ async def report(
     sockets: int, deadlines: Mapping[str, Any], stock: bool, slack_seconds: float = SLACK_SECONDS
 ) -> tuple[bool, bool]:
     """Print a table. Whether all were closed in time and honest requests answered, and whether as soon as alone."""
-    settings = Settings(**deadlines)  # type: ignore[arg-type]
+    settings = Settings(**deadlines)
     longest = max(settings.header_seconds, settings.stall_seconds, settings.keep_alive_seconds)
     async with run_service(stock, **deadlines) as service:
         kinds = list_kinds("/filter/blur", MUCH)
