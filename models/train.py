@@ -38,6 +38,7 @@ from models.training.loop import TrainingLoop, connect_workers, read_checkpoint,
 from models.training.mnist import LabelledImages, Mnist, load_mnist
 from models.training.reporting import History, ProgressBar, SummaryWriter, save_curves, tile_images
 
+PROGRAM = "python -m models.train"
 NETWORKS = ("lecture", "layers", "bundled")
 MODEL_VERSION = "1"
 REAL_UNDOUBTED = 0.97  # of held-out digits that are far enough from rubbish for the verdict "digit"
@@ -299,9 +300,10 @@ class Run:
     local_workers: int | None = None
 
 
-def parse_arguments(arguments: list[str], defaults: TrainConfig = DEFAULTS) -> Run:
+def parse_arguments(arguments: list[str], defaults: TrainConfig = DEFAULTS, prog: str = PROGRAM) -> Run:
     """Raises ClusterError when TF_CONFIG or the workers are wrong."""
     parser = argparse.ArgumentParser(
+        prog=prog,
         description="Train a digit network: the lecture's by hand, the same with layers, or the one that is bundled.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
@@ -346,10 +348,10 @@ def _add_workers(run: Run, workers: str | None, index: int | None) -> Run:
     return replace(run, cluster=form_cluster(workers.split(","), index, "--workers"))
 
 
-def main(arguments: list[str], defaults: TrainConfig = DEFAULTS) -> None:
+def main(arguments: list[str], defaults: TrainConfig = DEFAULTS, prog: str = PROGRAM) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        run = parse_arguments(arguments, defaults)
+        run = parse_arguments(arguments, defaults, prog)
         if run.local_workers is not None:
             check_batch(run.config.batch, run.local_workers)
             raise SystemExit(run_local_workers(run.local_workers, arguments))
