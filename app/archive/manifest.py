@@ -42,11 +42,23 @@ class Manifest:
         self._database.execute("CREATE TABLE failed (name TEXT PRIMARY KEY, reason TEXT)")
         self._unsaved: list[ItemRecord] = []
         self._saved_at = time.monotonic()
-        parts = sorted(name for name in out.list_sizes(FOLDER) if self._is_part(name))
-        self._number = int(parts[-1].split("-")[1]) if parts else 0
-        for part in parts:
-            for record in read_records(out, part):
+        self._number = 0
+        """Of the newest file of records."""
+        try:
+            self._load()
+        except BaseException:
+            self._remove_database()
+            raise
+
+    def _load(self) -> None:
+        for part in sorted(name for name in self.out.list_sizes(FOLDER) if self._is_part(name)):
+            self._number = int(part.split("-")[1])
+            for record in read_records(self.out, part):
                 self._store(record, present=False)
+
+    def _remove_database(self) -> None:
+        self._database.close()
+        self._folder.cleanup()
 
     def _is_part(self, name: str) -> bool:
         return name.startswith(f"{FOLDER}/{self.kind}-") and name.endswith(".jsonl")
@@ -63,8 +75,7 @@ class Manifest:
             if error is None:
                 raise  # otherwise the storage has failed before, and `error` says so
         finally:
-            self._database.close()
-            self._folder.cleanup()
+            self._remove_database()
         if isinstance(error, sqlite3.Error):
             raise StorageError(
                 f"The temporary folder {self._folder.name} cannot be used: {describe_error(error)}"

@@ -11,6 +11,8 @@ from app.errors import DeadlineError, OverloadedError, StartError, TaskError, Wo
 from app.pool.pool import WorkerPool
 from app.settings import Settings
 from app.tasks.context import load_static_data
+from kernels.errors import KernelFileError
+from models.errors import ModelFolderError
 
 MAX_SECONDS = 3600.0
 """For one image, and for the wait for a worker. No client waits, so it is longer than in the service."""
@@ -38,7 +40,7 @@ def run_locally(job: Job, fingerprint: str, chunks: Iterable[list[Item]], proces
 async def process_chunks(
     job: Job, fingerprint: str, chunks: Iterable[list[Item]], processes: int
 ) -> AsyncGenerator[list[ItemOutcome], None]:
-    pool = await start_pool(job.settings, load_static_data(job.settings), processes)
+    pool = await start_pool(job.settings, load_worker_data(job.settings), processes)
     message = describe_job(job)
     running: set[asyncio.Task[list[ItemOutcome]]] = set()
     try:
@@ -54,6 +56,14 @@ async def process_chunks(
         for task in running:
             task.cancel()
         await pool.close()
+
+
+def load_worker_data(settings: Settings) -> bytes:
+    """What every worker process gets at its start. Raises StartError if the digit model or the kernels file is bad."""
+    try:
+        return load_static_data(settings)
+    except (ModelFolderError, KernelFileError) as error:
+        raise StartError(str(error)) from error
 
 
 async def start_pool(settings: Settings, static: bytes, processes: int) -> WorkerPool:

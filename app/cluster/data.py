@@ -13,10 +13,9 @@ from app.archive.chunks import split_into_chunks
 from app.archive.items import Item, ItemOutcome
 from app.archive.job import Job
 from app.archive.messages import JobMessage, describe_job
-from app.archive.processes import process_chunk, start_pool
+from app.archive.processes import load_worker_data, process_chunk, start_pool
 from app.errors import StartError
 from app.settings import Settings
-from app.tasks.context import load_static_data
 
 WINDOW_CHUNKS = 50_000
 """Chunks per Ray dataset, so that memory does not grow with the archive. Each dataset starts new actors."""
@@ -53,7 +52,7 @@ class WorkerActor:
 def run_on_ray(job: Job, fingerprint: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
     """Yield outcomes in the order in which they finish, with one actor per core of Ray. Raises StartError."""
     settings = job.settings
-    message = ActorMessage(describe_job(job), fingerprint, settings.model_dump_json(), load_static_data(settings))
+    message = ActorMessage(describe_job(job), fingerprint, settings.model_dump_json(), load_worker_data(settings))
     context = DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
