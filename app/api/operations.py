@@ -9,18 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.api.parameters import ImageParameters
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_chain
-from kernels.errors import UnknownKernelError
-from kernels.settings import MAX_NAME_LENGTH, Operation
-
-
-def parse_steps(names: str, query: ImageParameters, catalogue: Catalogue) -> list[Step]:
-    """The steps of a path such as `gaussian,edge`. Raises KernelError."""
-    listed = names.split(",")
-    for name in listed:
-        if len(name) > MAX_NAME_LENGTH:
-            raise UnknownKernelError(name, [])
-    operations = [Operation(kernel=name) for name in listed]
-    return resolve_chain(operations, catalogue, query.shared)
+from kernels.settings import Operation
 
 
 def parse_operations(operations: Any, query: ImageParameters, catalogue: Catalogue) -> list[Step]:

@@ -1,11 +1,12 @@
-"""Jobs and items as messages: what worker processes and Ray actors get of them."""
+"""Jobs as messages to worker processes and Ray actors, and the task that processes items."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
 
-from app.archive.job import ClassifyJob, FilterJob, Item, ItemOutcome, Job, process_items
+from app.archive.items import Item, ItemOutcome, process_items
+from app.archive.job import ClassifyJob, FilterJob, Job
 from app.archive.storage import open_folder, open_source
 from app.images.formats import DEFAULT_QUALITY, FormatName, Frames
 from app.pool.ipc import Report
@@ -17,12 +18,12 @@ from app.tasks.options import Polarity
 
 
 class JobMessage(msgspec.Struct, frozen=True):
-    """A job without its settings, which a worker process has already."""
+    """A job without its settings, which a worker process gets at its start."""
 
     source: str
     out: str
     operations: str = ""
-    """Of a filter job, as JSON (`app/tasks/operations.py`); empty for a job that classifies digits."""
+    """Steps of a filter job, as JSON (`app/tasks/operations.py`). Empty for a job that classifies digits."""
     linear: bool = False
     frames: Frames = "all"
     quality: int = DEFAULT_QUALITY
@@ -31,7 +32,7 @@ class JobMessage(msgspec.Struct, frozen=True):
 
 
 class ItemsParams(msgspec.Struct, frozen=True):
-    """Of the task `archive-items`."""
+    """Parameters of the task `archive-items`."""
 
     job: JobMessage
     fingerprint: str

@@ -1,48 +1,51 @@
-"""An archive in the service's worker processes: an image that kills one costs no other image."""
+"""Execute a job in worker processes of this machine. An image that crashes its worker affects no other image."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from itertools import chain
 
-from app.archive.job import Item, ItemOutcome, Job
+from app.archive.items import Item, ItemOutcome
+from app.archive.job import Job
 from app.archive.messages import ARCHIVE_ITEMS, ItemsParams, JobMessage, describe_job
 from app.errors import DeadlineError, OverloadedError, StartError, TaskError, WorkerLostError
 from app.pool.pool import WorkerPool
 from app.settings import Settings
 from app.tasks.context import load_static_data
+from kernels.errors import KernelFileError
+from models.errors import ModelFolderError
 
 MAX_SECONDS = 3600.0
-"""For one image, and to wait for a process: no client waits for a reply."""
+"""For one image, and for the wait for a worker. No client waits, so it is longer than in the service."""
 
 
-def run_locally(job: Job, mark: str, chunks: Iterable[list[Item]], processes: int) -> Iterator[ItemOutcome]:
-    """Outcomes as they come. Processes start only when there is something to do. Raises StartError."""
+def run_locally(job: Job, fingerprint: str, chunks: Iterable[list[Item]], processes: int) -> Iterator[ItemOutcome]:
+    """Yield outcomes in the order in which they finish. Starts processes only for work. Raises StartError."""
     waiting = iter(chunks)
     first = next(waiting, None)
     if first is None:
         return
     with asyncio.Runner() as runner:
-        finished = work_through(job, mark, chain([first], waiting), processes)
+        finished = process_chunks(job, fingerprint, chain([first], waiting), processes)
 
-        async def wait_for_some() -> list[ItemOutcome] | None:
+        async def wait_for_next() -> list[ItemOutcome] | None:
             return await anext(finished, None)
 
         try:
-            while (outcomes := runner.run(wait_for_some())) is not None:
+            while (outcomes := runner.run(wait_for_next())) is not None:
                 yield from outcomes
         finally:
             runner.run(finished.aclose())
 
 
-async def work_through(
-    job: Job, mark: str, chunks: Iterable[list[Item]], processes: int
+async def process_chunks(
+    job: Job, fingerprint: str, chunks: Iterable[list[Item]], processes: int
 ) -> AsyncGenerator[list[ItemOutcome], None]:
-    pool = await start_pool(job.settings, load_static_data(job.settings), processes)
+    pool = await start_pool(job.settings, load_worker_data(job.settings), processes)
     message = describe_job(job)
     running: set[asyncio.Task[list[ItemOutcome]]] = set()
     try:
         for items in chunks:
-            running.add(asyncio.create_task(process_chunk(pool, message, mark, items)))
+            running.add(asyncio.create_task(process_chunk(pool, message, fingerprint, items)))
             if len(running) > processes:  # one chunk waits in the queue, so that no process is idle
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -53,6 +56,14 @@ async def work_through(
         for task in running:
             task.cancel()
         await pool.close()
+
+
+def load_worker_data(settings: Settings) -> bytes:
+    """What every worker process gets at its start. Raises StartError if the digit model or the kernels file is bad."""
+    try:
+        return load_static_data(settings)
+    except (ModelFolderError, KernelFileError) as error:
+        raise StartError(str(error)) from error
 
 
 async def start_pool(settings: Settings, static: bytes, processes: int) -> WorkerPool:
@@ -67,17 +78,22 @@ async def start_pool(settings: Settings, static: bytes, processes: int) -> Worke
     return pool
 
 
-async def process_chunk(pool: WorkerPool, job: JobMessage, mark: str, items: list[Item]) -> list[ItemOutcome]:
-    """A chunk whose worker is lost or too slow is processed again, one image at a time, to find the one at fault."""
+async def process_chunk(pool: WorkerPool, job: JobMessage, fingerprint: str, items: list[Item]) -> list[ItemOutcome]:
+    """Process a chunk. If its worker is lost or exceeds the deadline, retry each image alone to find the culprit.
+
+    Raises StartError if there are no workers left or the job itself fails.
+    """
     try:
-        return (await pool.run(ARCHIVE_ITEMS, ItemsParams(job, mark, items))).result
+        return (await pool.run(ARCHIVE_ITEMS, ItemsParams(job, fingerprint, items))).result
     except OverloadedError as error:
-        raise StartError("the worker processes have ended and do not start again, see above") from error
+        raise StartError("the worker processes ended and cannot start again; the log above has the reason.") from error
     except TaskError as error:
         raise StartError(f"the job failed: {error}") from error
     except (WorkerLostError, DeadlineError) as error:
         if len(items) > 1:
-            return [outcome for item in items for outcome in await process_chunk(pool, job, mark, [item])]
-        died = "the process that worked on it died: a crash, or not enough memory"
-        late = f"it took longer than {MAX_SECONDS:g} s"
-        return [ItemOutcome(items[0].name, "failed", late if isinstance(error, DeadlineError) else died)]
+            return [outcome for item in items for outcome in await process_chunk(pool, job, fingerprint, [item])]
+        if isinstance(error, DeadlineError):
+            reason = f"it took longer than {MAX_SECONDS:g} s"
+        else:
+            reason = "its worker process ended: a crash, or not enough memory"
+        return [ItemOutcome(items[0].name, "failed", reason)]

@@ -1,4 +1,4 @@
-"""The tasks of a job's worker processes: those of the service, and the items of an archive."""
+"""The tasks of a job's worker processes: those of the service, and `archive-items`."""
 
 from app.archive.messages import ARCHIVE_ITEMS
 from app.pool.task import Registry

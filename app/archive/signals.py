@@ -1,4 +1,4 @@
-"""Being asked to stop: what is done is written down first."""
+"""Stop a run on SIGINT or SIGTERM after the current image, so that finished work is recorded."""
 
 import signal
 from collections.abc import Iterator
@@ -9,11 +9,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignal:
-    """The first one is noted, for the run to end in good order; the second one ends the program."""
+    """The first signal is stored for the run to see; the second one raises KeyboardInterrupt."""
 
     number: int | None = None
+    """None until a signal arrives."""
 
-    def note(self, number: int, frame: FrameType | None) -> None:
+    def receive(self, number: int, frame: FrameType | None) -> None:
         if self.number is not None:
             raise KeyboardInterrupt
         self.number = number
@@ -21,8 +22,9 @@ class StopSignal:
 
 @contextmanager
 def catch_stop() -> Iterator[StopSignal]:
+    """Handle the signals in the body, and restore the previous handlers afterwards."""
     stop = StopSignal()
-    before = {number: signal.signal(number, stop.note) for number in SIGNALS}
+    before = {number: signal.signal(number, stop.receive) for number in SIGNALS}
     try:
         yield stop
     finally:

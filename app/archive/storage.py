@@ -1,4 +1,4 @@
-"""Where images come from and results go to: a folder on any file system that fsspec knows."""
+"""Folders of images and results, on any file system that fsspec knows."""
 
 import errno
 import os
@@ -15,110 +15,122 @@ from fsspec.core import has_magic, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
-"""An object appears there whole or not at all; elsewhere a result is written under another name and renamed."""
-
+"""Protocols that create an object completely or not at all. Elsewhere a partial file is written and renamed."""
 PARTIAL = re.compile(r"\..*\.[0-9a-f]{8}\.convserve-part")
-STAMPS = ("size", "mtime", "ETag", "etag", "LastModified", "last_modified", "content_md5", "md5Hash", "created")
-"""What file systems tell of a file that changes with its content."""
-
-ABOUT_ONE_FILE = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
+"""Names of files that are being written."""
+STAMP_KEYS = ("size", "mtime", "ETag", "etag", "LastModified", "last_modified", "content_md5", "md5Hash", "created")
+"""Metadata of different file systems that change with the content of a file."""
+FILE_NAME_ERRNOS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
+"""Errors that concern one file name rather than the whole folder."""
 
 
 class StorageError(ValueError):
-    """A place that cannot be reached, listed or written to: nothing there can be done."""
+    """A folder cannot be reached, listed, read or written. The message names it and gives the reason."""
 
 
 class FileNameError(ValueError):
-    """One name that a place does not take; others it may."""
+    """A folder cannot store a file of this name. Other names may work."""
 
 
 @dataclass(frozen=True)
 class StorageFolder:
-    """A folder, or what a pattern matches below one. Picklable, so that worker processes can have it."""
+    """A folder, or the files that match a pattern. File names are relative to `root`."""
 
     url: str
+    """As the user gave it, for messages."""
     root: str
     fs: Any
     pattern: str | None = None
-
-    def path(self, name: str) -> str:
-        return f"{self.root.rstrip('/')}/{name}" if self.root else name
 
     @property
     def is_local(self) -> bool:
         return isinstance(self.fs, LocalFileSystem)
 
-    def walk(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        """(folder, [(name, stamp)]) with names below the root, one folder after the other: memory holds one.
+    def join(self, name: str) -> str:
+        """The path of a file on `fs`."""
+        return f"{self.root.rstrip('/')}/{name}" if self.root else name
 
-        Raises StorageError. What is hidden and what is linked to from elsewhere is passed over.
+    def relate(self, path: str) -> str:
+        """The inverse of `join`."""
+        return path.rstrip("/").removeprefix(self.root).lstrip("/")
+
+    def walk(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Yield (folder, [(name, stamp)]) for one folder after the other, so that memory holds one of them.
+
+        The stamp of a file changes with its content; it is empty if the file system has only the size. A folder that
+        matches a pattern is not searched. Without a pattern, hidden files and links to folders are left out. Raises
+        StorageError.
         """
-        if self.pattern is not None:
-            with self.telling("searched"):
-                found = self.fs.glob(self.pattern, detail=True)
-            folders: dict[str, list[tuple[str, str]]] = {}
-            for path, info in sorted(found.items()):
-                if info["type"] == "file":
-                    name = self.name(path)
-                    folders.setdefault(name.rpartition("/")[0], []).append((name, stamp(info)))
-            yield from folders.items()
-            return
+        yield from self._walk_folders() if self.pattern is None else self._walk_matches(self.pattern)
+
+    def _walk_matches(self, pattern: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        with self.convert_errors("searched"):
+            found = self.fs.glob(pattern, detail=True)
+        folders: dict[str, list[tuple[str, str]]] = {}
+        for path, info in sorted(found.items()):
+            if info["type"] == "file":
+                name = self.relate(path)
+                folders.setdefault(name.rpartition("/")[0], []).append((name, make_stamp(info)))
+        yield from folders.items()
+
+    def _walk_folders(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         waiting = [""]
         while waiting:
             folder = waiting.pop()
-            infos = sorted(self.list(folder), key=lambda info: str(info["name"]))
-            entries = [(self.name(info["name"]), info) for info in infos]
+            infos = sorted(self.list_folder(folder), key=lambda info: str(info["name"]))
+            entries = [(self.relate(info["name"]), info) for info in infos]
             entries = [(name, info) for name, info in entries if not name.rsplit("/", 1)[-1].startswith(".")]
-            yield folder, [(name, stamp(info)) for name, info in entries if info["type"] == "file"]
+            yield folder, [(name, make_stamp(info)) for name, info in entries if info["type"] == "file"]
             waiting += reversed(
                 [name for name, info in entries if info["type"] == "directory" and not info.get("islink")]
             )
 
-    def list(self, folder: str) -> list[dict[str, Any]]:
-        path = self.path(folder) if folder else self.root
-        with self.telling("listed"):
+    def list_folder(self, folder: str) -> list[dict[str, Any]]:
+        path = self.join(folder) if folder else self.root
+        with self.convert_errors("listed"):
             infos = self.fs.ls(path, detail=True)
         return [info for info in infos if info["name"].rstrip("/") != path.rstrip("/")]
 
-    def name(self, path: str) -> str:
-        return path.rstrip("/").removeprefix(self.root).lstrip("/")
+    def list_sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of every file in a folder; empty if the folder does not exist.
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of every file in a folder, which need not exist. What a killed run left half-written is removed."""
+        Removes partial files that a killed run has left. Raises StorageError.
+        """
         try:
-            infos = self.fs.ls(self.path(folder) if folder else self.root, detail=True)
+            infos = self.fs.ls(self.join(folder) if folder else self.root, detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except Exception as error:
-            raise StorageError(f"{self.url} cannot be listed: {describe(error)}") from error
+            raise StorageError(f"{self.url} cannot be listed: {describe_error(error)}") from error
         for info in infos:
             if PARTIAL.fullmatch(info["name"].rsplit("/", 1)[-1]):
                 with suppress(OSError):
                     self.fs.rm_file(info["name"])
-        return {self.name(info["name"]): info["size"] or 0 for info in infos if info["type"] == "file"}
+        return {self.relate(info["name"]): info["size"] or 0 for info in infos if info["type"] == "file"}
 
     def read(self, name: str) -> bytes:
-        """Raises what the file system raises; `check` tells whether the place as a whole is gone."""
-        return bytes(self.fs.cat_file(self.path(name)))
+        """Raises an exception of the file system; `check_reachable` then finds out whether the folder is the reason."""
+        return bytes(self.fs.cat_file(self.join(name)))
 
-    def check(self) -> None:
-        """Raise StorageError where the folder is there no more."""
-        with self.telling("reached"):
+    def check_reachable(self) -> None:
+        """Raise StorageError if the folder does not exist or cannot be reached."""
+        with self.convert_errors("reached"):
             self.fs.ls(self.root, detail=False)
 
     def write(self, name: str, data: bytes) -> None:
-        """All of it or nothing. Raises StorageError (a full disk, a lost bucket) or FileNameError."""
-        with self.replacing(name) as path:
+        """Write a file completely or not at all. Raises StorageError (a full disk, a lost bucket) or FileNameError."""
+        with self.replace(name) as path:
             self.fs.pipe_file(path, data)
 
     def upload(self, file: Path, name: str) -> None:
-        with self.replacing(name) as path:
+        """Copy a local file completely or not at all. Raises as `write`."""
+        with self.replace(name) as path:
             self.fs.put_file(str(file), path)
 
     @contextmanager
-    def replacing(self, name: str) -> Iterator[str]:
-        """A path to write to; what is there at the end takes the name at once."""
-        path = self.path(name)
+    def replace(self, name: str) -> Iterator[str]:
+        """Yield a path to write to. When the body ends without an exception, the file there gets the name."""
+        path = self.join(name)
         partial = path
         try:
             if not OBJECT_STORES & set(list_protocols(self.fs)):
@@ -135,31 +147,31 @@ class StorageFolder:
             if partial != path:
                 with suppress(Exception):
                     self.fs.rm_file(partial)
-            if isinstance(error, OSError) and error.errno in ABOUT_ONE_FILE:
+            if isinstance(error, OSError) and error.errno in FILE_NAME_ERRNOS:
                 raise FileNameError(f"{name} cannot be written: {error.strerror}.") from error
             if isinstance(error, Exception):
-                raise StorageError(f"{self.url} cannot be written to: {describe(error)}") from error
+                raise StorageError(f"{self.url} cannot be written: {describe_error(error)}") from error
             raise
 
     @contextmanager
-    def telling(self, done: str) -> Iterator[None]:
-        """File systems raise errors of many kinds; all of them mean that the place cannot be used."""
+    def convert_errors(self, done: str) -> Iterator[None]:
+        """Raise StorageError for the exceptions of the body, whose types differ between file systems."""
         try:
             yield
         except Exception as error:
-            raise StorageError(f"{self.url} cannot be {done}: {describe(error)}") from error
+            raise StorageError(f"{self.url} cannot be {done}: {describe_error(error)}") from error
 
 
 def open_folder(url: str) -> StorageFolder:
-    """Raises StorageError for a protocol that is not known or not installed."""
+    """Open a folder or a pattern. Raises StorageError if the protocol is unknown or its package is not installed."""
     try:
         fs, path = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
-        extra = "convserve[s3]" if url.startswith("s3") else "the package that it names"
-        raise StorageError(f"{url}: {error} (pip install {extra}).") from error
+        package = "'convserve[s3]'" if url.startswith("s3") else "the package of this protocol"
+        raise StorageError(f"{url} cannot be opened: {describe_error(error)} Install {package} with pip.") from error
     except Exception as error:
         known = ", ".join(sorted(fsspec.available_protocols())[:40])
-        raise StorageError(f"{url}: {describe(error)} Known: {known}.") from error
+        raise StorageError(f"{url} cannot be opened: {describe_error(error)} Known protocols: {known}.") from error
     path = path.rstrip("/") or path
     if has_magic(path) and not fs.exists(path):
         fixed = re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
@@ -168,33 +180,41 @@ def open_folder(url: str) -> StorageFolder:
 
 
 def open_source(url: str) -> StorageFolder:
-    """A place to read from: a folder, a pattern or one file. Raises StorageError where there is nothing."""
-    place = open_folder(url)
-    if place.pattern is None:
-        with place.telling("read"):
-            info = place.fs.info(place.root) if place.root else {"type": "directory"}
+    """Open a folder, a pattern or one file to read. Raises StorageError if it does not exist."""
+    folder = open_folder(url)
+    if folder.pattern is None:
+        with folder.convert_errors("read"):
+            info = folder.fs.info(folder.root) if folder.root else {"type": "directory"}
         if info["type"] == "file":
-            return StorageFolder(url, place.root.rpartition("/")[0], place.fs, place.root)
-    return place
+            return StorageFolder(url, folder.root.rpartition("/")[0], folder.fs, folder.root)
+    return folder
 
 
-def check_apart(source: StorageFolder, out: StorageFolder) -> None:
-    """Raise StorageError where the results would lie among the images, and be taken for images the next time."""
-    same = list_protocols(source.fs) == list_protocols(out.fs)
-    if same and f"{out.root}/".startswith(f"{source.root.rstrip('/')}/"):
-        raise StorageError(f"--out {out.url} lies in {source.root or '/'}, where the images come from. Say another.")
+def write_local_file(path: Path, data: bytes) -> None:
+    """Write a file on this machine completely or not at all, and create its folder. Raises as `StorageFolder.write`."""
+    StorageFolder(str(path), str(path.parent), LocalFileSystem()).write(path.name, data)
+
+
+def check_no_overlap(source: StorageFolder, out: StorageFolder) -> None:
+    """Raise StorageError if the results would be in the source, where the next run would take them for images."""
+    is_same_system = list_protocols(source.fs) == list_protocols(out.fs)
+    if is_same_system and f"{out.root}/".startswith(f"{source.root.rstrip('/')}/"):
+        raise StorageError(
+            f"--out {out.url} is inside the folder of the images, {source.root or '/'}. Choose a folder outside of it."
+        )
 
 
 def list_protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
-def stamp(info: dict[str, Any]) -> str:
-    """What changes when the file does; empty where the file system tells no more than the size."""
-    told = [f"{key}={info[key]}" for key in STAMPS if info.get(key) is not None]
-    return " ".join(told) if len(told) > 1 else ""
+def make_stamp(info: dict[str, Any]) -> str:
+    """Size and time or checksum of a file as text; empty if there is only one of them."""
+    known = [f"{key}={info[key]}" for key in STAMP_KEYS if info.get(key) is not None]
+    return " ".join(known) if len(known) > 1 else ""
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
+    """The reason as a sentence."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{text or type(error).__name__}".rstrip(".") + "."

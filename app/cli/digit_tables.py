@@ -1,4 +1,4 @@
-"""Digits on the command line: many files, one row each, as a table, JSON or CSV."""
+"""Read digits in files, and print one row per file as a table, JSON or CSV."""
 
 import csv
 import json
@@ -11,55 +11,64 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from app.cli.errors import exit_on_errors, fail, report_failures
+from app.cli.image_files import find_images
+from app.cli.settings import load_settings
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import classify_image, read_page
+from app.tasks.classify import classify_image, load_reader, read_page
 from app.tasks.options import Polarity
 from models.errors import ModelError
 
-Rows = list[dict[str, Any]]
-Failures = list[tuple[Path, str]]
+COLUMNS = ("file", "verdict", "digit", "confidence", "text", "turned")
+"""Of the table and of CSV, as far as a row has them. JSON has all fields."""
+
+Row = dict[str, Any]
+Form = Literal["table", "json", "csv"]
+FileReader = Callable[[Path, Settings, Polarity], Row]
 
 
-def classify_files(files: Sequence[Path], settings: Settings, polarity: Polarity) -> tuple[Rows, Failures]:
-    """One digit a file. Returns rows and the files that could not be read."""
-
-    def classify(file: Path) -> dict[str, Any]:
-        return classify_image(file.read_bytes(), settings, polarity, False, Report()).model_dump(exclude={"preview"})
-
-    return work_through(files, classify)
+def choose_form(as_json: bool, as_csv: bool) -> Form:
+    if as_json and as_csv:
+        fail("--json and --csv exclude each other. Give one of them.")
+    return "json" if as_json else "csv" if as_csv else "table"
 
 
-def read_files(files: Sequence[Path], settings: Settings, polarity: Polarity) -> tuple[Rows, Failures]:
-    """All digits of each file. Returns rows and the files that could not be read."""
-
-    def read(file: Path) -> dict[str, Any]:
-        return read_page(file.read_bytes(), settings, polarity, Report()).model_dump()
-
-    return work_through(files, read)
+def classify_file(file: Path, settings: Settings, polarity: Polarity) -> Row:
+    """One digit. Raises OSError, ImageError or ModelError."""
+    return classify_image(file.read_bytes(), settings, polarity, False, Report()).model_dump(exclude={"preview"})
 
 
-def work_through(files: Sequence[Path], work: Callable[[Path], dict[str, Any]]) -> tuple[Rows, Failures]:
-    rows, failures = [], []
+def read_file(file: Path, settings: Settings, polarity: Polarity) -> Row:
+    """All digits. Raises OSError, ImageError or ModelError."""
+    return read_page(file.read_bytes(), settings, polarity, Report()).model_dump()
+
+
+def print_table(read: FileReader, images: Sequence[Path], polarity: Polarity, form: Form) -> None:
+    """Print the rows of all files that can be read, then the other files on stderr. Exit status 1 if there are any."""
+    settings = load_settings()
+    with exit_on_errors():
+        files = find_images(images)
+        load_reader(settings.model_folder)
+    rows: list[Row] = []
+    failures: list[tuple[Path, str]] = []
     for file in track(files, "Reading", console=Console(stderr=True), disable=len(files) == 1, transient=True):
         try:
-            rows.append({"file": str(file)} | work(file))
+            rows.append({"file": str(file)} | read(file, settings, polarity))
         except OSError as error:
             failures.append((file, error.strerror or str(error)))
         except (ImageError, ModelError) as error:
             failures.append((file, str(error)))
-    return rows, failures
+    print_rows(rows, form)
+    report_failures(failures)
 
 
-def print_transcript(rows: Rows, form: Literal["table", "json", "csv"]) -> None:
-    """JSON has everything; the table and CSV have what fits into a line."""
+def print_rows(rows: Sequence[Row], form: Form) -> None:
     if form == "json":
         print(json.dumps(rows, indent=2))
         return
-    columns = [
-        name for name in ("file", "verdict", "digit", "confidence", "text", "turned") if rows and name in rows[0]
-    ]
+    columns = [name for name in COLUMNS if rows and name in rows[0]]
     lines = [[format_cell(row[name]) for name in columns] for row in rows]
     if form == "csv":
         writer = csv.writer(sys.stdout)

@@ -1,4 +1,4 @@
-"""What `convserve learn` shows while it learns, and at the end."""
+"""Learn a kernel in this process, and print the progress and the result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class LocalRunner:
 
 
 def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, context: TaskContext) -> Lesson:
-    """Raises as `learn_from_images`. A descent shows its steps and its loss on stderr."""
+    """Shows steps and loss of gradient descent on stderr. Raises as `learn_from_images`."""
     params = LearnParams(query.size, query.shares)
     if query.method == "least-squares":
         return learn_from_images(before, after, params, context, Report())
@@ -38,7 +38,8 @@ def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, context:
 
 
 async def descend(before: bytes, after: bytes, params: LearnParams, max_steps: int, runner: LocalRunner) -> Lesson:
-    columns = (TextColumn("Descending"), BarColumn(), TextColumn("step {task.completed}, loss {task.fields[loss]}"))
+    state = TextColumn("step {task.completed}, loss {task.fields[loss]}")
+    columns = (TextColumn("Gradient descent"), BarColumn(), state)
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=max_steps, loss="")
         async for name, document in follow_descent(runner, before, after, params, max_steps):
@@ -71,7 +72,7 @@ def print_lesson(lesson: Lesson) -> None:
 
 
 def format_rows(kernel: LearnedKernel) -> list[str]:
-    """As fractions where they are clean, else as numbers."""
+    """Rows of weights: as fractions if the kernel has them, else as decimals."""
     if kernel.fractions:
         width = max(len(text) for row in kernel.fractions.weights for text in row)
         return [" ".join(text.rjust(width) for text in row) for row in kernel.fractions.weights]

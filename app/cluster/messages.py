@@ -1,4 +1,7 @@
-"""Calls of tasks as byte strings, which are all that Ray transports for the service."""
+"""Calls of tasks and their replies as byte strings, the only arguments and results of remote calls on Ray.
+
+The format is that of `app/pool/ipc.py`.
+"""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -22,7 +25,7 @@ from app.pool.task import Outcome, Task
 from app.tasks.errors import describe_error
 
 MAX_MESSAGE_BYTES = 2**40
-"""Ray limits what it transports; replicas are processes of the service."""
+"""No limit: Ray limits its messages itself."""
 
 Params = TypeVar("Params")
 Result = TypeVar("Result")
@@ -49,7 +52,7 @@ def pack_outcome(outcome: Outcome[Any]) -> bytes:
 
 
 def pack_error(error: UnfinishedError) -> bytes:
-    """Raised in a replica, the error would arrive as one of Ray's, with a traceback as its message."""
+    """An exception raised in a replica would arrive as an exception of Ray, with a traceback as its message."""
     return pack_outcome(Outcome(None, TaskFailure(*describe_error(error)), Report()))
 
 

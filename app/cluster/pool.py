@@ -1,4 +1,4 @@
-"""The pool of an HTTP replica: the replicas that work on images, on any machine of the cluster."""
+"""The pool of an HTTP replica: it sends calls to the replicas that process images, on any machine of the cluster."""
 
 import asyncio
 import logging
@@ -26,41 +26,43 @@ Params = TypeVar("Params")
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 
-TRIES = 4
-"""Of work whose replica is lost. It can be done again, being a function of bytes; and no image kills a replica, only
-the process that the replica watches over, so that none is passed on to the next."""
-LOST = (RayActorError, ActorUnavailableError, ObjectLostError)
-LOOK_SECONDS = 0.5
+MAX_ATTEMPTS = 4
+"""Per call. A call whose replica is lost is safe to repeat: tasks have no side effects, and an image cannot crash a
+replica, only the worker process of one."""
+REPLICA_LOST = (RayActorError, ActorUnavailableError, ObjectLostError)
+POLL_SECONDS = 0.5
+"""Between requests for the number of replicas."""
 DIGIT_TASKS = {task.name for task in (CLASSIFY, READ, EXPLAIN_DIGIT, EXPLAIN_DIGIT_SHEET)}
 
 logger = logging.getLogger(__name__)
 
 
 class RayPool:
-    """The pool of a service on Ray. The queues in front of the replicas are Ray Serve's."""
+    """Implements `app.pool.interface.Pool`. The queues in front of the replicas are those of Ray Serve."""
 
     def __init__(self, settings: Settings, filters: DeploymentHandle, digits: DeploymentHandle) -> None:
         self.settings = settings
         self.filters, self.digits = filters, digits
         self.replicas = {filters.deployment_name: 0, digits.deployment_name: 0}
         self.slots = 0
-        """Replicas that Ray wants there to be, of both kinds."""
-        self.replaced = 0  # Ray counts those
-        self._asked: dict[int, tuple[float, bool]] = {}  # when, and whether the upload was large
-        self._looking: asyncio.Task[None] | None = None
+        """Replicas of both kinds, including those that are starting or stopping."""
+        self.replaced = 0  # Ray replaces replicas, and counts them
+        self._calls: dict[int, tuple[float, bool]] = {}
+        """Start time and whether the upload is large, of every unfinished call."""
+        self._polling: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> int:
-        """Replicas that take work; 0 where one kind of them has none."""
+        """Replicas that run; 0 if there is none of one kind."""
         return sum(self.replicas.values()) if all(self.replicas.values()) else 0
 
     @property
     def busy(self) -> int:
-        return min(len(self._asked), self.ready)
+        return min(len(self._calls), self.ready)
 
     @property
     def pids(self) -> list[int]:
-        """Of processes on this machine: whose they are is Ray's to know."""
+        """None: the processes may run on other machines."""
         return []
 
     @property
@@ -79,22 +81,21 @@ class RayPool:
     def oldest_wait_s(self) -> float:
         if not self.waiting:
             return 0.0
-        return max(0.0, time.monotonic() - min(since for since, _ in self._asked.values()))
+        return max(0.0, time.monotonic() - min(since for since, _ in self._calls.values()))
 
     def _count_waiting(self, is_large: bool) -> int:
-        asked = sum(one == is_large for _, one in self._asked.values())
-        return max(0, asked - max(1, self.ready))
+        calls = sum(one == is_large for _, one in self._calls.values())
+        return max(0, calls - max(1, self.ready))
 
     async def start(self) -> None:
-        """Replicas start on their own; until there are some, the service is not ready."""
-        self._looking = asyncio.create_task(self._look())
+        """Start to count replicas. Ray starts them; the service is not ready before."""
+        self._polling = asyncio.create_task(self._poll_replicas())
 
     async def close(self) -> None:
-        if self._looking:
-            self._looking.cancel()
+        if self._polling:
+            self._polling.cancel()
 
-    async def _look(self) -> None:
-        """Ask Ray again and again how many replicas there are."""
+    async def _poll_replicas(self) -> None:
         app_name = self.filters.app_name
         while True:
             try:
@@ -103,8 +104,8 @@ class RayPool:
                     self.replicas[name] = status.deployments[name].replica_states.get("RUNNING", 0)
                 self.slots = sum(sum(status.deployments[name].replica_states.values()) for name in self.replicas)
             except Exception:
-                logger.exception("Ray does not tell how many replicas there are")
-            await asyncio.sleep(LOOK_SECONDS)
+                logger.exception("the number of replicas is unknown: Ray Serve gives no status")
+            await asyncio.sleep(POLL_SECONDS)
 
     def _check_room(self, is_large: bool) -> None:
         limit = self.settings.max_waiting_large if is_large else self.settings.max_waiting
@@ -118,29 +119,29 @@ class RayPool:
         """Run a task in a replica. Raises TaskError, OverloadedError, DeadlineError or WorkerLostError."""
         is_large = sum(map(len, blobs)) > self.settings.large_upload_bytes
         self._check_room(is_large)
-        place = id(asyncio.current_task())
-        self._asked[place] = (time.monotonic(), is_large)
-        longest_s = self.settings.max_wait_seconds + self.settings.deadline_seconds
+        call = id(asyncio.current_task())
+        self._calls[call] = (time.monotonic(), is_large)
+        timeout_s = self.settings.max_wait_seconds + self.settings.deadline_seconds
         try:
-            async with asyncio.timeout(longest_s):
-                reply = await self._ask(task.name, pack_call(task, params, blobs, find_record().id), len(blobs))
-        except TimeoutError:  # a replica stops work at its deadline, so this call was still waiting
-            limit = f"{longest_s:g} s (CONVSERVE_MAX_WAIT_SECONDS and CONVSERVE_DEADLINE_SECONDS)"
+            async with asyncio.timeout(timeout_s):
+                reply = await self._call(task.name, pack_call(task, params, blobs, find_record().id), len(blobs))
+        except TimeoutError:  # a replica stops work at the deadline, so this call was still in the queue
+            limit = f"{timeout_s:g} s (CONVSERVE_MAX_WAIT_SECONDS and CONVSERVE_DEADLINE_SECONDS)"
             raise self._describe_overload(f"none became free within {limit}") from None
         except BackPressureError:
             raise self._describe_overload(f"{self.settings.max_waiting} uploads are waiting already") from None
         finally:
-            del self._asked[place]
+            del self._calls[call]
         return unwrap(read_reply(task, reply, len(blobs)))
 
     async def run_batched(
         self, task: Task[Params, list[Item]], params: Params, blobs: Sequence[bytes]
     ) -> Answer[list[Item]]:
-        """Run a batchable task. Ray batches the calls of several clients with one blob each."""
+        """Run a batchable task. Replicas batch calls with one blob (`app/cluster/serving.py`)."""
         return await self.run(task, params, blobs)
 
-    async def _ask(self, task: str, message: bytes, blob_count: int) -> bytes:
-        for _ in range(TRIES):
+    async def _call(self, task: str, message: bytes, blob_count: int) -> bytes:
+        for _ in range(MAX_ATTEMPTS):
             if task == CLASSIFY.name and blob_count == 1:
                 response = self.digits.classify.remote(message)
             elif task in DIGIT_TASKS:
@@ -149,9 +150,9 @@ class RayPool:
                 response = self.filters.work.remote(message)
             try:
                 return cast(bytes, await response)
-            except LOST as error:
-                logger.warning("a replica was lost with a call, which goes to another one: %s", error)
+            except REPLICA_LOST as error:
+                logger.warning("a replica was lost; its call is sent to another one: %s", error)
             except asyncio.CancelledError:
                 response.cancel()
                 raise
-        raise WorkerLostError(f"{TRIES} replicas were lost, one after another. The request can be tried again.")
+        raise WorkerLostError(f"{MAX_ATTEMPTS} replicas in succession were lost. The request can be tried again.")

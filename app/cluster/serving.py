@@ -1,7 +1,7 @@
-"""The service on Ray Serve: the same app as ingress, and replicas that work on images, filters and digits apart.
+"""The service on Ray Serve: the same app as ingress, and separate replicas for filters and for digits.
 
-Ray decides where work is done, how many replicas there are and who replaces a lost one. In each replica a worker
-process of the service (`app.pool.worker_main`) does the work, so that a deadline frees a core here as well.
+Ray places, scales and replaces the replicas. In each of them one worker process (`app.pool.worker_main`) does the work,
+so that a deadline stops it and frees the core.
 """
 
 import asyncio
@@ -32,14 +32,15 @@ from app.tasks.registry import REGISTRY
 
 APP_NAME = "convserve"
 FILTER_CORES, DIGIT_CORES, HTTP_CORES = 1, 0.5, 0.5
-HELPER_CORES = 1
-"""What a machine may place beside one filter replica for each of its cores: none of the others is always at work."""
+"""Of a machine, per replica. Ray uses them to place replicas; they limit nothing."""
+SPARE_CORES = 1
+"""In addition to one core per filter replica: room for the other replicas, which are not always busy."""
 BATCH_IMAGES = 16
 BATCH_WAIT_SECONDS = 0.005
 
 
 class Replica:
-    """One worker process, and this process that watches it and always answers Ray."""
+    """One worker process, watched by this process, which always answers Ray."""
 
     async def __init__(self, settings_json: str) -> None:  # type: ignore[misc]  # Ray awaits it
         settings = Settings.model_validate_json(settings_json)
@@ -48,14 +49,16 @@ class Replica:
         self._ready_at = time.monotonic()
 
     def check_health(self) -> None:
-        """Ray replaces a replica whose worker process does not come back."""
+        """Raise RuntimeError if the worker process cannot be restarted. Ray then replaces the replica."""
         if self.pool.ready:
             self._ready_at = time.monotonic()
         elif time.monotonic() - self._ready_at > 2 * START_SECONDS:
-            raise RuntimeError("the worker process of this replica does not start, see its log")
+            raise RuntimeError(
+                "the worker process of this replica does not start; the log of the replica has the reason"
+            )
 
     async def work(self, message: bytes) -> bytes:
-        """Run one call (`app/cluster/messages.py`) and return its reply."""
+        """Run one call (`app/cluster/messages.py`). Returns the reply."""
         request, blobs = read_call(message)
         current_record.set(Record(request.request_id))
         try:
@@ -68,11 +71,11 @@ class Replica:
 
 
 class Filters(Replica):
-    """Everything but digits."""
+    """Runs all tasks except those of digits."""
 
 
 class Digits(Replica):
-    """Reads digits. Single digits that arrive at the same time are one batch of the network."""
+    """Reads digits. Single digits that arrive at the same time form one batch of the network."""
 
     @serve.batch(max_batch_size=BATCH_IMAGES, batch_wait_timeout_s=BATCH_WAIT_SECONDS)  # type: ignore[untyped-decorator]
     async def classify(self, messages: list[bytes]) -> list[bytes]:
@@ -80,13 +83,13 @@ class Digits(Replica):
         calls = [read_call(message) for message in messages]
         replies: dict[int, bytes] = {}
         for params in dict.fromkeys(bytes(request.params) for request, _ in calls):
-            places = [place for place, (request, _) in enumerate(calls) if bytes(request.params) == params]
-            batch = await self._classify_batch([calls[place] for place in places])
-            replies |= zip(places, batch, strict=True)
-        return [replies[place] for place in range(len(messages))]
+            indices = [index for index, (request, _) in enumerate(calls) if bytes(request.params) == params]
+            batch = await self._classify_batch([calls[index] for index in indices])
+            replies |= zip(indices, batch, strict=True)
+        return [replies[index] for index in range(len(messages))]
 
     async def _classify_batch(self, calls: list[tuple[Request, list[bytes]]]) -> list[bytes]:
-        """A batch that fails is run again one call at a time, because one image may be the reason."""
+        """Run calls with the same params as one. If that fails, run each call alone: one image may be the reason."""
         request, blobs = calls[0][0], [blob for _, blobs in calls for blob in blobs]
         try:
             outcome = await self._call(request, blobs)
@@ -96,7 +99,7 @@ class Digits(Replica):
             return [pack_error(error)] * len(calls)
         if outcome.answer is None:
             return [pack_outcome(outcome)] * len(calls)
-        reports = [outcome.report] + [Report()] * (len(calls) - 1)  # what was measured counts once
+        reports = [outcome.report] + [Report()] * (len(calls) - 1)  # a batch is measured once
         return [
             pack_outcome(Outcome(Answer([result], [blob]), None, report))
             for result, blob, report in zip(outcome.answer.result, outcome.answer.blobs, reports, strict=True)
@@ -111,49 +114,52 @@ class Digits(Replica):
 
 @serve.ingress()
 class Http:
-    """The routes. What comes in is checked here, and the images go to the replicas."""
+    """Serves HTTP: checks requests, and sends their images to the replicas."""
 
     def __init__(self, settings: str, access: str, filters: DeploymentHandle, digits: DeploymentHandle) -> None:
         """`settings` and `access` as JSON."""
         self.settings = Settings.model_validate_json(settings)
         self.access = AccessSettings.model_validate_json(access)
-        configure_logging(self.settings.log_format, self.settings.log_level)  # into the replica's log of Ray
+        configure_logging(self.settings.log_format, self.settings.log_level)  # Ray writes it to the log of the replica
         self.pool = RayPool(self.settings, filters, digits)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         app = create_app(self.settings, self.access, self.pool)
-        app.outer_middleware.insert(0, Middleware(LeaveIdToProxy))
+        app.outer_middleware.insert(0, Middleware(HideRequestId))
         return app
 
 
-class LeaveIdToProxy:
-    """Middleware: Ray's proxy gives each request an id and names it in the answer, where ours would be a second."""
+class HideRequestId:
+    """Middleware that removes the request id from the response, because Ray's proxy adds the same header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = [header for header in scope.get("headers", ()) if header[0] == REQUEST_ID_HEADER.lower().encode()]
+        received = [header for header in scope.get("headers", ()) if header[0] == REQUEST_ID_HEADER.lower().encode()]
 
-        async def send_without(message: Message) -> None:
+        async def send_without_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [one for one in message["headers"] if one not in given]}
+                message = {**message, "headers": [one for one in message["headers"] if one not in received]}
             await send(message)
 
-        await self.app(scope, receive, send_without)
+        await self.app(scope, receive, send_without_id)
 
 
 def build(arguments: dict[str, Any]) -> Application:
-    """What deploy/ray/serve.yaml names. Settings come from the environment (`runtime_env`), as everywhere."""
+    """The application of deploy/ray/serve.yaml. Settings are environment variables (`runtime_env`).
+
+    Raises ValueError if the file has `args`, and ValidationError for a bad setting.
+    """
     if arguments:
         raise ValueError(
-            f"args: {arguments} in serve.yaml mean nothing; settings are variables CONVSERVE_... of env_vars."
+            f"serve.yaml has args: {arguments}; the application has none. Put settings into env_vars, as CONVSERVE_..."
         )
     return build_application(Settings(), AccessSettings())
 
 
 def build_application(settings: Settings, access: AccessSettings) -> Application:
-    """Of each kind one replica to begin with, of filters and digits up to `settings.workers`."""
+    """One replica of each kind; Ray adds filter and digit replicas up to `settings.workers` of each."""
     common: dict[str, Any] = {
         "health_check_period_s": 5,
         "health_check_timeout_s": 15,
@@ -165,7 +171,7 @@ def build_application(settings: Settings, access: AccessSettings) -> Application
     filters = serve.deployment(
         Filters,
         name="filters",
-        max_ongoing_requests=2,  # the second waits inside, so that the process need not wait for Ray to bring it
+        max_ongoing_requests=2,  # the second one waits in the replica, so that the worker never waits for Ray
         max_queued_requests=settings.max_waiting,
         autoscaling_config=scaling | {"target_ongoing_requests": 2},
         ray_actor_options={"num_cpus": FILTER_CORES, "runtime_env": one_thread},
@@ -183,7 +189,7 @@ def build_application(settings: Settings, access: AccessSettings) -> Application
     http = serve.deployment(
         Http,
         name="http",
-        max_ongoing_requests=1000,  # what is too much is refused by our own 503, which says when to come back
+        max_ongoing_requests=1000,  # RayPool rejects more with a 503 that has Retry-After
         num_replicas=1,
         ray_actor_options={"num_cpus": HTTP_CORES},
         **common,
@@ -194,5 +200,5 @@ def build_application(settings: Settings, access: AccessSettings) -> Application
 
 
 def dump_access(access: AccessSettings) -> str:
-    """As JSON, with the tokens in clear: pydantic would mask them."""
+    """As JSON with readable tokens, which pydantic would mask."""
     return json.dumps(access.model_dump(mode="json") | {"tokens": access.tokens.get_secret_value()})

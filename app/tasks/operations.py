@@ -1,4 +1,4 @@
-"""The steps of a filter request as text: the JSON that `POST /filter` takes as `operations`."""
+"""The steps of a filter request as text: kernel names, or the JSON that `POST /filter` takes as `operations`."""
 
 import json
 from collections.abc import Sequence
@@ -6,10 +6,20 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter
 
 from kernels.catalogue import Catalogue
-from kernels.chain import Step, resolve_step
-from kernels.settings import Operation
+from kernels.chain import Step, resolve_chain, resolve_step
+from kernels.errors import UnknownKernelError
+from kernels.settings import MAX_NAME_LENGTH, FilterSettings, Operation
 
 _operations = TypeAdapter(list[Operation])
+
+
+def parse_steps(names: str, settings: FilterSettings, catalogue: Catalogue) -> list[Step]:
+    """The steps of kernel names such as `gaussian,edge`, which share the settings. Raises KernelError."""
+    listed = names.split(",")
+    for name in listed:
+        if len(name) > MAX_NAME_LENGTH:
+            raise UnknownKernelError(name, [])
+    return resolve_chain([Operation(kernel=name) for name in listed], catalogue, settings)
 
 
 def encode_operations(steps: Sequence[Step]) -> str:

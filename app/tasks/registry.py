@@ -3,7 +3,6 @@
 import os
 
 from app.pool.ipc import TaskFailure
-from app.pool.quiet_tensorflow import without_greeting
 from app.pool.task import Registry
 from app.settings import Settings
 from app.system import count_cores
@@ -17,6 +16,7 @@ from app.tasks.filter import EXPLAIN_FILTER, FILTER
 from app.tasks.gallery import CONTACT_SHEET, TILES
 from app.tasks.learn import LEARN
 from app.tasks.learn_stream import CONTINUE, FINISH, START
+from app.tasks.quiet_tensorflow import quiet_startup
 from app.tasks.samples import SAMPLE
 
 TASKS = (
@@ -28,19 +28,19 @@ TASKS = (
 def start(settings: Settings, static: bytes) -> TaskContext:
     """Import TensorFlow, convolve once and load the digit reader. Raises ModelFolderError."""
     context, model_sha256 = build_context(settings, static)
+    quiet_startup()
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     # NumPy's threads spin while they wait, on the cores of the other workers.
     threads = os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, count_cores() // settings.workers)))
-    with without_greeting():
-        import cv2
+    import cv2
 
-        from kernels.apply.conv2d import warm_up
+    from kernels.apply.conv2d import warm_up
 
-        cv2.setNumThreads(int(threads))
-        warm_up()
-        reader = load_reader(settings.model_folder)
-        check_model(reader.card, model_sha256)
-        reader.warm_up()
+    cv2.setNumThreads(int(threads))
+    warm_up()
+    reader = load_reader(settings.model_folder)
+    check_model(reader.card, model_sha256)
+    reader.warm_up()
     return context
 
 

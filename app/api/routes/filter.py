@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
-from app.api.operations import parse_operations, parse_steps
+from app.api.operations import parse_operations
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problem_docs import document_problems
 from app.api.responses import PRIVATE, describe_upload, quote_file_name
@@ -16,7 +16,7 @@ from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS
 from app.tasks.filter import EXPLAIN_FILTER, FILTER, FilterParams, FilterResult, name_result
-from app.tasks.operations import encode_operations
+from app.tasks.operations import encode_operations, parse_steps
 from kernels.chain import Step
 
 router = APIRouter(tags=["filter"])
@@ -82,7 +82,7 @@ async def filter_with_kernel(
 ) -> Response:
     upload = await read_upload(request)
     query = add_fields(query, upload.fields)
-    steps = parse_steps(kernel, query, service.catalogue)
+    steps = parse_steps(kernel, query.shared, service.catalogue)
     return await respond(service, upload, steps, query, request.headers.get("accept"))
 
 

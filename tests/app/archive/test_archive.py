@@ -1,6 +1,7 @@
-"""`convserve batch` on this machine: what is done, what is skipped, what stops it and how it goes on."""
+"""`convserve batch` on this machine: what is processed and skipped, what stops a run, and how it continues."""
 
 import csv
+import json
 import os
 import pty
 import re
@@ -17,9 +18,8 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
-from app.api.operations import parse_steps
-from app.api.parameters import FilterQuery
-from app.archive.job import ClassifyJob, FilterJob, Item, ItemOutcome, Job, process_items
+from app.archive.items import Item, ItemOutcome, process_items
+from app.archive.job import ClassifyJob, FilterJob, Job
 from app.archive.processes import run_locally
 from app.archive.run import Summary, run_batch
 from app.archive.signals import StopSignal
@@ -28,9 +28,11 @@ from app.cli.commands import app
 from app.errors import StartError
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
+from app.tasks.operations import parse_steps
 from kernels.catalogue import Catalogue
+from kernels.settings import FilterSettings
 from tests.app.api.test_digits_route import find_digit, write_on_paper
-from tests.app.cli.test_commands import emboss
+from tests.support.command_line import emboss
 from tests.support.images import decode, draw_noise, encode
 
 
@@ -43,18 +45,18 @@ def run_command(source: object, out: object, *more: str) -> Result:
 
 
 def make_job(source: object, out: object) -> FilterJob:
-    steps = parse_steps("emboss", FilterQuery(), Catalogue())
+    steps = parse_steps("emboss", FilterSettings(), Catalogue())
     return FilterJob(open_source(str(source)), open_folder(str(out)), Settings(), FilterRequest(steps))
 
 
-def do_here(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
-    """In this process: no other has to start."""
+def run_in_process(job: Job, fingerprint: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
+    """An executor that starts no worker processes."""
     for items in chunks:
-        yield from process_items(job, mark, items)
+        yield from process_items(job, fingerprint, items)
 
 
-def run_here(job: Job) -> Summary:
-    return run_batch(job, do_here, StopSignal())
+def run_job(job: Job) -> Summary:
+    return run_batch(job, run_in_process, StopSignal())
 
 
 def draw_archive(folder: Path, count: int) -> None:
@@ -68,14 +70,14 @@ def assert_embossed(result: bytes, seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_run_does_what_is_missing_or_changed_and_nothing_else(tmp_path: Path) -> None:
+def test_a_second_run_processes_only_what_is_missing_or_has_changed(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     (source / "deep").mkdir(parents=True)
     for seed, name in enumerate(("a.png", "b.png", "deep/c.png")):
         (source / name).write_bytes(encode(draw_noise(9, 11, seed=seed)))
     (source / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\ncut")
     first = run_command(source, out)
-    assert (first.exit_code, "3 done, 0 were done already, 1 failed." in first.output) == (1, True)
+    assert (first.exit_code, "3 done, 0 already done, 1 failed." in first.output) == (1, True)
     assert_embossed((out / "deep/c.png").read_bytes(), 2)
     assert (out / "failures.csv").read_text().splitlines()[1].startswith("bad.png,")
 
@@ -83,44 +85,44 @@ def test_a_second_run_does_what_is_missing_or_changed_and_nothing_else(tmp_path:
     (source / "a.png").write_bytes(encode(draw_noise(9, 11, seed=7)))
     (out / "b.png").write_bytes((out / "b.png").read_bytes()[:-5])
     second = run_command(source, out)
-    assert (second.exit_code, "2 done, 1 were done already, 0 failed." in second.output) == (0, True)
+    assert (second.exit_code, "2 done, 1 already done, 0 failed." in second.output) == (0, True)
     assert_embossed((out / "a.png").read_bytes(), 7)
     assert_embossed((out / "b.png").read_bytes(), 1)
 
 
-def test_verify_finds_what_changed_behind_size_and_time(tmp_path: Path) -> None:
+def test_verify_finds_a_change_that_keeps_size_and_time(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 3)
     job = make_job(tmp_path / "in", tmp_path / "out")
-    assert run_here(job).done == 3
+    assert run_job(job).done == 3
     changed = tmp_path / "out/0001.png"
     changed.write_bytes(changed.read_bytes()[:-1] + b"x")
-    assert run_here(job).kept == 3
-    verified = run_batch(job, do_here, StopSignal(), verify=True)
-    assert (verified.done, verified.kept) == (1, 2)
+    assert run_job(job).skipped == 3
+    verified = run_batch(job, run_in_process, StopSignal(), verify=True)
+    assert (verified.done, verified.skipped) == (1, 2)
     assert_embossed(changed.read_bytes(), 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_asked_to_stop_forgets_nothing_that_is_done(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_run_that_is_stopped_by_a_signal_records_all_finished_images(tmp_path: Path, number: signal.Signals) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     draw_archive(source, 600)
     command = [str(Path(sys.executable).with_name("convserve")), *batch_command(source, out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: out.exists() and len(list(out.glob("*.png"))) > 5)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + number, said
-    assert "goes on from here" in said
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, message
+    assert "Run the same command again to continue" in message
     done = len(list(out.glob("*.png")))
     assert 5 < done < 600
     assert list(out.rglob("*.convserve-part")) == []
-    summary = run_here(make_job(source, out))
-    noted = re.search(r"(\d+) done", said)
-    assert noted
-    assert summary.kept == int(noted[1])
-    assert done - summary.kept <= 2  # what the process was at
-    assert summary.done + summary.kept == 600
+    summary = run_job(make_job(source, out))
+    recorded = re.search(r"(\d+) done", message)
+    assert recorded
+    assert summary.skipped == int(recorded[1])
+    assert done - summary.skipped <= 2  # images that were in work
+    assert summary.done + summary.skipped == 600
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
@@ -131,7 +133,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 
 @pytest.mark.slow
-def test_a_terminal_sees_a_bar_with_a_total(tmp_path: Path) -> None:
+def test_a_terminal_shows_a_progress_bar_with_the_total(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 40)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "app", *batch_command(tmp_path / "in", tmp_path / "out")]
@@ -144,7 +146,7 @@ def test_a_terminal_sees_a_bar_with_a_total(tmp_path: Path) -> None:
     os.close(ours)
     totals = re.findall(rb"(\d+)/(\d+)", shown)
     assert (b"40", b"40") in totals
-    assert b"40 done, 0 were done already, 0 failed." in shown
+    assert b"40 done, 0 already done, 0 failed." in shown
 
 
 def read_terminal(terminal: int) -> bytes:
@@ -155,7 +157,7 @@ def read_terminal(terminal: int) -> bytes:
 
 
 @pytest.mark.slow
-def test_digits_go_into_a_parquet_table_with_the_polarity_that_was_said(tmp_path: Path) -> None:
+def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polarity(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for digit in (3, 7):
@@ -173,38 +175,38 @@ def test_digits_go_into_a_parquet_table_with_the_polarity_that_was_said(tmp_path
     assert sum(rows[0][f"probability_{digit}"] for digit in range(10)) == pytest.approx(1)
     (failure,) = parquet.read_table(out / "failures.parquet").to_pylist()
     assert failure["file"] == "bad.jpg"
-    light = run_here(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), "light"))
-    assert (light.done, light.kept) == (2, 0)  # another question, so it is asked again
+    light = run_job(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), "light"))
+    assert (light.done, light.skipped) == (2, 0)  # another polarity is another job
     with (out / "predictions.csv").open() as file:
         assert [row["verdict"] for row in csv.DictReader(file)] != ["digit", "digit"]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "says"),
     [
-        (["--classify", "--sigma", "3"], "--sigma is for --kernel"),
-        (["--kernel", "blur", "--polarity", "dark"], "--polarity is for --classify"),
+        (["--classify", "--sigma", "3"], "--sigma needs --kernel"),
+        (["--kernel", "blur", "--polarity", "dark"], "--polarity needs --classify"),
         (["--kernel", "blur", "--classify"], "either --kernel NAME or --classify"),
         (["--kernel", "blur", "--on", "moon"], "'local', 'ray'"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(tmp_path: Path, options: list[str], said: str) -> None:
+def test_options_that_exclude_each_other_are_rejected(tmp_path: Path, options: list[str], says: str) -> None:
     result = CliRunner().invoke(app, ["batch", "--in", str(tmp_path), "--out", "elsewhere", *options])
-    assert (result.exit_code, said in result.output) == (2, True), result.output
+    assert (result.exit_code, says in result.output) == (2, True), result.output
 
 
-def test_results_among_the_images_are_refused(tmp_path: Path) -> None:
+def test_results_in_the_folder_of_the_images_are_rejected(tmp_path: Path) -> None:
     result = run_command(tmp_path, tmp_path / "out")
-    assert (result.exit_code, "Say another" in result.output) == (2, True)
+    assert (result.exit_code, "Choose a folder outside of it" in result.output) == (2, True)
 
 
 @pytest.mark.slow
-def test_processes_that_cannot_start_stop_the_run_and_blame_no_image(tmp_path: Path) -> None:
+def test_processes_that_cannot_start_stop_the_run(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 1)
     source_and_out = open_source(str(tmp_path / "in")), open_folder(str(tmp_path / "out"))
     job = ClassifyJob(*source_and_out, Settings(model_folder=tmp_path / "nowhere"))
     with pytest.raises(StartError, match="nowhere"):
-        list(run_locally(job, "mark", [[Item("a.png", "a.png", "")]], 1))
+        list(run_locally(job, "fingerprint", [[Item("a.png", "a.png", "")]], 1))
 
 
 @pytest.fixture
@@ -214,37 +216,60 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder], capture_output=True)
     if mounted.returncode:
-        pytest.skip("no file system can be mounted here")
+        pytest.skip("this environment cannot mount a file system")
     yield folder
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+def test_a_full_disk_stops_the_run_and_a_second_run_continues(tmp_path: Path, small_disk: Path) -> None:
     draw_archive(tmp_path / "in", 20)
     job = make_job(tmp_path / "in", small_disk)
     filler = small_disk / "filler"
     filler.write_bytes(bytes(160_000))  # room for a few results
     with pytest.raises(StorageError, match="No space left on device"):
-        run_here(job)
+        run_job(job)
     assert list(small_disk.rglob("*.convserve-part")) == []
     results = sorted(small_disk.glob("*.png"))
     assert 0 < len(results) < 20
     for result in results:  # each is whole
         assert_embossed(result.read_bytes(), int(result.stem))
     filler.unlink()
-    assert run_here(job).behind == 20
+    assert run_job(job).processed == 20
     assert len(list(small_disk.glob("*.png"))) == 20
 
 
-def test_a_source_that_is_gone_stops_the_run(tmp_path: Path) -> None:
+def test_a_source_that_disappears_stops_the_run(tmp_path: Path) -> None:
     draw_archive(tmp_path / "in", 5)
 
-    def lose_it(job: Job, mark: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
-        for outcome in do_here(job, mark, chunks):
+    def remove_source(job: Job, fingerprint: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
+        for outcome in run_in_process(job, fingerprint, chunks):
             yield outcome
             shutil.rmtree(tmp_path / "in", ignore_errors=True)
 
     with pytest.raises(StorageError, match="cannot be reached"):
-        run_batch(make_job(tmp_path / "in", tmp_path / "out"), lose_it, StopSignal())
+        run_batch(make_job(tmp_path / "in", tmp_path / "out"), remove_source, StopSignal())
     draw_archive(tmp_path / "in", 5)
-    assert run_here(make_job(tmp_path / "in", tmp_path / "out")).behind == 5
+    assert run_job(make_job(tmp_path / "in", tmp_path / "out")).processed == 5
+
+
+def test_a_damaged_manifest_stops_the_run_and_is_named(tmp_path: Path) -> None:
+    draw_archive(tmp_path / "in", 1)
+    job = make_job(tmp_path / "in", tmp_path / "out")
+    assert run_job(job).done == 1
+    (part,) = (tmp_path / "out/_convserve").iterdir()
+    part.write_bytes(part.read_bytes()[:-20])
+    with pytest.raises(StorageError, match=rf"{part.name} is damaged: .*Delete it"):
+        run_job(job)
+    part.unlink()
+    assert run_job(job).done == 1
+
+
+def test_the_manifest_has_the_documented_fields(tmp_path: Path) -> None:
+    draw_archive(tmp_path / "in", 1)
+    job = make_job(tmp_path / "in", tmp_path / "out")
+    run_job(job)
+    (part,) = (tmp_path / "out/_convserve").glob("filtered-00000001-*.jsonl")
+    record = json.loads(part.read_text())
+    assert list(record) == ["name", "result", "stamp", "digest", "job", "bytes", "result_digest"]
+    assert record["job"] == job.compute_fingerprint()
+    assert record["bytes"] == (tmp_path / "out/0000.png").stat().st_size

@@ -1,4 +1,4 @@
-"""Digits on the command line."""
+"""`convserve classify`, `read`, `model` and `train`."""
 
 import csv
 import io
@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from app.cli.commands import app
 from models.reader.reader import BUNDLED_FOLDER
 from tests.app.api.test_digits_route import encode, find_digit, write_line, write_on_paper
+from tests.support.command_line import run_process
 from tests.support.paths import MNIST_EXCERPT as EXCERPT
 
 runner = CliRunner()
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_classify_goes_on_after_a_bad_file_and_names_it(folder: Path) -> None:
+def test_classify_reports_a_bad_file_and_reads_the_others(folder: Path) -> None:
     result = runner.invoke(app, ["classify", str(folder), "--json"])
     assert result.exit_code == 1
     rows = json.loads(result.stdout)
@@ -37,7 +38,7 @@ def test_classify_goes_on_after_a_bad_file_and_names_it(folder: Path) -> None:
     assert "broken.png: " in result.stderr
 
 
-def test_classify_writes_csv_and_a_table(folder: Path) -> None:
+def test_classify_prints_csv_or_a_table(folder: Path) -> None:
     (folder / "broken.png").unlink()
     written = runner.invoke(app, ["classify", str(folder), "--csv"])
     rows = list(csv.DictReader(io.StringIO(written.stdout)))
@@ -48,7 +49,7 @@ def test_classify_writes_csv_and_a_table(folder: Path) -> None:
     assert "verdict" in table.stdout
 
 
-def test_read_gives_the_text_of_each_image(tmp_path: Path) -> None:
+def test_read_prints_the_text_of_each_image(tmp_path: Path) -> None:
     Image.fromarray(write_line([2, 7, 1, 8])).save(tmp_path / "line.png")
     result = runner.invoke(app, ["read", str(tmp_path / "line.png"), "--json"])
     assert result.exit_code == 0
@@ -60,13 +61,14 @@ def test_model_prints_the_card() -> None:
     assert json.loads(result.stdout)["network"] == "bundled"
 
 
-def test_train_shows_the_options_of_the_training_script() -> None:
+def test_train_has_the_options_of_models_train_and_its_own_name() -> None:
     result = runner.invoke(app, ["train", "--help"])
     assert result.exit_code == 0
+    assert result.stdout.startswith("usage: convserve train ")
     assert "--network" in result.stdout
 
 
-def test_a_damaged_model_stops_the_start_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_model_ends_the_start_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = tmp_path / "model"
     shutil.copytree(BUNDLED_FOLDER, damaged)
     weights = bytearray((damaged / "weights.npz").read_bytes())
@@ -79,11 +81,17 @@ def test_a_damaged_model_stops_the_start_with_one_line(tmp_path: Path, monkeypat
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_an_unknown_polarity_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_polarity_is_rejected(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "a.png")
     result = runner.invoke(app, ["classify", str(tmp_path / "a.png"), "--polarity", "both"])
     assert result.exit_code == 2
-    assert "auto, dark or light" in result.stderr
+    assert "--polarity both: Input should be 'auto', 'dark' or 'light'." in result.stderr
+
+
+def test_json_and_csv_exclude_each_other(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["read", str(tmp_path), "--json", "--csv"])
+    assert result.exit_code == 2
+    assert "--json and --csv" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -93,9 +101,17 @@ def test_an_unknown_polarity_is_refused(tmp_path: Path) -> None:
         (["--data", str(EXCERPT), "--epochs", "1"], "5000 are held out for calibration"),
     ],
 )
-def test_training_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_a_mistake_in_training_ends_with_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
     command = [sys.executable, "-m", "app", "train", "--out", str(tmp_path / "run"), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["classify", "read"])
+def test_a_process_prints_nothing_of_tensorflow(tmp_path: Path, command: str) -> None:
+    Image.fromarray(write_line([2])).save(tmp_path / "line.png")
+    result = run_process(command, tmp_path / "line.png", "--json")
+    assert (result.returncode, result.stderr) == (0, "")

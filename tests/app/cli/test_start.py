@@ -1,4 +1,4 @@
-"""What keeps the service from starting ends it soon, with one line that says what to change."""
+"""A service that cannot start ends soon, with one line that says what to change."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def start(**environment: str) -> tuple[int, str]:
-    """Exit status and what it wrote to standard error."""
+    """Exit status and stderr."""
     process = subprocess.run(
         [sys.executable, "-m", "app", "serve", "--port", "0"],
         cwd=ROOT,
@@ -38,21 +38,21 @@ def start(**environment: str) -> tuple[int, str]:
         ({"TMPDIR": "/no/folder"}, "TMPDIR is '/no/folder'"),
     ],
 )
-def test_a_bad_setting_is_told_in_one_line(environment: dict[str, str], says: str) -> None:
-    status, told = start(**environment)
+def test_a_bad_setting_ends_the_start_with_one_line(environment: dict[str, str], says: str) -> None:
+    status, message = start(**environment)
     assert status == 2
-    assert says in told
-    assert told.count("\n") == 1
+    assert says in message
+    assert message.count("\n") == 1
 
 
-def test_a_model_that_a_worker_cannot_load_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_ends_the_start_with_one_line(tmp_path: Path) -> None:
     for file in BUNDLED_FOLDER.iterdir():
         content = file.read_bytes()
         (tmp_path / file.name).write_bytes(content if file.suffix == ".json" else content[: len(content) // 2])
-    status, told = start(CONVSERVE_MODEL_FOLDER=str(tmp_path), CONVSERVE_WORKERS="2")
+    status, message = start(CONVSERVE_MODEL_FOLDER=str(tmp_path), CONVSERVE_WORKERS="2")
     assert status in (1, 2)
-    assert str(tmp_path) in told
-    assert told.count("\n") == 1
+    assert str(tmp_path) in message
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_a_model_that_a_worker_cannot_load_is_told_in_one_line(tmp_path: Path) -
         ("import os; os.kill(os.getpid(), 9)", "a worker process ended while it was starting (signal 9)"),
     ],
 )
-def test_workers_that_cannot_start_are_told_in_one_line(tmp_path: Path, tensorflow: str, says: str) -> None:
+def test_workers_that_cannot_start_end_the_start_with_one_line(tmp_path: Path, tensorflow: str, says: str) -> None:
     """With a TensorFlow that is broken."""
     (tmp_path / "tensorflow.py").write_text(tensorflow)
-    status, told = start(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}", CONVSERVE_WORKERS="2")
+    status, message = start(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}", CONVSERVE_WORKERS="2")
     assert status == 1
-    assert f"The service cannot start: {says}" in told
-    assert told.count("\n") == 1
+    assert f"The service cannot start: {says}" in message
+    assert message.count("\n") == 1

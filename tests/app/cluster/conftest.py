@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on this machine, with the service on it as deploy/ray/serve.yaml says."""
+"""A Ray cluster of two nodes on this machine, with the service of deploy/ray/serve.yaml on it."""
 
 import os
 import subprocess
@@ -16,11 +16,11 @@ from tests.support.paths import ROOT
 from tests.support.service import find_free_port
 
 NODE_CORES = 6
-"""Ray's, not the machine's: room on either node for all that the other had."""
+"""That Ray counts, not the machine: each node has room for the replicas of the other."""
 
 
 class TwoNodes:
-    """The cluster and the address of the service on it."""
+    """The cluster, and the address of the service on it."""
 
     def __init__(self, cluster: Any) -> None:
         self.cluster = cluster
@@ -28,15 +28,17 @@ class TwoNodes:
         self.address = f"http://127.0.0.1:{find_free_port()}"
 
     def remove_second(self) -> None:
-        """As when its power is cut."""
+        """Without a graceful end, as in a power failure."""
         self.cluster.remove_node(self.second, allow_graceful=False)
 
     def add_second(self) -> None:
         self.second = self.cluster.add_node(num_cpus=NODE_CORES)
 
     def deploy(self, folder: Path) -> None:
-        """`serve deploy` of the file as it stands but for the port, with replicas that must be on different nodes, and
-        beside it a service with small limits."""
+        """Run `serve deploy` for the file, with another port and at most one replica of a kind per node.
+
+        A second application, `limited`, has small limits.
+        """
         import yaml
 
         config = yaml.safe_load((ROOT / "deploy/ray/serve.yaml").read_text())
@@ -59,7 +61,7 @@ class TwoNodes:
 def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Ray's own code
+        warnings.simplefilter("ignore")  # in Ray itself
         import ray
         from ray import serve
         from ray.cluster_utils import Cluster
@@ -79,7 +81,7 @@ def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
 
 
 def wait_until(condition: Any, seconds: float) -> float:
-    """How long it took. Raises TimeoutError."""
+    """Returns the time that it took, in seconds. Raises TimeoutError."""
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > seconds:

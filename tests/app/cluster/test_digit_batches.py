@@ -1,4 +1,4 @@
-"""Digits of several clients in one batch: each client gets its own answer. Ray decides what arrives together."""
+"""Digits of several clients form one batch, and each client gets its own answer. Ray decides what is in a batch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from app.tasks.classify import CLASSIFY, ClassifyParams
 
 
 class RecordingPool:
-    """Answers with what it was sent; `deadly` ends the worker."""
+    """Returns the blobs that it gets. The blob `deadly` ends the worker."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[bytes]]] = []
@@ -29,14 +29,15 @@ class RecordingPool:
         return Outcome(Answer(failures, [blob + polarity.encode() for blob in blobs]), None, Report(pixels=7))
 
 
-def classify(*asked: tuple[bytes, str]) -> tuple[list[Outcome[Any]], RecordingPool]:
-    digits = object.__new__(Digits)  # Ray awaits its __init__, which would start a process
+def classify(*requests: tuple[bytes, str]) -> tuple[list[Outcome[Any]], RecordingPool]:
+    digits = object.__new__(Digits)  # __init__ is a coroutine for Ray and starts a process
     pool = RecordingPool()
     digits.pool = pool  # type: ignore[assignment]
     messages = [
-        pack_call(CLASSIFY, ClassifyParams(cast(Any, polarity)), [image], f"id-{image!r}") for image, polarity in asked
+        pack_call(CLASSIFY, ClassifyParams(cast(Any, polarity)), [image], f"id-{image!r}")
+        for image, polarity in requests
     ]
-    batched = cast(Any, Digits.classify).__wrapped__  # what Ray calls with a batch
+    batched = cast(Any, Digits.classify).__wrapped__  # Ray calls it with a batch
     replies = asyncio.run(batched(digits, messages))
     return [read_reply(CLASSIFY, reply, 1) for reply in replies], pool
 
@@ -49,10 +50,10 @@ def test_calls_with_the_same_params_share_a_batch_and_each_gets_its_own_answer()
     failures = [outcome.answer.result[0] for outcome in outcomes if outcome.answer]
     assert [failure and failure.slug for failure in failures] == [None, None, "corrupt-image", None]
     assert pool.calls == [("classify", [b"1", b"bad", b"3"]), ("classify", [b"2"])]
-    assert sum(outcome.report.pixels for outcome in outcomes) == 14  # each batch counts once
+    assert sum(outcome.report.pixels for outcome in outcomes) == 14  # a batch is measured once
 
 
-def test_an_image_that_ends_the_worker_costs_its_own_request_only() -> None:
+def test_an_image_that_ends_the_worker_fails_only_its_own_request() -> None:
     outcomes, _ = classify((b"1", "auto"), (b"deadly", "auto"), (b"2", "auto"))
     assert [outcome.answer and list(outcome.answer.blobs) for outcome in outcomes] == [[b"1auto"], None, [b"2auto"]]
     failure = outcomes[1].failure

@@ -1,4 +1,4 @@
-"""The service on Ray Serve, on two nodes: the same answers, and what is lost when a replica or a node is."""
+"""The service on Ray Serve, on two nodes: the same answers as elsewhere, and few losses with a replica or a node."""
 
 import os
 import re
@@ -36,7 +36,7 @@ HTTP_TESTS += ["size_route", "home_route", "page_routes", "documentation"]
 
 
 class Load:
-    """Clients that ask again and again, each as soon as it has its answer."""
+    """Clients that send requests in a loop, each as soon as it has its response."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -45,7 +45,7 @@ class Load:
         self._stop = threading.Event()
         self._image = encode(draw_noise(300, 400, seed=1))
 
-    def ask(self) -> None:
+    def send(self) -> None:
         with httpx2.Client(base_url=self.address, timeout=60) as client:
             while not self._stop.is_set():
                 started = time.monotonic()
@@ -70,17 +70,17 @@ class Load:
 
 @contextmanager
 def load(address: str) -> Iterator[Load]:
-    """Ends when every request has its answer."""
+    """Load until the body ends. Waits until every request has its response."""
     running = Load(address)
     with ThreadPoolExecutor(CLIENTS) as threads:
-        asking = [threads.submit(running.ask) for _ in range(CLIENTS)]
+        clients = [threads.submit(running.send) for _ in range(CLIENTS)]
         try:
             running.wait_for(3 * CLIENTS)
             yield running
         finally:
             running._stop.set()
-    for one in asking:
-        one.result()
+    for client in clients:
+        client.result()
 
 
 def find_replica(deployment: str) -> int:
@@ -90,7 +90,7 @@ def find_replica(deployment: str) -> int:
         with suppress(OSError):  # the process has ended
             if command.read_text().startswith(title):
                 return int(command.parent.name)
-    raise AssertionError(f"there is no process {title}")
+    raise AssertionError(f"no process has the title {title}")
 
 
 def count_running(deployment: str) -> int:
@@ -100,11 +100,11 @@ def count_running(deployment: str) -> int:
     return status.replica_states.get("RUNNING", 0)
 
 
-def is_whole() -> bool:
+def has_all_replicas() -> bool:
     return all(count_running(deployment) >= 2 for deployment in ("http", "filters", "digits"))
 
 
-def test_the_http_tests_pass_on_ray(two_nodes: TwoNodes) -> None:
+def test_the_tests_of_the_routes_pass_on_ray(two_nodes: TwoNodes) -> None:
     files = [f"tests/app/api/test_{name}.py" for name in HTTP_TESTS]
     there = ["--at", two_nodes.address, "--limited-at", f"{two_nodes.address}/limited"]
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-m", "not slow", *files, *there]
@@ -119,26 +119,26 @@ def test_a_killed_replica_loses_no_request(two_nodes: TwoNodes) -> None:
     with load(two_nodes.address) as running:
         os.kill(find_replica("filters"), signal.SIGKILL)
         noticed_s = wait_until(lambda: count_running("filters") < 2, 60)
-        healed_s = wait_until(is_whole, 120)
+        healed_s = wait_until(has_all_replicas, 120)
         running.wait_for(CLIENTS)
-    print(f"{running.describe()}; noticed after {noticed_s:.1f} s, whole again {healed_s:.1f} s later")
+    print(f"{running.describe()}; noticed after {noticed_s:.1f} s, replaced after another {healed_s:.1f} s")
     assert set(running.statuses) == {200}
 
 
-def test_a_lost_node_costs_what_ran_on_it_and_another_one_heals(two_nodes: TwoNodes) -> None:
+def test_a_lost_node_fails_only_the_requests_on_it_and_is_replaced(two_nodes: TwoNodes) -> None:
     with load(two_nodes.address) as running:
         two_nodes.remove_second()
-        noticed_s = wait_until(lambda: count_running("filters") < 2, 60)  # so that there was a replica on it
+        noticed_s = wait_until(lambda: count_running("filters") < 2, 60)  # a replica was on it
         two_nodes.add_second()
-        healed_s = wait_until(is_whole, 240)
+        healed_s = wait_until(has_all_replicas, 240)
         lost = running.statuses.total() - running.statuses[200]
         running.wait_for(5 * CLIENTS)
-    print(f"{running.describe()}; noticed after {noticed_s:.1f} s, whole again {healed_s:.1f} s later")
-    assert lost <= CLIENTS, running.statuses  # each had one request there at most
+    print(f"{running.describe()}; noticed after {noticed_s:.1f} s, replaced after another {healed_s:.1f} s")
+    assert lost <= CLIENTS, running.statuses  # each client had at most one request there
     assert running.statuses.total() - running.statuses[200] == lost
 
 
-def test_the_command_serves_and_answers_what_has_been_asked_before_it_stops() -> None:
+def test_the_command_finishes_accepted_requests_before_it_stops() -> None:
     command = ("-m", "app", "serve", "--on", "ray", "--port", "{port}")
     with (
         run_service(command, workers=1, deadline_seconds=60, graceful_seconds=60) as service,
@@ -146,10 +146,10 @@ def test_the_command_serves_and_answers_what_has_been_asked_before_it_stops() ->
     ):
         image = encode(draw_noise(1500, 1500, seed=1))
         with httpx2.Client(base_url=service.url, timeout=100) as client:
-            ask = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", image)})  # noqa: E731
-            asked = threads.map(ask, range(3))
+            send = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", image)})  # noqa: E731
+            replies = threads.map(send, range(3))
             wait_until(lambda: client.get("/readyz").json()["busy"] > 0, 60)
             service.process.send_signal(signal.SIGTERM)
-            for reply in asked:
+            for reply in replies:
                 assert reply.status_code == 200, reply.text
         assert service.process.wait(60) == 0

@@ -1,0 +1,51 @@
+"""`convserve filter`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from app.api.parameters import FilterQuery
+from app.cli.errors import exit_on_errors, report_failures
+from app.cli.options import ImagesArgument, OutputOption, add_options
+from app.cli.settings import load_catalogue, load_settings
+
+PANEL = "Filter parameters"
+FORMAT_HELP = "File format of the results. Default: that of the name of --output, else that of each image."
+
+
+@add_options(
+    "query",
+    FilterQuery,
+    panel=PANEL,
+    help={"format": FORMAT_HELP, "explain": "`json`: print the arithmetic for each image and write no files."},
+)
+def filter_images(
+    kernel: Annotated[str, typer.Argument(help="Kernel name, several names (gaussian,edge), or custom.")],
+    images: ImagesArgument,
+    query: FilterQuery,
+    output: OutputOption = None,
+) -> None:
+    """Filter images with a kernel. Results are named NAME-KERNEL.EXT."""
+    from app.cli.filter_files import filter_files
+    from app.cli.image_files import find_images, plan_outputs
+    from app.pool.ipc import Report
+    from app.tasks.filter import FilterRequest, explain_filter
+    from app.tasks.operations import parse_steps
+
+    settings = load_settings()
+    catalogue = load_catalogue(settings)
+    with exit_on_errors():
+        steps = parse_steps(kernel, query.shared, catalogue)
+        request = FilterRequest(steps, query.linear, query.frames, query.quality)
+        files = find_images(images)
+        if query.explain:
+            for file in files:
+                explanation = explain_filter(file.read_bytes(), request, settings, Report())
+                typer.echo(json.dumps(explanation, indent=2))
+            return
+        plan = plan_outputs(files, output, request, query.format)
+    failures = filter_files(plan, request, settings, query.format)
+    if len(plan) == 1 and not failures:
+        typer.echo(plan[0][1])
+    report_failures(failures, f"{len(plan) - len(failures)} of {len(plan)} images filtered." if len(plan) > 1 else "")
