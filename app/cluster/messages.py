@@ -3,13 +3,14 @@
 The format is that of `app/pool/ipc.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Raw
 
-from app.errors import UnfinishedError
+from app.errors import DeadlineError, OverloadedError, UnfinishedError, WorkerLostError
 from app.pool.ipc import (
+    IPCError,
     Reply,
     Report,
     Request,
@@ -22,10 +23,15 @@ from app.pool.ipc import (
     unpack_message,
 )
 from app.pool.task import Outcome, Task
-from app.tasks.errors import describe_error
+from app.tasks.errors import SLUGS, describe_error
 
 MAX_MESSAGE_BYTES = 2**40
 """No limit: Ray limits its messages itself."""
+
+UNFINISHED: Mapping[str, type[UnfinishedError]] = {
+    SLUGS[kind]: kind for kind in (OverloadedError, DeadlineError, WorkerLostError)
+}
+"""By slug: the errors of the pool of a replica."""
 
 Params = TypeVar("Params")
 Result = TypeVar("Result")
@@ -57,7 +63,13 @@ def pack_error(error: UnfinishedError) -> bytes:
 
 
 def read_reply(task: Task[Any, Result], message: bytes, sent_blobs: int) -> Outcome[Result]:
-    """Raises IPCError."""
-    envelope, blobs = unpack_message(message, MAX_MESSAGE_BYTES)
-    reply = decode_reply(envelope)
-    return task.read_outcome(reply, split_blobs(blobs, reply.blob_lengths), sent_blobs)
+    """Raises the UnfinishedError that a replica packed, and WorkerLostError for an invalid reply."""
+    try:
+        envelope, blobs = unpack_message(message, MAX_MESSAGE_BYTES)
+        reply = decode_reply(envelope)
+        if reply.error and reply.error.slug in UNFINISHED:
+            retry_after_s = reply.error.fields.get("retry_after_s")
+            raise UNFINISHED[reply.error.slug](reply.error.message, int(retry_after_s or 1))
+        return task.read_outcome(reply, split_blobs(blobs, reply.blob_lengths), sent_blobs)
+    except IPCError as error:
+        raise WorkerLostError(f"A replica sent an invalid reply: {error}. The request can be tried again.") from None

@@ -74,7 +74,7 @@ def test_explain_prints_the_arithmetic_and_writes_no_file(photo: Path) -> None:
         (["blur", "--stride", "9"], ["--stride", "9", "8"]),
         (["blur", "--format", "psd"], ["--format", "psd"]),
         (["blur", "--quality", "0"], ["--quality", "0", "1"]),
-        (["blur", "--divisor", "0"], ["--divisor 0: a divisor may not be 0"]),
+        (["blur", "--divisor", "0"], ["--divisor 0: a divisor must not be 0"]),
         (["gaussian", "--sigma", "99"], ["sigma", "99", "10.3"]),
         (["blur", "--sigma", "2"], ["sigma"]),
         (["custom"], ["weights"]),
