@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
+import pytest
 
 from app.cluster.messages import pack_call, read_reply
 from app.cluster.serving import Digits
-from app.errors import WorkerLostError
+from app.errors import UnfinishedError, WorkerLostError
 from app.pool.ipc import Report, TaskFailure
 from app.pool.task import Answer, Outcome, Task
 from app.tasks.classify import CLASSIFY, ClassifyParams
@@ -29,7 +30,7 @@ class RecordingPool:
         return Outcome(Answer(failures, [blob + polarity.encode() for blob in blobs]), None, Report(pixels=7))
 
 
-def classify(*requests: tuple[bytes, str]) -> tuple[list[Outcome[Any]], RecordingPool]:
+def classify(*requests: tuple[bytes, str]) -> tuple[list[Any], RecordingPool]:
     digits = object.__new__(Digits)  # __init__ is a coroutine for Ray and starts a process
     pool = RecordingPool()
     digits.pool = pool  # type: ignore[assignment]
@@ -39,7 +40,14 @@ def classify(*requests: tuple[bytes, str]) -> tuple[list[Outcome[Any]], Recordin
     ]
     batched = cast(Any, Digits.classify).__wrapped__  # Ray calls it with a batch
     replies = asyncio.run(batched(digits, messages))
-    return [read_reply(CLASSIFY, reply, 1) for reply in replies], pool
+    return [read(reply) for reply in replies], pool
+
+
+def read(reply: bytes) -> Outcome[Any] | Exception:
+    try:
+        return read_reply(CLASSIFY, reply, 1)
+    except UnfinishedError as error:
+        return error
 
 
 def test_calls_with_the_same_params_share_a_batch_and_each_gets_its_own_answer() -> None:
@@ -55,7 +63,11 @@ def test_calls_with_the_same_params_share_a_batch_and_each_gets_its_own_answer()
 
 def test_an_image_that_ends_the_worker_fails_only_its_own_request() -> None:
     outcomes, _ = classify((b"1", "auto"), (b"deadly", "auto"), (b"2", "auto"))
-    assert [outcome.answer and list(outcome.answer.blobs) for outcome in outcomes] == [[b"1auto"], None, [b"2auto"]]
-    failure = outcomes[1].failure
-    assert failure is not None
-    assert (failure.slug, failure.message) == ("worker-lost", "ended")
+    assert [list(outcomes[index].answer.blobs) for index in (0, 2)] == [[b"1auto"], [b"2auto"]]
+    assert isinstance(outcomes[1], WorkerLostError)
+    assert str(outcomes[1]) == "ended"
+
+
+def test_an_invalid_reply_is_a_lost_worker() -> None:
+    with pytest.raises(WorkerLostError, match="invalid reply"):
+        read_reply(CLASSIFY, b"no reply", 1)
