@@ -68,7 +68,8 @@ class Channel(asyncio.Protocol):
         self._read: Reader = take_reply
         self._received = bytearray()
         self._frame: Frame | None = None
-        self._is_reading = False
+        self._is_copying = False
+        """Whether a thread uses the shared memory."""
         self._violation = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,7 +105,7 @@ class Channel(asyncio.Protocol):
             self._disconnect(str(error))
 
     def _read_frame(self) -> None:
-        if self._pending is None or self._pending.done() or self._is_reading:
+        if self._pending is None or self._pending.done() or self._is_copying:
             raise IPCError("data arrived that no request is waiting for")
         if self._frame is None:
             if len(self._received) < PREFIX.size:
@@ -128,11 +129,9 @@ class Channel(asyncio.Protocol):
         if frame.blob_bytes <= INLINE_COPY_BYTES:
             self._finish(reply, self._replies.read(reply.blob_lengths))
         else:
-            self._is_reading = True
             self._run_in_thread(self._replies.read, reply.blob_lengths, then=lambda blobs: self._finish(reply, blobs))
 
     def _finish(self, reply: Reply, blobs: list[bytes]) -> None:
-        self._is_reading = False
         result = self._read(reply, blobs)
         if self._pending and not self._pending.done():
             self._pending.set_result(result)
@@ -142,13 +141,15 @@ class Channel(asyncio.Protocol):
         """Copy large blobs without blocking the event loop."""
 
         def resume(done: "asyncio.Future[Any]") -> None:
+            self._is_copying = False
             if self.lost.done():
-                return
+                return self._close_memory()
             try:
                 then(done.result())
             except (IPCError, OSError) as error:
                 self._disconnect(str(error))
 
+        self._is_copying = True
         asyncio.get_running_loop().run_in_executor(None, copy, *args).add_done_callback(resume)
 
     def _disconnect(self, violation: str) -> None:
@@ -159,6 +160,11 @@ class Channel(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._fail()
         self.lost.set_result(self._violation)
+        if not self._is_copying:
+            self._close_memory()
+
+    def _close_memory(self) -> None:
+        """Never while a thread copies: its descriptor could already belong to another file."""
         self._requests.close()
         self._replies.close()
 
