@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.api.parameters import FilterQuery
-from app.api.problems import PROBLEM_TYPES
+from app.api.problem_types import PROBLEM_TYPES
 from app.context import Record, StepTime
 from app.images.formats import FORMATS
 from app.main import create_app, make_server

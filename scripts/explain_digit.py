@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.api.routes.home import encode_sample
 from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
-from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
-from app.tasks.explain_sheet import TILE_PX, arrange_maps, draw_row
+from app.tasks.explain_digit import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
+from app.tasks.explain_digit_sheet import TILE_PX, arrange_maps, draw_row
 from app.tasks.gallery import make_contact_sheet
+from app.tasks.samples import encode_sample
 from kernels.chain import resolve_step
 from kernels.settings import FilterSettings
 from models.model_folder import read_model_folder
@@ -106,7 +106,7 @@ def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Seq
 
 def write_tables(explained: ExplainedImage, weights: Sequence[NDArray[np.float32]], sha256: str) -> str:
     """Layers and answer in numbers, and which model they are of: the tests compare it with the bundled one."""
-    answer, explanation = explained.answer, explained.explanation
+    answer, explanation = explained.result, explained.explanation
     weight_counts = {"conv1": weights[0].size, "conv2": weights[5].size, "dense": weights[10].size}
     weight_counts["output"] = weights[15].size + weights[16].size
     lines = [

@@ -14,7 +14,8 @@ from app.images.errors import ImageError
 from app.images.formats import ALIASES, FORMATS, READABLE, FormatName
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import DigitAnswer, classify_images
+from app.tasks.classify import classify_images
+from app.tasks.digit_results import DigitResult
 from app.tasks.filter import SAME_FORMAT, FilterRequest, OutputFormat, filter_image
 from app.tasks.options import Polarity
 
@@ -188,7 +189,7 @@ def make_record(item: Item, digest: str, mark: str) -> dict[str, Any]:
     return given | {"digest": digest, "job": mark}
 
 
-def make_row(answer: DigitAnswer) -> dict[str, Any]:
+def make_row(answer: DigitResult) -> dict[str, Any]:
     row: dict[str, Any] = {
         "verdict": answer.verdict, "digit": answer.digit, "confidence": answer.confidence, "model": answer.model,
     }  # fmt: skip

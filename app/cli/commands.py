@@ -111,7 +111,8 @@ def filter_files(
     from app.api.operations import parse_steps
     from app.cli import local_files as batch
     from app.pool.ipc import Report
-    from app.tasks.filter import FilterRequest, explain_filter
+    from app.tasks.explain_filter import explain_filter
+    from app.tasks.filter import FilterRequest
 
     settings = load_settings()
     query = check_parameters(FilterQuery, given or {})

@@ -14,8 +14,9 @@ from rich.table import Table
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import classify_image, read_page
+from app.tasks.classify import classify_image
 from app.tasks.options import Polarity
+from app.tasks.read import read_page
 from models.errors import ModelError
 
 Rows = list[dict[str, Any]]

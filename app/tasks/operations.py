@@ -1,4 +1,4 @@
-"""The steps of a filter request as text: the JSON that `POST /filter` takes as `operations`."""
+"""The steps of a filter request as JSON, in the form of the parameter `operations` of `POST /filter`."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _operations = TypeAdapter(list[Operation])
 
 
 def encode_operations(steps: Sequence[Step]) -> str:
-    """Every setting that was given, so that the steps can be resolved again from the text and the same catalogue."""
+    """All settings that are not defaults, from which `decode_operations` makes the same steps again."""
     return json.dumps(
         [step.settings.model_dump(mode="json", exclude_unset=True) | {"kernel": step.kernel.name} for step in steps]
     )

@@ -10,7 +10,7 @@ def test_a_chain_is_opened_as_the_single_kernel_that_it_equals(page: Page) -> No
     open_filter_room(page, '#filter?operations=[{"kernel":"blur"},{"kernel":"average"}]')
     chain = read_result(page).astype(int)
     page.get_by_role("button", name="As one kernel").click()
-    expect(page.locator("#one-kernel-why")).to_contain_text("5 × 5 weights, of rank 1. Exact, but for rounding")
+    expect(page.locator("#one-kernel-why")).to_contain_text("5 × 5 weights, of rank 1. Exact inside the margin")
     page.locator("#open-one-kernel").click()
     page.wait_for_function("location.hash.startsWith('#filter/custom')")
     wait_for_result(page)
