@@ -17,7 +17,7 @@ from typing import Any
 import typer
 
 from app.api.parameters import FilterQuery
-from app.api.problems import PROBLEM_TYPES
+from app.api.problem_types import PROBLEM_TYPES
 from app.cli.commands import app as commands
 from app.context import Record, StepTime
 from app.images.formats import FORMATS

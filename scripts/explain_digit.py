@@ -18,8 +18,8 @@ from PIL import Image
 from app.pool.ipc import Report
 from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
-from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
-from app.tasks.explain_sheet import TILE_PX, arrange_maps, draw_row
+from app.tasks.explain_digit import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
+from app.tasks.explain_digit_sheet import TILE_PX, arrange_maps, draw_row
 from app.tasks.gallery import make_contact_sheet
 from app.tasks.samples import encode_sample
 from kernels.chain import resolve_step
@@ -105,7 +105,7 @@ def draw_images(explained: ExplainedImage, stages: dict[str, Grey], weights: Seq
 
 def write_tables(explained: ExplainedImage, weights: Sequence[NDArray[np.float32]], sha256: str) -> str:
     """Tables of the layers and of the answer, with the model's hash, which a test compares with the bundled model."""
-    answer, explanation = explained.answer, explained.explanation
+    answer, explanation = explained.result, explained.explanation
     weight_counts = {"conv1": weights[0].size, "conv2": weights[5].size, "dense": weights[10].size}
     weight_counts["output"] = weights[15].size + weights[16].size
     lines = [

@@ -1,4 +1,4 @@
-"""FastAPI as this service uses it: with middleware outside of the handler of unexpected errors, and its own spans."""
+"""A FastAPI app with outer middleware, and the configuration of its traces."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class Application(FastAPI):
-    """`outer_middleware` is outermost first, like FastAPI's `middleware`, and sees every response.
+    """`outer_middleware` wraps the whole middleware stack, outermost first, and sees every response.
 
-    Starlette's handler of unexpected errors is outside of `middleware`: a 500 response would have no request id, no
-    security headers and no CORS headers, and would not be counted. Wrapping the finished app does not work either:
-    FastAPI starts the span of a request in `__call__`, so such a wrapper would see no trace. So the outer middleware
-    wraps the middleware stack, between the span and the handler.
+    Starlette's handler of unexpected errors is outside of FastAPI's `middleware`. With `middleware`, a 500 response
+    would have no request id, security headers or CORS headers, and would not be counted. Wrapping the finished app is
+    no alternative: FastAPI starts the span of a request in `__call__`, so the wrapper would see no trace.
     """
 
     def __init__(self, *, outer_middleware: Sequence[Middleware] = (), **options: Any) -> None:
@@ -35,7 +34,7 @@ class Application(FastAPI):
 
 
 def configure_telemetry(provider: "TracerProvider | None") -> TelemetryConfig:
-    """Spans of requests, and none of FastAPI's metrics, logs and other spans."""
+    """One span per request. FastAPI's metrics, logs and other spans are off."""
     return TelemetryConfig(
         tracing=provider is not None,
         tracer_provider=provider,

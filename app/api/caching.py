@@ -1,4 +1,4 @@
-"""Strong validators for what does not change while the service runs."""
+"""ETags for content that does not change while the service runs."""
 
 import hashlib
 from typing import Any
@@ -7,11 +7,11 @@ from fastapi import Request, Response
 
 MAX_AGE_SECONDS = 300
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified (`If-None-Match`)."}}
-"""For a route's `responses`."""
+"""For the `responses` of a route."""
 
 
 def respond_with_etag(request: Request, content: bytes, media_type: str) -> Response:
-    """200 with a strong ETag, or 304 where the client has this already (RFC 9110, 13.1.2)."""
+    """200 with a strong ETag, or 304 if the client already has this content (RFC 9110, 13.1.2)."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": f"max-age={MAX_AGE_SECONDS}"}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]

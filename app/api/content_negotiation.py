@@ -1,5 +1,6 @@
-"""Which format a result has: that of the parameter `format`, else by the header `Accept`, else that of the input."""
+"""The format of a result: the parameter `format`, else the header `Accept`, else the format of the input."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from app.errors import NotAcceptableError
@@ -7,18 +8,19 @@ from app.images.formats import FORMATS, FormatName
 from app.tasks.filter import SAME_FORMAT, OutputFormat
 
 PREFERENCE: tuple[FormatName, ...] = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy")
-"""Among formats with the same weight, when the input's is not among them."""
+"""Decides between formats of equal weight if the format of the input is not one of them."""
 MAX_QUOTED_CHARACTERS = 100
+"""Of an Accept header in an error message."""
 
 
 @lru_cache(maxsize=256)
-def choose_output_format(asked: FormatName | None, accept: str | None, is_raw: bool) -> OutputFormat:
-    """`asked` is the parameter `format`, and `accept` the header (RFC 9110, section 12.5.1).
+def choose_output_format(requested: FormatName | None, accept: str | None, is_raw: bool) -> OutputFormat:
+    """`requested` is the parameter `format`, `accept` the header (RFC 9110, 12.5.1). Raises NotAcceptableError.
 
-    `is_raw`: the result is numbers, which only npy can hold. Raises NotAcceptableError.
+    `is_raw`: the result is numbers, which only npy can hold.
     """
-    if asked is not None:
-        return OutputFormat(asked)
+    if requested is not None:
+        return OutputFormat(requested)
     if not accept:
         return SAME_FORMAT
     weights = parse_accept(accept)
@@ -26,16 +28,13 @@ def choose_output_format(asked: FormatName | None, accept: str | None, is_raw: b
     weight_of = {name: find_weight(FORMATS[name].media_type, weights) for name in candidates}
     best = max(weight_of.values())
     if best == 0:
-        raise NotAcceptableError(
-            f"The header Accept: {accept[:MAX_QUOTED_CHARACTERS]} admits none of "
-            f"{', '.join(FORMATS[name].media_type for name in candidates)}. Say format=, or Accept: */*."
-        )
-    liked = tuple(name for name in candidates if weight_of[name] == best)
-    return OutputFormat(liked[0], liked)
+        raise describe_not_acceptable(accept, [FORMATS[name].media_type for name in candidates])
+    preferred = tuple(name for name in candidates if weight_of[name] == best)
+    return OutputFormat(preferred[0], preferred)
 
 
 def parse_accept(accept: str) -> dict[str, float]:
-    """Media ranges and their weights 0..1; a weight that is no number counts as 0."""
+    """Media ranges and their weights 0..1. A weight that is not a number counts as 0."""
     weights = {}
     for item in accept.split(","):
         media_range, *parameters = (part.strip().lower() for part in item.split(";"))
@@ -51,8 +50,16 @@ def parse_accept(accept: str) -> dict[str, float]:
 
 
 def find_weight(media_type: str, weights: dict[str, float]) -> float:
-    """By the most specific range that holds the type."""
+    """The weight of the most specific media range that includes the type; 0 if there is none."""
     for media_range in (media_type, media_type.split("/")[0] + "/*", "*/*"):
         if media_range in weights:
             return weights[media_range]
     return 0.0
+
+
+def describe_not_acceptable(accept: str, media_types: Sequence[str]) -> NotAcceptableError:
+    """The error for an Accept header that excludes all media types of a route."""
+    return NotAcceptableError(
+        f"The header Accept: {accept[:MAX_QUOTED_CHARACTERS]} allows none of {', '.join(media_types)}. "
+        "Send the parameter format, or Accept: */*."
+    )

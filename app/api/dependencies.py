@@ -1,13 +1,15 @@
 """The state of the running service, and the dependency that passes it to the routes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
 
+from app.api.operations import Chain, RequestLine, cache_chains
 from app.observability.metrics import Metrics
 from app.pool.interface import Pool
 from app.settings import AccessSettings, Settings
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Made once by `create_app`; `pool` accepts work while the lifespan lasts."""
+    """Created once by `create_app`. `pool` accepts work during the lifespan of the app."""
 
     settings: Settings
     access: AccessSettings
@@ -29,12 +31,17 @@ class Service:
     metrics: Metrics
     tracing: "TracerProvider | None" = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the shutdown begins."""
+    """Set when shutdown begins."""
+
+    @cached_property
+    def parse_request_line(self) -> Callable[[RequestLine], Chain]:
+        """Parse the chain of a filter request, with a cache. Raises KernelError."""
+        return cache_chains(self.catalogue)
 
 
 @asynccontextmanager
 async def run_service(app: FastAPI) -> AsyncIterator[None]:
-    """The lifespan: it begins when every worker process is warm."""
+    """The lifespan of the app. Startup is complete when every worker process is warm."""
     service = cast(Service, app.state.service)
     await service.pool.start()
     port = service.access.metrics_port

@@ -1,7 +1,4 @@
-"""The parameters of a filter request: the settings of a kernel, and what concerns the image as a whole.
-
-The HTTP query and the command line are both made from these models.
-"""
+"""The query parameters of each route. The options of the command line are made from the same models."""
 
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,30 +10,31 @@ from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings,
 
 
 def parse_format(value: Any) -> Any:
+    """Lower-case the name of a format, and resolve aliases such as `jpg`."""
     name = parse_lower(value)
     return ALIASES.get(name, name) if isinstance(name, str) else name
 
 
 class ImageParameters(FilterSettings):
-    """How an image is filtered, and the file that comes back."""
+    """The settings of the kernels, and the format of the result."""
 
     linear: Annotated[bool, Field(description="Filter linear light instead of sRGB values.")] = False
     format: Annotated[
         FormatName | None,
         BeforeValidator(parse_format),
         WithJsonSchema({"type": "string", "enum": list(get_args(FormatName))}),
-        Field(description="Format of the answer. Default: what `Accept` asks for, else what came in."),
+        Field(description="Format of the result. Default: chosen by `Accept`, else the format of the input."),
     ] = None
-    quality: Annotated[int, Field(ge=1, le=100, description="Of jpeg, webp and avif; 100 is lossless in webp.")] = (
-        DEFAULT_QUALITY
-    )
+    quality: Annotated[
+        int, Field(ge=1, le=100, description="Quality of jpeg, webp and avif. In webp, 100 is lossless.")
+    ] = DEFAULT_QUALITY
     frames: Annotated[
-        Frames, BeforeValidator(parse_lower), Field(description="`first` takes only the first frame of an animation.")
+        Frames, BeforeValidator(parse_lower), Field(description="`first`: filter only the first frame of an animation.")
     ] = "all"
 
     @property
     def shared(self) -> FilterSettings:
-        """The settings of the kernels alone, as far as they were given."""
+        """The settings of the kernels alone, without those that have their default."""
         given = self.model_dump(exclude_unset=True)
         return FilterSettings(**{name: given[name] for name in given if name in FilterSettings.model_fields})
 
@@ -48,7 +46,7 @@ class FilterQuery(ImageParameters):
         Literal["json"] | None,
         BeforeValidator(parse_lower),
         WithJsonSchema({"type": "string", "enum": ["json"]}),
-        Field(description="`json`: answer with the arithmetic instead of the image."),
+        Field(description="`json`: return the arithmetic as JSON instead of the image."),
     ] = None
 
 
@@ -58,7 +56,7 @@ class ChainQuery(FilterQuery):
     operations: Annotated[
         str | None,
         WithJsonSchema({"type": "string", "examples": ['[{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]']}),
-        Field(description="The steps as JSON, 1 to 10; as a form field or here."),
+        Field(description="1 to 10 steps as JSON, here or as a form field."),
     ] = None
 
 
@@ -70,13 +68,15 @@ class GalleryQuery(BaseModel):
     kernels: Annotated[
         str | None,
         WithJsonSchema({"type": "string", "maxLength": 5000}),
-        Field(max_length=5000, description="Names with commas. Default: every kernel but the learned ones."),
+        Field(
+            max_length=5000, description="Comma-separated kernel names. Default: all kernels except the learned ones."
+        ),
     ] = None
     side: Annotated[int, Field(ge=16, le=512, description="Longest side of each image in pixels.")] = 160
     format: Annotated[
         Literal["png", "json"],
         BeforeValidator(parse_lower),
-        Field(description="`png`: one sheet; `json`: every image on its own, as a data URI."),
+        Field(description="`png`: one contact sheet. `json`: each image as a data URI."),
     ] = "png"
 
 
@@ -89,22 +89,30 @@ class LearnQuery(BaseModel):
     shared: Annotated[
         Literal["auto", "true", "false"],
         BeforeValidator(parse_lower),
-        Field(description="One kernel for all channels, or one for each; `auto`: one where it explains them as well."),
+        Field(
+            description="`true`: one kernel for all channels. `false`: one kernel for each channel. `auto`: one kernel "
+            "if it explains all channels as well as separate kernels do."
+        ),
     ] = "auto"
     method: Annotated[
         Literal["least-squares", "descent"],
         BeforeValidator(parse_lower),
         Field(
-            description="`least-squares`: at once, as JSON. `descent`: by gradient descent, told as it goes "
-            "(text/event-stream)."
+            description="`least-squares`: solved directly, returned as JSON. `descent`: gradient descent, with its "
+            "steps as server-sent events (text/event-stream)."
         ),
     ] = "least-squares"
     steps: Annotated[
-        int, Field(ge=1, le=MAX_DESCENT_STEPS, description="`descent`: most steps; fewer where it arrives before.")
+        int,
+        Field(
+            ge=1,
+            le=MAX_DESCENT_STEPS,
+            description="`descent`: maximum number of steps. Descent stops earlier if it converges.",
+        ),
     ] = 400
 
     @property
-    def shares(self) -> Literal["auto"] | bool:
+    def kernel_sharing(self) -> Literal["auto"] | bool:
         return "auto" if self.shared == "auto" else self.shared == "true"
 
 
@@ -116,14 +124,16 @@ class ReadQuery(BaseModel):
     polarity: Annotated[
         Polarity,
         BeforeValidator(parse_lower),
-        Field(description="Of the ink: found out, or said to be `dark` on light or `light` on dark."),
+        Field(description="Polarity of the ink: `dark` on light, `light` on dark, or `auto` to detect it."),
     ] = "auto"
 
 
 class ClassifyQuery(ReadQuery):
     """The query of `POST /classify`."""
 
-    preview: Annotated[bool, Field(description="Add the 28×28 that the network saw, and what led to it.")] = False
+    preview: Annotated[
+        bool, Field(description="Include the 28×28 input of the network, and images of the preprocessing.")
+    ] = False
 
 
 class ExplainQuery(ReadQuery):
@@ -133,20 +143,22 @@ class ExplainQuery(ReadQuery):
         Literal["png", "json"] | None,
         BeforeValidator(parse_lower),
         WithJsonSchema({"type": "string", "enum": ["png", "json"]}),
-        Field(description="Of the answer. Default: what `Accept` asks for, else `png`."),
+        Field(description="Format of the response. Default: chosen by `Accept`, else `png`."),
     ] = None
     layer: Annotated[
         MapLayer | None,
         WithJsonSchema({"type": "string", "enum": list(get_args(MapLayer))}),
-        Field(description="Only the feature maps of this layer, as a PNG; with `map` only one."),
+        Field(description="Return only the feature maps of this layer, as a PNG. With `map`, only one of them."),
     ] = None
     map: Annotated[
         int | None,
         WithJsonSchema({"type": "integer", "minimum": 0}),
-        Field(ge=0, description="Which map, from 0: 32 of `conv1` and `pool1`, 64 of `conv2` and `pool2`."),
+        Field(
+            ge=0, description="Number of a feature map, from 0. `conv1` and `pool1` have 32, `conv2` and `pool2` 64."
+        ),
     ] = None
     scale: Annotated[
-        int, Field(ge=1, le=32, description="With `layer`: pixels a side for each value, without smoothing.")
+        int, Field(ge=1, le=32, description="With `layer`: each value becomes a square of this side in pixels.")
     ] = 8
 
 
@@ -155,10 +167,13 @@ class SizeQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: Annotated[int, Field(ge=1, le=1_000_000, description="Pixels of the input, W.", examples=[28])]
-    kernel: Annotated[int, Field(ge=1, le=100_000, description="Weights of the kernel, F.", examples=[5])]
-    stride: Annotated[int, Field(ge=1, le=100_000, description="S.")] = 1
+    input: Annotated[int, Field(ge=1, le=1_000_000, description="Side W of the input, in pixels.", examples=[28])]
+    kernel: Annotated[int, Field(ge=1, le=100_000, description="Side F of the kernel, in weights.", examples=[5])]
+    stride: Annotated[int, Field(ge=1, le=100_000, description="Stride S, in pixels.")] = 1
     padding: Annotated[
-        str, Field(description="Pixels on each side, P; or `SAME` or `VALID`, as TensorFlow has them.", examples=["2"])
+        str, Field(description="Padding P on each side, in pixels; or TensorFlow's `SAME` or `VALID`.", examples=["2"])
     ] = "VALID"
-    dilation: Annotated[int, Field(ge=1, le=1000, description="Distance of the weights; F spans D(F - 1) + 1.")] = 1
+    dilation: Annotated[
+        int,
+        Field(ge=1, le=1000, description="Dilation D: distance between weights. The kernel spans D(F - 1) + 1 pixels."),
+    ] = 1

@@ -4,18 +4,19 @@ from html import escape
 from http import HTTPStatus
 from typing import Any
 
-from app.api.problems import MEDIA_TYPE, PROBLEM_TYPES, ProblemType
+from app.api.problem_types import PROBLEM_TYPES, ProblemType
+from app.api.problems import MEDIA_TYPE
 
 
 def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: the problem statuses of the route."""
+    """The error responses with these statuses, for the `responses` of a route."""
     return {
         status: {
             "description": "; ".join(kind.title for kind in list_problem_types(status)) or HTTPStatus(status).phrase,
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {kind.slug: {"value": give_example(kind)} for kind in list_problem_types(status)},
+                    "examples": {kind.slug: {"value": make_example(kind)} for kind in list_problem_types(status)},
                 }
             },
         }
@@ -24,11 +25,11 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def list_problem_types(status: int) -> list[ProblemType]:
-    """None for 500: an unexpected error has no problem type."""
-    return [kind for kind in PROBLEM_TYPES.values() if kind.status == status != 500]
+    """The problem types with a status. None for 500: the response to an unexpected error has no problem type."""
+    return [kind for kind in PROBLEM_TYPES.values() if kind.status == status and status != 500]
 
 
-def give_example(kind: ProblemType) -> dict[str, Any]:
+def make_example(kind: ProblemType) -> dict[str, Any]:
     return {
         "type": f"/problems#{kind.slug}",
         "title": kind.title,
@@ -38,7 +39,7 @@ def give_example(kind: ProblemType) -> dict[str, Any]:
     }
 
 
-def write_problems_page() -> str:
+def render_problems_page() -> str:
     rows = "\n".join(
         f'<h2 id="{kind.slug}">{kind.status.value} {escape(kind.title)}</h2><p>{escape(kind.meaning)}</p>'
         for kind in PROBLEM_TYPES.values()

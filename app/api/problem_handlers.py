@@ -1,4 +1,4 @@
-"""FastAPI's exception handlers: each turns an exception into a problem (`app/api/problems.py`)."""
+"""FastAPI's exception handlers. Each responds to an exception with a problem (`app/api/problems.py`)."""
 
 import difflib
 import errno
@@ -11,11 +11,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from app.api.parameters import ChainQuery, ClassifyQuery, GalleryQuery, LearnQuery, SizeQuery
-from app.api.problems import PROBLEM_TYPES, render_error, render_problem
+from app.api.parameters import ChainQuery, ClassifyQuery, ExplainQuery, GalleryQuery, LearnQuery, SizeQuery
+from app.api.problem_types import PROBLEM_TYPES
+from app.api.problems import render_error, render_problem
 from app.context import find_record
 from app.errors import ErrorResponse, NoFilesLeftError, NoRoomError, TaskError
 from app.tasks.errors import SLUGS
+
+PARAMETER_NAMES = {
+    name
+    for query in (ChainQuery, GalleryQuery, LearnQuery, SizeQuery, ClassifyQuery, ExplainQuery)
+    for name in query.model_fields
+}
+"""Of all routes, to suggest one for a misspelt name."""
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -28,7 +36,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def respond(rendered: ErrorResponse) -> Response:
-    """The response for the route's framework; the request's record gets the slug."""
+    """Convert a rendered error to FastAPI's response. Adds its slug to the record of the request."""
     find_record().problem = rendered.slug
     response = Response(rendered.body, rendered.status)
     response.raw_headers += rendered.headers
@@ -40,7 +48,7 @@ def handle_known_error(request: Request, error: Exception) -> Response:
 
 
 def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
-    """All bad parameters in one response, each with its location, the mistake and the value."""
+    """One response for all invalid parameters, each with its location, message and value."""
     errors = [
         {
             "loc": list(item["loc"]),
@@ -55,13 +63,11 @@ def handle_validation_error(request: Request, error: RequestValidationError) -> 
 
 
 def describe_mistake(item: Mapping[str, Any]) -> str:
-    """The message of pydantic with the value, or with the nearest parameter name."""
+    """Pydantic's message with the invalid value, or with the most similar parameter name."""
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         name = str(item["loc"][-1])
-        queries = (ChainQuery, GalleryQuery, LearnQuery, SizeQuery, ClassifyQuery)
-        known = {field for query in queries for field in query.model_fields}
-        nearest = difflib.get_close_matches(name, known - {name}, n=1)
+        nearest = difflib.get_close_matches(name, PARAMETER_NAMES - {name}, n=1)
         return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
     if item["type"] in ("missing", "json") or item.get("input") is None:
         return message
@@ -69,7 +75,7 @@ def describe_mistake(item: Mapping[str, Any]) -> str:
 
 
 def shorten(value: Any) -> Any:
-    """A sent value, short enough to be returned in a message."""
+    """A value that the client sent, shortened for a message."""
     if value is None or isinstance(value, (bool, int, float)):
         return value if value == value and abs(value or 0) != float("inf") else str(value)
     text = value if isinstance(value, str) else repr(value)
@@ -77,12 +83,12 @@ def shorten(value: Any) -> Any:
 
 
 def handle_http_error(request: Request, error: HTTPException) -> Response:
-    """Errors of the framework: no such route, wrong method, a malformed form."""
+    """Errors of the framework: unknown path, wrong method, malformed form."""
     status = HTTPStatus(error.status_code)
     detail = error.detail
     if status == HTTPStatus.NOT_FOUND:
-        detail = f"There is nothing at {request.url.path}."
-        if request.app.openapi_url:  # none if CONVSERVE_DOCS is off
+        detail = f"Unknown path {request.url.path}."
+        if request.app.openapi_url:  # not set if CONVSERVE_DOCS is off
             detail += " The API is described at /docs."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another method")
@@ -102,6 +108,6 @@ def handle_os_error(request: Request, error: OSError) -> Response:
 
 
 def handle_unexpected_error(request: Request, error: Exception) -> Response:
-    """The server logs the traceback. The response holds nothing of the error."""
-    detail = "Internal error. The client may retry the request; the server's log has the details."
+    """The server logs the traceback. The response does not reveal the error."""
+    detail = "Internal error. The client may retry the request. The log of the service has the details."
     return respond(render_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, find_record().id))

@@ -1,8 +1,11 @@
-"""Headers and OpenAPI descriptions that several routes share."""
+"""Responses, headers and OpenAPI descriptions that several routes share."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
+
+from fastapi import Response
 
 from app.images.formats import READABLE
 
@@ -12,21 +15,40 @@ PNG_RESPONSE: dict[int | str, dict[str, Any]] = {
         "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-
-
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
-"""Results are not cached, and browsers take their type from Content-Type alone."""
+"""Results are not cached, and browsers do not guess their type."""
+
+
+def respond_with_json(document: bytes) -> Response:
+    return Response(document, media_type="application/json", headers=PRIVATE)
+
+
+def respond_with_file(content: bytes, media_type: str, name: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A result that browsers show, and save under `name`."""
+    disposition = {"Content-Disposition": format_disposition(name)}
+    return Response(content, media_type=media_type, headers=PRIVATE | dict(headers or {}) | disposition)
+
+
+def format_disposition(name: str) -> str:
+    """`inline` with the file name in ASCII and, if that changes it, also in UTF-8 (RFC 6266)."""
+    name = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode("utf-8")  # JSON can hold lone surrogates
+    ascii_name = re.sub(r"[^A-Za-z0-9._ ()+-]", "_", name)
+    disposition = f'inline; filename="{ascii_name}"'
+    return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
-    """The request body in OpenAPI: a form, the raw image, or JSON with base64."""
+    """The request body in OpenAPI: a form, the raw image, or JSON with base64.
+
+    `more` are further fields of the form and of the JSON. With `several`, the form may have several files.
+    """
     binary = {"type": "string", "format": "binary"}
     form = {
         "type": "object",
         "required": ["file"],
         "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
     }
-    text = {"type": "string", "description": "The image in base64, or a data URI."}
+    text = {"type": "string", "description": "The image in base64, or as a data URI."}
     document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
     return {
         "requestBody": {
@@ -38,11 +60,3 @@ def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False
             },
         }
     }
-
-
-def quote_file_name(name: str) -> str:
-    """`inline` with the name in ASCII and, where that loses something, in UTF-8 (RFC 6266)."""
-    name = re.split(r"[/\\]", name)[-1].encode("utf-8", "replace").decode("utf-8")  # JSON can hold lone surrogates
-    ascii_name = re.sub(r"[^A-Za-z0-9._ ()+-]", "_", name)
-    disposition = f'inline; filename="{ascii_name}"'
-    return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"

@@ -13,13 +13,14 @@ from app.api.routes import (
     kernels,
     learn,
     metrics,
+    samples,
     size,
 )
 from app.settings import AccessSettings
 
 
 def include_routers(app: FastAPI, access: AccessSettings) -> None:
-    for module in (filter, gallery, learn, digits, explanation, kernels, size, home, health):
+    for module in (filter, gallery, learn, digits, explanation, kernels, size, home, samples, health):
         app.include_router(module.router)
     if access.metrics and access.metrics_port is None:
         app.include_router(metrics.router)

@@ -10,7 +10,8 @@ from app.archive.job import ClassifyJob, FilterJob, Job
 from app.archive.storage import FileNameError, StorageError, describe_error
 from app.images.errors import ImageError
 from app.pool.ipc import Report
-from app.tasks.classify import DigitAnswer, classify_images
+from app.tasks.classify import classify_images
+from app.tasks.digit_results import DigitResult
 from app.tasks.filter import SAME_FORMAT, OutputFormat, filter_image
 
 
@@ -137,7 +138,7 @@ def classify_items(job: ClassifyJob, fingerprint: str, loaded: Sequence[LoadedIt
     return outcomes
 
 
-def tabulate_answer(answer: DigitAnswer) -> dict[str, Any]:
+def tabulate_answer(answer: DigitResult) -> dict[str, Any]:
     """A row of the table of predictions (`app/archive/tables.py`), without the name of the file."""
     row: dict[str, Any] = {
         "verdict": answer.verdict, "digit": answer.digit, "confidence": answer.confidence, "model": answer.model,

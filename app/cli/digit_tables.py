@@ -17,8 +17,9 @@ from app.cli.settings import load_settings
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import classify_image, load_reader, read_page
+from app.tasks.classify import classify_image, load_reader
 from app.tasks.options import Polarity
+from app.tasks.read import read_page
 from models.errors import ModelError
 
 COLUMNS = ("file", "verdict", "digit", "confidence", "text", "turned")

@@ -30,7 +30,8 @@ def filter_images(
     from app.cli.filter_files import filter_files
     from app.cli.image_files import find_images, plan_outputs
     from app.pool.ipc import Report
-    from app.tasks.filter import FilterRequest, explain_filter
+    from app.tasks.explain_filter import explain_filter
+    from app.tasks.filter import FilterRequest
     from app.tasks.operations import parse_steps
 
     settings = load_settings()

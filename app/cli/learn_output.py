@@ -12,7 +12,8 @@ from app.api.parameters import LearnQuery
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
-from app.tasks.learn import LearnedKernel, LearnParams, Lesson, learn_from_images
+from app.tasks.learn import LearnParams, learn_from_images
+from app.tasks.learn_result import LearnedKernel, LearnResult
 from app.tasks.learn_stream import DescentStart, DescentStep, follow_descent
 
 Params = TypeVar("Params")
@@ -29,15 +30,15 @@ class LocalRunner:
         return task.run(self.context, params, blobs, Report())
 
 
-def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, context: TaskContext) -> Lesson:
+def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, context: TaskContext) -> LearnResult:
     """Shows steps and loss of gradient descent on stderr. Raises as `learn_from_images`."""
-    params = LearnParams(query.size, query.shares)
+    params = LearnParams(query.size, query.kernel_sharing)
     if query.method == "least-squares":
         return learn_from_images(before, after, params, context, Report())
     return asyncio.run(descend(before, after, params, query.steps, LocalRunner(context)))
 
 
-async def descend(before: bytes, after: bytes, params: LearnParams, max_steps: int, runner: LocalRunner) -> Lesson:
+async def descend(before: bytes, after: bytes, params: LearnParams, max_steps: int, runner: LocalRunner) -> LearnResult:
     state = TextColumn("step {task.completed}, loss {task.fields[loss]}")
     columns = (TextColumn("Gradient descent"), BarColumn(), state)
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -50,11 +51,11 @@ async def descend(before: bytes, after: bytes, params: LearnParams, max_steps: i
                 step = DescentStep.model_validate_json(document)
                 progress.update(bar, completed=step.step, loss=f"{step.loss:.4g}")
             else:
-                return Lesson.model_validate_json(document)
+                return LearnResult.model_validate_json(document)
     raise AssertionError("the last event of a descent is its lesson")
 
 
-def print_lesson(lesson: Lesson) -> None:
+def print_lesson(lesson: LearnResult) -> None:
     typer.echo(lesson.reason)
     for note in lesson.notes:
         typer.echo(note)

@@ -18,9 +18,10 @@ from app.pool.interface import unwrap
 from app.pool.queue import describe_full_queue, describe_overload
 from app.pool.task import Answer, Task
 from app.settings import Settings
-from app.tasks.classify import CLASSIFY, READ
-from app.tasks.explain import EXPLAIN_DIGIT
-from app.tasks.explain_sheet import EXPLAIN_DIGIT_SHEET
+from app.tasks.classify import CLASSIFY
+from app.tasks.explain_digit import EXPLAIN_DIGIT
+from app.tasks.explain_digit_sheet import EXPLAIN_DIGIT_SHEET
+from app.tasks.read import READ
 
 Params = TypeVar("Params")
 Result = TypeVar("Result")

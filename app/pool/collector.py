@@ -10,6 +10,8 @@ from app.system import find_resident_bytes
 
 
 class WorkersCollector(Collector):
+    """Reads the state of a pool."""
+
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 

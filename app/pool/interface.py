@@ -1,4 +1,4 @@
-"""What routes see of the workers, on one machine and on Ray."""
+"""The interface between the routes and the workers, on one machine or on Ray."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
@@ -17,13 +17,13 @@ class Pool(Protocol):
     """`app.pool.pool.WorkerPool`, or `app.cluster.pool.RayPool` on Ray."""
 
     slots: int
-    """Workers that there should be."""
+    """Target number of workers."""
     replaced: int
     """Workers that were stopped or lost, and replaced, since the start."""
 
     @property
     def ready(self) -> int:
-        """Workers that have started: working or free."""
+        """Workers that have started, busy or idle."""
 
     @property
     def busy(self) -> int: ...
@@ -44,12 +44,12 @@ class Pool(Protocol):
     async def close(self) -> None: ...
 
     async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]:
-        """Run a task in a worker. Raises TaskError for what the task raises, and UnfinishedError."""
+        """Run a task in a worker. Raises TaskError for an error of the task, and UnfinishedError."""
 
     async def run_batched(
         self, task: Task[Params, list[Item]], params: Params, blobs: Sequence[bytes]
     ) -> Answer[list[Item]]:
-        """Run a batchable task, perhaps together with other calls. Raises what `run` raises."""
+        """Run a batchable task, possibly in a batch with other calls. Raises what `run` raises."""
 
 
 def unwrap(outcome: Outcome[Result]) -> Answer[Result]:
@@ -57,9 +57,9 @@ def unwrap(outcome: Outcome[Result]) -> Answer[Result]:
     find_record().add_report(outcome.report)
     if outcome.answer is None:
         assert outcome.failure is not None
-        raise as_error(outcome.failure)
+        raise make_task_error(outcome.failure)
     return outcome.answer
 
 
-def as_error(failure: TaskFailure) -> TaskError:
+def make_task_error(failure: TaskFailure) -> TaskError:
     return TaskError(failure.slug, failure.message, failure.fields)

@@ -1,7 +1,7 @@
 """Messages between the HTTP process and a worker process.
 
-A message is an envelope, which is MessagePack of a typed struct, and blobs, which are raw bytes such as image files.
-It travels as a frame over a socket pair:
+A message has an envelope, which is a typed struct in MessagePack, and blobs, which are raw bytes such as image files.
+It is sent as a frame over a socket pair:
 
 | bytes | content                                                           |
 |-------|-------------------------------------------------------------------|
@@ -21,10 +21,10 @@ One request is in flight at a time; the reply repeats its number. As JSON, the e
      "report": {"pixels": 307200, "backends": {"decode": "tensorflow", "convolve": "strips", "encode": "isa-l"},
                 "steps": [["decode", 1764187200000000000, 0.0021], ...]}}
 
-or, for an image that is damaged,
+or, for a damaged image,
 
     {"number": 7, "blob_lengths": [], "result": null, "report": {...},
-     "error": {"slug": "corrupt-image", "message": "The image is damaged or cut short: ...", "fields": {}}}
+     "error": {"slug": "corrupt-image", "message": "The image is damaged: ...", "fields": {}}}
 
 A worker decodes untrusted files, so the HTTP process does not trust its replies: lengths are checked before memory is
 allocated, and envelopes are validated against their types. Nothing in a message is executed.
@@ -45,7 +45,7 @@ from app.context import Name, StepTime
 PREFIX = struct.Struct(">IIQ")
 MAX_ENVELOPE_BYTES = 4_000_000
 MAX_INLINE_BYTES = 16_384
-"""Blobs up to this size follow the envelope: one system call fewer on each side."""
+"""Blobs up to this size follow the envelope, which saves a system call on each side."""
 KEPT_BYTES = 16_000_000
 """Shared memory that stays allocated between messages."""
 NOTHING = Raw(b"\xc0")
@@ -59,17 +59,17 @@ class IPCError(ValueError):
 
 
 class Report(msgspec.Struct):
-    """What a worker measured while it did a task."""
+    """Measurements of a worker during a task."""
 
     pixels: Length = 0
-    """Decoded: width × height × frames."""
+    """Decoded pixels: width × height × frames."""
     backends: Annotated[dict[Name, Name], Meta(max_length=10)] = {}  # msgspec copies it
     """The library or code path of each step that has several with the same result."""
     steps: Annotated[list[StepTime], Meta(max_length=100)] = []
 
     @contextmanager
     def time(self, name: str) -> Iterator[None]:
-        """Add the duration of the body as a step."""
+        """Context manager that adds the duration of its body as a step."""
         started_ns, started = time.time_ns(), time.perf_counter()
         try:
             yield
@@ -78,10 +78,10 @@ class Report(msgspec.Struct):
 
 
 class TaskFailure(msgspec.Struct, frozen=True):
-    """Why a task has no result: an error of the request, or one of the service."""
+    """An error of a task: of the request, or of the service."""
 
     slug: Annotated[str, Meta(pattern=r"\A[a-z0-9-]{1,60}\Z")]
-    """Identifies the problem type; `INTERNAL_ERROR` for an exception that no task raises on purpose."""
+    """Of the problem type; `INTERNAL_ERROR` for an unexpected exception."""
     message: Annotated[str, Meta(max_length=20_000)]
     fields: dict[str, Any] = {}
 
@@ -121,8 +121,8 @@ class Frame(msgspec.Struct, frozen=True):
     blob_bytes: int
 
     @property
-    def bytes_to_come(self) -> int:
-        """On the socket, after the prefix."""
+    def remaining_bytes(self) -> int:
+        """Bytes on the socket after the prefix."""
         return self.envelope_bytes + (0 if self.is_shared else self.blob_bytes)
 
 
@@ -161,9 +161,9 @@ def read_prefix(prefix: bytes | bytearray | memoryview, max_blob_bytes: int) -> 
 
 
 def split_blobs(data: bytes | memoryview, lengths: Sequence[int]) -> list[bytes]:
-    """Raises IPCError unless the lengths add up to the data."""
+    """Raises IPCError if the lengths do not add up to that of the data."""
     if sum(lengths) != len(data):
-        raise IPCError(f"blobs of {sum(lengths)} bytes are announced, and {len(data)} bytes came")
+        raise IPCError(f"the envelope announces blobs of {sum(lengths)} bytes, but the frame has {len(data)}")
     blobs, start = [], 0
     for length in lengths:
         blobs.append(bytes(data[start : start + length]))
@@ -172,7 +172,7 @@ def split_blobs(data: bytes | memoryview, lengths: Sequence[int]) -> list[bytes]
 
 
 class SharedMemory:
-    """Memory for the blobs of one direction, identified by a file descriptor. Without one, all blobs are inline."""
+    """Memory for the blobs of one direction. Without a file descriptor, all blobs are part of the frame."""
 
     def __init__(self, descriptor: int | None) -> None:
         self.descriptor = descriptor
@@ -202,14 +202,14 @@ class SharedMemory:
     def read(self, lengths: Sequence[int]) -> list[bytes]:
         """Read blobs of these lengths. Raises IPCError if the memory holds fewer bytes."""
         if self.descriptor is None or os.fstat(self.descriptor).st_size < sum(lengths):
-            raise IPCError(f"{sum(lengths)} bytes are announced in shared memory, which holds fewer")
+            raise IPCError(f"the envelope announces {sum(lengths)} bytes in shared memory, which holds fewer")
         blobs, offset = [], 0
         for length in lengths:
             blob = os.pread(self.descriptor, length, offset)
             while len(blob) < length:
                 more = os.pread(self.descriptor, length - len(blob), offset + len(blob))
-                if not more:  # the other side has shortened the memory since the check
-                    raise IPCError("the shared memory ends before the blobs that are announced in it")
+                if not more:  # the other side has truncated the memory since the check
+                    raise IPCError("the shared memory has fewer bytes than the envelope announces")
                 blob += more
             blobs.append(blob)
             offset += length
@@ -222,7 +222,7 @@ class SharedMemory:
 
 
 def pack_frame(envelope: bytes, blobs: Sequence[bytes], memory: SharedMemory) -> bytes:
-    """The bytes to send over the socket. Blobs that go into shared memory must be written there first."""
+    """The bytes to send over the socket. Blobs for shared memory must be written there first."""
     blob_bytes = sum(map(len, blobs))
     if memory.takes(blob_bytes):
         return PREFIX.pack(len(envelope), 1, blob_bytes) + envelope
@@ -230,7 +230,7 @@ def pack_frame(envelope: bytes, blobs: Sequence[bytes], memory: SharedMemory) ->
 
 
 def pack_message(envelope: bytes, blobs: Sequence[bytes]) -> bytes:
-    """A whole message as one byte string, for a transport that takes those."""
+    """A message as one byte string, without shared memory, for other transports than a socket."""
     return b"".join((PREFIX.pack(len(envelope), 0, sum(map(len, blobs))), envelope, *blobs))
 
 
@@ -240,6 +240,6 @@ def unpack_message(message: bytes, max_blob_bytes: int) -> tuple[memoryview, mem
     if len(view) < PREFIX.size:
         raise IPCError("the message ends before its prefix")
     frame = read_prefix(view, max_blob_bytes)
-    if frame.is_shared or len(view) != PREFIX.size + frame.bytes_to_come:
-        raise IPCError("the message has another length than its prefix says")
+    if frame.is_shared or len(view) != PREFIX.size + frame.remaining_bytes:
+        raise IPCError("the message does not have the length in its prefix")
     return view[PREFIX.size : PREFIX.size + frame.envelope_bytes], view[PREFIX.size + frame.envelope_bytes :]

@@ -1,7 +1,7 @@
 """A fixed number of worker processes that each do one task at a time.
 
-The HTTP process decodes and convolves nothing, so it always answers. A worker that exceeds its deadline is stopped, and
-a worker that is stopped or lost is replaced.
+The HTTP process does not process images, so it always responds. A worker that exceeds its deadline is stopped, and a
+worker that is stopped or lost is replaced.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from app.context import TimedStep
 from app.errors import DeadlineError, WorkerLostError
-from app.pool.interface import Params, Result, as_error, unwrap
+from app.pool.interface import Params, Result, unwrap
 from app.pool.ipc import encode
-from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES, BatchableCall, split_outcome
+from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES, BatchableCall, finish_batch
 from app.pool.process import Worker, describe_end
 from app.pool.queue import (
     SMALL_PRIORITY_SECONDS,
@@ -32,15 +32,15 @@ from app.settings import Settings
 T = TypeVar("T")
 
 RETRY_SECONDS = (0, 1, 2, 5, 10, 30)
-"""Between attempts to replace a worker; the last one repeats."""
+"""Delays between attempts to replace a worker. The last one repeats."""
 
 logger = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """Worker processes on this machine. Calls that find none free wait in a `Queue`, or are rejected if it is full.
+    """Worker processes on this machine. While all are busy, calls wait in a `Queue`, and are rejected if it is full.
 
-    `registry` is the module with the workers' tasks, and `static` the data that its `start` gets.
+    `registry` is the module with the workers' tasks, and `static` the argument of its `start`.
     """
 
     def __init__(self, settings: Settings, registry: str, static: bytes = b"") -> None:
@@ -60,7 +60,7 @@ class WorkerPool:
 
     @property
     def ready(self) -> int:
-        """Workers that have started: working or free."""
+        """Workers that have started, busy or idle."""
         return len(self._workers)
 
     @property
@@ -69,7 +69,7 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """Of the workers that have started. Safe to call from any thread, as are the properties below."""
+        """Process ids of the workers. Like the properties below, safe to call from any thread."""
         return [worker.process.pid for worker in list(self._workers)]
 
     @property
@@ -113,20 +113,20 @@ class WorkerPool:
             await asyncio.to_thread(worker.process.wait)
 
     async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]:
-        """Run a task in a worker. The worker's report goes into the record of the request.
+        """Run a task in a worker. The worker's report is added to the record of the request.
 
-        Raises TaskError for what the task raises, and OverloadedError, DeadlineError or WorkerLostError. If the caller
-        is cancelled while the call waits, the call leaves the queue; work that has begun is finished, because stopping
-        it would cost more.
+        Raises TaskError for an error of the task, and OverloadedError, DeadlineError or WorkerLostError. If the caller
+        is cancelled, a waiting call leaves the queue. Work that has begun is finished, because replacing the worker
+        would cost more.
         """
         return unwrap(await self.call(task, encode(params), blobs))
 
     async def run_batched(self, task: Task[Params, list[T]], params: Params, blobs: Sequence[bytes]) -> Answer[list[T]]:
-        """Run a batchable task, in one call with others that wait for the same task and params.
+        """Run a batchable task, in one request with waiting calls of the same task with the same params.
 
-        The work on a single digit costs less than its way to a worker and back. No call waits for others to join, and
-        large uploads are not batched. A call whose batch fails is run again alone, so no request fails because of
-        another one's image. Raises what `run` raises.
+        Reading a single digit takes less time than sending it to a worker and back. No call waits for others to join,
+        and large uploads are not batched. A call whose batch fails is run again alone, so that no request fails
+        because of another one's image. Raises what `run` raises.
         """
         encoded = encode(params)
         if count_bytes(blobs) > min(MAX_BATCHED_BYTES, self.settings.large_upload_bytes):
@@ -144,7 +144,7 @@ class WorkerPool:
         return unwrap(outcome)
 
     async def call(self, task: Task[Any, Result], params: bytes, blobs: Sequence[bytes]) -> Outcome[Result]:
-        """Run a task with encoded params. A failure of the task is part of the outcome; otherwise raises as `run`."""
+        """`run` with encoded params. Does not raise an error of the task, which is part of the outcome."""
         work = QueuedWork(Call(task, params, blobs), count_bytes(blobs) > self.settings.large_upload_bytes)
         self._use_reservation(work.is_large)
         with TimedStep("queue"):
@@ -153,23 +153,23 @@ class WorkerPool:
         return await asyncio.shield(running)
 
     def reserve(self, upload_bytes: int) -> Callable[[], None]:
-        """Announce an upload before its body is read. Raises OverloadedError if the queue will have no slot for it.
+        """Reserve a slot in the queue before an upload is read. Raises OverloadedError if there is none.
 
-        Slots stay reserved while uploads are read. Otherwise ten uploads would be accepted for each slot, and nine of
-        them rejected after the work of reading them. Returns a function that releases the slot, as `run` does.
+        Without reservations, many uploads would be read for each slot, and all but one of them rejected afterwards.
+        Returns a function that releases the slot. `run` also releases it.
         """
         reservation = self._queue.reserve(upload_bytes > self.settings.large_upload_bytes, len(self._idle))
         current_reservation.set(reservation)
         return reservation.release
 
     def _use_reservation(self, is_large: bool) -> None:
-        """Trade the reserved slot for one in the queue. Raises OverloadedError."""
+        """Release the slot that the current request has reserved, and check for room. Raises OverloadedError."""
         if reservation := current_reservation.get():
             reservation.release()
         self._queue.check_room(is_large)
 
     async def _wait_for_worker(self, work: QueuedWork) -> asyncio.Task[Outcome[Any]] | None:
-        """Wait until the work has begun. Returns the asyncio task that waits for its outcome, unless it is batched."""
+        """Wait until the work has begun. Returns the asyncio task with its outcome; None for a call in a batch."""
         self._queue.join(work)
         if not work.is_large:
             self._dispatch_after(SMALL_PRIORITY_SECONDS)
@@ -184,13 +184,13 @@ class WorkerPool:
             self._queue.leave(work)
 
     def _dispatch_after(self, seconds: float) -> None:
-        """Then a worker that is kept free for small uploads may take a large one."""
+        """Dispatch again when the priority of small uploads ends."""
         if self._next_dispatch:
             self._next_dispatch.cancel()
         self._next_dispatch = asyncio.get_running_loop().call_later(seconds + 0.01, self._dispatch)
 
     def _dispatch(self) -> None:
-        """Give queued work to free workers."""
+        """Give queued work to idle workers."""
         while self._idle:
             work = self._queue.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
             if work is None:
@@ -198,7 +198,7 @@ class WorkerPool:
             self._begin(self._idle.popleft(), work)
 
     def _begin(self, worker: Worker, work: QueuedWork) -> None:
-        """Send the request right away, before the event loop does anything else: the worker is idle meanwhile."""
+        """Send the work to a worker at once, before the event loop continues: until then, the worker is idle."""
         self._large_in_work += work.is_large
         worker.has_large_upload, worker.busy_since = work.is_large, asyncio.get_running_loop().time()
         call = work.call
@@ -206,7 +206,7 @@ class WorkerPool:
             batch = self._queue.take_batch(call, MAX_BATCH_BLOBS)
             for one in batch:
                 one.is_alone = len(batch) == 1
-            self._run_in_background(self._finish_batch(self._finish(worker, ask(worker, batch)), batch))
+            self._run_in_background(finish_batch(self._finish(worker, ask(worker, batch)), batch))
             work.begun.set_result(None)
         else:
             work.begun.set_result(self._run_in_background(self._finish(worker, ask(worker, [call]))))
@@ -217,20 +217,8 @@ class WorkerPool:
         task.add_done_callback(self._forget)
         return task
 
-    async def _finish_batch(self, outcome: Awaitable[Outcome[Any]], calls: Sequence[BatchableCall]) -> None:
-        try:
-            finished = await outcome
-        except BaseException as error:
-            for call in calls:
-                call.fail(error)
-            return
-        if finished.failure and len(calls) > 1:
-            for call in calls:
-                call.fail(as_error(finished.failure))
-            return
-        split_outcome(finished, calls)
-
     async def _finish(self, worker: Worker, reply: Awaitable[Outcome[Any]]) -> Outcome[Any]:
+        """Wait for the reply until the deadline. Raises DeadlineError or WorkerLostError."""
         deadline = self.settings.deadline_seconds
         try:
             async with asyncio.timeout(deadline):
@@ -242,9 +230,7 @@ class WorkerPool:
                 "Send a smaller image or a smaller kernel."
             ) from None
         except WorkerLostError:
-            raise WorkerLostError(
-                "The process that worked on the image ended without an answer. The request can be tried again."
-            ) from None
+            raise WorkerLostError("The worker process ended without a reply. The request can be tried again.") from None
 
     async def _start_worker(self) -> Worker:
         return await Worker.start(self.settings, self.registry, self.static)
@@ -263,7 +249,7 @@ class WorkerPool:
             self._dispatch()
 
     def _account(self, worker: Worker) -> None:
-        """The worker's current work has ended."""
+        """Account for the worker's current work, which has ended."""
         self._large_in_work -= worker.has_large_upload
         self._queue.charge(worker.has_large_upload, asyncio.get_running_loop().time() - worker.busy_since)
         worker.has_large_upload = False
@@ -295,11 +281,11 @@ class WorkerPool:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)
         if not task.cancelled():
-            task.exception()  # marks it as retrieved: the client may have disconnected
+            task.exception()  # marks it as retrieved, as the client may have disconnected
 
 
 def ask(worker: Worker, calls: Sequence[Call | BatchableCall]) -> "asyncio.Future[Outcome[Any]]":
-    """Send one request for calls of the same task with the same params."""
+    """Send calls of the same task with the same params as one request."""
     first = calls[0]
     blobs = [blob for call in calls for blob in call.blobs]
     read = partial(first.task.read_outcome, sent_blobs=len(blobs))

@@ -1,6 +1,6 @@
 """One worker process, and the channel to it.
 
-A thread cannot be stopped in the middle of its work. A process can, and its core and memory are free at once.
+Unlike a thread, a process can be stopped in the middle of its work, which frees its core and memory at once.
 """
 
 import asyncio
@@ -33,39 +33,40 @@ from app.settings import SECRET_VARIABLES, Settings
 
 WORKER_MODULE = "app.pool.worker_main"
 START_SECONDS = 60
-"""For a process to import TensorFlow, convolve once and load the digit model."""
+"""Limit for a process to import TensorFlow, filter once and load the digit model."""
 INLINE_COPY_BYTES = 4_000_000
-"""Blobs up to this size are copied on the event loop, which takes up to 1 ms; larger ones in a thread."""
+"""Blobs up to this size are copied on the event loop in up to 1 ms, larger ones in a thread."""
 BYTES_PER_PIXEL = 16
-"""Of the largest result: four channels of float32."""
+"""Of the largest result, which has four channels of float32."""
 SPARE_BLOB_BYTES = 64_000_000
+"""Added to the limit for results that do not grow with the image, such as sheets."""
 
 
 Reader = Callable[[Reply, list[bytes]], Any]
-"""Turns a reply and its blobs into what the caller waits for. Raises IPCError for a reply of the wrong type."""
+"""Converts a reply and its blobs to the result of `Channel.ask`. Raises IPCError for a reply of the wrong type."""
 
 
-def take_reply(reply: Reply, blobs: list[bytes]) -> Reply:
+def return_reply(reply: Reply, blobs: list[bytes]) -> Reply:
     return reply
 
 
 class Channel(asyncio.Protocol):
-    """The HTTP process's end of the connection to one worker: one request out, one reply in.
+    """The HTTP process's end of the connection to one worker, with one request in flight at a time.
 
-    A worker that violates the protocol is disconnected, and its process is replaced.
+    A worker that violates the protocol is disconnected. The pool then replaces its process.
     """
 
     def __init__(self, requests: SharedMemory, replies: SharedMemory, max_blob_bytes: int) -> None:
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Done when the connection has ended. Its result says why, if the worker violated the protocol."""
+        """Done when the connection has ended. The result is the protocol violation, or empty if there was none."""
         self.on_reply: Callable[[], None] = lambda: None
-        """Called as soon as a valid reply has arrived, before the coroutine that waits for it resumes."""
+        """Called when a valid reply has arrived, before the coroutine that waits for it resumes."""
         self._requests = requests
         self._replies = replies
         self._max_blob_bytes = max_blob_bytes
         self._number = 0
         self._pending: asyncio.Future[Any] | None = None
-        self._read: Reader = take_reply
+        self._read: Reader = return_reply
         self._received = bytearray()
         self._frame: Frame | None = None
         self._is_copying = False
@@ -78,7 +79,7 @@ class Channel(asyncio.Protocol):
     def ask(
         self, task: str, params: bytes, blobs: Sequence[bytes], read: "Reader", request_id: str = ""
     ) -> "asyncio.Future[Any]":
-        """Send a request. The future gets what `read` makes of the reply, or a WorkerLostError."""
+        """Send a request. The result of the future is that of `read` for the reply; its error is WorkerLostError."""
         self._number += 1
         self._read = read
         self._pending = asyncio.get_running_loop().create_future()
@@ -111,10 +112,10 @@ class Channel(asyncio.Protocol):
             if len(self._received) < PREFIX.size:
                 return
             self._frame = read_prefix(self._received, self._max_blob_bytes)
-        frame, come = self._frame, len(self._received) - PREFIX.size
-        if come < frame.bytes_to_come:
+        frame, received_bytes = self._frame, len(self._received) - PREFIX.size
+        if received_bytes < frame.remaining_bytes:
             return
-        if come > frame.bytes_to_come:
+        if received_bytes > frame.remaining_bytes:
             raise IPCError("more data arrived than the frame announces")
         content = memoryview(self._received)[PREFIX.size :]
         self._frame, self._received = None, bytearray()
@@ -125,7 +126,7 @@ class Channel(asyncio.Protocol):
             self._finish(reply, split_blobs(content[frame.envelope_bytes :], reply.blob_lengths))
             return
         if sum(reply.blob_lengths) != frame.blob_bytes:
-            raise IPCError("the lengths of the blobs do not add up to that of the frame")
+            raise IPCError("the lengths of the blobs do not add up to the length in the prefix")
         if frame.blob_bytes <= INLINE_COPY_BYTES:
             self._finish(reply, self._replies.read(reply.blob_lengths))
         else:
@@ -138,7 +139,7 @@ class Channel(asyncio.Protocol):
             self.on_reply()
 
     def _run_in_thread(self, copy: Callable[..., Any], *args: Any, then: Callable[[Any], None]) -> None:
-        """Copy large blobs without blocking the event loop."""
+        """Copy large blobs without blocking the event loop, and call `then` with the result."""
 
         def resume(done: "asyncio.Future[Any]") -> None:
             self._is_copying = False
@@ -180,7 +181,7 @@ class Worker:
         self.process = process
         self.channel = channel
         self.has_large_upload = False
-        """Whether it is working on a large upload."""
+        """Whether its current work is a large upload."""
         self.busy_since = 0.0
         """When its current work began, on the loop's clock."""
 
@@ -204,14 +205,14 @@ class Worker:
         )
         try:
             async with asyncio.timeout(START_SECONDS):
-                reply = await channel.ask("start", encode(settings.model_dump_json()), [static], take_reply)
+                reply = await channel.ask("start", encode(settings.model_dump_json()), [static], return_reply)
             if reply.error:
                 raise StartError(reply.error.message)
         except BaseException as error:
             transport.abort()
             if isinstance(error, WorkerLostError):
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(1)  # for its own exit status
+                    process.wait(1)  # to get its own exit status
             process.kill()
             end = describe_end(process)
             if isinstance(error, WorkerLostError):
@@ -220,12 +221,12 @@ class Worker:
         return cls(process, channel)
 
     def stop(self) -> None:
-        """Stop at once, whatever it is doing."""
+        """Stop the process at once."""
         self.channel.transport.abort()
         self.process.kill()
 
 
 def describe_end(process: subprocess.Popen[bytes]) -> str:
-    """`signal 9` or `exit status 1`. Waits for the end."""
+    """Wait for the end of a process, and describe it as `signal 9` or `exit status 1`."""
     status = process.wait()
     return f"signal {-status}" if status < 0 else f"exit status {status}"

@@ -17,28 +17,28 @@ from app.pool.task import Outcome, Task
 from app.settings import Settings
 
 RESERVATION_SECONDS = 0.1
-"""How long a slot is reserved for an upload: long on a network that can overload the service, short for an attack."""
+"""How long a slot stays reserved. Uploads fast enough to overload the service need less; slow ones block no slot."""
 SMALL_PRIORITY_SECONDS = 5
-"""After a small upload, in which more are likely."""
+"""How long one worker is kept free of large uploads after a small one, because more small ones are likely."""
 
 
 class Queue:
     """Two queues: one for small uploads and one for large ones, each with a limit.
 
-    Where both have work, each gets half of the workers' time, so neither starves the other: a large upload takes thirty
-    times as long as a small one. For some seconds after a small upload, one worker is kept free of large uploads.
+    While both have work, each gets half of the workers' time. Neither starves the other, although a large upload takes
+    thirty times as long as a small one. For some seconds after a small upload, one worker takes no large uploads.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._queues: dict[bool, deque[QueuedWork]] = {False: deque(), True: deque()}  # by whether uploads are large
         self._used_s = {False: 0.0, True: 0.0}
-        """Of the workers' time. Only the difference counts; a queue that was empty starts level with the other."""
+        """Worker time by queue. Only the difference counts. A queue that was empty starts level with the other."""
         self._reserved: dict[bool, dict[Reservation, float]] = {False: {}, True: {}}  # since when, oldest first
         self._small_priority_until = 0.0
 
     def count(self, is_large: bool) -> int:
-        """Safe to call from any thread, as is `oldest_wait_s`."""
+        """Number of waiting calls. Like `oldest_wait_s`, safe to call from any thread."""
         return len(self._queues[is_large])
 
     @property
@@ -50,7 +50,7 @@ class Queue:
         return now - oldest
 
     def reserve(self, is_large: bool, idle: int) -> "Reservation":
-        """Reserve a slot for an upload that is about to be read; `idle` workers are free. Raises OverloadedError."""
+        """Reserve a slot for an upload before it is read; `idle` workers are idle. Raises OverloadedError."""
         reserved, now = self._reserved[is_large], time.monotonic()
         for expired in list(itertools.takewhile(lambda one: reserved[one] < now - RESERVATION_SECONDS, reserved)):
             del reserved[expired]
@@ -74,21 +74,21 @@ class Queue:
         self._queues[is_large].append(work)
 
     def leave(self, work: "QueuedWork") -> None:
-        with contextlib.suppress(ValueError):  # it has been taken already
+        with contextlib.suppress(ValueError):  # it has been taken
             self._queues[work.is_large].remove(work)
 
     def charge(self, is_large: bool, seconds: float) -> None:
-        """Account for time that a worker spent on the work of one queue."""
+        """Add worker time to a queue."""
         self._used_s[is_large] += seconds
 
     def take_next(self, may_take_large: bool) -> "QueuedWork | None":
-        """`may_take_large`: a worker would stay free for small uploads."""
+        """The next work; None if there is none. `may_take_large`: another worker stays free for small uploads."""
         while True:
             is_large = self._choose(may_take_large)
             if not self._queues[is_large]:
                 return None
             work = self._queues[is_large].popleft()
-            if not work.begun.done():  # otherwise it was cancelled and has not left yet
+            if not work.begun.done():  # it is done if the work was cancelled and has not left yet
                 return work
 
     def _choose(self, may_take_large: bool) -> bool:
@@ -98,7 +98,7 @@ class Queue:
         return not self._queues[False] or self._used_s[True] < self._used_s[False]
 
     def take_batch(self, first: BatchableCall, max_blobs: int) -> list[BatchableCall]:
-        """The first call and the small ones that can join it, up to `max_blobs` blobs in all."""
+        """Take the calls that can join the first one, up to `max_blobs` blobs in all. The first one is included."""
         batch, count = [first], len(first.blobs)
         for work in list(self._queues[False]):
             call = work.call
@@ -114,7 +114,7 @@ class Queue:
 
 
 def describe_full_queue(workers: str, limit: int, is_large: bool, oldest_wait_s: float) -> OverloadedError:
-    """The error of a full queue in front of `workers`, which are workers or replicas."""
+    """The error for a full queue. `workers` is the word for them: workers or replicas."""
     setting = "CONVSERVE_MAX_WAITING" + ("_LARGE" if is_large else "")
     reason = f"{limit} {'large ' if is_large else ''}uploads are waiting already ({setting})"
     return describe_overload(workers, reason, oldest_wait_s)
@@ -126,7 +126,7 @@ def describe_overload(workers: str, reason: str, oldest_wait_s: float) -> Overlo
 
 
 class Reservation:
-    """A slot in a queue for an upload that is being read."""
+    """A reserved slot in a queue for an upload that is being read."""
 
     def __init__(self, reserved: "dict[Reservation, float]") -> None:
         self._reserved = reserved
@@ -136,11 +136,11 @@ class Reservation:
 
 
 current_reservation: ContextVar[Reservation | None] = ContextVar("current_reservation", default=None)
-"""Of the request that is being handled."""
+"""The reservation of the current request."""
 
 
 class Call:
-    """A call of a task that goes to a worker alone."""
+    """A call of a task that is not batched."""
 
     def __init__(self, task: Task[Any, Any], params: bytes, blobs: Sequence[bytes]) -> None:
         self.task, self.params, self.blobs = task, params, blobs
@@ -155,4 +155,4 @@ class QueuedWork:
         self.is_large = is_large
         self.since = time.monotonic()
         self.begun: asyncio.Future[asyncio.Task[Outcome[Any]] | None] = asyncio.get_running_loop().create_future()
-        """Done when the work has begun: the asyncio task that waits for its outcome, or None for a call in a batch."""
+        """Done when the work has begun. The result is the asyncio task with its outcome; None for a call in a batch."""

@@ -1,4 +1,4 @@
-"""What a worker process can be asked to do: a task has a name, typed params and a typed result."""
+"""The tasks of worker processes. A task has a name, typed params and a typed result."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ Result = TypeVar("Result")
 
 
 class Answer(NamedTuple, Generic[Result]):
-    """The result of a task, and the blobs that belong to it."""
+    """The result of a task, and its blobs."""
 
     result: Result
     blobs: Sequence[bytes] = ()
 
 
 class Outcome(NamedTuple, Generic[Result]):
-    """How a call ended: with an answer or with a failure, and the worker's report in both cases."""
+    """The answer or the failure of a call, and the worker's report."""
 
     answer: Answer[Result] | None
     failure: TaskFailure | None
@@ -31,10 +31,10 @@ class Outcome(NamedTuple, Generic[Result]):
 
 @dataclass(frozen=True)
 class Task(Generic[Params, Result]):
-    """`run(context, params, blobs, report)` does the work in a worker; `context` is what `Registry.start` returned.
+    """`run(context, params, blobs, report)` does the work in a worker. `context` is the result of `Registry.start`.
 
-    The result of a task with `is_batchable` is a list with an item for each blob, and so are the blobs of its answer:
-    several requests for the same params can be one call.
+    With `is_batchable`, the result is a list with an item for each blob, and the answer has a blob for each blob.
+    Several calls with the same params can then be one request.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Task(Generic[Params, Result]):
     run: Callable[[Any, Params, Sequence[bytes], Report], Answer[Result]]
     is_batchable: bool = False
     blob_count: int | None = 1
-    """Blobs of an answer; None for any number."""
+    """Number of blobs of an answer; None for any number."""
 
     def decode_params(self, params: bytes | msgspec.Raw) -> Params:
         return msgspec.msgpack.decode(params, type=self.params)
 
     def read_outcome(self, reply: Reply, blobs: Sequence[bytes], sent_blobs: int) -> Outcome[Result]:
-        """Read the reply to a request with this number of blobs. Raises IPCError for a result of another type."""
+        """Read the reply to a request with `sent_blobs` blobs. Raises IPCError if it does not fit the task."""
         if reply.error:
             return Outcome(None, reply.error, reply.report)
         try:
@@ -58,9 +58,12 @@ class Task(Generic[Params, Result]):
             raise IPCError(f"the result of '{self.name}' is not valid: {error}") from None
         if self.is_batchable:
             if not len(blobs) == len(result) == sent_blobs:  # type: ignore[arg-type]
-                raise IPCError(f"the result of '{self.name}' has another length than the request")
+                raise IPCError(
+                    f"the answer of '{self.name}' has {len(result)} results and {len(blobs)} blobs "  # type: ignore[arg-type]
+                    f"instead of {sent_blobs}"
+                )
         elif self.blob_count not in (None, len(blobs)):
-            raise IPCError(f"the result of '{self.name}' has {len(blobs)} blobs instead of {self.blob_count}")
+            raise IPCError(f"the answer of '{self.name}' has {len(blobs)} blobs instead of {self.blob_count}")
         return Outcome(Answer(result, blobs), None, reply.report)
 
 
@@ -70,13 +73,13 @@ class Registry:
 
     tasks: Mapping[str, Task[Any, Any]]
     start: Callable[[Settings, bytes], Any]
-    """Called once, with the static data of the pool. Returns the context of all tasks. An error ends the process."""
+    """Called once, with settings and static data. Returns the context of all tasks. An error ends the process."""
     describe_error: Callable[[Exception], TaskFailure | None]
-    """The failure that an exception of a task stands for; None for an unexpected exception."""
+    """The failure for an exception of a task; None for an unexpected exception."""
 
 
 def load_registry(module: str) -> Registry:
-    """The `REGISTRY` of a module such as `app.tasks.registry`."""
+    """Import a module such as `app.tasks.registry`, and return its `REGISTRY`."""
     registry = import_module(module).REGISTRY
     assert isinstance(registry, Registry)
     return registry

@@ -1,8 +1,8 @@
 """The main loop of a worker process: `python -m app.pool.worker_main --tasks MODULE SOCKET [REQUESTS REPLIES]`.
 
-MODULE holds the registry of tasks. The numbers are file descriptors that the parent process passes on: a socket and,
-where the system has it, shared memory for both directions (`app/pool/ipc.py`). The first request starts the registry.
-The process ends when the other end of the socket closes.
+MODULE has the registry of tasks. The other arguments are file descriptors from the parent process: a socket and, if the
+system supports it, shared memory for each direction (`app/pool/ipc.py`). The first request starts the registry. The
+process ends when the parent closes the socket.
 """
 
 import argparse
@@ -38,9 +38,9 @@ from app.settings import Settings
 from app.system import keep_freed_memory, return_freed_memory
 
 NICENESS = 5
-"""Below the HTTP process on a shared core: its work is short, and every client waits for it."""
+"""The HTTP process has priority on a shared core: its work is short, and all clients wait for it."""
 TRIM_EVERY_REPLIES = 1000
-"""Freed memory goes back to the system this often; each page that is needed again costs a microsecond."""
+"""How often freed memory is returned to the system. Each page that is needed again costs a microsecond."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ def main() -> None:
     parser.add_argument("--tasks", required=True, metavar="MODULE")
     parser.add_argument("descriptors", nargs="+", type=int)
     arguments = parser.parse_args()
-    # A terminal and a service manager signal the whole group; the parent decides when this process ends.
+    # Terminals and service managers signal the whole process group. The parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # where a sandbox forbids it
+    with contextlib.suppress(OSError):  # a sandbox may forbid it
         os.nice(NICENESS)
     keep_freed_memory()
     socket_descriptor, *shared = arguments.descriptors
@@ -63,7 +63,7 @@ def main() -> None:
         replied = 0
         while (received := read_request(frames, requests)) is not None:
             reply = work_on(registry, context, *received)
-            received = None  # frees the image while the process waits for the next one
+            received = None  # frees the image before the process waits for the next one
             send_reply(channel, replies, *reply)
             replied += 1
             if replied % TRIM_EVERY_REPLIES == 0:
@@ -73,7 +73,7 @@ def main() -> None:
 def start_registry(
     module: str, channel: socket.socket, frames: BinaryIO, requests: SharedMemory, replies: SharedMemory
 ) -> tuple[Registry, Any]:
-    """Answer the first request. An error is sent to the parent and ends the process."""
+    """Reply to the first request. An error is sent to the parent, and ends the process."""
     received = read_request(frames, requests)
     if received is None:
         raise SystemExit
@@ -88,13 +88,13 @@ def start_registry(
         send_reply(channel, replies, Reply(request.number, error=TaskFailure("start", message[:1000])), [])
         raise SystemExit(1) from error
     gc.collect()
-    gc.freeze()  # what has been imported stays; later collections need not look at it again
+    gc.freeze()  # excludes imported objects from later collections
     send_reply(channel, replies, Reply(request.number), [])
     return registry, context
 
 
 def work_on(registry: Registry, context: Any, request: Request, blobs: list[bytes]) -> tuple[Reply, list[bytes]]:
-    """Run the task of a request. The traceback of an unexpected error is logged with the request's id."""
+    """Run the task of a request. The traceback of an unexpected error is logged with the id of the request."""
     current_record.set(Record(request.request_id))
     report = Report()
     try:
@@ -118,13 +118,13 @@ def send_reply(channel: socket.socket, replies: SharedMemory, reply: Reply, blob
 
 
 def read_request(frames: BinaryIO, requests: SharedMemory) -> tuple[Request, list[bytes]] | None:
-    """The next request with its blobs; None at the end."""
+    """Read the next request and its blobs. None at the end."""
     prefix = frames.read(PREFIX.size)
     if len(prefix) < PREFIX.size:
         return None
     frame = read_prefix(prefix, max_blob_bytes=2**40)
-    content = memoryview(frames.read(frame.bytes_to_come))
-    if len(content) < frame.bytes_to_come:
+    content = memoryview(frames.read(frame.remaining_bytes))
+    if len(content) < frame.remaining_bytes:
         return None
     request = decode_request(content[: frame.envelope_bytes])
     if frame.is_shared:

@@ -1,1 +1,1 @@
-"""The work of a request, bytes in and bytes out. Worker processes and the command line run it."""
+"""The work on a request, bytes in and bytes out. Worker processes and the command line run it."""

@@ -1,4 +1,4 @@
-"""The catalogue of the running service: the named kernels, those the digit network has learned, and one's own."""
+"""The catalogue of the service: built-in kernels, kernels of the digit network, and the operator's own kernels."""
 
 from pathlib import Path
 
@@ -25,13 +25,15 @@ def load_catalogue(settings: Settings) -> Catalogue:
 def make_learned_entries(folder: Path) -> list[Entry]:
     """The kernels of a model folder's first layer: `mnist-conv1-00` to `-31`. Raises ModelFolderError.
 
-    They are the convolution's own weights, without the batch norm behind it, which gives each map a gain and an
-    offset. Weights before a batch norm have no scale of their own, so the response is `rescale`: by the rule of
-    the sum it would be `clip`, and most of them turn an image all but black or white.
+    The weights are those of the convolution, without the gain and offset of the batch norm that follows it. Weights
+    before a batch norm have an arbitrary scale, so the response is `rescale`. The default for their sum is `clip`,
+    which makes most results almost black or white.
     """
     weights = read_weights(folder, first=1)[0][0].astype(np.float64)
     if weights.ndim != 4 or weights.shape[2] != 1:
-        raise ModelFolderError(f"{folder}: the first layer has weights of the shape {weights.shape}, not (5, 5, 1, 32)")
+        raise ModelFolderError(
+            f"{folder}: the first layer has weights of shape {weights.shape}; expected (rows, columns, 1, kernels)"
+        )
     kernels = weights[:, :, 0].transpose(2, 0, 1)
     return [
         Entry(
@@ -42,5 +44,5 @@ def make_learned_entries(folder: Path) -> list[Entry]:
             response="rescale",
         )
         for number, kernel in enumerate(kernels)
-        if kernel.any()  # one that training has emptied is no filter
+        if kernel.any()  # training can set all weights of a kernel to 0
     ]

@@ -1,4 +1,4 @@
-"""Decoding and encoding as timed steps of a task."""
+"""Decoding and encoding as timed stages of a task."""
 
 from app.images.decode import decode_image
 from app.images.encode import encode_image
@@ -11,7 +11,7 @@ from app.pool.ipc import Report
 def decode(
     data: bytes, limits: ImageLimits, report: Report, frames: Frames = "all", *, enough_px: int | None = None
 ) -> DecodedImage:
-    """`decode_image`, noted in the report. Raises ImageError."""
+    """`decode_image`, with its time, pixels and backend added to the report. Raises ImageError."""
     with report.time("decode"):
         image = decode_image(data, limits, frames, enough_px=enough_px)
     report.pixels += image.pixel_count
@@ -20,7 +20,7 @@ def decode(
 
 
 def encode(image: DecodedImage, format: Format, quality: int, report: Report) -> bytes:
-    """`encode_image`, noted in the report. Raises UnwritableFormatError."""
+    """`encode_image`, with its time and backend added to the report. Raises UnwritableFormatError."""
     with report.time("encode"):
         encoded = encode_image(image, format, quality)
     report.backends["encode"] = encoded.backend

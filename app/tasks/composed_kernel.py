@@ -1,19 +1,18 @@
-"""The single kernel that a chain equals, as `explain=json` tells it: where it is exact, and the request for it."""
+"""The single kernel that a chain equals, for `explain=json`: its weights, where it is exact, and its request."""
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
 from app.images.image import DecodedImage
+from app.tasks.kernel_requests import format_custom_request, format_weights
 from kernels.apply.compose import ComposedAxis, ComposedKernel, compose, find_obstacle
 from kernels.apply.layout import StepReport
-from kernels.types import Weights
 
 
-def explain_one_kernel(image: DecodedImage, reports: Sequence[StepReport], linear: bool) -> dict[str, Any]:
-    """For a chain of several steps over the first frame of an image."""
+def describe_composed_kernel(image: DecodedImage, reports: Sequence[StepReport], linear: bool) -> dict[str, Any]:
+    """For a chain of several steps, applied to the first frame of an image."""
     obstacle = find_obstacle(reports, image.channels)
     if obstacle:
         return {"is_one_kernel": False, "why": f"No single kernel: {obstacle}."}
@@ -50,26 +49,28 @@ def describe_exactness(kernel: ComposedKernel, opaque: bool) -> str:
     limits = []
     if kernel.cut_off:
         limits.append(
-            f"{'; '.join(kernel.cut_off)}, and what lies out of range is cut off there, so it holds where that does "
-            "not happen (response=raw there avoids it)"
+            f"{'; '.join(kernel.cut_off)}, and values out of range are clipped there. It holds where nothing is "
+            "clipped; response=raw in that step avoids clipping"
         )
     if not opaque:
-        limits.append("transparent pixels count less, so it holds where all that lies under it is opaque")
+        limits.append("transparent pixels have less weight. It holds where all pixels under the kernel are opaque")
     if limits:
         return f"Not exact in this image: {'; '.join(limits)}."
-    if is_whole(kernel.rows) and is_whole(kernel.columns):
-        return "Exact everywhere, but for rounding."
+    if is_exact_everywhere(kernel.rows) and is_exact_everywhere(kernel.columns):
+        return "Exact everywhere, up to rounding."
     if kernel.rows.exact and kernel.columns.exact:
-        return "Exact, but for rounding, inside the margin; within it the later steps take from beyond the edge."
-    return "Exact nowhere in so small an image: the later steps reach beyond its edge from everywhere."
+        return "Exact inside the margin, up to rounding. In the margin, later steps use values from beyond the edge."
+    return (
+        "Exact nowhere, because the image is too small: for every pixel, later steps use values from beyond the edge."
+    )
 
 
-def is_whole(axis: ComposedAxis) -> bool:
+def is_exact_everywhere(axis: ComposedAxis) -> bool:
     return axis.exact == range(axis.output)
 
 
 def format_request(kernel: ComposedKernel, linear: bool) -> str:
-    """That applies it."""
+    """The request that applies the kernel."""
     query = {"weights": format_weights(kernel.weights), "divisor": f"{kernel.divisor:.12g}"}
     if kernel.bias:
         query["bias"] = f"{kernel.bias:.12g}"
@@ -82,10 +83,4 @@ def format_request(kernel: ComposedKernel, linear: bool) -> str:
         query["channels"] = kernel.channels
     if linear:
         query["linear"] = "true"
-    return "/filter/custom?" + "&".join(f"{name}={quote(value, safe=',;')}" for name, value in query.items())
-
-
-def format_weights(weights: Weights) -> str:
-    """As `custom` reads them; a single row ends with `;`, or it could not be told from a list."""
-    rows = [",".join(f"{weight:.9g}" for weight in row) for row in weights]
-    return ";".join(rows) + (";" if len(rows) == 1 else "")
+    return format_custom_request(query)

@@ -1,5 +1,6 @@
-"""What every task of a worker process shares: settings, the catalogue of kernels and parsed steps."""
+"""What the tasks of a worker process share: settings, the catalogue of kernels, and a cache of parsed steps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -12,16 +13,18 @@ from app.settings import Settings
 from app.tasks.catalogue import load_catalogue
 from app.tasks.operations import decode_operations
 from kernels.catalogue import Catalogue, Entry
+from kernels.chain import Step
 from models.errors import ModelFolderError
 from models.model_folder import read_card
 from models.reader.reader import BUNDLED_FOLDER
 
-PARSED_REQUESTS = 256
-"""Requests whose steps are kept: many clients send the same query again and again."""
+MAX_CACHED_REQUESTS = 256
+MAX_CACHED_CHARACTERS = 4000
+"""Of the operations of a request. Longer ones are not cached. They would fill the memory."""
 
 
 class AddedKernel(msgspec.Struct, frozen=True):
-    """A kernel that is not built in: one that the digit network has learned, or one of the operator's own file."""
+    """A kernel that is not built in: from the digit network, or from the operator's file."""
 
     name: str
     title: str
@@ -32,11 +35,11 @@ class AddedKernel(msgspec.Struct, frozen=True):
 
 
 class StaticData(msgspec.Struct, frozen=True):
-    """What a worker process gets once, when it starts."""
+    """The data that a worker process gets when it starts."""
 
     added_kernels: list[AddedKernel]
     model_sha256: str
-    """Of the weights of the digit model that the service describes at /model."""
+    """Digest of the weights of the digit model that /model describes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +53,26 @@ class TaskContext:
     def image_limits(self) -> ImageLimits:
         return ImageLimits.from_settings(self.settings)
 
+    def parse_steps(self, operations: str) -> tuple[Step, ...]:
+        """`decode_operations` for this catalogue, with a cache. Raises what it raises."""
+        if len(operations) > MAX_CACHED_CHARACTERS:
+            return decode_operations(operations, self.catalogue)
+        return self._parse_cached(operations)
+
     @cached_property
-    def parse_steps(self) -> Any:
-        """`decode_operations` for this catalogue, with a cache."""
-        return lru_cache(PARSED_REQUESTS)(lambda operations: decode_operations(operations, self.catalogue))
+    def _parse_cached(self) -> Callable[[str], tuple[Step, ...]]:
+        return lru_cache(MAX_CACHED_REQUESTS)(lambda operations: decode_operations(operations, self.catalogue))
 
 
 def encode_static_data(catalogue: Catalogue, model_card: dict[str, Any]) -> bytes:
-    """For `WorkerPool`. A worker that starts later gets the same catalogue, even if its file has changed meanwhile."""
+    """The static data of a `WorkerPool`. A later change of the kernels file does not reach workers that start later."""
     built_in = Catalogue()
     added = [describe_kernel(entry) for entry in catalogue.values() if entry.name not in built_in]
     return msgspec.msgpack.encode(StaticData(added, str(model_card.get("weights_sha256", ""))))
 
 
 def load_static_data(settings: Settings) -> bytes:
-    """Raises ModelFolderError and KernelFileError."""
+    """Load the static data of a service with these settings. Raises ModelFolderError and KernelFileError."""
     return encode_static_data(load_catalogue(settings), read_card(settings.model_folder or BUNDLED_FOLDER))
 
 
@@ -76,7 +84,7 @@ def describe_kernel(entry: Entry) -> AddedKernel:
 
 
 def build_context(settings: Settings, static: bytes) -> tuple[TaskContext, str]:
-    """The context of a worker, and the digest of the digit model's weights that it should have."""
+    """The context of a worker, and the expected digest of the digit model's weights."""
     data = msgspec.msgpack.decode(static, type=StaticData)
     catalogue = Catalogue().extended([make_entry(kernel) for kernel in data.added_kernels])
     return TaskContext(settings, catalogue), data.model_sha256
@@ -94,5 +102,5 @@ def check_model(card: dict[str, Any], sha256: str) -> None:
     """Raise ModelFolderError if the model folder has changed since the service started."""
     if card.get("weights_sha256", "") != sha256:
         raise ModelFolderError(
-            "The digit model is another one than when the service started. Restart the service to use it."
+            "The digit model has changed since the service started. Restart the service to use the new model."
         )

@@ -1,4 +1,4 @@
-"""A kernel of the catalogue as data, and as a preview image."""
+"""A kernel of the catalogue as JSON, and the task `kernel-preview`."""
 
 from collections.abc import Sequence
 from types import NoneType
@@ -27,7 +27,7 @@ class KernelDescription(BaseModel):
     name: str
     title: str
     weights: list[list[float]] | list[list[list[float]]]
-    """Rows of the kernel as written, with the default parameters; several kernels where `combine` says so."""
+    """Rows of the kernel as written. Several kernels if `combine` is not `single`."""
     combine: str
     rows: int
     columns: int
@@ -40,7 +40,7 @@ class KernelDescription(BaseModel):
     """JSON Schema of the kernel's own parameters."""
     source: str
     preview: str
-    """Path of a small image under this kernel."""
+    """Path of a small sample image under this kernel."""
 
 
 def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDescription:
@@ -72,7 +72,7 @@ class PreviewParams(msgspec.Struct, frozen=True):
     """Of the task `kernel-preview`."""
 
     operations: str
-    """A single one, as JSON (`app/tasks/operations.py`)."""
+    """One operation as JSON (`app/tasks/operations.py`)."""
 
 
 def run_preview(context: TaskContext, params: PreviewParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
@@ -84,6 +84,6 @@ KERNEL_PREVIEW = Task("kernel-preview", PreviewParams, NoneType, run_preview)
 
 
 def draw_preview(step: Step) -> bytes:
-    """The project's own sample image under the kernel, as a PNG."""
+    """The sample image `house` under one kernel, as a PNG."""
     image = apply_steps(draw_sample(96, 72), [make_visible(step)]).image
     return save_png(convert_to_image(image, FORMATS["png"]))

@@ -1,6 +1,6 @@
 """Errors as data: the slug of a problem type, a message and fields.
 
-Worker processes send errors in this form, and `app/api/problems.py` renders them. An example:
+Worker processes send errors in this form, and `app/api/problems.py` renders them. Example:
 
     UnknownKernelError("embos", ["emboss"])
     ("unknown-kernel", "There is no kernel named 'embos'. Did you mean emboss?", {"did_you_mean": ["emboss"]})
@@ -49,7 +49,7 @@ SLUGS: Mapping[type[Exception], str] = {
 }
 """A subclass has the slug of its nearest base class."""
 UNEXPECTED = "unexpected-error"
-"""The slug of every other exception. No problem type has it: the response is a 500, and the log has the message."""
+"""The slug of all other exceptions. It has no problem type: the response is a 500, and the log has the traceback."""
 
 
 def find_slug(error: Exception) -> str:
@@ -59,7 +59,7 @@ def find_slug(error: Exception) -> str:
 
 
 def describe_error(error: Exception) -> tuple[str, str, dict[str, Any]]:
-    """Slug, message and fields, all of plain types. The message of an unexpected error is its traceback."""
+    """Slug, message and fields as plain data. The message of an unexpected error is its traceback."""
     slug = find_slug(error)
     if isinstance(error, errors.TaskError):
         return slug, error.message, error.fields

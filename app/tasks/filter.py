@@ -1,12 +1,10 @@
-"""One image through a chain of kernels: a file in, a file out. Routes and the command line both call this."""
+"""The task `filter`: an image file in, the filtered file out."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from types import NoneType
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -19,16 +17,15 @@ from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.codecs import decode, encode
-from app.tasks.composed_kernel import explain_one_kernel
 from app.tasks.context import TaskContext
 from kernels.apply.filter import Filtered, apply_steps
-from kernels.apply.layout import StepReport, count_multiply_adds, plan_steps
+from kernels.apply.layout import count_multiply_adds, plan_steps
 from kernels.chain import Step
 
 
 @dataclass(frozen=True)
 class FilterRequest:
-    """What is to be done to an image, besides the steps."""
+    """The steps to apply to an image, and how its pixels are read and written."""
 
     steps: Sequence[Step]
     linear: bool = False
@@ -37,7 +34,7 @@ class FilterRequest:
 
 
 class OutputFormat(msgspec.Struct, frozen=True):
-    """The format of a result: that of the input where `keep` has it, otherwise `name`."""
+    """The format of a result: that of the input if it is one of `keep`, otherwise `name`."""
 
     name: FormatName
     keep: tuple[FormatName, ...] = ()
@@ -65,11 +62,11 @@ Side = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 
 
 class FilterResult(msgspec.Struct, frozen=True):
-    """What a filtered file is and how it came about. The file itself is a blob."""
+    """Describes a filtered file. The file itself is a blob."""
 
     format: FormatName
     origin: tuple[Side, Side]
-    """(width, height) before, upright."""
+    """(width, height) of the upright input."""
     size: tuple[Side, Side]
     """(width, height) of the result."""
     clipped_percent: Annotated[float, msgspec.Meta(ge=0, le=100)]
@@ -80,24 +77,14 @@ def run_filter(
     context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[FilterResult]:
     (data,) = blobs
-    return filter_image(data, as_request(context, params), context.settings, params.format, report)
+    return filter_image(data, make_request(context, params), context.settings, params.format, report)
 
 
-def run_explain_filter(
-    context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
-) -> Answer[None]:
-    (data,) = blobs
-    return Answer(
-        None, [json.dumps(explain_filter(data, as_request(context, params), context.settings, report)).encode()]
-    )
-
-
-def as_request(context: TaskContext, params: FilterParams) -> FilterRequest:
+def make_request(context: TaskContext, params: FilterParams) -> FilterRequest:
     return FilterRequest(context.parse_steps(params.operations), params.linear, params.frames, params.quality)
 
 
 FILTER = Task("filter", FilterParams, FilterResult, run_filter)
-EXPLAIN_FILTER = Task("explain-filter", FilterParams, NoneType, run_explain_filter)
 
 
 def filter_image(
@@ -119,62 +106,10 @@ def filter_image(
     return Answer(result, [encoded])
 
 
-def explain_filter(data: bytes, request: FilterRequest, settings: Settings, report: Report) -> dict[str, Any]:
-    """Filter the first frame and describe the arithmetic; for a chain, also the single kernel that it equals."""
-    image = decode(data, ImageLimits.from_settings(settings), report, "first")
-    result = filter_frames(image, request, settings, report)[0]
-    height, width = result.image.shape[:2]
-    explanation = {
-        "input": {"width": image.width, "height": image.height, "channels": image.channels},
-        "output": {"width": width, "height": height, "channels": result.image.shape[2]},
-        "multiply_adds": sum(report.multiply_adds for report in result.reports),
-        "linear": request.linear,
-        "steps": [explain_step(report) for report in result.reports],
-    }
-    if len(result.reports) > 1:
-        explanation["one_kernel"] = explain_one_kernel(image, result.reports, request.linear)
-    return explanation
-
-
-def explain_step(report: StepReport) -> dict[str, Any]:
-    step, rows, columns = report.step, report.rows, report.columns
-    return {
-        "kernel": step.kernel.name,
-        "weights": [used_weights(step, part).tolist() for part in step.weights],
-        "combine": step.kernel.combine,
-        "sum": step.kernel.sum,
-        "divisor": step.divisor,
-        "amount": step.amount,
-        "bias": step.settings.bias,
-        "response": step.response,
-        "behaviour": step.settings.behaviour,
-        "rank": step.kernel.rank,
-        "separable": step.kernel.is_separable,
-        "border": step.settings.border,
-        "padding": {
-            "top": rows.padding_before,
-            "bottom": rows.padding_after,
-            "left": columns.padding_before,
-            "right": columns.padding_after,
-        },
-        "anchor": {"x": columns.anchor, "y": rows.anchor},
-        "output": {
-            "width": columns.output,
-            "height": rows.output,
-            "width_formula": f"(W - F + 2P)/S + 1 = {columns.formula}",
-            "height_formula": f"(H - F + 2P)/S + 1 = {rows.formula}",
-        },
-        "multiply_adds": report.multiply_adds,
-        "minimum": report.minimum,
-        "maximum": report.maximum,
-        "clipped_percent": round(report.clipped_percent, 3),
-    }
-
-
 def filter_frames(
     image: DecodedImage, request: FilterRequest, settings: Settings, report: Report, *, measure: bool = True
 ) -> list[Filtered]:
-    """Filter every frame on its own."""
+    """Filter each frame. `measure`: find the range of values of every step. Raises as `check_work`."""
     with report.time("convolve"):
         check_work(image, request.steps, settings.max_multiply_adds)
         return [
@@ -183,7 +118,7 @@ def filter_frames(
 
 
 def check_work(image: DecodedImage, steps: Sequence[Step], max_multiply_adds: int) -> None:
-    """Raise WorkTooLargeError before the work is done, KernelParameterError where a kernel does not fit."""
+    """Raise WorkTooLargeError if filtering would exceed the limit, KernelParameterError if a kernel does not fit."""
     plan = plan_steps(steps, image.height, image.width)
     work = len(image.frames) * sum(
         count_multiply_adds(step, rows, columns, image.channels)
@@ -191,34 +126,24 @@ def check_work(image: DecodedImage, steps: Sequence[Step], max_multiply_adds: in
     )
     if work > max_multiply_adds:
         raise WorkTooLargeError(
-            f"This would cost {work:.3g} multiplications; the limit is {max_multiply_adds:.3g} "
+            f"The request needs {work:.3g} multiplications; the limit is {max_multiply_adds:.3g} "
             "(CONVSERVE_MAX_MULTIPLY_ADDS). Use a smaller kernel, a larger stride or a smaller image."
         )
 
 
 def choose_format(steps: Sequence[Step], output: OutputFormat, input: Format) -> Format:
-    """The format of the result. Raises UnwritableFormatError for `raw` results, which are numbers and only fit npy."""
+    """The format of the result. Raises UnwritableFormatError for `raw` results in other formats than npy."""
     is_raw = steps[-1].response == "raw"
     format = output.choose(FORMATS["npy"] if is_raw else input)
     if is_raw and format.name != "npy":
         raise UnwritableFormatError(
-            f"response=raw gives float32 numbers, which {format.name} cannot hold. Ask for format=npy."
+            f"response=raw gives float32 numbers, which {format.name} cannot hold. Use format=npy."
         )
     return format
 
 
-def used_weights(step: Step, part: Any) -> Any:
-    """The weights after divisor and amount, with the identity mixed in at the anchor."""
-    weights = step.amount * part / step.divisor
-    if step.amount < 1 and step.kernel.combine == "single":
-        rows, columns = weights.shape
-        x, y = step.settings.anchor or ((columns - 1) // 2, (rows - 1) // 2)
-        weights[y, x] += 1 - step.amount
-    return weights
-
-
 def name_result(name: str, steps: Sequence[Step], format: Format) -> str:
-    """`photo.jpg` under gaussian and edge becomes `photo-gaussian-edge.png`; folders in the name are left out."""
+    """`photo.jpg` after gaussian and edge becomes `photo-gaussian-edge.png`. Folders in the name are removed."""
     name = re.split(r"[/\\]", name)[-1].lstrip(".")
     stem = name.rsplit(".", 1)[0]
     return "-".join([stem or "image", *(step.kernel.name for step in steps)]) + f".{format.extension}"

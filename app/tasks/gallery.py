@@ -1,4 +1,4 @@
-"""One contact sheet of an image under many kernels: the lecture's figure."""
+"""The tasks `contact-sheet` and `tiles`: an image under many kernels, as one image or as several."""
 
 import math
 from collections.abc import Sequence
@@ -31,25 +31,28 @@ CAPTION_PX = 20
 
 
 def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
-    """The named kernels or, without names, all but the learned ones, with their default parameters."""
+    """The named kernels, by default all except the learned ones, with their default parameters. Raises KernelError."""
     if kernels:
         names = [name for name in kernels.split(",") if name.strip()]
     else:
-        # Half of the sheet would be small variations on a theme; by name they can be had.
+        # The learned kernels would be half of the sheet, and are similar to each other.
         names = [entry.name for entry in catalogue.values() if entry.source != LEARNED]
     if not names:
         raise KernelParameterError(
-            "kernels", f"'{kernels}' names no kernel: give names with commas, or nothing for all."
+            "kernels",
+            f"kernels is '{kernels}', which has no name in it. Give comma-separated names, or leave it out for all.",
         )
     if len(names) > max_kernels:
         raise KernelParameterError(
-            "kernels", f"{len(names)} kernels; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS)."
+            "kernels",
+            f"kernels has {len(names)} names; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS). "
+            "Split them into several requests.",
         )
     return [make_visible(resolve_step(name, FilterSettings(), catalogue)) for name in names]
 
 
 def make_visible(step: Step) -> Step:
-    """Raw numbers are no image: they are shown from the smallest, black, to the largest, white."""
+    """The step with the response `rescale` instead of `raw`, because raw numbers are not an image."""
     if step.response != "raw":
         return step
     return replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
@@ -72,7 +75,7 @@ def run_contact_sheet(
 
 
 def run_tiles(context: TaskContext, params: GalleryParams, blobs: Sequence[bytes], report: Report) -> Answer[list[str]]:
-    """The result is the name of each tile, and the blobs are the PNGs."""
+    """The result of the answer is the names of the tiles, and the blobs are the tiles as PNGs."""
     (data,) = blobs
     steps = context.parse_steps(params.operations)
     tiles = make_tiles(data, steps, params.side_px, context.settings, report)
@@ -84,12 +87,12 @@ TILES = Task("tiles", GalleryParams, list[str], run_tiles, blob_count=None)
 
 
 def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report) -> bytes:
-    """The first frame, reduced to fit `side_px`, unfiltered and under each step, with captions, as a PNG.
+    """The first frame, reduced to fit `side_px`, unfiltered and after each step, with captions, as a PNG.
 
-    The kernels are applied to the reduced image, so that their effect is visible. Raises ImageError or KernelError.
+    Filtering the reduced image makes the effect of small kernels visible. Raises ImageError or KernelError.
     """
     image = decode(data, ImageLimits.from_settings(settings), report, "first")
-    sheet = Image.fromarray(arrange(draw_tiles(image, steps, side_px, report)))
+    sheet = Image.fromarray(arrange_tiles(draw_tiles(image, steps, side_px, report)))
     result = image.with_pixels([np.asarray(sheet)])
     return encode_image(result, FORMATS["png"]).data if pick_profile(result) else save_png(sheet)
 
@@ -97,13 +100,13 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 def make_tiles(
     data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report
 ) -> list[tuple[str, bytes]]:
-    """The images of the contact sheet one by one: (name, PNG), `input` first. Raises as `make_contact_sheet`."""
+    """The images of the contact sheet as (name, PNG), `input` first. Raises what `make_contact_sheet` raises."""
     image = decode(data, ImageLimits.from_settings(settings), report, "first")
     return [(name, encode_tile(image, tile)) for name, tile in draw_tiles(image, steps, side_px, report)]
 
 
 def encode_tile(image: DecodedImage, tile: Image.Image) -> bytes:
-    """With the colour profile of the image, if it has one."""
+    """A PNG with the colour profile of the image, if it has one."""
     if not pick_profile(image):
         return save_png(tile)
     return encode_image(image.with_pixels([np.atleast_3d(np.asarray(tile))]), FORMATS["png"]).data
@@ -124,8 +127,8 @@ def draw_tiles(
     return tiles
 
 
-def arrange(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.uint8]":
-    """Put captioned images of one size into a grid about as wide as it is high. (height, width, 3) uint8."""
+def arrange_tiles(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.uint8]":
+    """Captioned images of one size in a grid of about 4:3. (height, width, 3) uint8."""
     width, height = tiles[0][1].size
     cell = (max(width, 8 * CAPTION_PX) + GAP_PX, height + CAPTION_PX + GAP_PX)
     columns = max(1, min(len(tiles), round(math.sqrt(len(tiles) * cell[1] / cell[0] * 4 / 3))))

@@ -1,6 +1,8 @@
-"""Gradient descent in short calls, so that it can be watched and cancelled, and shares the workers with other requests.
+"""Learning a kernel by gradient descent, as a stream of events.
 
-One call starts it, and each further call continues from the state that the last one returned, in any worker.
+A descent is a series of short tasks, so that its steps can be shown, it can be cancelled, and other requests get their
+share of the workers. `learn-start` returns a state, `learn-continue` takes it and returns the next one, in any worker,
+and `learn-finish` returns the result.
 """
 
 import asyncio
@@ -19,17 +21,18 @@ from app.errors import OverloadedError
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
-from app.tasks.learn import LearnParams, decode_pair, describe_lesson
+from app.tasks.learn import LearnParams, decode_pair
+from app.tasks.learn_result import describe_verdict
 from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, split_kernels, start_descent
 from kernels.learn.learn import adopt_kernels, learn_from_pair
 from kernels.learn.verdict import Verdict, reach_verdict
 
 CALL_SECONDS = 0.2
-"""Of descent in one call."""
+"""Duration of the descent in one task."""
 WEIGHT_ERROR = 1e-3
-"""Accuracy that descent reaches, relative to the largest weight."""
+"""Error of the weights that descent reaches, relative to the largest weight."""
 MAX_SECONDS = 60
-"""After the first step; then the descent ends with what it has."""
+"""Limit for the whole descent. Afterwards, its current kernel is the result."""
 MAX_SNAPSHOTS = 10_000
 WEIGHTS = 3
 """Index of the weights among the arrays of a state."""
@@ -43,27 +46,27 @@ class DescentStart(BaseModel):
 
     size: int
     shared: bool = Field(description="One kernel for all channels.")
-    steps: int = Field(description="At most.")
-    floor: float = Field(description="The loss of the kernel that least squares finds, which descent cannot pass.")
+    steps: int = Field(description="Maximum number of steps.")
+    floor: float = Field(description="The loss of the least-squares kernel, a lower bound for descent.")
 
 
 class DescentStep(BaseModel):
-    """Event `step`: at first every step, later fewer."""
+    """Event `step`: every step at first, fewer later."""
 
     step: int
-    loss: float = Field(description="Mean square in grey levels², of images in which neighbours were made unlike.")
-    weights: list[list[list[float]]] = Field(description="One kernel, or one for each channel.")
+    loss: float = Field(description="Mean square error of the decorrelated images, in grey levels².")
+    weights: list[list[list[float]]] = Field(description="One kernel for all channels, or one for each.")
 
 
 class ArrayType(msgspec.Struct, frozen=True):
-    """Type and shape of an array whose values are a blob."""
+    """Type and shape of an array. Its values are a blob."""
 
     dtype: Literal["float32", "bool"]
     shape: Annotated[tuple[Annotated[int, Meta(ge=0, le=10_000)], ...], Meta(min_length=1, max_length=4)]
 
 
 class DescentState(msgspec.Struct, frozen=True):
-    """A `Descent` without its arrays, which are blobs: inputs, targets, usable, weights, before."""
+    """A `Descent`. Its arrays are blobs: inputs, targets, usable, weights, before."""
 
     arrays: Annotated[tuple[ArrayType, ...], Meta(min_length=5, max_length=5)]
     rate: float
@@ -79,16 +82,16 @@ class DescentState(msgspec.Struct, frozen=True):
 
 
 class DescentVerdict(msgspec.Struct, frozen=True):
-    """What least squares found out about the images, which holds for the descent, too."""
+    """The verdict of least squares about the images. It also holds for descent."""
 
     is_convolution: bool
     reason: str
     is_linear: bool
-    """The values of the result are not made absolute. Descent looks only for such kernels."""
+    """Whether the result has no absolute values. Descent finds only such kernels."""
 
 
 class DescentBegun(msgspec.Struct, frozen=True):
-    """The result of `learn-start`. Its blobs are the arrays of the state."""
+    """The result of `learn-start`. The blobs are the arrays of the state."""
 
     state: DescentState
     has_converged: bool
@@ -97,12 +100,12 @@ class DescentBegun(msgspec.Struct, frozen=True):
 
 
 class DescentProgress(msgspec.Struct, frozen=True):
-    """The result of `learn-continue`. Its blobs are the arrays that have changed: weights and before."""
+    """The result of `learn-continue`. The blobs are the arrays that have changed: weights and before."""
 
     state: DescentState
     has_converged: bool
     steps: Annotated[tuple[str, ...], Meta(max_length=MAX_SNAPSHOTS)]
-    """Each a `DescentStep` as JSON."""
+    """`DescentStep`s as JSON."""
 
 
 class ContinueParams(msgspec.Struct, frozen=True):
@@ -118,7 +121,7 @@ class FinishParams(msgspec.Struct, frozen=True):
     weights: ArrayType
     verdict: DescentVerdict
     ending: str
-    """A sentence about how the descent ended."""
+    """A sentence on how the descent ended."""
 
 
 def run_start(
@@ -129,10 +132,10 @@ def run_start(
     pair = decode_pair(before, after, context, report)
     with report.time("learn"):
         learned = learn_from_pair(pair, params.size, params.shared)
-        judgement = reach_verdict(learned)
+        found = reach_verdict(learned)
         descent = start_descent(pair, params.size, learned.shared)
         floor = measure_loss(descent, [fit.weights for fit in learned.fits])
-    verdict = DescentVerdict(judgement.is_convolution, judgement.reason, judgement.learned.response == "clip")
+    verdict = DescentVerdict(found.is_convolution, found.reason, found.learned.response == "clip")
     begun = DescentBegun(describe_state(descent), descent.has_converged, floor, verdict)
     return Answer(begun, [array.tobytes() for array in list_arrays(descent)])
 
@@ -149,7 +152,7 @@ def run_continue(
 
 
 def run_finish(context: TaskContext, params: FinishParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
-    """The answer is a `Lesson` as JSON, with the kernels that descent has found."""
+    """The blob of the answer is a `LearnResult` as JSON, with the kernels that descent has found."""
     before, after, weights = blobs
     kernels = split_kernels(restore_array(params.weights, weights))
     verdict = params.verdict
@@ -161,10 +164,10 @@ def run_finish(context: TaskContext, params: FinishParams, blobs: Sequence[bytes
         reason += " Gradient descent cannot find it: choose method=least-squares."
     elif verdict.is_convolution:
         reason += f" The kernel found by gradient descent has an RMS error of {learned.residual:.2f} of 255 levels."
-    judgement = Verdict(verdict.is_convolution and verdict.is_linear, reason, learned)
-    lesson = describe_lesson(judgement, "descent", context.catalogue)
-    lesson.notes.append(params.ending)
-    return Answer(None, [lesson.model_dump_json().encode()])
+    final = Verdict(verdict.is_convolution and verdict.is_linear, reason, learned)
+    result = describe_verdict(final, "descent", context.catalogue)
+    result.notes.append(params.ending)
+    return Answer(None, [result.model_dump_json().encode()])
 
 
 START = Task("learn-start", LearnParams, DescentBegun, run_start, blob_count=5)
@@ -198,13 +201,13 @@ def restore_array(type: ArrayType, blob: bytes) -> NDArray[Any]:
 
 
 class Runner(Protocol):
-    """What descent calls its tasks on: a `Pool`, or on the command line this process."""
+    """Runs tasks: a `Pool`, or this process for the command line."""
 
     async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]: ...
 
 
 class Event(NamedTuple):
-    """An event of a descent: `start`, `step` or `lesson`, with its document as JSON."""
+    """An event of a descent: `start`, `step`, or `lesson` with the result. The document is JSON."""
 
     name: str
     document: str
@@ -213,7 +216,7 @@ class Event(NamedTuple):
 async def follow_descent(
     runner: Runner, before: bytes, after: bytes, params: LearnParams, max_steps: int
 ) -> AsyncIterator[Event]:
-    """Start, steps and the lesson. The first event raises as `learn_from_images`. A full queue is waited for."""
+    """The events of a descent. The first raises what `learn_from_images` raises. Waits while the queue is full."""
     begun, blobs = await runner.run(START, params, [before, after])
     state, has_converged = begun.state, begun.has_converged
     fixed, changing = blobs[:3], blobs[3:]
@@ -236,5 +239,5 @@ async def follow_descent(
     else:
         ending = f"Stopped after {state.step} steps, while the loss was still falling."
     finish = FinishParams(state.arrays[WEIGHTS], begun.verdict, ending)
-    _, (lesson,) = await runner.run(FINISH, finish, [before, after, changing[0]])
-    yield Event("lesson", lesson.decode())
+    _, (result,) = await runner.run(FINISH, finish, [before, after, changing[0]])
+    yield Event("lesson", result.decode())

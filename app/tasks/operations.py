@@ -23,7 +23,7 @@ def parse_steps(names: str, settings: FilterSettings, catalogue: Catalogue) -> l
 
 
 def encode_operations(steps: Sequence[Step]) -> str:
-    """Every setting that was given, so that the steps can be resolved again from the text and the same catalogue."""
+    """All settings that are not defaults, from which `decode_operations` makes the same steps again."""
     return json.dumps(
         [step.settings.model_dump(mode="json", exclude_unset=True) | {"kernel": step.kernel.name} for step in steps]
     )

@@ -1,4 +1,4 @@
-"""The tasks of the service's worker processes, by name."""
+"""The tasks of the worker processes, by name."""
 
 import os
 
@@ -6,17 +6,19 @@ from app.pool.ipc import TaskFailure
 from app.pool.task import Registry
 from app.settings import Settings
 from app.system import count_cores
-from app.tasks.classify import CLASSIFY, READ, load_reader
+from app.tasks.classify import CLASSIFY, load_reader
 from app.tasks.context import TaskContext, build_context, check_model
 from app.tasks.describe_kernel import KERNEL_PREVIEW
 from app.tasks.errors import UNEXPECTED, describe_error
-from app.tasks.explain import EXPLAIN_DIGIT
-from app.tasks.explain_sheet import EXPLAIN_DIGIT_SHEET
-from app.tasks.filter import EXPLAIN_FILTER, FILTER
+from app.tasks.explain_digit import EXPLAIN_DIGIT
+from app.tasks.explain_digit_sheet import EXPLAIN_DIGIT_SHEET
+from app.tasks.explain_filter import EXPLAIN_FILTER
+from app.tasks.filter import FILTER
 from app.tasks.gallery import CONTACT_SHEET, TILES
 from app.tasks.learn import LEARN
 from app.tasks.learn_stream import CONTINUE, FINISH, START
 from app.tasks.quiet_tensorflow import quiet_startup
+from app.tasks.read import READ
 from app.tasks.samples import SAMPLE
 
 TASKS = (
@@ -26,11 +28,11 @@ TASKS = (
 
 
 def start(settings: Settings, static: bytes) -> TaskContext:
-    """Import TensorFlow, convolve once and load the digit reader. Raises ModelFolderError."""
+    """Import TensorFlow, filter once and load the digit reader. Raises ModelFolderError."""
     context, model_sha256 = build_context(settings, static)
     quiet_startup()
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    # NumPy's threads spin while they wait, on the cores of the other workers.
+    # NumPy's threads wait in a busy loop, on the cores of the other workers.
     threads = os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, count_cores() // settings.workers)))
     import cv2
 
@@ -45,7 +47,7 @@ def start(settings: Settings, static: bytes) -> TaskContext:
 
 
 def describe_failure(error: Exception) -> TaskFailure | None:
-    """None for an exception that no task raises on purpose."""
+    """The failure for an exception with a problem type; None for an unexpected exception."""
     slug, message, fields = describe_error(error)
     return None if slug == UNEXPECTED else TaskFailure(slug, message, fields)
 

@@ -1,4 +1,4 @@
-"""Images drawn here: for previews, for the page, and to try the service with nothing at hand."""
+"""The task `sample`: images to try the service with, drawn by this module."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -19,7 +19,7 @@ SampleName = Literal["house", "chart", "digits"]
 
 
 def draw_sample(width: int = 192, height: int = 144) -> NDArray[np.uint8]:
-    """A house under a sun beside a fence and a word: flat areas, slopes, fine stripes. (height, width, 3) uint8."""
+    """A house, a sun, a fence and a word: flat areas, slopes and fine stripes. (height, width, 3) uint8."""
     scale = 4  # drawn large and reduced, so that edges are smooth
     w, h = width * scale, height * scale
     sky = np.linspace([92, 148, 222], [226, 236, 246], h).astype(np.uint8)
@@ -44,15 +44,12 @@ def draw_sample(width: int = 192, height: int = 144) -> NDArray[np.uint8]:
 
 
 def draw_chart(width: int = 768, height: int = 576) -> NDArray[np.uint8]:
-    """What shows a filter's nature: rings and stripes of every width, points, lines, edges and a wedge of greys.
-
-    (height, width, 3) uint8.
-    """
+    """A test chart: rings, stripes of all widths, points, lines, edges and a grey wedge. (height, width, 3) uint8."""
     chart = np.full((height, width), 128.0)
     half = width // 2
     y, x = np.mgrid[:height, :half]
     rings = (x - half / 2) ** 2 + (y - height / 2) ** 2
-    chart[:, :half] = 127.5 + 127.5 * np.cos(np.pi * rings / width)  # two pixels a wave at the sides
+    chart[:, :half] = 127.5 + 127.5 * np.cos(np.pi * rings / width)  # the shortest wave, at the sides, has two pixels
 
     band = height // 6
     across = np.arange(width - half)
@@ -60,7 +57,7 @@ def draw_chart(width: int = 768, height: int = 576) -> NDArray[np.uint8]:
     chart[band : 2 * band, half:] = np.repeat(np.linspace(0, 255, 12).round(), -(-(width - half) // 12))[: width - half]
     chart[2 * band : 3 * band, half:] = np.linspace(0, 255, width - half)
     chart[3 * band : 4 * band, half:] = 0
-    chart[3 * band + band // 2, half + 16 : width : 32] = 255  # impulses: each shows the kernel itself
+    chart[3 * band + band // 2, half + 16 : width : 32] = 255  # impulses: the result of each is the kernel
     chart[4 * band : 5 * band, half:] = 255 * ((across // 24 + np.arange(band)[:, None] // 24) % 2)
     image = Image.fromarray(np.repeat(np.rint(chart).astype(np.uint8)[:, :, None], 3, axis=2))
     draw = ImageDraw.Draw(image)
@@ -72,7 +69,7 @@ def draw_chart(width: int = 768, height: int = 576) -> NDArray[np.uint8]:
 
 
 def draw_digits_page(width: int = 768, height: int = 576) -> NDArray[np.uint8]:
-    """Three lines of digits in a made-up hand, blue ink on paper. (height, width, 3) uint8."""
+    """Three lines of synthetic handwritten digits, blue ink on paper. (height, width, 3) uint8."""
     from models.training.glyphs import DIGIT_GLYPHS
     from models.training.synthetic_digits import draw_strokes, parse_glyph, warp_strokes
 
@@ -89,7 +86,7 @@ def draw_digits_page(width: int = 768, height: int = 576) -> NDArray[np.uint8]:
             drawn = draw_strokes(strokes, 9, side)[: there.shape[0], : there.shape[1]]
             np.maximum(there, drawn, out=there)
     paper = np.array([250, 247, 238], np.float32)
-    light = np.linspace(1, 0.93, width, dtype=np.float32)[None, :, None]  # from a window on the left
+    light = np.linspace(1, 0.93, width, dtype=np.float32)[None, :, None]  # brighter on the left
     page = paper * light * (1 - ink[:, :, None]) + np.array([28, 46, 92], np.float32) * ink[:, :, None]
     return np.rint(page).astype(np.uint8)
 
@@ -116,5 +113,5 @@ SAMPLE = Task("sample", SampleParams, NoneType, run_sample)
 
 @cache
 def encode_sample(name: SampleName) -> bytes:
-    """As a PNG. Drawing a sample takes longer than most filters, so each is drawn once."""
+    """A sample as a PNG. Drawing takes longer than most filters, so each sample is drawn once per process."""
     return encode_png(SAMPLES[name](), None)

@@ -11,24 +11,26 @@ from app.api.dependencies import ServiceDependency
 from app.api.parameters import ClassifyQuery, ReadQuery
 from app.api.problem_docs import document_problems
 from app.api.problems import Problem, describe_problem
-from app.api.responses import PRIVATE, describe_upload
-from app.api.uploads import add_fields, read_upload, read_uploads
+from app.api.responses import describe_upload, respond_with_json
+from app.api.uploads import add_fields, read_upload_and_query, read_uploads
 from app.errors import NoTrainingRecordError
-from app.pool.interface import as_error
-from app.tasks.classify import CLASSIFY, READ, ClassifyParams, DigitAnswer, PageAnswer, ReadParams
+from app.pool.interface import make_task_error
+from app.tasks.classify import CLASSIFY, ClassifyParams
+from app.tasks.digit_results import DigitResult, PageResult
+from app.tasks.read import READ, ReadParams
 
 router = APIRouter(tags=["digits"])
 
 PROBLEMS = document_problems(400, 413, 415, 422, 500, 503)
 
 
-class UnreadFile(BaseModel):
-    """In the place of an answer: a file among several that could not be read."""
+class RejectedFile(BaseModel):
+    """One of several files that could not be read, in the place of its result."""
 
     file: str
-    """Its name, as it was sent."""
+    """Its name, as sent."""
     error: Problem
-    """What the answer would have been, had it been sent alone."""
+    """The response to this file if it were sent alone."""
 
 
 @router.post(
@@ -36,11 +38,11 @@ class UnreadFile(BaseModel):
     operation_id="classify_digits",
     summary="Read images of one handwritten digit each",
     description=(
-        "One image gives one answer; several fields `file` give a list of answers, in order. One that cannot be "
-        "read has its `file` and `error` (a problem) in the list instead of an answer, and the others are read; "
-        "sent alone, it is answered with the problem's status."
+        "One image gives one result. Several fields `file` give a list of results in the same order. If one of "
+        "several files cannot be read, the list has its `file` (the name) and `error` (a problem) in the place of a "
+        "result, and the other files are read. If a single file cannot be read, the response is the problem."
     ),
-    response_model=DigitAnswer | list[DigitAnswer | UnreadFile],
+    response_model=DigitResult | list[DigitResult | RejectedFile],
     responses=PROBLEMS,
     openapi_extra=describe_upload(several=True),
 )
@@ -51,43 +53,38 @@ async def classify_digits(
     query = add_fields(query, uploads[0].fields)
     images = [upload.data for upload in uploads]
     params = ClassifyParams(query.polarity, query.preview)
-    failures, answers = await service.pool.run_batched(CLASSIFY, params, images)
-    if len(answers) == 1:
+    failures, documents = await service.pool.run_batched(CLASSIFY, params, images)
+    if len(documents) == 1:
         if failures[0]:
-            raise as_error(failures[0])
-        return respond_with_json(answers[0])
+            raise make_task_error(failures[0])
+        return respond_with_json(documents[0])
     listed = [
-        UnreadFile(file=upload.name, error=describe_problem(as_error(failure))).model_dump_json().encode()
+        RejectedFile(file=upload.name, error=describe_problem(make_task_error(failure))).model_dump_json().encode()
         if failure
-        else answer
-        for upload, answer, failure in zip(uploads, answers, failures, strict=True)
+        else document
+        for upload, document, failure in zip(uploads, documents, failures, strict=True)
     ]
     return respond_with_json(b"[" + b",".join(listed) + b"]")
-
-
-def respond_with_json(content: bytes) -> Response:
-    return Response(content, media_type="application/json", headers=PRIVATE)
 
 
 @router.post(
     "/read",
     operation_id="read_digits",
     summary="Read several handwritten digits in one image",
-    response_model=PageAnswer,
+    response_model=PageResult,
     responses=PROBLEMS,
     openapi_extra=describe_upload(),
 )
 async def read_digits(request: Request, service: ServiceDependency, query: Annotated[ReadQuery, Query()]) -> Response:
-    upload = await read_upload(request)
-    query = add_fields(query, upload.fields)
-    _, (page,) = await service.pool.run(READ, ReadParams(query.polarity), [upload.data])
-    return respond_with_json(page)
+    upload, query = await read_upload_and_query(request, query)
+    _, (document,) = await service.pool.run(READ, ReadParams(query.polarity), [upload.data])
+    return respond_with_json(document)
 
 
 @router.get(
     "/model",
     operation_id="get_model",
-    summary="The card of the digit model: shapes, preparation, figures, thresholds, version",
+    summary="The card of the digit model: shapes, preprocessing, evaluation, thresholds, version",
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
     response_class=Response,
 )
@@ -96,18 +93,18 @@ async def get_model(request: Request, service: ServiceDependency) -> Response:
 
 
 class TrainingRecord(BaseModel):
-    """How the training of the digit model went."""
+    """The training of the digit model, epoch by epoch."""
 
     model: str
     network: str
     epochs: list[dict[str, float]]
-    """A row an epoch: `epoch`, `seconds`, and loss and accuracy in training, on validation and on test images."""
+    """One row per epoch: `epoch`, `seconds`, and loss and accuracy on training, validation and test images."""
 
 
 @router.get(
     "/model/curves",
     operation_id="get_model_curves",
-    summary="The training record of the digit model: loss and accuracy, epoch by epoch",
+    summary="The training record of the digit model: loss and accuracy by epoch",
     response_model=TrainingRecord,
     responses=NOT_MODIFIED | document_problems(404, 500),
 )
@@ -115,6 +112,8 @@ async def get_model_curves(request: Request, service: ServiceDependency) -> Resp
     card = service.model_card
     epochs = card.get("figures", {}).get("curves")
     if not epochs:
-        raise NoTrainingRecordError("The digit model came without a record of its training.")
+        raise NoTrainingRecordError(
+            "The card of the digit model has no training record (figures.curves). `convserve train` writes one."
+        )
     record = TrainingRecord(model=card["version"], network=card["network"], epochs=epochs)
     return respond_with_etag(request, record.model_dump_json().encode(), "application/json")

@@ -1,4 +1,4 @@
-"""`/docs`, the OpenAPI document and `/problems`. Nothing is fetched from other sites."""
+"""`/docs`, the OpenAPI document and `/problems`. The pages load nothing from other sites."""
 
 from importlib.metadata import version
 from importlib.resources import files
@@ -10,31 +10,31 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from app.api.problem_docs import write_problems_page
+from app.api.openapi_security import describe_access
+from app.api.problem_docs import render_problems_page
 from app.api.problems import Problem
-from app.api.routes.openapi_security import describe_access
 from app.middleware.headers import allow_inline
 from app.settings import AccessSettings
 
 ASSETS_PATH = "/docs/assets"
 DESCRIPTION = """
-Send an image and the name of a kernel, get the filtered image, pixel-exact. The convolution is TensorFlow's
-`tf.nn.conv2d`; kernels are applied as written (correlation).
+Send an image and the name of a kernel, and get the filtered image, exact to the pixel. The convolution is TensorFlow's
+`tf.nn.conv2d`. Kernels are applied as written (correlation).
 
 ```
 curl -F file=@photo.jpg http://localhost:8000/filter/emboss -o emboss.jpg
 ```
 """
 TAGS = [
-    {"name": "filter", "description": "An image in, an image out."},
-    {"name": "digits", "description": "Handwritten digits, read by the bundled network."},
-    {"name": "kernels", "description": "The kernels, and the arithmetic."},
-    {"name": "service", "description": "The service itself."},
+    {"name": "filter", "description": "Filter images, and find the kernel between two images."},
+    {"name": "digits", "description": "Read handwritten digits with the bundled network."},
+    {"name": "kernels", "description": "The kernels, and the size of a result."},
+    {"name": "service", "description": "The web page, sample images, health and metrics."},
 ]
 
 
 def describe_api(access: AccessSettings) -> dict[str, Any]:
-    """The options of FastAPI for the OpenAPI document. Its own pages are off: they load scripts from other sites."""
+    """FastAPI's options for the OpenAPI document. FastAPI's own pages are off: they load scripts from other sites."""
     return {
         "title": "convserve",
         "description": DESCRIPTION,
@@ -48,13 +48,13 @@ def describe_api(access: AccessSettings) -> dict[str, Any]:
 
 
 def serve_documentation(app: FastAPI, access: AccessSettings) -> None:
-    """Add Swagger UI with its assets from the package fastapi-offline, and the page that explains the problems."""
+    """Add the OpenAPI document, Swagger UI with the assets of the package fastapi-offline, and the page /problems."""
     if access.docs:
         serve_swagger(app)
 
     @app.get("/problems", include_in_schema=False)
     async def show_problems() -> HTMLResponse:
-        page = write_problems_page()
+        page = render_problems_page()
         return HTMLResponse(page, headers={"Content-Security-Policy": allow_inline(page)})
 
     def build_openapi() -> dict[str, Any]:

@@ -8,44 +8,41 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
-from app.api.operations import parse_operations
+from app.api.operations import Chain, RequestLine, make_chain, parse_operations
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problem_docs import document_problems
-from app.api.responses import PRIVATE, describe_upload, quote_file_name
-from app.api.uploads import Upload, add_fields, read_upload
+from app.api.responses import describe_upload, respond_with_file, respond_with_json
+from app.api.uploads import Upload, add_fields, read_upload, read_upload_and_query
 from app.context import find_record
 from app.images.formats import FORMATS
-from app.tasks.filter import EXPLAIN_FILTER, FILTER, FilterParams, FilterResult, name_result
-from app.tasks.operations import encode_operations, parse_steps
+from app.tasks.explain_filter import EXPLAIN_FILTER
+from app.tasks.filter import FILTER, FilterParams, FilterResult, name_result
+from app.tasks.operations import parse_steps
 from kernels.chain import Step
 
 router = APIRouter(tags=["filter"])
 
-NUMBER_HEADER = {"schema": {"type": "string"}}
-IMAGE_REPLY: dict[int | str, dict[str, Any]] = {
+IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The filtered image; with `explain=json` the arithmetic.",
+        "description": "The filtered image. With `explain=json`, the arithmetic.",
         "content": {
             media_type: {"schema": {"type": "string", "format": "binary"}}
-            for media_type in (
-                "image/*",
-                *(format.media_type for format in FORMATS.values()),
-            )  # /docs asks for the first
+            # /docs sends the first as Accept: the result has the format of the input.
+            for media_type in ("image/*", *(format.media_type for format in FORMATS.values()))
         }
-        | {
-            "application/json": {"schema": {"type": "object"}},
-        },
+        | {"application/json": {"schema": {"type": "object"}}},
         "headers": {
-            name: NUMBER_HEADER | {"description": description}
+            name: {"schema": {"type": "string"}, "description": description}
             for name, description in {
-                "X-Origin-Width": "Width of the image that came in, turned upright.",
-                "X-Origin-Height": "Its height.",
-                "X-Result-Width": "Width of the result.",
-                "X-Result-Height": "Its height.",
-                "X-Kernel-Sum": "Sum of the weights as written; one for each step.",
-                "X-Kernel-Divisor": "What the sums were divided by; one for each step.",
-                "X-Clipped-Percent": "Share of the values that the last step cut off.",
-                "X-Convserve-Path": "The way that each step took, as in `decode=libjpeg-turbo`; all give the same.",
+                "X-Origin-Width": "Width of the upright input, in pixels.",
+                "X-Origin-Height": "Height of the upright input, in pixels.",
+                "X-Result-Width": "Width of the result, in pixels.",
+                "X-Result-Height": "Height of the result, in pixels.",
+                "X-Kernel-Sum": "Sum of the weights as written, for each step.",
+                "X-Kernel-Divisor": "Divisor of the weighted sum, for each step.",
+                "X-Clipped-Percent": "Percentage of the values that the last step clipped.",
+                "X-Convserve-Path": "The library or code path of each stage, such as `decode=libjpeg-turbo`. The "
+                "result does not depend on it.",
                 "Server-Timing": "Milliseconds for decode, convolve and encode.",
             }.items()
         },
@@ -53,18 +50,18 @@ IMAGE_REPLY: dict[int | str, dict[str, Any]] = {
 }
 PROBLEMS = document_problems(400, 404, 406, 413, 415, 422, 500, 503)
 KERNEL_EXAMPLES = {
-    "named": {"summary": "A named kernel", "value": "emboss"},
-    "custom": {"summary": "Your own weights, with weights=0,-1,0;-1,5,-1;0,-1,0", "value": "custom"},
-    "chain": {"summary": "Several in a row", "value": "gaussian,edge"},
+    "named": {"summary": "A kernel of the catalogue", "value": "emboss"},
+    "custom": {"summary": "Custom weights, with weights=0,-1,0;-1,5,-1;0,-1,0", "value": "custom"},
+    "chain": {"summary": "Several kernels in order", "value": "gaussian,edge"},
 }
 
 
 @router.post(
     "/filter/{kernel}",
     operation_id="filter_image",
-    summary="Filter an image with a kernel, or with several in a row",
+    summary="Filter an image with one kernel, or with several in order",
     response_class=Response,
-    responses=IMAGE_REPLY | PROBLEMS,
+    responses=IMAGE_RESPONSE | PROBLEMS,
     openapi_extra=describe_upload(),
 )
 async def filter_with_kernel(
@@ -74,26 +71,29 @@ async def filter_with_kernel(
         str,
         Path(
             max_length=500,
-            description="A name from `/kernels`, `custom` (with `weights`), or several with commas, applied in order.",
+            description="A name from `/kernels`, `custom` (with `weights`), or comma-separated names in order.",
             openapi_examples=KERNEL_EXAMPLES,
         ),
     ],
     query: Annotated[FilterQuery, Query()],
 ) -> Response:
-    upload = await read_upload(request)
-    query = add_fields(query, upload.fields)
-    steps = parse_steps(kernel, query.shared, service.catalogue)
-    return await respond(service, upload, steps, query, request.headers.get("accept"))
+    upload, query = await read_upload_and_query(request, query)
+    line = RequestLine(kernel, request.scope["query_string"], query)
+    if upload.fields or not line.is_cacheable:
+        chain = make_chain(parse_steps(kernel, query.shared, service.catalogue))
+    else:
+        chain = service.parse_request_line(line)
+    return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 
 MISSING_OPERATIONS = (
     'Field required: the steps as JSON, such as [{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]. '
-    "For one kernel, POST /filter/gaussian"
+    "For a single kernel, use POST /filter/gaussian"
 )
 OPERATIONS = {
     "operations": {
         "type": "string",
-        "description": "The steps as JSON: each a `kernel` with its parameters.",
+        "description": "1 to 10 steps as JSON: objects with a `kernel` and its parameters.",
         "example": '[{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]',
     }
 }
@@ -104,7 +104,7 @@ OPERATIONS = {
     operation_id="filter_image_in_steps",
     summary="Filter an image in several steps, each with its own parameters",
     response_class=Response,
-    responses=IMAGE_REPLY | PROBLEMS,
+    responses=IMAGE_RESPONSE | PROBLEMS,
     openapi_extra=describe_upload(more=OPERATIONS),
 )
 async def filter_in_steps(
@@ -117,34 +117,30 @@ async def filter_in_steps(
         raise RequestValidationError(
             [{"loc": ("body", "operations"), "msg": MISSING_OPERATIONS, "type": "missing", "input": None}]
         )
-    steps = parse_operations(operations, query, service.catalogue)
-    return await respond(service, upload, steps, query, request.headers.get("accept"))
+    chain = make_chain(parse_operations(operations, query, service.catalogue))
+    return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 
-async def respond(
-    service: Service, upload: Upload, steps: Sequence[Step], query: FilterQuery, accept: str | None
+async def filter_upload(
+    service: Service, upload: Upload, chain: Chain, query: FilterQuery, accept: str | None
 ) -> Response:
-    """Have a worker filter the image, and put the result into a response."""
+    """Filter an image in a worker, and respond with the result or, with `explain`, with the arithmetic."""
+    steps, operations = chain
     find_record().kernels = tuple(step.kernel.name for step in steps)
-    operations = encode_operations(steps)
     if query.explain:
         params = FilterParams(operations, query.linear, query.frames, query.quality)
-        explanation = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
-        return Response(explanation.blobs[0], media_type="application/json", headers=PRIVATE)
+        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
+        return respond_with_json(document)
     output = choose_output_format(query.format, accept, steps[-1].response == "raw")
     params = FilterParams(operations, query.linear, query.frames, query.quality, output)
     result, (file,) = await service.pool.run(FILTER, params, [upload.data])
     format = FORMATS[result.format]
-    headers = (
-        PRIVATE
-        | describe_result(result, steps)
-        | {"Content-Disposition": quote_file_name(name_result(upload.name, steps, format))}
-    )
-    return Response(file, media_type=format.media_type, headers=headers)
+    name = name_result(upload.name, steps, format)
+    return respond_with_file(file, format.media_type, name, list_result_headers(result, steps))
 
 
-def describe_result(result: FilterResult, steps: Sequence[Step]) -> dict[str, str]:
-    """The headers that tell what happened."""
+def list_result_headers(result: FilterResult, steps: Sequence[Step]) -> dict[str, str]:
+    record = find_record()
     return {
         "X-Origin-Width": str(result.origin[0]),
         "X-Origin-Height": str(result.origin[1]),
@@ -153,8 +149,8 @@ def describe_result(result: FilterResult, steps: Sequence[Step]) -> dict[str, st
         "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
         "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
         "X-Clipped-Percent": f"{result.clipped_percent:.2f}",
-        "X-Convserve-Path": ", ".join(f"{step}={backend}" for step, backend in find_record().backends.items()),
+        "X-Convserve-Path": ", ".join(f"{stage}={backend}" for stage, backend in record.backends.items()),
         "Server-Timing": ", ".join(
-            f"{step.name};dur={1000 * step.seconds:.1f}" for step in find_record().steps if step.name != "queue"
+            f"{step.name};dur={1000 * step.seconds:.1f}" for step in record.steps if step.name != "queue"
         ),
     }

@@ -1,4 +1,4 @@
-"""`GET /kernels`: the catalogue describes itself."""
+"""`GET /kernels`: the catalogue of kernels."""
 
 from typing import Annotated
 
@@ -41,7 +41,7 @@ async def list_kernels(request: Request, service: ServiceDependency) -> Response
 @router.get(
     "/kernels/{name}",
     operation_id="get_kernel",
-    summary="One kernel, with the weights that its parameters give",
+    summary="One kernel, with the weights for the given parameters",
     response_model=KernelDescription,
     responses=NOT_MODIFIED | document_problems(404, 422, 500),
 )
@@ -57,7 +57,7 @@ async def get_kernel(
 @router.get(
     "/kernels/{name}/preview.png",
     operation_id="get_kernel_preview",
-    summary="A small image under this kernel",
+    summary="A small sample image under one kernel",
     response_class=Response,
     responses=PNG_RESPONSE | NOT_MODIFIED | document_problems(404, 422, 500),
 )

@@ -12,16 +12,17 @@ from app.api.dependencies import ServiceDependency
 from app.api.parameters import LearnQuery
 from app.api.problem_docs import document_problems
 from app.api.problems import describe_problem
-from app.api.responses import PRIVATE
+from app.api.responses import PRIVATE, respond_with_json
 from app.api.uploads import add_fields
 from app.errors import TaskError, UnfinishedError
-from app.tasks.learn import LEARN, LearnParams, Lesson
+from app.tasks.learn import LEARN, LearnParams
+from app.tasks.learn_result import LearnResult
 from app.tasks.learn_stream import Event, follow_descent
 
 router = APIRouter(tags=["filter"])
 
 IMAGE = {"type": "string", "format": "binary"}
-BODY: dict[str, Any] = {
+REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -35,12 +36,10 @@ BODY: dict[str, Any] = {
         },
     }
 }
-
-
-REPLY: dict[int | str, dict[str, Any]] = {
+LEARN_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "What was learnt; with `method=descent` events: `start`, `step` after `step`, and `lesson`, "
-        "which is the same document, or `problem`.",
+        "description": "The kernel. With `method=descent`, a stream of events: one `start`, several `step`, and "
+        "`lesson` with the same document, or `problem`.",
         "content": {
             "text/event-stream": {
                 "schema": {
@@ -50,7 +49,7 @@ REPLY: dict[int | str, dict[str, Any]] = {
                 }
             }
         },
-        "model": Lesson,
+        "model": LearnResult,
     }
 }
 
@@ -59,35 +58,41 @@ REPLY: dict[int | str, dict[str, Any]] = {
     "/learn",
     operation_id="learn_kernel",
     summary="Find the kernel that turns one image into another",
-    description="By least squares or, to be watched, by gradient descent. Where the result is 0 or 255 it may have "
-    "been cut off, so it is left out there.",
+    description="By least squares, or by gradient descent as a stream of steps. Pixels of the result with the value 0 "
+    "or 255 are not used, because they may have been clipped.",
     response_model=None,
-    responses=REPLY | document_problems(400, 413, 415, 422, 500, 503),
-    openapi_extra=BODY,
+    responses=LEARN_RESPONSE | document_problems(400, 413, 415, 422, 500, 503),
+    openapi_extra=REQUEST_BODY,
 )
 async def learn_kernel(request: Request, service: ServiceDependency, query: Annotated[LearnQuery, Query()]) -> Response:
+    before, after, fields = await read_images(request)
+    query = add_fields(query, fields)
+    params = LearnParams(query.size, query.kernel_sharing)
+    if query.method == "descent":
+        events = follow_descent(service.pool, before, after, params, query.steps)
+        start = await anext(events)  # an error before the first event is a response with its own status
+        return EventSourceResponse(stream_events(start, events), headers=PRIVATE | {"X-Accel-Buffering": "no"})
+    _, (document,) = await service.pool.run(LEARN, params, [before, after])
+    return respond_with_json(document)
+
+
+async def read_images(request: Request) -> tuple[bytes, bytes, dict[str, str]]:
+    """The files `before` and `after` of the form, and its other fields. Raises RequestValidationError."""
     async with request.form(max_files=2, max_fields=10) as form:
         files = {name: form.get(name) for name in ("before", "after")}
         missing = [name for name, file in files.items() if not isinstance(file, UploadFile)]
         if missing:
-            message = "Field required: an image. curl -F before=@a.png -F after=@b.png"
+            message = "Field required: an image file, such as curl -F before=@a.png -F after=@b.png"
             raise RequestValidationError(
                 [{"loc": ("body", name), "msg": message, "type": "missing", "input": None} for name in missing]
             )
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         before, after = [await file.read() for file in files.values() if isinstance(file, UploadFile)]
-    query = add_fields(query, fields)
-    params = LearnParams(query.size, query.shares)
-    if query.method == "descent":
-        events = follow_descent(service.pool, before, after, params, query.steps)
-        start = await anext(events)  # an error before the stream has begun is a response of its own
-        return EventSourceResponse(stream_events(start, events), headers=PRIVATE | {"X-Accel-Buffering": "no"})
-    _, (lesson,) = await service.pool.run(LEARN, params, [before, after])
-    return Response(lesson, media_type="application/json", headers=PRIVATE)
+        return before, after, fields
 
 
 async def stream_events(start: Event, events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    """Server-sent events. An error after the first one is the last event."""
+    """Server-sent events. An error after the first event becomes the last event, `problem`."""
     yield format_event(start)
     try:
         async for event in events:

@@ -11,7 +11,7 @@ router = APIRouter(tags=["service"])
 @router.get(
     "/metrics",
     operation_id="get_metrics",
-    summary="Metrics in Prometheus' text format",
+    summary="Metrics in the text format of Prometheus",
     response_class=Response,
     responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
 )

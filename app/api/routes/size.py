@@ -1,4 +1,4 @@
-"""`GET /size`: the convolution arithmetic, worked out."""
+"""`GET /size`: the output size of a convolution."""
 
 import re
 from typing import Annotated
@@ -38,7 +38,7 @@ class Size(BaseModel):
     summary="Output size of a convolution, (W - F + 2P)/S + 1",
     responses=document_problems(422, 500),
 )
-async def work_out_size(query: Annotated[SizeQuery, Query()]) -> Size:
+async def calculate_size(query: Annotated[SizeQuery, Query()]) -> Size:
     padding = parse_padding(query.padding)
     axis = lay_out_axis(query.input, query.kernel, stride=query.stride, dilation=query.dilation, padding=padding)
     return Size(
@@ -57,6 +57,7 @@ async def work_out_size(query: Annotated[SizeQuery, Query()]) -> Size:
 
 
 def parse_padding(text: str) -> Padding:
+    """Raises KernelParameterError."""
     if text.upper() == "SAME":
         return "SAME"
     if text.upper() == "VALID":
@@ -64,5 +65,5 @@ def parse_padding(text: str) -> Padding:
     if re.fullmatch(r"[0-9]{1,6}", text) and int(text) <= MAX_PADDING:
         return int(text)
     raise KernelParameterError(
-        "padding", f"padding is '{text[:40]}'; say SAME, VALID or a number of pixels from 0 to {MAX_PADDING}."
+        "padding", f"padding is '{text[:40]}'; it may be SAME, VALID or a number of pixels from 0 to {MAX_PADDING}."
     )

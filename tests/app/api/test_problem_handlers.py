@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.api.problem_handlers import add_problem_handlers
-from app.api.problems import PROBLEM_TYPES, describe_problem, render_error, render_server_error
+from app.api.problem_types import PROBLEM_TYPES
+from app.api.problems import describe_problem, render_error, render_server_error
 from app.errors import OverloadedError, TaskError, UnauthorizedError
 from app.images.errors import UnreadableFormatError
 from app.tasks.errors import SLUGS, UNEXPECTED

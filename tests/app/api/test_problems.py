@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-import app.api.problems
+import app.api.problem_types
 import app.errors
 import app.images.errors
 import app.tasks.errors
@@ -441,7 +441,7 @@ def test_every_error_of_kernels_and_images_has_its_status() -> None:
 
 
 def test_every_kind_of_problem_but_the_start_up_one_is_met_here() -> None:
-    kinds = set(app.api.problems.PROBLEM_TYPES) - {"bad-kernels-file", "corrupt-image"}
+    kinds = set(app.api.problem_types.PROBLEM_TYPES) - {"bad-kernels-file", "corrupt-image"}
     kinds -= {"blank-image", "too-many-files", "no-training-record"}  # of digits: their tests meet them
     kinds -= {"overloaded", "took-too-long", "worker-lost"}  # tests/app/pool/test_pool.py
     kinds -= {"malformed-request", "request-head-too-large", "slow-client", "too-many-connections"}  # test_connections

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api.problems import PROBLEM_TYPES
+from app.api.problem_types import PROBLEM_TYPES
 from app.main import create_app
 from app.settings import Settings
 from tests.support.images import draw_noise, encode, encode_frames

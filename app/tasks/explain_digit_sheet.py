@@ -1,4 +1,4 @@
-"""An explanation as one image: what came in, what the network saw of it, layer by layer, and what mattered."""
+"""The task `explain-digit-sheet`: the explanation of a digit as one image."""
 
 import math
 from collections.abc import Sequence
@@ -17,22 +17,25 @@ from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
 from app.tasks.drawing import GAP_PX, INK, PAPER
-from app.tasks.explain import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
+from app.tasks.explain_digit import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.options import MapLayer, Polarity
 from models.reader.explain import StageOutput
 
-TILE_PX = 224  # a field eight times enlarged
+TILE_PX = 224
+"""Side of the network's input, enlarged eight times."""
 MAP_PX = 56
-COLUMNS = 16  # feature maps a row
+COLUMNS = 16
+"""Feature maps per row."""
 MAP_GAP_PX = 4
 CAPTION_PX = 22
 WIDTH_PX = 2 * GAP_PX + COLUMNS * (MAP_PX + MAP_GAP_PX)
 MAT = (208, 208, 208)
-# Captions have x for ×: Pillow's own font has no such sign.
+"""Colour between the maps and around a small input."""
+# Captions use x for ×, which Pillow's own font does not have.
 
 
 class SheetParams(msgspec.Struct, frozen=True):
-    """Of the task `explain-digit-sheet`. With a layer the PNG shows only its maps, or one of them."""
+    """Of the task `explain-digit-sheet`. With a layer, the PNG shows only its maps, or one of them."""
 
     polarity: Polarity = "auto"
     layer: MapLayer | None = None
@@ -50,7 +53,7 @@ EXPLAIN_DIGIT_SHEET = Task("explain-digit-sheet", SheetParams, NoneType, run_she
 
 
 def draw_explanation(explained: ExplainedImage, layer: str | None, map: int | None, scale: int) -> bytes:
-    """The sheet as a PNG; with a layer only its maps, or one of them, enlarged by `scale` without smoothing."""
+    """The sheet as a PNG. With a layer only its maps, or one of them, enlarged by `scale` without smoothing."""
     if layer is None:
         return save_png(draw_sheet(explained))
     stage = next(stage for stage in explained.explanation.stages if stage.name == layer)
@@ -61,7 +64,7 @@ def draw_explanation(explained: ExplainedImage, layer: str | None, map: int | No
 
 
 def arrange_maps(maps: Sequence[NDArray[np.uint8]], scale: int, gap_px: int) -> Image.Image:
-    """Maps of one size in rows of 16, in order."""
+    """Maps of one size in order, in rows of 16."""
     side = scale * len(maps[0])
     columns, rows = min(COLUMNS, len(maps)), -(-len(maps) // COLUMNS)
     sheet = Image.new("L", (columns * (side + gap_px) - gap_px, rows * (side + gap_px) - gap_px), MAT[0])
@@ -72,12 +75,12 @@ def arrange_maps(maps: Sequence[NDArray[np.uint8]], scale: int, gap_px: int) -> 
 
 
 def draw_sheet(explained: ExplainedImage) -> Image.Image:
-    """Input, field, occlusion and gradient beside each other; below them the maps of both convolutions."""
-    explanation, answer = explained.explanation, explained.answer
+    """Image, network input, occlusion and gradient in a row; below them the maps of both convolutions."""
+    explanation, result = explained.explanation, explained.result
     field, scale = explanation.field, TILE_PX // len(explanation.field)
     tiles = [
-        ("input", shrink_input(explained.pixels)),
-        ("the 28x28 that is read", Image.fromarray(enlarge(np.rint(255 * field).astype(np.uint8), scale))),
+        ("input", fit_to_tile(explained.pixels)),
+        ("network input, 28x28", Image.fromarray(enlarge(np.rint(255 * field).astype(np.uint8), scale))),
         ("occlusion", Image.fromarray(draw_signed(explanation.occlusion, field, scale))),
         ("input gradient", Image.fromarray(draw_signed(explanation.gradient, field, scale))),
     ]
@@ -88,10 +91,10 @@ def draw_sheet(explained: ExplainedImage) -> Image.Image:
     ]
     rows = [draw_row(tiles), *(draw_row([layer]) for layer in layers)]
     sheet = Image.new("RGB", (WIDTH_PX, CAPTION_PX + GAP_PX + sum(row.height for row in rows)), PAPER)
-    percent = math.floor(10_000 * answer.confidence) / 100  # rounded down: it never is 100 % sure
-    verdict = "not a digit; if it were one" if answer.verdict == "not_a_digit" else answer.verdict
-    sentence = f"{verdict}: {answer.digit}, confidence {percent:.2f} %."
-    write_caption(sheet, (GAP_PX, GAP_PX), f"{sentence} Red speaks for {answer.digit}, blue against.")
+    percent = math.floor(10_000 * result.confidence) / 100  # rounded down: the result is never 100 % certain
+    verdict = "not a digit; most similar to" if result.verdict == "not_a_digit" else result.verdict
+    sentence = f"{verdict}: {result.digit}, confidence {percent:.2f} %."
+    write_caption(sheet, (GAP_PX, GAP_PX), f"{sentence} Red supports {result.digit}, blue opposes it.")
     top = CAPTION_PX + GAP_PX
     for row in rows:
         sheet.paste(row, (0, top))
@@ -100,7 +103,7 @@ def draw_sheet(explained: ExplainedImage) -> Image.Image:
 
 
 def draw_row(tiles: Sequence[tuple[str, Image.Image]]) -> Image.Image:
-    """Images beside each other, each with a caption over it, spread over the width of the sheet."""
+    """Images in a row over the width of the sheet, each below its caption."""
     row = Image.new("RGB", (WIDTH_PX, CAPTION_PX + max(tile.height for _, tile in tiles) + GAP_PX), PAPER)
     free = WIDTH_PX - 2 * GAP_PX - sum(tile.width for _, tile in tiles)
     left = GAP_PX
@@ -115,8 +118,8 @@ def write_caption(sheet: Image.Image, corner: tuple[int, int], text: str) -> Non
     ImageDraw.Draw(sheet).text(corner, text, font=ImageFont.load_default(0.65 * CAPTION_PX), fill=INK)
 
 
-def shrink_input(pixels: NDArray[Any]) -> Image.Image:
-    """The image that came in, within a tile; a small one is enlarged without smoothing."""
+def fit_to_tile(pixels: NDArray[Any]) -> Image.Image:
+    """The image, reduced to fit a tile or, if it is small, enlarged without smoothing."""
     image = convert_to_image(reduce_to_8_bit(pixels), FORMATS["png"])
     larger = TILE_PX // max(image.size)
     if larger > 1:

@@ -1,4 +1,4 @@
-"""Access control in the OpenAPI document."""
+"""Access control in the OpenAPI document: tokens, allowed hosts and rate limit."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from app.settings import AccessSettings
 
 
 def describe_access(document: dict[str, Any], access: AccessSettings) -> None:
-    """Add the security scheme, and the statuses of rejected requests, to a document."""
+    """Add the security scheme and the statuses of rejected requests to an OpenAPI document."""
     if access.wants_tokens:
         document["components"]["securitySchemes"] = {
             "token": {

@@ -1,0 +1,93 @@
+"""The task `explain-filter`: the arithmetic of a filter request as JSON."""
+
+import json
+from collections.abc import Sequence
+from types import NoneType
+from typing import Any
+
+from app.images.limits import ImageLimits
+from app.pool.ipc import Report
+from app.pool.task import Answer, Task
+from app.settings import Settings
+from app.tasks.codecs import decode
+from app.tasks.composed_kernel import describe_composed_kernel
+from app.tasks.context import TaskContext
+from app.tasks.filter import FilterParams, FilterRequest, filter_frames, make_request
+from kernels.apply.layout import StepReport
+from kernels.chain import Step
+
+
+def run_explain_filter(
+    context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
+) -> Answer[None]:
+    (data,) = blobs
+    explanation = explain_filter(data, make_request(context, params), context.settings, report)
+    return Answer(None, [json.dumps(explanation).encode()])
+
+
+EXPLAIN_FILTER = Task("explain-filter", FilterParams, NoneType, run_explain_filter)
+
+
+def explain_filter(data: bytes, request: FilterRequest, settings: Settings, report: Report) -> dict[str, Any]:
+    """Filter the first frame, and describe the arithmetic. Raises ImageError, KernelError or WorkTooLargeError.
+
+    The explanation of a chain includes the single kernel that the chain equals.
+    """
+    image = decode(data, ImageLimits.from_settings(settings), report, "first")
+    result = filter_frames(image, request, settings, report)[0]
+    height, width = result.image.shape[:2]
+    explanation = {
+        "input": {"width": image.width, "height": image.height, "channels": image.channels},
+        "output": {"width": width, "height": height, "channels": result.image.shape[2]},
+        "multiply_adds": sum(report.multiply_adds for report in result.reports),
+        "linear": request.linear,
+        "steps": [describe_step(report) for report in result.reports],
+    }
+    if len(result.reports) > 1:
+        explanation["one_kernel"] = describe_composed_kernel(image, result.reports, request.linear)
+    return explanation
+
+
+def describe_step(report: StepReport) -> dict[str, Any]:
+    step, rows, columns = report.step, report.rows, report.columns
+    return {
+        "kernel": step.kernel.name,
+        "weights": [calculate_effective_weights(step, part).tolist() for part in step.weights],
+        "combine": step.kernel.combine,
+        "sum": step.kernel.sum,
+        "divisor": step.divisor,
+        "amount": step.amount,
+        "bias": step.settings.bias,
+        "response": step.response,
+        "behaviour": step.settings.behaviour,
+        "rank": step.kernel.rank,
+        "separable": step.kernel.is_separable,
+        "border": step.settings.border,
+        "padding": {
+            "top": rows.padding_before,
+            "bottom": rows.padding_after,
+            "left": columns.padding_before,
+            "right": columns.padding_after,
+        },
+        "anchor": {"x": columns.anchor, "y": rows.anchor},
+        "output": {
+            "width": columns.output,
+            "height": rows.output,
+            "width_formula": f"(W - F + 2P)/S + 1 = {columns.formula}",
+            "height_formula": f"(H - F + 2P)/S + 1 = {rows.formula}",
+        },
+        "multiply_adds": report.multiply_adds,
+        "minimum": report.minimum,
+        "maximum": report.maximum,
+        "clipped_percent": round(report.clipped_percent, 3),
+    }
+
+
+def calculate_effective_weights(step: Step, part: Any) -> Any:
+    """The weights divided by the divisor, mixed with the identity at the anchor if `amount` is below 1."""
+    weights = step.amount * part / step.divisor
+    if step.amount < 1 and step.kernel.combine == "single":
+        rows, columns = weights.shape
+        x, y = step.settings.anchor or ((columns - 1) // 2, (rows - 1) // 2)
+        weights[y, x] += 1 - step.amount
+    return weights
