@@ -257,7 +257,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     for path in ("/gallery", "/learn", "/classify", "/read", "/classify/explain", "/size")
 } | {
     f"fields:{model}": partial(write_fields, model)
-    for model in ("DigitAnswer", "PageAnswer", "Lesson", "LearnedKernel")
+    for model in ("DigitResult", "PageResult", "LearnResult", "LearnedKernel")
 }  # fmt: skip
 
 
