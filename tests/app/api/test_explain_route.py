@@ -160,7 +160,7 @@ def test_layer_without_a_map_gives_all_its_maps(client: TestClient, four: NDArra
         ("layer=conv1&map=32", "map", "conv1 has maps 0 to 31"),
         ("layer=pool2&map=64", "map", "pool2 has maps 0 to 63"),
         ("layer=conv1&map=-1", "map", "greater than or equal to 0"),
-        ("map=3", "map", "which layer's map"),
+        ("map=3", "map", "needs the parameter layer"),
         ("layer=dense&map=3", "layer", "'conv1', 'pool1', 'conv2' or 'pool2'"),
         ("layer=conv1&format=json", "layer", "leave out layer"),
         ("layer=conv1&map=1&scale=33", "scale", "less than or equal to 32"),
@@ -242,7 +242,7 @@ def test_api_description_has_the_image_and_the_json(client: TestClient) -> None:
     assert set(operation["responses"]) == {"200", "400", "406", "413", "415", "422", "500", "503"}
     content = operation["responses"]["200"]["content"]
     assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
-    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ImageExplanation"}
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/DigitExplanation"}
 
 
 def serve_card(folder: Path, figures: dict[str, Any]) -> TestClient:

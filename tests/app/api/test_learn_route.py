@@ -217,10 +217,10 @@ def test_of_a_large_image_a_sample_is_used_and_its_size_said(client: httpx2.Clie
     large = np.tile(PHOTOGRAPH, (6, 6, 1))
     lesson = learn(client, encode(large), encode(cv2.blur(large, (3, 3))))
     values = (large.shape[0] - 2) * (large.shape[1] - 2) * 3
-    (said,) = [note for note in lesson["notes"] if note.startswith("Of ")]
+    (said,) = [note for note in lesson["notes"] if note.startswith("Used ")]
     samples = lesson["kernels"][0]["samples"]
     assert samples < values
-    assert said.startswith(f"Of {values} values of the result {samples} were used")
+    assert said.startswith(f"Used {samples} of {values} values of the result")
     assert lesson["kernels"][0]["ridge"] > 0
 
 

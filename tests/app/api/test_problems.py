@@ -456,7 +456,7 @@ def fail(*arguments: object) -> None:
 
 
 def test_an_unexpected_error_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.api.routes.filter.parse_steps", fail)
+    monkeypatch.setattr("app.api.routes.filter.filter_upload", fail)
     with TestClient(create_app(Settings(workers=1)), raise_server_exceptions=False) as client:
         reply = client.post("/filter/blur", files={"file": SMALL})
         assert client.get("/livez").status_code == 200

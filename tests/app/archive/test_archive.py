@@ -273,3 +273,15 @@ def test_the_manifest_has_the_documented_fields(tmp_path: Path) -> None:
     assert list(record) == ["name", "result", "stamp", "digest", "job", "bytes", "result_digest"]
     assert record["job"] == job.compute_fingerprint()
     assert record["bytes"] == (tmp_path / "out/0000.png").stat().st_size
+
+
+def test_results_beside_the_images_may_be_named_relative_to_them(tmp_path: Path) -> None:
+    draw_archive(tmp_path / "in", 1)
+    assert run_command(tmp_path / "in", tmp_path / "in/../out").exit_code == 0
+
+
+def test_results_in_the_folder_of_the_images_are_rejected_through_a_link(tmp_path: Path) -> None:
+    draw_archive(tmp_path / "in", 1)
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    result = run_command(tmp_path / "in", tmp_path / "link/out")
+    assert (result.exit_code, "Choose a folder outside of it" in result.output) == (2, True)

@@ -32,7 +32,7 @@ ATTACKS = {
     "shared memory that shrinks": "bytes",
     "another request": "instead of",
     "two replies": "more data arrived than the frame announces",
-    "lengths that do not add up": "announced",
+    "lengths that do not add up": "but the frame has 0",
     "negative length": "the reply is not valid",
     "header injection": "the reply is not valid",
 }

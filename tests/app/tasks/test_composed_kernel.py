@@ -73,7 +73,7 @@ def test_what_spoils_it_is_said(client: TestClient) -> None:
     harsh = np.where(PHOTO > 128, 255, 0).astype(np.uint8)
     clipped = explain(client, "sharpen,blur", harsh)["one_kernel"]
     assert not clipped["exact"]
-    assert "is cut off there" in clipped["why"]
+    assert "are clipped there" in clipped["why"]
     faint = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 200, np.uint8)])
     assert "transparent pixels" in explain(client, "blur,blur", faint)["one_kernel"]["why"]
     wide = explain(client, "box,box", size=63)["one_kernel"]
