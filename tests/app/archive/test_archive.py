@@ -29,8 +29,8 @@ from app.errors import StartError
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
 from kernels.catalogue import Catalogue
-from tests.app.api.test_digits_route import find_digit, write_on_paper
 from tests.app.cli.test_commands import emboss
+from tests.support.digit_images import find_digit, write_on_paper
 from tests.support.images import decode, draw_noise, encode
 
 
