@@ -65,14 +65,14 @@ def test_requests_of_disconnected_clients_leave_the_queue() -> None:
     app = create_app(settings, pool=pool)
     body = make_png(20)
 
-    async def request(gone: asyncio.Event) -> list[str]:
+    async def request(disconnected: asyncio.Event) -> list[str]:
         sent = []
         parts = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, object]:
             if parts:
                 return parts.pop()
-            await gone.wait()
+            await disconnected.wait()
             return {"type": "http.disconnect"}
 
         async def send(message: dict[str, object]) -> None:
@@ -89,15 +89,15 @@ def test_requests_of_disconnected_clients_leave_the_queue() -> None:
 
     async def scenario() -> None:
         async with app.router.lifespan_context(app):
-            stays, goes = asyncio.Event(), asyncio.Event()
+            stays, leaves = asyncio.Event(), asyncio.Event()
             running = asyncio.create_task(wait(pool, b"", 0.5))
-            gone = [asyncio.create_task(request(goes)) for _ in range(3)]
+            disconnected = [asyncio.create_task(request(leaves)) for _ in range(3)]
             staying = asyncio.create_task(request(stays))
             await until(lambda: pool.waiting == 4)
-            goes.set()
+            leaves.set()
             await until(lambda: pool.waiting == 1)
             await running
-            assert await asyncio.gather(*gone) == [[], [], []]
+            assert await asyncio.gather(*disconnected) == [[], [], []]
             assert await staying == ["http.response.start", "http.response.body"]
 
     asyncio.run(scenario())
