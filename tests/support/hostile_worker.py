@@ -1,6 +1,6 @@
-"""A worker process that attacks its parent: `app.pool.worker_main`, but for the replies that an order asks for.
+"""A worker process that attacks its parent: `app.pool.worker_main` with hostile replies.
 
-The file HOSTILE_WORKER_ORDER names the attack; without it the worker is honest.
+The file HOSTILE_WORKER_ORDER names the attack. Without it, the worker is honest.
 """
 
 import os
@@ -16,8 +16,8 @@ from app.pool.ipc import MAX_ENVELOPE_BYTES, PREFIX, Reply, SharedMemory, encode
 send_honestly = worker_main.send_reply
 
 
-class Evil:
-    """Whoever unpickles it creates a file."""
+class CreateFile:
+    """Creates a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return Path.touch, (Path(os.environ["HOSTILE_WORKER_TOUCHES"]),)  # type: ignore[return-value]
@@ -46,9 +46,9 @@ def send_reply(channel: socket.socket, replies: SharedMemory, reply: Reply, blob
         case "wrong result":
             channel.sendall(frame({"number": number, "result": {"not": "nil"}}))
         case "pickle":
-            channel.sendall(pickle.dumps(Evil()).ljust(100, b"."))
+            channel.sendall(pickle.dumps(CreateFile()).ljust(100, b"."))
         case "pickle in an envelope":
-            channel.sendall(pack_frame(pickle.dumps(Evil()), [], replies))
+            channel.sendall(pack_frame(pickle.dumps(CreateFile()), [], replies))
         case "2 GB":
             channel.sendall(PREFIX.pack(len(valid), 1, 2**31) + valid)
         case "2 GB envelope":

@@ -1,4 +1,4 @@
-"""Pairs of images for `POST /learn`, and requests that are expected to succeed."""
+"""A photograph for `POST /learn`, and requests that are expected to succeed."""
 
 from typing import Any
 
@@ -10,6 +10,6 @@ PHOTOGRAPH = draw_photograph(240, 320, contrast=35)
 
 
 def learn(client: httpx2.Client, before: bytes, after: bytes, **parameters: Any) -> Any:
-    reply = client.post("/learn", params=parameters, files={"before": ("a", before), "after": ("b", after)})
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+    response = client.post("/learn", params=parameters, files={"before": ("a", before), "after": ("b", after)})
+    assert response.status_code == 200, response.text
+    return response.json()

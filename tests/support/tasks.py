@@ -1,4 +1,7 @@
-"""Tasks for tests of the worker pool, beside those of the service: `WorkerPool(settings, "tests.support.tasks")`."""
+"""Tasks for tests of the worker pool, in addition to those of the service.
+
+Use: `WorkerPool(settings, "tests.support.tasks")`.
+"""
 
 import os
 import signal
@@ -44,13 +47,13 @@ def read_environment(context: Any, params: Nothing, blobs: Sequence[bytes], repo
 
 
 def wait(context: Any, params: Seconds, blobs: Sequence[bytes], report: Report) -> Answer[int]:
-    """The result is the number of bytes."""
+    """Sleep. The result is the number of bytes."""
     time.sleep(params.seconds)
     return Answer(sum(map(len, blobs)))
 
 
 def burn(context: Any, params: Seconds, blobs: Sequence[bytes], report: Report) -> Answer[None]:
-    """Keep the processor busy, as a decoder does."""
+    """Keep the processor busy, like a decoder."""
     end = time.process_time() + params.seconds
     while time.process_time() < end:
         pass
@@ -58,7 +61,7 @@ def burn(context: Any, params: Seconds, blobs: Sequence[bytes], report: Report) 
 
 
 def write_note(context: Any, params: Note, blobs: Sequence[bytes], report: Report) -> Answer[None]:
-    """Append a name to a file and take a moment."""
+    """Append a name to a file, and sleep for a moment."""
     with open(params.path, "a") as file:
         file.write(params.name + "\n")
     time.sleep(0.02)
@@ -70,7 +73,7 @@ def end_process(context: Any, params: Nothing, blobs: Sequence[bytes], report: R
     return Answer(None)
 
 
-def refuse(context: Any, params: Nothing, blobs: Sequence[bytes], report: Report) -> Answer[None]:
+def reject(context: Any, params: Nothing, blobs: Sequence[bytes], report: Report) -> Answer[None]:
     raise KernelParameterError("sigma", "sigma is -1")
 
 
@@ -83,13 +86,13 @@ def echo(context: Any, params: Nothing, blobs: Sequence[bytes], report: Report) 
 
 
 def count_batch(context: Any, params: Word, blobs: Sequence[bytes], report: Report) -> Answer[list[tuple[str, int]]]:
-    """For each blob the word and the size of the batch. A blob counts as many pixels as it has bytes."""
+    """The word and the size of the batch for each blob. The report counts a pixel for each byte."""
     report.pixels += sum(map(len, blobs))
     return Answer([(params.word, len(blobs)) for _ in blobs], blobs)
 
 
 def end_process_on_request(context: Any, params: Word, blobs: Sequence[bytes], report: Report) -> Answer[list[None]]:
-    """Ends the process if one of the blobs is `end`; raises an error if one is `fail`."""
+    """End the process if one of the blobs is `end`. Raises KernelParameterError if one is `fail`."""
     if b"end" in blobs:
         os.kill(os.getpid(), signal.SIGKILL)
     if b"fail" in blobs:
@@ -103,24 +106,24 @@ WAIT = Task("wait", Seconds, int, wait, blob_count=0)
 BURN = Task("burn", Seconds, NoneType, burn, blob_count=0)
 WRITE_NOTE = Task("write-note", Note, NoneType, write_note, blob_count=0)
 END_PROCESS = Task("end-process", Nothing, NoneType, end_process, blob_count=0)
-REFUSE = Task("refuse", Nothing, NoneType, refuse, blob_count=0)
+REJECT = Task("reject", Nothing, NoneType, reject, blob_count=0)
 FAIL = Task("fail", Nothing, NoneType, fail, blob_count=0)
 ECHO = Task("echo", Nothing, NoneType, echo, blob_count=None)
 COUNT_BATCH = Task("count-batch", Word, list[tuple[str, int]], count_batch, is_batchable=True)
 END_ON_REQUEST = Task("end-on-request", Word, list[None], end_process_on_request, is_batchable=True)
 
 TASKS = (
-    GET_PID, READ_ENVIRONMENT, WAIT, BURN, WRITE_NOTE, END_PROCESS, REFUSE, FAIL, ECHO, COUNT_BATCH, END_ON_REQUEST,
+    GET_PID, READ_ENVIRONMENT, WAIT, BURN, WRITE_NOTE, END_PROCESS, REJECT, FAIL, ECHO, COUNT_BATCH, END_ON_REQUEST,
 )  # fmt: skip
 
 
 def start(settings: Settings, static: bytes) -> Any:
-    """A pool that gives the service's static data gets the service's tasks, too."""
+    """With the static data of the service, the context is that of the service's tasks."""
     return SERVICE.start(settings, static) if static else None
 
 
 def make_pool(settings: Settings) -> WorkerPool:
-    """A pool whose workers have the tasks above and those of the service."""
+    """A pool with these tasks and those of the service."""
     return WorkerPool(settings, "tests.support.tasks", load_static_data(settings))
 
 

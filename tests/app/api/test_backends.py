@@ -1,4 +1,4 @@
-"""Every fast path over HTTP: that it is taken, and that it gives what SciPy gives and what the slow path gives."""
+"""Every backend over HTTP is used, and gives the pixels of SciPy and of the other backends."""
 
 from typing import Any
 
@@ -16,19 +16,19 @@ SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 PHOTO = draw_blobs(131, 143)
 
 
-def ask(
+def filter_custom(
     client: TestClient, file: bytes, weights: NDArray[Any], kernel: str = "custom", **query: Any
 ) -> tuple[NDArray[np.uint8], str]:
-    """The pixels of the answer, and the path."""
+    """The pixels of the result, and the header X-Convserve-Path."""
     rows = ";".join(",".join(map(str, row)) for row in weights.tolist())
     query = {"weights": rows, "response": "clip", "format": "png"} | query
-    reply = client.post(f"/filter/{kernel}", params=query, content=file, headers={"Content-Type": "image/png"})
-    assert reply.status_code == 200, reply.text
-    return np.asarray(open_image(reply.content)), reply.headers["X-Convserve-Path"]
+    response = client.post(f"/filter/{kernel}", params=query, content=file, headers={"Content-Type": "image/png"})
+    assert response.status_code == 200, response.text
+    return np.asarray(open_image(response.content)), response.headers["X-Convserve-Path"]
 
 
 def filter_exactly(pixels: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.uint8]:
-    """By SciPy, in whole numbers. Its even kernels have their centre behind the middle, here it is before."""
+    """By SciPy, in integers. SciPy anchors even kernels after the middle, the service before it."""
     origin = [-1 if side % 2 == 0 else 0 for side in weights.shape]
     planes = [
         ndimage.correlate(pixels[:, :, channel].astype(np.int64), weights, mode="nearest", origin=origin)
@@ -42,54 +42,54 @@ def add_opaque_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(
-    ("way", "kernel", "weights"),
+    ("backend", "kernel", "weights"),
     [("rows", "custom", SHARPEN), ("strips", "custom", WIDE), ("planes", "custom,identity", SHARPEN)],
 )
 @pytest.mark.parametrize("alpha", [False, True], ids=["rgb", "opaque rgba"])
-def test_each_way_to_convolve_gives_what_scipy_gives(
-    client: TestClient, way: str, kernel: str, weights: NDArray[Any], alpha: bool
+def test_convolve_backends_equal_scipy(
+    client: TestClient, backend: str, kernel: str, weights: NDArray[Any], alpha: bool
 ) -> None:
     pixels = add_opaque_alpha(PHOTO) if alpha else PHOTO
-    result, path = ask(client, encode(pixels), weights, kernel)
-    assert path == f"decode=tensorflow, convolve={way}, encode=isa-l"
+    result, path = filter_custom(client, encode(pixels), weights, kernel)
+    assert path == f"decode=tensorflow, convolve={backend}, encode=isa-l"
     expected = filter_exactly(PHOTO, weights)
     np.testing.assert_array_equal(result, add_opaque_alpha(expected) if alpha else expected)
 
 
-def test_each_way_to_decode_a_jpeg_gives_the_same(client: TestClient) -> None:
-    """Bytes between the segments, which make the strict decoder complain, change no pixel."""
+def test_jpeg_decoders_give_equal_pixels(client: TestClient) -> None:
+    """The strict decoder rejects bytes between segments, which do not change the pixels."""
     plain = encode(PHOTO, "JPEG", quality=90)
     scan = plain.index(b"\xff\xda")
     odd = plain[:scan] + b"\x00\x00\x00" + plain[scan:]
-    fast, fast_path = ask(client, plain, SHARPEN)
-    slow, slow_path = ask(client, odd, SHARPEN)
+    fast, fast_path = filter_custom(client, plain, SHARPEN)
+    slow, slow_path = filter_custom(client, odd, SHARPEN)
     assert fast_path.startswith("decode=libjpeg-turbo, ")
     assert slow_path.startswith("decode=pillow, ")
     np.testing.assert_array_equal(fast, slow)
     np.testing.assert_array_equal(fast, filter_exactly(np.asarray(open_image(plain)), SHARPEN))
 
 
-def test_each_way_to_decode_a_png_gives_the_same(client: TestClient) -> None:
+def test_png_decoders_give_equal_pixels(client: TestClient) -> None:
     exif = Image.Exif()
     exif[0x0112] = 1
-    fast, fast_path = ask(client, encode(PHOTO, "PNG"), SHARPEN)
-    slow, slow_path = ask(client, encode(PHOTO, "PNG", exif=exif), SHARPEN)
+    fast, fast_path = filter_custom(client, encode(PHOTO, "PNG"), SHARPEN)
+    slow, slow_path = filter_custom(client, encode(PHOTO, "PNG", exif=exif), SHARPEN)
     assert fast_path.startswith("decode=tensorflow, ")
     assert slow_path.startswith("decode=pillow, ")
     np.testing.assert_array_equal(fast, slow)
 
 
-def test_a_small_png_is_decoded_by_pillow(client: TestClient) -> None:
-    small, path = ask(client, encode(PHOTO[:30, :40], "PNG"), SHARPEN)
+def test_small_png_is_decoded_by_pillow(client: TestClient) -> None:
+    small, path = filter_custom(client, encode(PHOTO[:30, :40], "PNG"), SHARPEN)
     assert path.startswith("decode=pillow, ")
     np.testing.assert_array_equal(small, filter_exactly(PHOTO[:30, :40], SHARPEN))
 
 
-def test_each_way_to_decode_a_webp_gives_the_same(client: TestClient) -> None:
-    """A still that is the only frame of an animation is left to Pillow."""
+def test_webp_decoders_give_equal_pixels(client: TestClient) -> None:
+    """Pillow decodes an animation with a single frame."""
     plain = encode(PHOTO, "WEBP", lossless=True)
-    fast, fast_path = ask(client, plain, SHARPEN)
-    slow, slow_path = ask(client, make_animation(plain), SHARPEN)
+    fast, fast_path = filter_custom(client, plain, SHARPEN)
+    slow, slow_path = filter_custom(client, make_animation(plain), SHARPEN)
     assert fast_path.startswith("decode=opencv, ")
     assert slow_path.startswith("decode=pillow, ")
     np.testing.assert_array_equal(fast, slow)
@@ -97,7 +97,7 @@ def test_each_way_to_decode_a_webp_gives_the_same(client: TestClient) -> None:
 
 
 def make_animation(webp: bytes) -> bytes:
-    """Of one frame. Source: WebP Container Specification, Extended File Format."""
+    """An animation with one frame. Source: WebP Container Specification, Extended File Format."""
     size = b"".join((side - 1).to_bytes(3, "little") for side in reversed(PHOTO.shape[:2]))
 
     def chunk(kind: bytes, body: bytes) -> bytes:
@@ -108,18 +108,18 @@ def make_animation(webp: bytes) -> bytes:
     return b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body
 
 
-def test_each_way_to_write_a_jpeg_gives_the_same(client: TestClient) -> None:
-    """Pillow writes what has alpha, laid over white."""
+def test_jpeg_encoders_give_equal_pixels(client: TestClient) -> None:
+    """Pillow writes images with alpha, over white."""
     opaque = add_opaque_alpha(PHOTO)
-    fast, fast_path = ask(client, encode(PHOTO, "PNG"), SHARPEN, format="jpeg")
-    slow, slow_path = ask(client, encode(opaque, "PNG"), SHARPEN, format="jpeg")
+    fast, fast_path = filter_custom(client, encode(PHOTO, "PNG"), SHARPEN, format="jpeg")
+    slow, slow_path = filter_custom(client, encode(opaque, "PNG"), SHARPEN, format="jpeg")
     assert fast_path.endswith("encode=opencv")
     assert slow_path.endswith("encode=pillow")
     np.testing.assert_array_equal(fast, slow)
 
 
 @pytest.mark.parametrize(
-    ("format", "dtype", "way"),
+    ("format", "dtype", "backend"),
     [
         ("png", "uint16", "isa-l"),
         ("tiff", "uint16", "tifffile"),
@@ -127,7 +127,7 @@ def test_each_way_to_write_a_jpeg_gives_the_same(client: TestClient) -> None:
         ("webp", "uint8", "pillow"),
     ],
 )
-def test_what_else_writes_tells_its_name(client: TestClient, format: str, dtype: str, way: str) -> None:
+def test_other_encoders_are_named_in_the_header(client: TestClient, format: str, dtype: str, backend: str) -> None:
     file = write_png(PHOTO.astype(dtype))
-    reply = client.post(f"/filter/identity?format={format}", content=file, headers={"Content-Type": "image/png"})
-    assert reply.headers["X-Convserve-Path"].endswith(f"encode={way}")
+    response = client.post(f"/filter/identity?format={format}", content=file, headers={"Content-Type": "image/png"})
+    assert response.headers["X-Convserve-Path"].endswith(f"encode={backend}")

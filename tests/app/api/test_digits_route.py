@@ -1,4 +1,4 @@
-"""Digits over HTTP: real ones through the whole path, and what is none."""
+"""`POST /classify`, `POST /read` and `GET /model`: digits, images without digits, and bad input."""
 
 import base64
 import io
@@ -7,39 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from numpy.typing import NDArray
 from PIL import Image
 
-from models.training.mnist import read_mnist
-from tests.support.paths import MNIST_EXCERPT as EXCERPT
-
-TEST = read_mnist(EXCERPT).test
-
-
-def encode(pixels: NDArray[np.uint8], format: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def write_on_paper(digit: NDArray[np.uint8], scale: int = 8) -> NDArray[np.uint8]:
-    """Dark ink on light paper, as a person sends it."""
-    large = np.asarray(Image.fromarray(digit).resize((28 * scale, 28 * scale), Image.Resampling.BICUBIC))
-    return np.clip(235 - 0.8 * large.astype(np.float64), 0, 255).astype(np.uint8)
-
-
-def find_digit(digit: int) -> NDArray[np.uint8]:
-    image: NDArray[np.uint8] = TEST.images[int(np.flatnonzero(TEST.labels == digit)[1])]
-    return image
+from tests.support.digit_images import TEST, find_digit, write_line, write_on_paper
+from tests.support.images import encode
 
 
 def classify(client: TestClient, *files: bytes, **parameters: Any) -> Any:
-    reply = client.post("/classify", files=[("file", file) for file in files], params=parameters)
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+    response = client.post("/classify", files=[("file", file) for file in files], params=parameters)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-def test_99_of_100_test_digits_are_read_through_http(client: TestClient) -> None:
+def test_accuracy_over_http_is_at_least_99_percent(client: TestClient) -> None:
     answers: list[dict[str, Any]] = []
     for start in range(0, len(TEST.images), 50):
         answers += classify(client, *(encode(image) for image in TEST.images[start : start + 50]))
@@ -49,7 +29,7 @@ def test_99_of_100_test_digits_are_read_through_http(client: TestClient) -> None
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_dark_on_light_and_light_on_dark_are_the_same_digit(client: TestClient, digit: int) -> None:
+def test_both_polarities_give_the_same_digit(client: TestClient, digit: int) -> None:
     paper = write_on_paper(find_digit(digit))
     on_paper, on_a_blackboard = classify(client, encode(paper), encode(255 - paper))
     assert (on_paper["digit"], on_paper["verdict"]) == (digit, "digit")
@@ -57,7 +37,7 @@ def test_dark_on_light_and_light_on_dark_are_the_same_digit(client: TestClient, 
     assert (on_paper["steps"]["polarity"], on_a_blackboard["steps"]["polarity"]) == ("dark", "light")
 
 
-def test_one_file_gives_one_answer_with_everything_in_it(client: TestClient) -> None:
+def test_single_file_gives_a_complete_result(client: TestClient) -> None:
     answer = classify(client, encode(write_on_paper(find_digit(7))))
     assert answer["verdict"] == "digit"
     assert answer["digit"] == int(np.argmax(answer["probabilities"])) == 7
@@ -67,7 +47,7 @@ def test_one_file_gives_one_answer_with_everything_in_it(client: TestClient) -> 
     assert answer["preview"] is None
 
 
-def test_the_box_is_where_the_digit_is(client: TestClient) -> None:
+def test_box_encloses_the_digit(client: TestClient) -> None:
     page = np.full((400, 600), 240, np.uint8)
     page[100:324, 300:524] = write_on_paper(find_digit(5))
     ink = np.argwhere(page < 150)
@@ -77,7 +57,7 @@ def test_the_box_is_where_the_digit_is(client: TestClient) -> None:
     assert np.abs(np.subtract(found, (left, top, right, bottom))).max() <= 16
 
 
-def test_the_box_of_a_large_photo_is_in_its_own_pixels(client: TestClient) -> None:
+def test_box_of_a_reduced_photo_is_in_its_original_pixels(client: TestClient) -> None:
     page = np.full((400, 600), 240, np.uint8)
     page[100:324, 300:524] = write_on_paper(find_digit(5))
     small = classify(client, encode(page, "JPEG", quality=95))["box"]
@@ -86,20 +66,20 @@ def test_the_box_of_a_large_photo_is_in_its_own_pixels(client: TestClient) -> No
     assert [boxed[side] / 8 for side in boxed] == pytest.approx([small[side] for side in small], abs=6)
 
 
-def test_several_files_come_back_in_order(client: TestClient) -> None:
+def test_several_files_give_results_in_order(client: TestClient) -> None:
     order = [3, 1, 4, 1, 5, 9, 2, 6]
     answers = classify(client, *(encode(write_on_paper(find_digit(digit))) for digit in order))
     assert [answer["digit"] for answer in answers] == order
 
 
-def test_a_raw_body_and_a_form_give_the_same(client: TestClient) -> None:
+def test_raw_body_and_form_give_the_same_result(client: TestClient) -> None:
     data = encode(write_on_paper(find_digit(8)))
     raw = client.post("/classify", content=data, headers={"Content-Type": "image/png"})
     assert raw.json() == classify(client, data)
     assert raw.headers["cache-control"] == "no-store"
 
 
-def test_the_preview_shows_the_28_by_28_that_the_network_saw(client: TestClient) -> None:
+def test_preview_shows_the_input_of_the_network(client: TestClient) -> None:
     answer = classify(client, encode(write_on_paper(find_digit(2))), preview=True)
     head, body = answer["preview"]["seen"].split(",")
     assert head == "data:image/png;base64"
@@ -112,16 +92,16 @@ def test_the_preview_shows_the_28_by_28_that_the_network_saw(client: TestClient)
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_one_colour_is_blank(client: TestClient, value: int) -> None:
+def test_image_of_one_colour_is_blank(client: TestClient, value: int) -> None:
     answer = classify(client, encode(np.full((120, 90), value, np.uint8)))
     assert (answer["verdict"], answer["digit"], answer["box"]) == ("blank", None, None)
 
 
-def test_a_single_pixel_is_no_digit(client: TestClient) -> None:
+def test_single_pixel_is_not_a_digit(client: TestClient) -> None:
     assert classify(client, encode(np.zeros((1, 1), np.uint8)))["verdict"] in ("blank", "not_a_digit")
 
 
-def test_noise_and_texture_are_no_digit(client: TestClient) -> None:
+def test_noise_and_texture_are_not_digits(client: TestClient) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (200, 200), dtype=np.uint8)
     y, x = np.mgrid[:200, :200]
     stripes = (127 + 120 * np.sin((x + y) / 3)).astype(np.uint8)
@@ -129,15 +109,15 @@ def test_noise_and_texture_are_no_digit(client: TestClient) -> None:
         assert classify(client, encode(image))["verdict"] in ("not_a_digit", "blank")
 
 
-def test_polarity_can_be_said(client: TestClient) -> None:
+def test_polarity_can_be_set(client: TestClient) -> None:
     data = encode(write_on_paper(find_digit(6)))
     assert classify(client, data, polarity="dark")["digit"] == 6
-    said = classify(client, data, polarity="light")
-    assert said["steps"] is None or said["steps"]["polarity"] == "light"
+    light = classify(client, data, polarity="light")
+    assert light["steps"] is None or light["steps"]["polarity"] == "light"
 
 
 @pytest.mark.parametrize(
-    ("files", "parameters", "status", "said"),
+    ("files", "parameters", "status", "message"),
     [
         ([b""], {}, 422, "0 bytes"),
         ([b"no image"], {}, 415, "not an image"),
@@ -146,15 +126,15 @@ def test_polarity_can_be_said(client: TestClient) -> None:
     ],
     ids=["empty", "not an image", "65 files", "polarity"],
 )
-def test_bad_input_is_a_problem_that_says_what_is_wrong(
-    client: TestClient, files: list[bytes], parameters: dict[str, str], status: int, said: str
+def test_bad_input_is_a_problem_that_names_the_cause(
+    client: TestClient, files: list[bytes], parameters: dict[str, str], status: int, message: str
 ) -> None:
-    reply = client.post("/classify", files=[("file", file) for file in files], params=parameters)
-    assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
-    assert said in reply.json()["detail"]
+    response = client.post("/classify", files=[("file", file) for file in files], params=parameters)
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
+    assert message in response.json()["detail"]
 
 
-def test_a_bad_file_among_many_leaves_the_others_their_answers(client: TestClient) -> None:
+def test_bad_file_among_several_does_not_affect_the_others(client: TestClient) -> None:
     good, bad = encode(write_on_paper(find_digit(4))), encode(find_digit(1))[:60]
     files = [
         ("file", ("good.png", good)),
@@ -162,28 +142,28 @@ def test_a_bad_file_among_many_leaves_the_others_their_answers(client: TestClien
         ("file", ("none.png", b"")),
         ("file", ("good.png", good)),
     ]
-    reply = client.post("/classify", files=files)
-    assert reply.status_code == 200
-    first, damaged, empty, last = reply.json()
+    response = client.post("/classify", files=files)
+    assert response.status_code == 200
+    first, damaged, empty, last = response.json()
     assert (first["digit"], last["digit"]) == (4, 4)
     assert (damaged["file"], empty["file"]) == ("bad.png", "none.png")
-    # What the file alone is answered with.
+    # The error is the response to the file if it is sent alone.
     alone = client.post("/classify", files={"file": ("bad.png", bad)})
     assert alone.status_code == damaged["error"]["status"] == 422
-    told = {name: value for name, value in alone.json().items() if name != "request_id"}
-    assert {name: damaged["error"][name] for name in told} == told
+    members = {name: value for name, value in alone.json().items() if name != "request_id"}
+    assert {name: damaged["error"][name] for name in members} == members
     assert "0 bytes" in empty["error"]["detail"]
 
 
-def test_what_is_no_digit_has_a_probability(client: TestClient) -> None:
+def test_not_a_digit_has_a_probability(client: TestClient) -> None:
     digit, blank = classify(client, encode(write_on_paper(find_digit(3))), encode(np.full((90, 90), 200, np.uint8)))
     assert 0 <= digit["not_a_digit"] < 0.1
     assert (blank["not_a_digit"], blank["probabilities"]) == (1, [0] * 10)
     y, x = np.abs(np.mgrid[-100:100, -100:100])
     cross = (np.abs(x - y) < 8) & (x + y < 120)
-    refused = classify(client, encode(np.where(cross, 30, 230).astype(np.uint8)))
-    assert refused["verdict"] == "not_a_digit"
-    assert digit["not_a_digit"] < refused["not_a_digit"] <= 1
+    rejected = classify(client, encode(np.where(cross, 30, 230).astype(np.uint8)))
+    assert rejected["verdict"] == "not_a_digit"
+    assert digit["not_a_digit"] < rejected["not_a_digit"] <= 1
 
 
 def test_several_digits_are_unsure_and_the_hint_names_read(client: TestClient) -> None:
@@ -194,18 +174,11 @@ def test_several_digits_are_unsure_and_the_hint_names_read(client: TestClient) -
     assert (alone["verdict"], alone["digit"], alone["other_pieces"], alone["hint"]) == ("digit", 3, 0, None)
 
 
-def write_line(digits: list[int]) -> NDArray[np.uint8]:
-    page = np.full((160, 60 + 110 * len(digits)), 235, np.uint8)
-    for place, digit in enumerate(digits):
-        page[24:136, 30 + 110 * place : 142 + 110 * place] = write_on_paper(find_digit(digit), 4)
-    return page
-
-
-def test_a_page_is_read_line_by_line(client: TestClient) -> None:
+def test_page_is_read_line_by_line(client: TestClient) -> None:
     page = np.vstack([write_line([3, 1, 4, 1]), write_line([5, 9, 2, 6])])
-    reply = client.post("/read", files={"file": encode(page)})
-    assert reply.status_code == 200
-    answer = reply.json()
+    response = client.post("/read", files={"file": encode(page)})
+    assert response.status_code == 200
+    answer = response.json()
     assert answer["lines"] == ["3141", "5926"]
     assert answer["text"] == "3141\n5926"
     lefts = [one["box"]["left"] for one in answer["digits"] if one["line"] == 0]
@@ -213,23 +186,23 @@ def test_a_page_is_read_line_by_line(client: TestClient) -> None:
     assert len(lefts) == 4
 
 
-def test_an_empty_page_has_no_text(client: TestClient) -> None:
+def test_empty_page_has_no_text(client: TestClient) -> None:
     answer = client.post("/read", files={"file": encode(np.full((300, 400), 230, np.uint8))}).json()
     assert (answer["text"], answer["digits"]) == ("", [])
 
 
-def test_the_model_shows_its_card(client: TestClient) -> None:
-    reply = client.get("/model")
-    card = reply.json()
+def test_model_card_is_served_with_an_etag(client: TestClient) -> None:
+    response = client.get("/model")
+    card = response.json()
     assert card["network"] == "bundled"
     assert len(card["weights_sha256"]) == 64
     assert 0 < card["thresholds"]["sure_confidence"] < 1
-    unchanged = client.get("/model", headers={"If-None-Match": reply.headers["etag"]})
+    unchanged = client.get("/model", headers={"If-None-Match": response.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
 @pytest.mark.parametrize("path", ["/classify", "/read", "/classify/explain"])
-def test_parameters_may_stand_in_the_form_and_misspelt_ones_are_refused(client: TestClient, path: str) -> None:
+def test_form_fields_are_parameters_and_misspelt_ones_are_rejected(client: TestClient, path: str) -> None:
     files = {"file": encode(write_on_paper(find_digit(3)))}
     misspelt = client.post(path, files=files, data={"polrity": "light"})
     assert misspelt.status_code == 422

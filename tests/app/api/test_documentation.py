@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the service does, and /docs works without internet."""
+"""The OpenAPI document describes the actual API, and /docs works without internet access."""
 
 import re
 from typing import Any
@@ -13,9 +13,9 @@ IMAGE_TYPES = {"image/png", "image/jpeg", "image/webp", "image/avif", "image/gif
 
 @pytest.fixture(scope="module")
 def document(client: TestClient) -> dict[str, Any]:
-    reply = client.get("/openapi.json")
-    assert reply.status_code == 200
-    return dict(reply.json())
+    response = client.get("/openapi.json")
+    assert response.status_code == 200
+    return dict(response.json())
 
 
 def list_operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -30,7 +30,7 @@ def list_parameters(document: dict[str, Any], path: str, method: str = "post") -
     return {parameter["name"]: parameter for parameter in document["paths"][path][method].get("parameters", [])}
 
 
-def test_the_document_is_openapi_3_1_and_refers_to_nothing_missing(document: dict[str, Any]) -> None:
+def test_document_is_openapi_3_1_and_its_references_resolve(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     assert {"title", "version", "description", "license"} <= set(document["info"])
     references = set(re.findall(r"'\$ref': '([^']+)'", str(document)))
@@ -43,7 +43,7 @@ def test_the_document_is_openapi_3_1_and_refers_to_nothing_missing(document: dic
     assert len(names) == len(set(names))
 
 
-def test_every_route_has_a_name_of_its_own_a_tag_a_summary_and_a_success(document: dict[str, Any]) -> None:
+def test_every_operation_has_unique_id_tag_summary_and_success_response(document: dict[str, Any]) -> None:
     operations = list_operations(document)
     assert {path for path, _, _ in operations} >= {
         "/", "/filter", "/filter/{kernel}", "/gallery", "/kernels", "/kernels/{name}", "/kernels/{name}/preview.png",
@@ -63,7 +63,7 @@ def test_every_route_has_a_name_of_its_own_a_tag_a_summary_and_a_success(documen
             assert match in {p["name"] for p in operation["parameters"] if p["in"] == "path"}
 
 
-def test_errors_are_documented_as_problems_and_not_as_fastapis(document: dict[str, Any]) -> None:
+def test_errors_are_documented_as_problems(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for path, _, operation in list_operations(document):
         for status, response in operation["responses"].items():
@@ -76,15 +76,15 @@ def test_errors_are_documented_as_problems_and_not_as_fastapis(document: dict[st
 
 
 @pytest.mark.parametrize("path", ["/filter", "/filter/{kernel}"])
-def test_images_are_documented_as_images(document: dict[str, Any], path: str) -> None:
+def test_image_bodies_are_documented(document: dict[str, Any], path: str) -> None:
     operation = document["paths"][path]["post"]
-    reply = operation["responses"]["200"]
-    assert next(iter(reply["content"])) == "image/*"  # what /docs asks for, so that a JPEG stays a JPEG there
-    assert set(reply["content"]) == IMAGE_TYPES | {"image/*", "application/x-npy", "application/json"}
+    response = operation["responses"]["200"]
+    assert next(iter(response["content"])) == "image/*"  # /docs sends it as Accept, so that a JPEG stays a JPEG
+    assert set(response["content"]) == IMAGE_TYPES | {"image/*", "application/x-npy", "application/json"}
     assert {
         "X-Origin-Width", "X-Origin-Height", "X-Result-Width", "X-Result-Height", "X-Kernel-Sum", "X-Kernel-Divisor",
         "X-Clipped-Percent", "Server-Timing",
-    } <= set(reply["headers"])  # fmt: skip
+    } <= set(response["headers"])  # fmt: skip
     uploads = operation["requestBody"]["content"]
     assert set(uploads) == IMAGE_TYPES | {"multipart/form-data", "application/json"}
     assert uploads["multipart/form-data"]["schema"]["properties"]["file"]["format"] == "binary"
@@ -96,7 +96,7 @@ def test_images_are_documented_as_images(document: dict[str, Any], path: str) ->
     assert list(gallery) == ["image/png", "application/json"]
 
 
-def test_there_are_examples_of_a_named_a_custom_and_a_chained_kernel(document: dict[str, Any]) -> None:
+def test_kernel_parameter_has_examples(document: dict[str, Any]) -> None:
     examples = list_parameters(document, "/filter/{kernel}")["kernel"]["examples"]
     assert {"emboss", "custom", "gaussian,edge"} <= {example["value"] for example in examples.values()}
 
@@ -109,19 +109,19 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("path", ["/filter", "/filter/{kernel}"])
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
-def test_defaults_stand_in_the_document(document: dict[str, Any], path: str, name: str, default: object) -> None:
+def test_defaults_are_documented(document: dict[str, Any], path: str, name: str, default: object) -> None:
     assert list_parameters(document, path)[name]["schema"]["default"] == default
 
 
 @pytest.mark.parametrize("name", ["divisor", "response", "format"])
-def test_defaults_that_depend_are_told_in_words(document: dict[str, Any], name: str) -> None:
+def test_computed_defaults_are_described(document: dict[str, Any], name: str) -> None:
     parameter = list_parameters(document, "/filter/{kernel}")[name]
     assert "Default:" in parameter["description"]
     assert parameter["required"] is False
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
-def test_the_documented_default_is_what_happens(client: TestClient, name: str, default: object) -> None:
+def test_documented_default_is_the_actual_default(client: TestClient, name: str, default: object) -> None:
     sent = {"file": encode(draw_noise(9, 9, 4))}
     plain = client.post("/filter/emboss?format=webp", files=sent)
     spelt = client.post("/filter/emboss?format=webp", params={"format": "webp", name: default}, files=sent)  # type: ignore[dict-item]
@@ -156,7 +156,7 @@ def test_ranges_are_documented(document: dict[str, Any]) -> None:
         assert name in parameters["border"]["description"]
 
 
-def test_docs_fetch_nothing_from_elsewhere(client: TestClient) -> None:
+def test_docs_page_loads_nothing_from_other_sites(client: TestClient) -> None:
     page = client.get("/docs")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -172,11 +172,11 @@ def test_docs_fetch_nothing_from_elsewhere(client: TestClient) -> None:
     assert "/openapi.json" in page.text
 
 
-def test_there_is_no_second_documentation_that_needs_the_internet(client: TestClient) -> None:
+def test_redoc_is_off(client: TestClient) -> None:
     assert client.get("/redoc").status_code == 404
 
 
-def test_statuses_of_what_works_are_documented(client: TestClient, document: dict[str, Any]) -> None:
+def test_not_modified_is_documented(client: TestClient, document: dict[str, Any]) -> None:
     etag = client.get("/kernels").headers["ETag"]
     assert client.get("/kernels", headers={"If-None-Match": etag}).status_code == 304
     for path in ("/kernels", "/kernels/{name}", "/kernels/{name}/preview.png", "/sample.png"):

@@ -1,4 +1,4 @@
-"""`POST /learn`: the kernel between two images, the word that there is none, and what is refused."""
+"""`POST /learn`: the kernel between two images, images without one, and bad input."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,27 +22,27 @@ BEFORE = encode(PHOTOGRAPH)
 
 @pytest.fixture(scope="module")
 def client(request: pytest.FixtureRequest) -> Iterator[httpx2.Client]:
-    """With time enough on a machine that is busy with other things."""
+    """With limits that suffice on a busy machine."""
     settings = Settings(workers=1, deadline_seconds=250, max_wait_seconds=250)
     yield from connect(request.config.getoption("at"), settings)
 
 
 NAMES = ["identity", "box", "gaussian", "sharpen", "unsharp", "emboss", "edge", "left-sobel", "top-scharr", "laplacian"]
-"""Smooth, sharp, of one side, of even and of large sums; tests/kernels/learn/test_learn.py has all."""
+"""Smooth, sharp, one-sided, and with different sums. tests/kernels/learn/test_learn.py has all kernels."""
 KERNELS = [entry.make_kernel() for entry in ENTRIES if entry.name in NAMES]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
-def test_kernels_of_the_catalogue_are_learnt_from_their_own_results(client: httpx2.Client, kernel: Any) -> None:
-    """As a person would: the result as it comes, which for edge kernels has absolute values."""
+def test_kernels_are_learned_from_their_results(client: httpx2.Client, kernel: Any) -> None:
+    """From the default result, which has absolute values for edge kernels."""
     after = client.post(f"/filter/{kernel.name}?format=png", files={"file": BEFORE}).content
-    lesson = learn(client, BEFORE, after, size=max(kernel.shape))
-    assert (lesson["is_convolution"], lesson["shared"]) == (True, True), lesson["reason"]
-    (learned,) = lesson["kernels"]
+    result = learn(client, BEFORE, after, size=max(kernel.shape))
+    assert (result["is_convolution"], result["shared"]) == (True, True), result["reason"]
+    (learned,) = result["kernels"]
     wanted = kernel.weights / kernel.divisor
     found = np.array(learned["weights"])
-    sign = -1 if lesson["response"] == "abs" and (found * wanted).sum() < 0 else 1
+    sign = -1 if result["response"] == "abs" and (found * wanted).sum() < 0 else 1
     np.testing.assert_allclose(sign * found, wanted, atol=1e-3 * max(1, np.abs(wanted).max()))
     assert learned["residual"] < 0.5
     assert learned["r_squared"] > 0.99
@@ -51,7 +51,7 @@ def test_kernels_of_the_catalogue_are_learnt_from_their_own_results(client: http
         assert (
             np.abs(named / np.abs(named).max() - kernel.weights / np.abs(kernel.weights).max()).max() < 0.01 or sign < 0
         )
-    again = decode(client.post(lesson["request"] + "&format=png", files={"file": BEFORE}).content)
+    again = decode(client.post(result["request"] + "&format=png", files={"file": BEFORE}).content)
     assert np.abs(again.astype(int) - decode(after)).max() <= 1
 
 
@@ -60,7 +60,7 @@ PHOTO = SHARED / "data/images/photos/kodak_dx4900.jpg"
 
 @pytest.mark.skipif(not PHOTO.exists(), reason="needs ../shared: a photograph that may not be committed")
 @pytest.mark.parametrize("name", ["blur", "emboss", "top-scharr", "disk"])
-def test_kernels_are_learnt_from_a_camera_s_photograph(client: httpx2.Client, name: str) -> None:
+def test_kernels_are_learned_from_a_photograph(client: httpx2.Client, name: str) -> None:
     before = encode(Image.open(PHOTO).convert("RGB").crop((300, 200, 940, 680)))
     after = client.post(f"/filter/{name}?format=png", files={"file": before}).content
     kernel = next(entry for entry in ENTRIES if entry.name == name).make_kernel()
@@ -72,14 +72,14 @@ def test_kernels_are_learnt_from_a_camera_s_photograph(client: httpx2.Client, na
 
 def test_fractions_are_recognised(client: httpx2.Client) -> None:
     after = client.post("/filter/blur?format=png", files={"file": BEFORE}).content
-    lesson = learn(client, BEFORE, after, size=5)
-    fractions = lesson["kernels"][0]["fractions"]
+    result = learn(client, BEFORE, after, size=5)
+    fractions = result["kernels"][0]["fractions"]
     assert fractions["divisor"] == 16
     np.testing.assert_array_equal(fractions["numerators"], np.pad([[1, 2, 1], [2, 4, 2], [1, 2, 1]], 1))
     assert fractions["weights"][1][1:4] == ["1/16", "1/8", "1/16"]
-    assert lesson["kernels"][0]["nearest"]["name"] == "blur"
-    assert "divisor=16" in lesson["request"]
-    assert lesson["kernels"][0]["rank"] == 1
+    assert result["kernels"][0]["nearest"]["name"] == "blur"
+    assert "divisor=16" in result["request"]
+    assert result["kernels"][0]["rank"] == 1
     box = encode(cv2.blur(PHOTOGRAPH, (3, 3)))
     assert learn(client, BEFORE, box, size=3)["kernels"][0]["fractions"]["weights"] == [["1/9"] * 3] * 3
     odd = client.post("/filter/gaussian?sigma=0.83&size=3&format=png", files={"file": BEFORE}).content
@@ -98,65 +98,65 @@ def test_fractions_are_recognised(client: httpx2.Client) -> None:
     ],
     ids=["opencv gaussian", "opencv filter2D", "pillow blur", "pillow emboss", "scipy uniform", "scipy gaussian"],
 )
-def test_filters_of_other_libraries_are_learnt(
+def test_filters_of_other_libraries_are_learned(
     client: httpx2.Client, apply: Any, size: int, nearest: str | None
 ) -> None:
-    lesson = learn(client, BEFORE, encode(np.asarray(apply(PHOTOGRAPH))), size=size)
-    assert lesson["is_convolution"], lesson["reason"]
-    (learned,) = lesson["kernels"]
+    result = learn(client, BEFORE, encode(np.asarray(apply(PHOTOGRAPH))), size=size)
+    assert result["is_convolution"], result["reason"]
+    (learned,) = result["kernels"]
     assert learned["psnr_db"] > 45
     if nearest:
         assert learned["nearest"]["name"] == nearest
 
 
 @pytest.mark.parametrize("kernel", ["blur", "box", "sharpen", "emboss", "edge", "top-sobel", "laplacian"])
-def test_kernels_are_learnt_from_jpegs(client: httpx2.Client, kernel: str) -> None:
-    """Of edge kernels the result with both signs. What the JPEG itself loses is the most that can be asked for."""
+def test_kernels_are_learned_from_jpegs(client: httpx2.Client, kernel: str) -> None:
+    """Edge kernels with response=offset. The loss of the JPEG itself limits the accuracy."""
     entry = next(entry for entry in ENTRIES if entry.name == kernel).make_kernel()
     parameters = {"format": "png", "response": "offset" if entry.sum == 0 else "clip"}
     exact = decode(client.post(f"/filter/{kernel}", params=parameters, files={"file": BEFORE}).content)
     jpeg = encode(exact, "JPEG", quality=90, subsampling=0)
     lost_db = measure_psnr(decode(jpeg), exact)
-    lesson = learn(client, BEFORE, jpeg, size=max(entry.shape))
-    again = client.post(lesson["kernels"][0]["request"] + "&format=png", files={"file": BEFORE}).content
+    result = learn(client, BEFORE, jpeg, size=max(entry.shape))
+    again = client.post(result["kernels"][0]["request"] + "&format=png", files={"file": BEFORE}).content
     assert measure_psnr(decode(again), exact) > max(35, lost_db)
-    assert lesson["is_convolution"] or lost_db < 35, lesson["reason"]
+    assert result["is_convolution"] or lost_db < 35, result["reason"]
 
 
 def measure_psnr(first: Pixels, second: Pixels) -> float:
     return float(20 * np.log10(255 / max(np.sqrt(np.mean((first.astype(float) - second) ** 2)), 1e-9)))
 
 
-def test_colours_that_a_jpeg_made_coarse_do_not_hide_the_kernel(client: httpx2.Client) -> None:
+def test_chroma_subsampling_does_not_hide_the_kernel(client: httpx2.Client) -> None:
     colourful = np.clip(PHOTOGRAPH + np.random.default_rng(1).normal(0, 25, PHOTOGRAPH.shape), 0, 255).astype(np.uint8)
     blurred = cv2.GaussianBlur(colourful, (3, 3), 0.8)
-    lesson = learn(client, encode(colourful), encode(blurred, "JPEG", quality=92, subsampling=2), size=3)
-    assert lesson["is_convolution"], lesson["reason"]
-    assert "brightness" in lesson["reason"]
+    result = learn(client, encode(colourful), encode(blurred, "JPEG", quality=92, subsampling=2), size=3)
+    assert result["is_convolution"], result["reason"]
+    assert "brightness" in result["reason"]
     one = cv2.getGaussianKernel(3, 0.8)
-    np.testing.assert_allclose(lesson["kernels"][0]["weights"], one @ one.T, atol=0.03)
+    np.testing.assert_allclose(result["kernels"][0]["weights"], one @ one.T, atol=0.03)
 
 
-def test_identical_images_are_the_identity(client: httpx2.Client) -> None:
-    for image in (PHOTOGRAPH, np.where(PHOTOGRAPH > 128, 255, 0).astype(np.uint8)):  # of black and white, too
-        lesson = learn(client, encode(image), encode(image))
-        assert lesson["is_convolution"]
-        assert "identical" in lesson["reason"]
-        assert lesson["kernels"][0]["weights"] == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
-        assert lesson["kernels"][0]["nearest"]["name"] == "identity"
+def test_identical_images_give_the_identity(client: httpx2.Client) -> None:
+    for image in (PHOTOGRAPH, np.where(PHOTOGRAPH > 128, 255, 0).astype(np.uint8)):  # also with clipped values only
+        result = learn(client, encode(image), encode(image))
+        assert result["is_convolution"]
+        assert "identical" in result["reason"]
+        assert result["kernels"][0]["weights"] == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+        assert result["kernels"][0]["nearest"]["name"] == "identity"
 
 
-def test_whether_channels_share_a_kernel_is_found_out_and_can_be_asked_for(client: httpx2.Client) -> None:
+def test_sharing_a_kernel_between_channels_is_detected_or_set(client: httpx2.Client) -> None:
     mixed = PHOTOGRAPH.copy()
     mixed[:, :, 1] = cv2.blur(PHOTOGRAPH[:, :, 1], (3, 3))
-    lesson = learn(client, BEFORE, encode(mixed))
-    assert not lesson["shared"]
-    assert [one["channels"] for one in lesson["kernels"]] == ["r", "g", "b"]
-    assert lesson["kernels"][1]["fractions"]["weights"] == [["1/9"] * 3] * 3
-    again = decode(client.post(lesson["request"] + "&format=png", files={"file": BEFORE}).content)
+    result = learn(client, BEFORE, encode(mixed))
+    assert not result["shared"]
+    assert [one["channels"] for one in result["kernels"]] == ["r", "g", "b"]
+    assert result["kernels"][1]["fractions"]["weights"] == [["1/9"] * 3] * 3
+    again = decode(client.post(result["request"] + "&format=png", files={"file": BEFORE}).content)
     inside = np.s_[1:-1, 1:-1]
     np.testing.assert_array_equal(again[inside], mixed[inside])
-    assert "Each channel" in " ".join(lesson["notes"])
+    assert "Each channel" in " ".join(result["notes"])
     assert learn(client, BEFORE, encode(mixed), shared="true")["kernels"][0]["residual"] > 1
     blurred = encode(cv2.blur(PHOTOGRAPH, (3, 3)))
     assert learn(client, BEFORE, blurred)["shared"]
@@ -164,12 +164,12 @@ def test_whether_channels_share_a_kernel_is_found_out_and_can_be_asked_for(clien
 
 
 SMOOTH = cv2.GaussianBlur(PHOTOGRAPH, (0, 0), 4)
-"""On which a median and a small blur are all but the same."""
+"""An image on which a median and a small blur are nearly equal."""
 
 
 @pytest.mark.parametrize("image", [PHOTOGRAPH, SMOOTH], ids=["photograph", "smooth"])
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         (lambda image: image.filter(ImageFilter.MedianFilter(3)), "median of 3×3"),
         (lambda image: image.filter(ImageFilter.MedianFilter(5)), "median of 5×5"),
@@ -182,53 +182,53 @@ SMOOTH = cv2.GaussianBlur(PHOTOGRAPH, (0, 0), 4)
     ],
     ids=["median 3", "median 5", "largest", "half turn", "mirror", "turn by 7°", "gamma", "equalised"],
 )
-def test_what_is_no_convolution_is_told_apart(client: httpx2.Client, image: Pixels, change: Any, said: str) -> None:
-    lesson = learn(client, encode(image), encode(np.asarray(change(Image.fromarray(image)))))
-    assert not lesson["is_convolution"]
-    assert said in lesson["reason"]
-    assert lesson["request"] is None
+def test_other_operations_are_not_convolutions(client: httpx2.Client, image: Pixels, change: Any, reason: str) -> None:
+    result = learn(client, encode(image), encode(np.asarray(change(Image.fromarray(image)))))
+    assert not result["is_convolution"]
+    assert reason in result["reason"]
+    assert result["request"] is None
 
 
-def test_a_median_is_told_apart_in_a_jpeg_too(client: httpx2.Client) -> None:
+def test_median_is_recognised_in_a_jpeg(client: httpx2.Client) -> None:
     noisy = np.clip(PHOTOGRAPH + np.random.default_rng(4).normal(0, 20, PHOTOGRAPH.shape), 0, 255).astype(np.uint8)
     median = encode(cv2.medianBlur(noisy, 3), "JPEG", quality=92, subsampling=0)
-    lesson = learn(client, encode(noisy), median)
-    assert not lesson["is_convolution"]
-    assert "median of 3×3" in lesson["reason"]
+    result = learn(client, encode(noisy), median)
+    assert not result["is_convolution"]
+    assert "median of 3×3" in result["reason"]
 
 
-def test_a_magnitude_of_two_kernels_is_recognised(client: httpx2.Client) -> None:
+def test_magnitude_of_two_kernels_is_recognised(client: httpx2.Client) -> None:
     after = client.post("/filter/sobel?format=png", files={"file": BEFORE}).content
-    lesson = learn(client, BEFORE, after)
-    assert not lesson["is_convolution"]
-    assert "magnitude of 2 kernels" in lesson["reason"]
-    assert lesson["request"] == "/filter/sobel"
+    result = learn(client, BEFORE, after)
+    assert not result["is_convolution"]
+    assert "magnitude of 2 kernels" in result["reason"]
+    assert result["request"] == "/filter/sobel"
 
 
-def test_a_straight_curve_is_a_kernel_of_one_weight(client: httpx2.Client) -> None:
+def test_linear_tone_curve_is_a_kernel_of_one_weight(client: httpx2.Client) -> None:
     darker = np.clip(np.rint(PHOTOGRAPH * 0.75 + 20), 0, 255).astype(np.uint8)
-    lesson = learn(client, BEFORE, encode(darker), size=1)
-    assert lesson["is_convolution"], lesson["reason"]
-    assert lesson["kernels"][0]["fractions"]["weights"] == [["3/4"]]
-    assert lesson["kernels"][0]["bias"] == pytest.approx(20, abs=0.1)
+    result = learn(client, BEFORE, encode(darker), size=1)
+    assert result["is_convolution"], result["reason"]
+    assert result["kernels"][0]["fractions"]["weights"] == [["3/4"]]
+    assert result["kernels"][0]["bias"] == pytest.approx(20, abs=0.1)
 
 
-def test_of_a_large_image_a_sample_is_used_and_its_size_said(client: httpx2.Client) -> None:
+def test_large_image_is_sampled_and_a_note_says_so(client: httpx2.Client) -> None:
     large = np.tile(PHOTOGRAPH, (6, 6, 1))
-    lesson = learn(client, encode(large), encode(cv2.blur(large, (3, 3))))
+    result = learn(client, encode(large), encode(cv2.blur(large, (3, 3))))
     values = (large.shape[0] - 2) * (large.shape[1] - 2) * 3
-    (said,) = [note for note in lesson["notes"] if note.startswith("Used ")]
-    samples = lesson["kernels"][0]["samples"]
+    (note,) = [note for note in result["notes"] if note.startswith("Used ")]
+    samples = result["kernels"][0]["samples"]
     assert samples < values
-    assert said.startswith(f"Used {samples} of {values} values of the result")
-    assert lesson["kernels"][0]["ridge"] > 0
+    assert note.startswith(f"Used {samples} of {values} values of the result")
+    assert result["kernels"][0]["ridge"] > 0
 
 
 EVEN = np.full((40, 40, 3), 7, np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "query", "said"),
+    ("before", "after", "query", "message"),
     [
         (PHOTOGRAPH, PHOTOGRAPH[:50], {}, "before is 320×240, after is 320×50"),
         (EVEN, EVEN + 2, {}, "The image 'before' is one uniform colour: every kernel of the same sum"),
@@ -241,16 +241,16 @@ EVEN = np.full((40, 40, 3), 7, np.uint8)
         (PHOTOGRAPH, PHOTOGRAPH, {"sice": 3}, "did you mean 'size'?"),
     ],
 )
-def test_what_cannot_be_learnt_is_refused_with_why(
-    client: httpx2.Client, before: Any, after: Any, query: dict[str, Any], said: str
+def test_bad_pair_is_rejected_with_the_reason(
+    client: httpx2.Client, before: Any, after: Any, query: dict[str, Any], message: str
 ) -> None:
     files = {"before": ("a.png", encode(before)), "after": ("b.png", encode(after))}
-    reply = client.post("/learn", params=query, files=files)
-    assert reply.status_code == 422, reply.text
-    assert said in reply.json()["detail"]
+    response = client.post("/learn", params=query, files=files)
+    assert response.status_code == 422, response.text
+    assert message in response.json()["detail"]
 
 
-def test_both_images_are_needed(client: httpx2.Client) -> None:
-    reply = client.post("/learn", files={"before": ("a.png", BEFORE)})
-    assert reply.status_code == 422
-    assert "after: Field required" in reply.json()["detail"]
+def test_both_images_are_required(client: httpx2.Client) -> None:
+    response = client.post("/learn", files={"before": ("a.png", BEFORE)})
+    assert response.status_code == 422
+    assert "after: Field required" in response.json()["detail"]

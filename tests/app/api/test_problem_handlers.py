@@ -1,4 +1,4 @@
-"""Problems rendered from the errors of worker processes, by FastAPI, by the middleware and by the server."""
+"""Problems for errors of worker processes, of FastAPI, of the middleware and of the server."""
 
 import errno
 import json
@@ -28,7 +28,7 @@ def make_client(error: Exception) -> TestClient:
     return TestClient(app, raise_server_exceptions=False)
 
 
-def test_every_slug_has_a_problem_type_and_the_unexpected_one_none() -> None:
+def test_every_slug_except_the_unexpected_one_has_a_problem_type() -> None:
     assert set(SLUGS.values()) == set(PROBLEM_TYPES)
     assert UNEXPECTED not in PROBLEM_TYPES
     assert all(kind.slug == slug for slug, kind in PROBLEM_TYPES.items())
@@ -47,14 +47,14 @@ def test_every_slug_has_a_problem_type_and_the_unexpected_one_none() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
-def test_an_error_of_a_worker_is_rendered_like_the_native_one(native: Exception, sent: TaskError) -> None:
-    replies = [make_client(error).get("/") for error in (native, sent)]
-    assert replies[0].status_code == replies[1].status_code == PROBLEM_TYPES[sent.slug].status
-    assert replies[0].json() == replies[1].json()
-    assert replies[0].headers == replies[1].headers
+def test_worker_error_is_rendered_like_the_native_one(native: Exception, sent: TaskError) -> None:
+    responses = [make_client(error).get("/") for error in (native, sent)]
+    assert responses[0].status_code == responses[1].status_code == PROBLEM_TYPES[sent.slug].status
+    assert responses[0].json() == responses[1].json()
+    assert responses[0].headers == responses[1].headers
 
 
-def test_the_fields_of_a_worker_reach_their_members() -> None:
+def test_worker_fields_become_problem_members() -> None:
     unknown = make_client(TaskError("unknown-kernel", "No.", {"did_you_mean": ["blur"], "status": 200, "other": 1}))
     body = unknown.get("/").json()
     assert body["did_you_mean"] == ["blur"]
@@ -67,20 +67,20 @@ def test_the_fields_of_a_worker_reach_their_members() -> None:
     assert {"image/png", "image/jpeg"} <= set(unsupported.headers["Accept"].split(", "))
 
 
-def test_a_worker_cannot_set_headers() -> None:
-    reply = make_client(TaskError("blank-image", "No ink.", {"headers": {"Set-Cookie": "a=b"}})).get("/")
-    assert reply.status_code == 422
-    assert "Set-Cookie" not in reply.headers
+def test_worker_cannot_set_headers() -> None:
+    response = make_client(TaskError("blank-image", "No ink.", {"headers": {"Set-Cookie": "a=b"}})).get("/")
+    assert response.status_code == 422
+    assert "Set-Cookie" not in response.headers
 
 
 @pytest.mark.parametrize("slug", [UNEXPECTED, "no-such-slug", ""])
-def test_an_unknown_slug_is_a_500_that_leaks_nothing(slug: str) -> None:
-    reply = make_client(TaskError(slug, "secret traceback")).get("/")
-    assert reply.status_code == 500
-    assert reply.headers["Content-Type"] == "application/problem+json"
-    assert reply.json()["type"] == "about:blank"
-    assert "secret" not in reply.text
-    with pytest.raises(TaskError, match="secret traceback"):  # which the server logs
+def test_unknown_slug_is_a_500_without_details(slug: str) -> None:
+    response = make_client(TaskError(slug, "secret traceback")).get("/")
+    assert response.status_code == 500
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["type"] == "about:blank"
+    assert "secret" not in response.text
+    with pytest.raises(TaskError, match="secret traceback"):  # the server logs it
         describe_problem(TaskError(slug, "secret traceback"))
 
 
@@ -88,13 +88,13 @@ def test_an_unknown_slug_is_a_500_that_leaks_nothing(slug: str) -> None:
     ("number", "status", "slug"),
     [(errno.ENOSPC, 507, "no-room"), (errno.EMFILE, 503, "no-files-left"), (errno.EACCES, 500, "")],
 )
-def test_resource_exhaustion_is_no_bug(number: int, status: int, slug: str) -> None:
-    reply = make_client(OSError(number, "it failed")).get("/")
-    assert reply.status_code == status
-    assert reply.json()["type"] == (f"/problems#{slug}" if slug else "about:blank")
+def test_resource_exhaustion_is_507_or_503(number: int, status: int, slug: str) -> None:
+    response = make_client(OSError(number, "it failed")).get("/")
+    assert response.status_code == status
+    assert response.json()["type"] == (f"/problems#{slug}" if slug else "about:blank")
 
 
-def test_a_problem_is_rendered_without_the_framework() -> None:
+def test_problem_is_rendered_without_fastapi() -> None:
     response = render_error(UnauthorizedError("No token.", "Bearer"), "id-1")
     assert (response.status, response.slug) == (401, "unauthorized")
     assert dict(response.headers) == {b"content-type": b"application/problem+json", b"www-authenticate": b"Bearer"}
@@ -107,7 +107,7 @@ def test_a_problem_is_rendered_without_the_framework() -> None:
     }
 
 
-def test_the_server_adds_the_headers_of_the_middleware() -> None:
+def test_server_error_has_the_headers_of_the_middleware() -> None:
     origins = ("https://shop.example",)
     response = render_server_error(OverloadedError("Full.", 7), "id-1", "https://shop.example", cors_origins=origins)
     headers = dict(response.headers)

@@ -1,4 +1,4 @@
-"""`GET /size`: the arithmetic against tables worked out by hand (and by the lectures that have them)."""
+"""`GET /size`: output sizes, calculated by hand or taken from published examples."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,12 +11,12 @@ from fastapi.testclient import TestClient
         ("input=28&kernel=5", (0, 0), 24),
         ("input=32&kernel=5&padding=VALID", (0, 0), 28),
         ("input=7&kernel=3&stride=2", (0, 0), 3),  # CS231n: 7x7 under 3x3, stride 2
-        ("input=7&kernel=3&stride=3", (0, 0), 2),  # floor of 2.33, as TensorFlow does
+        ("input=7&kernel=3&stride=3", (0, 0), 2),  # floor of 2.33, as in TensorFlow
         ("input=227&kernel=11&stride=4", (0, 0), 55),  # AlexNet, first layer
         ("input=224&kernel=7&stride=2&padding=3", (3, 3), 112),  # ResNet, first layer
         ("input=28&kernel=5&padding=SAME", (2, 2), 28),
         ("input=28&kernel=5&stride=2&padding=SAME", (1, 2), 14),
-        ("input=13&kernel=6&stride=5&padding=SAME", (1, 2), 3),  # TensorFlow's own example
+        ("input=13&kernel=6&stride=5&padding=SAME", (1, 2), 3),  # the example in TensorFlow's documentation
         ("input=13&kernel=6&stride=5&padding=VALID", (0, 0), 2),
         ("input=10&kernel=2&padding=same", (0, 1), 10),
         ("input=10&kernel=3&dilation=2", (0, 0), 6),
@@ -27,13 +27,11 @@ from fastapi.testclient import TestClient
         ("input=3&kernel=5&padding=1", (1, 1), 1),
     ],
 )
-def test_sizes_are_those_worked_out_by_hand(
-    client: TestClient, query: str, padding: tuple[int, int], output: int
-) -> None:
-    reply = client.get(f"/size?{query}")
-    assert reply.status_code == 200
-    assert reply.headers["Content-Type"] == "application/json"
-    size = reply.json()
+def test_sizes_equal_hand_calculations(client: TestClient, query: str, padding: tuple[int, int], output: int) -> None:
+    response = client.get(f"/size?{query}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    size = response.json()
     assert (size["padding_before"], size["padding_after"]) == padding
     assert size["output"] == output
     assert size["worked_out"].endswith(f"= {output}")
@@ -48,11 +46,11 @@ def test_sizes_are_those_worked_out_by_hand(
         ("input=10&kernel=3&dilation=2", "(10 - (2×(3 - 1) + 1) + 2×0)/1 + 1 = 6"),
     ],
 )
-def test_the_arithmetic_is_written_out(client: TestClient, query: str, text: str) -> None:
+def test_formula_is_written_with_its_numbers(client: TestClient, query: str, text: str) -> None:
     assert client.get(f"/size?{query}").json()["worked_out"] == text
 
 
-def test_the_numbers_asked_for_come_back(client: TestClient) -> None:
+def test_response_repeats_the_parameters(client: TestClient) -> None:
     size = client.get("/size?input=28&kernel=5&stride=2&padding=same&dilation=3").json()
     assert (size["input"], size["kernel"], size["stride"], size["dilation"]) == (28, 5, 2, 3)
     assert size["padding"] == "SAME"
@@ -60,7 +58,7 @@ def test_the_numbers_asked_for_come_back(client: TestClient) -> None:
     assert size["formula"] == "(W - F + 2P)/S + 1"
 
 
-def test_an_unknown_parameter_is_refused(client: TestClient) -> None:
-    reply = client.get("/size?input=28&kernel=5&strides=2")
-    assert reply.status_code == 422
-    assert reply.json()["detail"] == "strides: there is no such parameter; did you mean 'stride'?"
+def test_unknown_parameter_is_rejected(client: TestClient) -> None:
+    response = client.get("/size?input=28&kernel=5&strides=2")
+    assert response.status_code == 422
+    assert response.json()["detail"] == "strides: there is no such parameter; did you mean 'stride'?"

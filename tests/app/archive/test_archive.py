@@ -31,8 +31,8 @@ from app.tasks.filter import FilterRequest
 from app.tasks.operations import parse_steps
 from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
-from tests.app.api.test_digits_route import find_digit, write_on_paper
 from tests.support.command_line import emboss
+from tests.support.digit_images import find_digit, write_on_paper
 from tests.support.images import decode, draw_noise, encode
 
 

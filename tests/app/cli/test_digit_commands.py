@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from app.cli.commands import app
 from models.reader.reader import BUNDLED_FOLDER
-from tests.app.api.test_digits_route import encode, find_digit, write_line, write_on_paper
 from tests.support.command_line import run_process
+from tests.support.digit_images import find_digit, write_line, write_on_paper
+from tests.support.images import encode
 from tests.support.paths import MNIST_EXCERPT as EXCERPT
 
 runner = CliRunner()

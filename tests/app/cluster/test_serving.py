@@ -25,6 +25,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CLIENTS = 8
 HTTP_TESTS = [
     "problems",
+    "damaged_images",
+    "filter_kernels",
+    "filter_parameters",
     "filter_route",
     "digits_route",
     "gallery_route",

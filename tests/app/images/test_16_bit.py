@@ -9,8 +9,8 @@ import tifffile
 from fastapi.testclient import TestClient
 from scipy import ndimage
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import decode, draw_noise, read_png, write_png
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

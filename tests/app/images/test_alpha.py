@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from scipy import ndimage
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import decode, draw_noise, encode, open_image
-from tests.support.replies import filter_bytes
 
 
 def test_hidden_colours_do_not_leak_into_visible_pixels(client: TestClient) -> None:

@@ -14,8 +14,8 @@ from tests.support.animations import (
     read_webp_delays,
     read_webp_plays,
 )
+from tests.support.filtering import filter_bytes
 from tests.support.images import draw_noise, encode_frames, write_gif
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize("sent_as", ["GIF", "PNG", "WEBP"])

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.animations import GIF_DISPLAYED, GIF_FRAMES, PALETTE, are_displayed_alike, read_apng_delays
+from tests.support.filtering import filter_bytes
 from tests.support.images import (
     decode,
     decode_frames,
@@ -20,7 +21,6 @@ from tests.support.images import (
     write_gif,
     write_png,
 )
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize("format", ["gif", "png", "webp", "tiff"])

@@ -4,8 +4,8 @@ import numpy as np
 from fastapi.testclient import TestClient
 from PIL import Image, ImageOps
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import decode, draw_noise, encode
-from tests.support.replies import filter_bytes
 
 
 def test_linear_light_mixes_black_and_white_to_188(client: TestClient) -> None:

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import (
     SRGB_PROFILE,
     Pixels,
@@ -23,7 +24,6 @@ from tests.support.images import (
     write_png,
 )
 from tests.support.paths import DATA
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import draw_blobs, draw_noise, encode, open_image, read_chunks, write_png
-from tests.support.replies import filter_bytes
 
 SECRET = "SECRET-51.4778N"
 XMP = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf>{SECRET}</rdf></x:xmpmeta>'.encode()

@@ -9,6 +9,7 @@ import tifffile
 from fastapi.testclient import TestClient
 from PIL import Image, ImageOps
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import (
     ORIENTATION_TAG,
     Pixels,
@@ -20,7 +21,6 @@ from tests.support.images import (
     write_exif,
     write_png,
 )
-from tests.support.replies import filter_bytes
 
 
 def turn(pixels: Pixels, orientation: int) -> Pixels:

@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image, JpegImagePlugin
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import decode, draw_blobs, draw_noise, encode, open_image
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize(("format", "tolerance"), [("png", 0), ("tiff", 0), ("bmp", 0), ("webp", 0), ("avif", 3)])

@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.support.animations import are_displayed_alike, read_apng_plays
+from tests.support.filtering import filter_bytes
 from tests.support.images import decode, decode_frames, draw_noise, encode, encode_frames, open_image
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize("sent_as", ["GIF", "PNG", "WEBP", "TIFF"])

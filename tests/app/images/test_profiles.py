@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import ImageCms
 
+from tests.support.filtering import filter_bytes
 from tests.support.images import (
     LINEAR_GREY_PROFILE,
     SRGB_PROFILE,
@@ -19,7 +20,6 @@ from tests.support.images import (
     open_image,
     write_png,
 )
-from tests.support.replies import filter_bytes
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "tiff", "avif"])

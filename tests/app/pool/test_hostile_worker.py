@@ -1,6 +1,6 @@
-"""A worker that a hostile image has taken over may send anything. It costs its own request, and nothing it sends runs.
+"""A compromised worker can send anything. This fails only its own request, and nothing that it sends is executed.
 
-`hostile_worker.py` stands in for the real worker: it starts like one, and answers requests as its marker file says.
+`hostile_worker.py` replaces the real worker. It starts like one, and then attacks as its order file says.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from app.errors import WorkerLostError
 from app.pool import process
 from app.pool.pool import WorkerPool
 from app.settings import Settings
-from tests.app.pool.test_pool import until
+from tests.support.pools import until
 from tests.support.tasks import COUNT_BATCH, ECHO, Nothing, Word
 
 ATTACKS = {
-    "truncated frame": "ended without an answer",
-    "truncated prefix": "ended without an answer",
+    "truncated frame": "ended without a reply",
+    "truncated prefix": "ended without a reply",
     "wrong type": "the reply is not valid",
     "wrong result": "the result of 'echo' is not valid",
     "pickle": "the envelope has",
@@ -40,7 +40,7 @@ ATTACKS = {
 
 @pytest.fixture
 def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that says how the next worker behaves; workers that start after the first are honest."""
+    """The file that names the attack. Without it, workers are honest."""
     file = tmp_path / "attack"
     monkeypatch.setenv("HOSTILE_WORKER_ORDER", str(file))
     monkeypatch.setenv("HOSTILE_WORKER_TOUCHES", str(tmp_path / "executed"))
@@ -49,13 +49,13 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_hostile_reply_costs_its_own_request_and_the_worker_is_replaced(
+def test_hostile_reply_fails_only_its_request_and_the_worker_is_replaced(
     attack: str, order: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     longest_gap_s = 0.0
 
     async def watch_loop() -> None:
-        """The event loop never blocks, whatever length the reply announces."""
+        """The event loop is never blocked, whatever length the reply announces."""
         nonlocal longest_gap_s
         while True:
             before = time.monotonic()
@@ -124,8 +124,8 @@ def test_data_without_a_request_is_a_violation(order: Path, caplog: pytest.LogCa
     assert "data arrived that no request is waiting for" in caplog.text
 
 
-def test_the_stand_in_is_honest_without_an_order(order: Path) -> None:
-    """Otherwise the tests above would pass for any worker."""
+def test_hostile_worker_is_honest_without_an_order(order: Path) -> None:
+    """Otherwise the tests above would pass for a broken worker."""
 
     async def scenario() -> None:
         pool = WorkerPool(Settings(workers=1), "tests.support.tasks")

@@ -1,4 +1,4 @@
-"""Messages arrive as they were sent, and invalid ones are rejected before anything is allocated."""
+"""Messages survive packing, and invalid ones are rejected before memory is allocated."""
 
 import os
 import pickle
@@ -36,7 +36,7 @@ SIZES = [0, 1, MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1, 5_000_000, 3, 70_000]
 
 @pytest.fixture
 def ends() -> Iterator[tuple[SharedMemory, SharedMemory]]:
-    """Of one direction: the writer, and the reader with a descriptor of its own."""
+    """The writer and the reader of one direction. The reader has its own descriptor."""
     writer = SharedMemory.allocate()
     if writer.descriptor is None:
         pytest.skip("this system has no memfd_create")
@@ -46,7 +46,7 @@ def ends() -> Iterator[tuple[SharedMemory, SharedMemory]]:
     reader.close()
 
 
-def test_blobs_of_any_size_are_read_as_they_were_written(ends: tuple[SharedMemory, SharedMemory]) -> None:
+def test_blobs_survive_shared_memory(ends: tuple[SharedMemory, SharedMemory]) -> None:
     writer, reader = ends
     for size in SIZES:
         blobs = [os.urandom(size), b"", os.urandom(5)]
@@ -54,7 +54,7 @@ def test_blobs_of_any_size_are_read_as_they_were_written(ends: tuple[SharedMemor
         assert reader.read([len(blob) for blob in blobs]) == blobs
 
 
-def test_more_bytes_than_the_memory_holds_are_rejected(ends: tuple[SharedMemory, SharedMemory]) -> None:
+def test_lengths_beyond_the_shared_memory_are_rejected(ends: tuple[SharedMemory, SharedMemory]) -> None:
     writer, reader = ends
     writer.write([bytes(100)])
     for lengths in ([101], [50, 51], [2**40]):
@@ -89,12 +89,12 @@ def test_large_memory_is_released(ends: tuple[SharedMemory, SharedMemory], monke
         (b"\x80\x04\x95\x1a" * 4, "the envelope has"),
     ],
 )
-def test_a_prefix_beyond_its_limits_is_rejected(prefix: bytes, reason: str) -> None:
+def test_prefix_beyond_its_limits_is_rejected(prefix: bytes, reason: str) -> None:
     with pytest.raises(IPCError, match=reason):
         read_prefix(prefix, max_blob_bytes=1000)
 
 
-def test_envelopes_arrive_as_they_were_sent() -> None:
+def test_envelopes_survive_encoding() -> None:
     request = Request(3, "id", "filter", msgspec.Raw(encode({"a": [1, None]})), [4, 5])
     received = decode_request(encode(request))
     assert (received.number, received.request_id, received.task) == (3, "id", "filter")
@@ -124,7 +124,7 @@ class Evil:
         pickle.dumps(Evil()),
     ],
 )
-def test_what_is_no_reply_is_rejected(envelope: bytes) -> None:
+def test_invalid_reply_is_rejected(envelope: bytes) -> None:
     with pytest.raises(IPCError, match="not valid"):
         decode_reply(envelope)
 
@@ -135,7 +135,7 @@ def test_blobs_are_split_by_their_lengths() -> None:
         split_blobs(b"abcdef", [2, 3])
 
 
-def test_a_message_is_unpacked_as_it_was_packed() -> None:
+def test_messages_survive_packing() -> None:
     message = pack_message(b"envelope", [b"one", b"two"])
     envelope, blobs = unpack_message(message, 1000)
     assert (bytes(envelope), bytes(blobs)) == (b"envelope", b"onetwo")
@@ -146,7 +146,7 @@ def test_a_message_is_unpacked_as_it_was_packed() -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
 def test_freed_memory_is_kept() -> None:
-    """A page that comes anew from the system is a fault, and faults are counted."""
+    """Every new page from the system is a page fault, and the system counts page faults."""
     code = (
         "import resource, sys\n"
         "from app.system import keep_freed_memory\n"

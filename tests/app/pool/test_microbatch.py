@@ -1,4 +1,4 @@
-"""Small calls that wait for the same work go to a worker together, and none fails because of another one."""
+"""Waiting calls of the same task with the same params are one batch, and no call fails because of another one."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from app.errors import TaskError, WorkerLostError
 from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES
 from app.pool.pool import WorkerPool
 from app.settings import Settings
-from tests.app.pool.test_pool import until, wait, with_pool
+from tests.support.pools import until, wait, with_pool
 from tests.support.tasks import COUNT_BATCH, END_ON_REQUEST, Word
 
 
@@ -49,7 +49,7 @@ def test_calls_with_the_same_params_are_one_batch() -> None:
 
 
 @pytest.mark.parametrize(("bad", "error"), [(b"end", WorkerLostError), (b"fail", TaskError)])
-def test_a_call_whose_batch_fails_is_run_again_alone(bad: bytes, error: type[Exception]) -> None:
+def test_call_of_a_failed_batch_is_run_again_alone(bad: bytes, error: type[Exception]) -> None:
     async def scenario(pool: WorkerPool) -> None:
         with pytest.raises(error):
             await pool.run_batched(END_ON_REQUEST, Word(), [bad])

@@ -1,4 +1,4 @@
-"""The order of the queue, without any worker process."""
+"""The order of the queue, without worker processes."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ def work(is_large: bool) -> QueuedWork:
 
 
 def serve_for(seconds: float, queue: Queue, small_s: float = SMALL_S, large_s: float = LARGE_S) -> Counter[bool]:
-    """Seconds that one worker spends on each queue, by whether it is the large one; neither is ever empty."""
+    """Worker time of each queue, by whether it is the large one. Neither queue is ever empty."""
     used: Counter[bool] = Counter()
     while used.total() < seconds:
         for large in (False, True):
@@ -40,7 +40,7 @@ def in_loop(scenario: object) -> None:
     asyncio.run(run())
 
 
-def test_each_queue_gets_half_of_the_time() -> None:
+def test_each_queue_gets_half_of_the_worker_time() -> None:
     def scenario() -> None:
         for small_s, large_s in ((SMALL_S, LARGE_S), (0.1, 0.1), (0.5, 0.05)):
             used = serve_for(60, Queue(Settings()), small_s, large_s)
@@ -49,8 +49,8 @@ def test_each_queue_gets_half_of_the_time() -> None:
     in_loop(scenario)
 
 
-def test_an_empty_queue_saves_up_no_time() -> None:
-    """Otherwise the first panorama after an hour of thumbnails would be followed by an hour of panoramas."""
+def test_empty_queue_does_not_accumulate_time() -> None:
+    """Otherwise an hour of small uploads would be followed by an hour of large ones."""
 
     def scenario() -> None:
         for large in (False, True):
@@ -62,7 +62,7 @@ def test_an_empty_queue_saves_up_no_time() -> None:
     in_loop(scenario)
 
 
-def test_a_small_upload_waits_for_one_large_upload_at_most() -> None:
+def test_small_upload_waits_for_at_most_one_large_upload() -> None:
     def scenario() -> None:
         queue = Queue(Settings())
         for _ in range(7):
@@ -78,7 +78,7 @@ def test_a_small_upload_waits_for_one_large_upload_at_most() -> None:
     in_loop(scenario)
 
 
-def test_a_queue_is_first_in_first_out() -> None:
+def test_queue_is_first_in_first_out() -> None:
     def scenario() -> None:
         queue = Queue(Settings())
         joined = [work(is_large=False) for _ in range(5)]

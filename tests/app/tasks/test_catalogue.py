@@ -1,4 +1,4 @@
-"""The kernels that the digit network has learned are filters like any other."""
+"""The learned kernels of the digit network are kernels of the catalogue."""
 
 import io
 import json
@@ -24,6 +24,7 @@ from kernels.errors import KernelFileError
 from models.errors import ModelFolderError
 from models.model_folder import CARD, WEIGHTS, read_card, save_model_folder
 from models.reader.reader import BUNDLED_FOLDER
+from tests.support.images import encode
 
 Damage = Callable[[Path], object]
 NAMES = [f"mnist-conv1-{number:02}" for number in range(32)]
@@ -31,7 +32,7 @@ NAMES = [f"mnist-conv1-{number:02}" for number in range(32)]
 
 @pytest.fixture(scope="module")
 def weights() -> NDArray[np.float64]:
-    """(32, 5, 5), straight from the file."""
+    """(32, 5, 5), from the weights file."""
     with np.load(BUNDLED_FOLDER / WEIGHTS) as archive:
         return archive["arr_0"][:, :, 0].transpose(2, 0, 1).astype(np.float64)
 
@@ -41,15 +42,7 @@ def image() -> NDArray[np.uint8]:
     return np.random.default_rng(5).integers(0, 256, (40, 30), np.uint8)
 
 
-def encode(pixels: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_catalogue_has_all_of_them_with_the_weights_of_the_model(
-    client: TestClient, weights: NDArray[np.float64]
-) -> None:
+def test_learned_kernels_have_the_weights_of_the_model(client: TestClient, weights: NDArray[np.float64]) -> None:
     kernels = {kernel["name"]: kernel for kernel in client.get("/kernels").json()["kernels"]}
     assert [name for name, kernel in kernels.items() if kernel["source"] == "learned"] == NAMES
     for name, expected in zip(NAMES, weights, strict=True):
@@ -57,7 +50,7 @@ def test_catalogue_has_all_of_them_with_the_weights_of_the_model(
         assert (kernels[name]["response"], kernels[name]["divisor"]) == ("rescale", 1)
 
 
-def test_filter_correlates_with_the_weights(
+def test_filter_correlates_with_the_learned_weights(
     client: TestClient, weights: NDArray[np.float64], image: NDArray[np.uint8]
 ) -> None:
     for number in (0, 7, 31):
@@ -70,7 +63,7 @@ def test_filter_correlates_with_the_weights(
         np.testing.assert_allclose(np.asarray(Image.open(io.BytesIO(shown.content))), rescaled, atol=0.51)
 
 
-def test_they_can_be_chained_previewed_and_put_on_a_sheet(client: TestClient, image: NDArray[np.uint8]) -> None:
+def test_learned_kernels_work_in_chains_previews_and_galleries(client: TestClient, image: NDArray[np.uint8]) -> None:
     files = {"file": encode(image)}
     assert client.post("/filter/gaussian,mnist-conv1-07", files=files).status_code == 200
     preview = client.get("/kernels/mnist-conv1-07/preview.png")
@@ -78,19 +71,21 @@ def test_they_can_be_chained_previewed_and_put_on_a_sheet(client: TestClient, im
     assert client.post("/gallery?kernels=mnist-conv1-07,blur", files=files).status_code == 200
 
 
-def test_gallery_shows_them_only_by_name() -> None:
+def test_gallery_shows_learned_kernels_only_by_name() -> None:
     catalogue = Catalogue().extended(make_learned_entries(BUNDLED_FOLDER))
     assert [step.kernel.name for step in choose_steps(None, catalogue, 100)] == [entry.name for entry in ENTRIES]
     assert [step.kernel.name for step in choose_steps("mnist-conv1-07", catalogue, 100)] == ["mnist-conv1-07"]
 
 
-def test_unknown_one_is_told_with_its_neighbours(client: TestClient) -> None:
-    reply = client.get("/kernels/mnist-conv1-32")
-    assert reply.status_code == 404
-    assert set(reply.json()["did_you_mean"]) <= set(NAMES)
+def test_unknown_learned_kernel_has_suggestions(client: TestClient) -> None:
+    response = client.get("/kernels/mnist-conv1-32")
+    assert response.status_code == 404
+    assert set(response.json()["did_you_mean"]) <= set(NAMES)
 
 
-def test_command_line_has_them(tmp_path: Path, weights: NDArray[np.float64], image: NDArray[np.uint8]) -> None:
+def test_command_line_has_the_learned_kernels(
+    tmp_path: Path, weights: NDArray[np.float64], image: NDArray[np.uint8]
+) -> None:
     shown = CliRunner().invoke(cli, ["kernels", "mnist-conv1-07", "--json"])
     np.testing.assert_array_equal(json.loads(shown.stdout)["weights"], weights[7])
     (tmp_path / "noise.png").write_bytes(encode(image))
@@ -99,16 +94,16 @@ def test_command_line_has_them(tmp_path: Path, weights: NDArray[np.float64], ima
     assert (tmp_path / "noise-mnist-conv1-07.png").exists()
 
 
-def test_kernel_without_weights_is_left_out(tmp_path: Path, weights: NDArray[np.float64]) -> None:
+def test_kernel_of_zeros_is_left_out(tmp_path: Path, weights: NDArray[np.float64]) -> None:
     kernels = weights.transpose(1, 2, 0)[:, :, None].astype(np.float32)
     kernels[..., 3] = 0
     save_model_folder(tmp_path, [kernels], read_card(BUNDLED_FOLDER))
     assert [entry.name for entry in make_learned_entries(tmp_path)] == [*NAMES[:3], *NAMES[4:]]
 
 
-def test_first_layer_of_another_shape_is_refused(tmp_path: Path) -> None:
+def test_first_layer_of_another_shape_is_rejected(tmp_path: Path) -> None:
     save_model_folder(tmp_path, [np.ones((5, 5), np.float32)], read_card(BUNDLED_FOLDER))
-    with pytest.raises(ModelFolderError, match=r"shape \(5, 5\)"):
+    with pytest.raises(ModelFolderError, match=r"shape \(5, 5\); expected"):
         make_learned_entries(tmp_path)
 
 
@@ -141,7 +136,7 @@ def test_bad_model_folder_stops_the_start_with_one_line(
         create_app(Settings(model_folder=folder))
 
 
-def test_kernel_of_ones_own_may_not_take_a_learned_name(tmp_path: Path) -> None:
+def test_kernels_file_cannot_use_a_learned_name(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[kernels.mnist-conv1-07]\nweights = "1,2;3,4"\n')
     with pytest.raises(KernelFileError, match="taken by the service"):
         create_app(Settings(kernels_file=tmp_path / "own.toml"))

@@ -1,4 +1,4 @@
-"""`explain=json` of a chain tells the single kernel that it equals, and the request for it."""
+"""`explain=json` of a chain includes the single kernel that it equals, and its request."""
 
 import io
 import json
@@ -18,9 +18,9 @@ PHOTO = np.clip(128 + 2.5 * (PHOTO - 128), 30, 220).astype(np.uint8)
 
 
 def explain(client: TestClient, names: str, pixels: Pixels = PHOTO, **query: Any) -> Any:
-    reply = client.post(f"/filter/{names}", params={"explain": "json", **query}, files={"file": encode(pixels)})
-    assert reply.status_code == 200, reply.text
-    return reply.json()
+    response = client.post(f"/filter/{names}", params={"explain": "json", **query}, files={"file": encode(pixels)})
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,10 @@ def explain(client: TestClient, names: str, pixels: Pixels = PHOTO, **query: Any
         ("gaussian,edge,blur", {"response": "raw"}, 2),
         ("blur,blur", {"border": "wrap"}, 0),
         ("blur,box", {"border": "valid", "size": 3}, 0),
-        ("box,box", {"stride": 2, "size": 3}, 0),  # all of the padding is behind
+        ("box,box", {"stride": 2, "size": 3}, 0),  # all padding is at the end
     ],
 )
-def test_the_single_kernel_is_the_chain_in_the_interior(
+def test_composed_kernel_equals_the_chain_inside_the_margin(
     client: TestClient, names: str, query: dict[str, Any], margin: int
 ) -> None:
     one = explain(client, names, **query)["one_kernel"]
@@ -49,7 +49,7 @@ def test_the_single_kernel_is_the_chain_in_the_interior(
     else:
         chain = decode(client.post(f"/filter/{names}", params=query, files=files).content).astype(float)
         once = decode(client.post(one["request"], files=files).content).astype(float)
-        tolerance = 1  # a sum next to a half may go either way
+        tolerance = 1  # a sum close to a half can be rounded up or down
     assert once.shape == chain.shape
     bottom, right = one["margin"]["bottom"], one["margin"]["right"]
     inside = np.s_[margin : chain.shape[0] - bottom, margin : chain.shape[1] - right]
@@ -58,7 +58,7 @@ def test_the_single_kernel_is_the_chain_in_the_interior(
     assert np.mean(difference > 0.01) < 0.01
 
 
-def test_scipy_gives_with_the_single_kernel_what_the_service_gives_with_the_chain(client: TestClient) -> None:
+def test_composed_kernel_applied_by_scipy_equals_the_chain(client: TestClient) -> None:
     one = explain(client, "gaussian,sharpen", sigma=1)["one_kernel"]
     weights = np.array(one["weights"]) / one["divisor"]
     by_scipy = np.dstack([ndimage.correlate(PHOTO[..., c].astype(float), weights, mode="nearest") for c in range(3)])
@@ -67,7 +67,7 @@ def test_scipy_gives_with_the_single_kernel_what_the_service_gives_with_the_chai
     assert "inside the margin" in one["why"]
 
 
-def test_what_spoils_it_is_said(client: TestClient) -> None:
+def test_reason_for_inexactness_is_given(client: TestClient) -> None:
     assert "takes the magnitude of 2 kernels" in explain(client, "sobel,blur")["one_kernel"]["why"]
     assert "drops the sign" in explain(client, "edge,blur")["one_kernel"]["why"]
     harsh = np.where(PHOTO > 128, 255, 0).astype(np.uint8)
@@ -77,16 +77,16 @@ def test_what_spoils_it_is_said(client: TestClient) -> None:
     faint = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 200, np.uint8)])
     assert "transparent pixels" in explain(client, "blur,blur", faint)["one_kernel"]["why"]
     wide = explain(client, "box,box", size=63)["one_kernel"]
-    assert wide["request"] is None  # 125 a side
+    assert wide["request"] is None  # its sides are 125
     assert len(wide["weights"]) == 125
     assert "Exact nowhere" in wide["why"]
 
 
-def test_one_step_needs_no_single_kernel(client: TestClient) -> None:
+def test_single_step_has_no_composed_kernel(client: TestClient) -> None:
     assert "one_kernel" not in explain(client, "blur")
 
 
-def test_the_command_line_tells_it_too(tmp_path: Any) -> None:
+def test_command_line_shows_the_composed_kernel(tmp_path: Any) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(encode(PHOTO))
     result = CliRunner().invoke(app, ["filter", "blur,blur", str(path), "--explain", "json"])

@@ -19,7 +19,7 @@ def find_subclasses(base: type[Exception]) -> set[type[Exception]]:
 
 def test_every_error_has_a_slug() -> None:
     abstract = {kernels.errors.KernelError, app.images.errors.ImageError, app.errors.UnfinishedError}
-    # Raised before the service runs, or with its own slug.
+    # StartError is raised before the service runs, and TaskError has its own slug.
     others = {app.errors.StartError, app.errors.TaskError}
     errors = find_subclasses(kernels.errors.KernelError) | find_subclasses(app.images.errors.ImageError)
     errors |= {error for error in vars(app.errors).values() if isinstance(error, type) and issubclass(error, Exception)}
@@ -40,21 +40,21 @@ def test_every_error_has_a_slug() -> None:
         (TaskError("blank-image", "no ink", {"a": 1}), ("blank-image", "no ink", {"a": 1})),
     ],
 )
-def test_an_error_is_described_by_plain_data(error: Exception, described: tuple[str, str, dict[str, object]]) -> None:
+def test_error_is_described_as_plain_data(error: Exception, described: tuple[str, str, dict[str, object]]) -> None:
     assert describe_error(error) == described
     again = TaskError(*described)
     assert describe_error(again) == described
     assert str(again) == described[1]
 
 
-def test_a_subclass_has_the_slug_of_its_base() -> None:
+def test_subclass_has_the_slug_of_its_base() -> None:
     class TruncatedImageError(CorruptImageError):
         pass
 
     assert find_slug(TruncatedImageError()) == "corrupt-image"
 
 
-def test_an_unexpected_error_is_described_by_its_traceback() -> None:
+def test_unexpected_error_is_described_by_its_traceback() -> None:
     def break_something() -> None:
         raise ZeroDivisionError("the reason")
 
@@ -68,6 +68,6 @@ def test_an_unexpected_error_is_described_by_its_traceback() -> None:
     assert message.endswith("ZeroDivisionError: the reason\n")
 
 
-def test_a_task_error_can_be_pickled() -> None:
+def test_task_error_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(TaskError("unknown-kernel", "no such kernel", {"did_you_mean": ["blur"]})))
     assert describe_error(error) == ("unknown-kernel", "no such kernel", {"did_you_mean": ["blur"]})

@@ -1,4 +1,4 @@
-"""`POST /learn?method=descent`: a stream of server-sent events, worked on piece by piece."""
+"""`POST /learn?method=descent`: a stream of server-sent events, from a series of short tasks."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ BEFORE = encode(PHOTOGRAPH)
 
 
 def read_events(text: str) -> list[tuple[str, Any]]:
-    """As the HTML standard says: fields line by line, an empty line ends an event."""
+    """Parse server-sent events (HTML standard): one field per line, and an empty line after each event."""
     events = []
     for block in text.split("\n\n")[:-1]:
         fields = dict(line.split(": ", 1) for line in block.split("\n"))
@@ -38,17 +38,17 @@ def read_events(text: str) -> list[tuple[str, Any]]:
 
 def descend_by_http(client: TestClient, after: bytes, **query: Any) -> list[tuple[str, Any]]:
     files = {"before": ("a.png", BEFORE), "after": ("b.png", after)}
-    reply = client.post("/learn", params={"method": "descent", **query}, files=files)
-    assert reply.status_code == 200, reply.text
-    assert reply.headers["content-type"].startswith("text/event-stream")
-    return read_events(reply.text)
+    response = client.post("/learn", params={"method": "descent", **query}, files=files)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"].startswith("text/event-stream")
+    return read_events(response.text)
 
 
 @pytest.mark.parametrize(("kernel", "size"), [("blur", 3), ("emboss", 5)])
-def test_the_loss_falls_and_the_kernel_forms(
+def test_loss_falls_and_kernel_converges(
     client: TestClient, kernel: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.tasks.learn_stream.MAX_SECONDS", 200)  # it arrives, however busy the machine is
+    monkeypatch.setattr("app.tasks.learn_stream.MAX_SECONDS", 200)  # it converges even on a busy machine
     described = client.get(f"/kernels/{kernel}").json()
     after = client.post(f"/filter/{kernel}?format=png&response=offset", files={"file": BEFORE}).content
     events = descend_by_http(client, after, size=size)
@@ -69,12 +69,12 @@ def test_the_loss_falls_and_the_kernel_forms(
     assert (lesson["method"], lesson["is_convolution"]) == ("descent", True)
     assert lesson["kernels"][0]["bias"] == pytest.approx(
         128, abs=4
-    )  # the sum of the weights is what differences tell least
+    )  # decorrelated images determine the sum of the weights least
     assert lesson["kernels"][0]["psnr_db"] > 45
     assert "Converged in" in lesson["notes"][-1]
 
 
-def test_channels_may_have_kernels_of_their_own(client: TestClient) -> None:
+def test_channels_can_have_different_kernels(client: TestClient) -> None:
     mixed = PHOTOGRAPH.copy()
     mixed[:, :, 2] = convolve(PHOTOGRAPH, "blur")[:, :, 2]
     events = descend_by_http(client, encode(mixed))
@@ -84,7 +84,7 @@ def test_channels_may_have_kernels_of_their_own(client: TestClient) -> None:
     np.testing.assert_allclose(blue, np.outer([1, 2, 1], [1, 2, 1]) / 16, atol=0.02)
 
 
-def test_what_is_no_convolution_is_said_at_the_end(client: TestClient) -> None:
+def test_result_says_if_the_change_is_not_a_convolution(client: TestClient) -> None:
     turned = encode(np.ascontiguousarray(PHOTOGRAPH[::-1]))
     lesson = descend_by_http(client, turned, steps=5)[-1][1]
     assert not lesson["is_convolution"]
@@ -96,15 +96,15 @@ def test_what_is_no_convolution_is_said_at_the_end(client: TestClient) -> None:
     assert "choose method=least-squares" in lesson["reason"]
 
 
-def test_what_is_wrong_with_the_images_is_a_problem_and_no_stream(client: TestClient) -> None:
+def test_bad_pair_is_a_problem_without_a_stream(client: TestClient) -> None:
     files = {"before": ("a.png", BEFORE), "after": ("b.png", encode(PHOTOGRAPH[:50]))}
-    reply = client.post("/learn?method=descent", files=files)
-    assert reply.status_code == 422
-    assert reply.headers["content-type"] == "application/problem+json"
+    response = client.post("/learn?method=descent", files=files)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_the_gradient_is_that_of_the_loss() -> None:
-    """Against differences of the loss, in float64 by hand."""
+def test_gradient_equals_differences_of_the_loss() -> None:
+    """The reference is differences of the loss, in float64."""
     pair = make_pair(PHOTOGRAPH[:40, :40], convolve(PHOTOGRAPH[:40, :40], "emboss", response="offset"))
     descent = start_descent(pair, 3, shared=True)
     weights = np.random.default_rng(0).normal(size=(3, 3, 1, 1)).astype(np.float32)
@@ -124,7 +124,7 @@ def test_the_gradient_is_that_of_the_loss() -> None:
         assert gradient[place][0, 0] == pytest.approx(slope, rel=1e-3, abs=1e-4)
 
 
-def test_pieces_of_a_descent_are_the_descent() -> None:
+def test_descent_in_pieces_equals_descent_in_one_piece() -> None:
     pair = make_pair(PHOTOGRAPH, convolve(PHOTOGRAPH, "blur"))
     whole, _ = descend(start_descent(pair, 3, shared=True), 12, 60)
     pieces = start_descent(pair, 3, shared=True)
@@ -135,7 +135,7 @@ def test_pieces_of_a_descent_are_the_descent() -> None:
 
 
 class RecordingRunner:
-    """Runs tasks in this process and keeps their names. The second `learn-continue` meets a full queue."""
+    """Runs tasks in this process, and records their names. The queue is full for the second `learn-continue`."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -149,11 +149,11 @@ class RecordingRunner:
         return task.run(self.context, params, blobs, Report())
 
 
-def test_a_cancelled_descent_stops_and_a_full_queue_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descent_waits_for_a_full_queue_and_stops_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.tasks.learn_stream.CALL_SECONDS", 0.01)
     runner = RecordingRunner()
 
-    async def watch_a_little() -> None:
+    async def watch_and_cancel() -> None:
         after = encode(convolve(PHOTOGRAPH, "blur"))
         events = follow_descent(runner, BEFORE, after, LearnParams(3, "auto"), 400)
         assert [(await anext(events)).name for _ in range(3)] == ["start", "step", "step"]
@@ -171,11 +171,11 @@ def test_a_cancelled_descent_stops_and_a_full_queue_is_waited_for(monkeypatch: p
         async for _ in events:
             pass
 
-    asyncio.run(watch_a_little())
+    asyncio.run(watch_and_cancel())
     assert "learn-finish" not in runner.calls
 
 
-def test_the_command_line_descends_too(tmp_path: Any) -> None:
+def test_command_line_learns_by_gradient_descent(tmp_path: Any) -> None:
     before, after = tmp_path / "before.png", tmp_path / "after.png"
     before.write_bytes(BEFORE)
     after.write_bytes(encode(convolve(PHOTOGRAPH, "sharpen")))

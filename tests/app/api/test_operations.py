@@ -1,0 +1,93 @@
+"""Parsed request lines are cached by their text, for each catalogue, and errors are not cached."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.api import operations
+from app.api.operations import MAX_CACHED_QUERY_BYTES, Chain, RequestLine, cache_chains
+from app.api.parameters import FilterQuery
+from kernels.catalogue import Catalogue, Entry
+from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
+from tests.support.filtering import PHOTO
+from tests.support.images import decode, encode
+
+
+def make_line(names: str, query_string: bytes = b"", **parameters: str) -> RequestLine:
+    return RequestLine(names, query_string, FilterQuery.model_validate(parameters))
+
+
+def test_equal_request_lines_give_the_cached_chain() -> None:
+    parse = cache_chains(Catalogue())
+    first = parse(make_line("gaussian,edge", b"sigma=2", sigma="2"))
+    assert first.operations == '[{"sigma": 2.0, "kernel": "gaussian"}, {"kernel": "edge"}]'
+    assert [step.kernel.name for step in first.steps] == ["gaussian", "edge"]
+    assert parse(make_line("gaussian,edge", b"sigma=2", sigma="2")) is first
+
+
+def test_different_request_lines_give_different_chains() -> None:
+    parse = cache_chains(Catalogue())
+    lines = [
+        make_line("gaussian", b"sigma=2", sigma="2"),
+        make_line("gaussian", b"sigma=3", sigma="3"),
+        make_line("gaussian", b""),
+        make_line("blur", b""),
+        make_line("gaussian,blur", b""),
+    ]
+    assert len({parse(line).operations for line in lines}) == len(lines)
+
+
+def test_catalogues_do_not_share_a_cache() -> None:
+    extended = Catalogue().extended([Entry("own", "My own kernel", lambda: [PHOTO[:3, :3, 0].astype(float)])])
+    assert cache_chains(extended)(make_line("own")).steps[0].kernel.title == "My own kernel"
+    with pytest.raises(UnknownKernelError):
+        cache_chains(Catalogue())(make_line("own"))
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (make_line("embos"), UnknownKernelError),
+        (make_line("gaussian", b"sigma=99", sigma="99"), KernelParameterError),
+    ],
+)
+def test_errors_are_not_cached(line: RequestLine, error: type[KernelError], monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse_steps = operations.parse_steps
+
+    def count_and_parse(names: str, *arguments: object) -> object:
+        parsed.append(names)
+        return parse_steps(names, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(operations, "parse_steps", count_and_parse)
+    parse = cache_chains(Catalogue())
+    for _ in range(2):
+        with pytest.raises(error):
+            parse(line)
+    assert len(parsed) == 2
+
+
+def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "MAX_CACHED_REQUEST_LINES", 2)
+    parse = cache_chains(Catalogue())
+    chains: list[Chain] = [parse(make_line(name)) for name in ("blur", "edge", "emboss")]
+    assert parse(make_line("emboss")) is chains[2]
+    assert parse(make_line("blur")) is not chains[0]
+    assert make_line("blur", b"x" * MAX_CACHED_QUERY_BYTES).is_cacheable
+    assert not make_line("blur", b"x" * (MAX_CACHED_QUERY_BYTES + 1)).is_cacheable
+
+
+def test_form_fields_are_used_after_the_same_request_line_without_them(client: TestClient) -> None:
+    files = {"file": encode(PHOTO)}
+    edge = decode(client.post("/filter/box?border=wrap", files=files).content)
+    wide = decode(client.post("/filter/box?border=wrap", files=files, data={"size": "7"}).content)
+    again = decode(client.post("/filter/box?border=wrap", files=files).content)
+    assert (again == edge).all()
+    assert (wide != edge).any()
+
+
+def test_long_queries_are_filtered_without_the_cache(client: TestClient) -> None:
+    weights = ",".join(["0.000000001"] * 500)
+    response = client.post(
+        "/filter/custom", params={"weights": weights, "columns": "20"}, files={"file": encode(PHOTO)}
+    )
+    assert response.status_code == 200, response.text
