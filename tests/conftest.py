@@ -4,6 +4,8 @@
 `client` run against it and no others. `--limited-at URL` does the same for `limited_client`.
 """
 
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.main import create_app
+from app.pool.process import Worker
 from app.settings import Settings
 
 LIMITS: dict[str, Any] = {
@@ -24,6 +27,7 @@ LIMITS: dict[str, Any] = {
 """That small images reach."""
 SHARING = ("browser", "cluster", "deploy", "reliability")
 """Folders with fixtures of their own for all their files."""
+SAVE_SECONDS = 10
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,6 +64,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return str(path.parent if path.parent.name in SHARING else path)
 
     return ShareServices(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def save_coverage_of_workers() -> Iterator[None]:
+    """A worker that is killed loses its coverage data. When coverage is measured, it has time to exit by itself."""
+
+    def stop(worker: Worker) -> None:
+        worker.channel.transport.abort()
+        killer = threading.Timer(SAVE_SECONDS, worker.process.kill)
+        killer.daemon = True
+        killer.start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        if "COVERAGE_PROCESS_CONFIG" in os.environ:
+            patch.setattr(Worker, "stop", stop)
+        yield
 
 
 @pytest.fixture(scope="session")
