@@ -52,7 +52,6 @@ def test_catalogues_do_not_share_a_cache() -> None:
 )
 def test_errors_are_not_cached(line: RequestLine, error: type[KernelError], monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
-    parse_steps = operations.parse_steps
 
     def count_and_parse(names: str, *arguments: object) -> object:
         parsed.append(names)
