@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from app.api import operations
 from app.api.operations import MAX_CACHED_QUERY_BYTES, Chain, RequestLine, cache_chains
 from app.api.parameters import FilterQuery
+from app.tasks.operations import parse_steps
 from kernels.catalogue import Catalogue, Entry
 from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
 from tests.support.filtering import PHOTO
