@@ -198,10 +198,15 @@ def write_local_file(path: Path, data: bytes) -> None:
 def check_no_overlap(source: StorageFolder, out: StorageFolder) -> None:
     """Raise StorageError if the results would be in the source, where the next run would take them for images."""
     is_same_system = list_protocols(source.fs) == list_protocols(out.fs)
-    if is_same_system and f"{out.root}/".startswith(f"{source.root.rstrip('/')}/"):
+    if is_same_system and f"{resolve_root(out)}/".startswith(f"{resolve_root(source).rstrip('/')}/"):
         raise StorageError(
             f"--out {out.url} is inside the folder of the images, {source.root or '/'}. Choose a folder outside of it."
         )
+
+
+def resolve_root(folder: StorageFolder) -> str:
+    """On this machine without `..` and symbolic links."""
+    return os.path.realpath(folder.root) if folder.is_local else folder.root
 
 
 def list_protocols(fs: Any) -> tuple[str, ...]:
