@@ -167,8 +167,8 @@ def open_folder(url: str) -> StorageFolder:
     try:
         fs, path = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
-        package = "'convserve[s3]'" if url.startswith("s3") else "the package of this protocol"
-        raise StorageError(f"{url} cannot be opened: {describe_error(error)} Install {package} with pip.") from error
+        remedy = " Run: pip install 'convserve[s3]'." if url.startswith("s3") else ""  # others are in the error
+        raise StorageError(f"{url} cannot be opened: {describe_error(error)}{remedy}") from error
     except Exception as error:
         known = ", ".join(sorted(fsspec.available_protocols())[:40])
         raise StorageError(f"{url} cannot be opened: {describe_error(error)} Known protocols: {known}.") from error

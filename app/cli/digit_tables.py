@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from app.cli.errors import exit_on_errors, fail, report_failures
 from app.cli.image_files import find_images
+from app.cli.progress import show_progress
 from app.cli.settings import load_settings
 from app.images.errors import ImageError
 from app.pool.ipc import Report
@@ -54,7 +54,7 @@ def print_table(read: FileReader, images: Sequence[Path], polarity: Polarity, fo
         load_reader(settings.model_folder)
     rows: list[Row] = []
     failures: list[tuple[Path, str]] = []
-    for file in track(files, "Reading", console=Console(stderr=True), disable=len(files) == 1, transient=True):
+    for file in show_progress(files, "Reading", len(files)):
         try:
             rows.append({"file": str(file)} | read(file, settings, polarity))
         except OSError as error:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from app.archive.storage import write_local_file
 from app.cli.image_files import choose_output_format
+from app.cli.progress import show_progress
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
@@ -30,11 +28,7 @@ def filter_files(
 
     with ThreadPoolExecutor(settings.workers) as executor:
         tasks = {executor.submit(filter_file, file, target): file for file, target in plan}
-        finished = track(
-            as_completed(tasks), "Filtering", len(tasks), console=Console(stderr=True), disable=len(plan) == 1,
-            transient=True,
-        )  # fmt: skip
-        for task in finished:
+        for task in show_progress(as_completed(tasks), "Filtering", len(tasks)):
             try:
                 task.result()
             except OSError as error:

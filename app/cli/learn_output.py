@@ -41,7 +41,8 @@ def learn_with_progress(before: bytes, after: bytes, query: LearnQuery, context:
 async def descend(before: bytes, after: bytes, params: LearnParams, max_steps: int, runner: LocalRunner) -> LearnResult:
     state = TextColumn("step {task.completed}, loss {task.fields[loss]}")
     columns = (TextColumn("Gradient descent"), BarColumn(), state)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=max_steps, loss="")
         async for name, document in follow_descent(runner, before, after, params, max_steps):
             if name == "start":
