@@ -68,6 +68,11 @@ def find_pending(job: Job, fingerprint: str, manifest: Manifest, summary: Summar
         for name, stamp in files:
             if not job.selects(name):
                 continue
+            escaped = name.encode("utf-8", "backslashreplace").decode()
+            if escaped != name:  # neither the manifest nor a message to a worker can hold it
+                manifest.add(ItemOutcome(escaped, "failed", "its name is not valid UTF-8; rename the file"))
+                summary.failed += 1
+                continue
             result = job.name_result(name)
             if result != name and result in names:
                 reason = f"its result would have the name of another image, {result}"

@@ -285,3 +285,12 @@ def test_results_in_the_folder_of_the_images_are_rejected_through_a_link(tmp_pat
     (tmp_path / "link").symlink_to(tmp_path / "in")
     result = run_command(tmp_path / "in", tmp_path / "link/out")
     assert (result.exit_code, "Choose a folder outside of it" in result.output) == (2, True)
+
+
+def test_a_name_that_is_not_utf8_is_reported_and_the_others_are_processed(tmp_path: Path) -> None:
+    draw_archive(tmp_path / "in", 1)
+    shutil.copy(tmp_path / "in/0000.png", tmp_path / "in" / os.fsdecode(b"x\xff.png"))
+    summary = run_job(make_job(tmp_path / "in", tmp_path / "out"))
+    assert (summary.done, summary.failed) == (1, 1)
+    with (tmp_path / "out/failures.csv").open() as file:
+        assert [row["file"] for row in csv.DictReader(file)] == [r"x\udcff.png"]
