@@ -78,7 +78,7 @@ def test_letters_in_a_weight_are_rejected(page: Page) -> None:
 INVALID_PARAMETERS = [
     ("#filter/gaussian?sigma=99", "sigma", "sigma is 99; it may be 0.1 to 10.3."),
     ("#filter/blur?border=mirror", "border", "'mirror' is ambiguous"),
-    ("#filter/blur?divisor=0", "divisor", "a divisor may not be 0"),
+    ("#filter/blur?divisor=0", "divisor", "a divisor must not be 0"),
     ("#filter/embos", "kernel", "Did you mean emboss"),
     ('#filter?operations=[{"kernel":"blur"},{"kernel":"gaussian","sigma":-1}]', "sigma", "sigma is -1"),
 ]
