@@ -51,6 +51,7 @@ class WorkerPool:
         self.replaced = 0
         """Workers that were stopped or lost, and replaced, since the start."""
         self._workers: set[Worker] = set()
+        self._lost: set[Worker] = set()  # until the end of their processes
         self._idle: deque[Worker] = deque()
         self._large_in_work = 0
         self._queue = Queue(settings)
@@ -108,7 +109,7 @@ class WorkerPool:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        for worker in list(self._workers):
+        for worker in [*self._workers, *self._lost]:
             worker.stop()
             await asyncio.to_thread(worker.process.wait)
 
@@ -256,6 +257,7 @@ class WorkerPool:
 
     def _replace(self, worker: Worker, violation: str) -> None:
         self._workers.discard(worker)
+        self._lost.add(worker)
         if worker in self._idle:
             self._idle.remove(worker)
         else:
@@ -269,6 +271,7 @@ class WorkerPool:
     async def _start_another(self, lost: Worker) -> None:
         lost.process.kill()
         end = await asyncio.to_thread(describe_end, lost.process)
+        self._lost.discard(lost)
         logger.warning("worker process %d ended (%s); starting another", lost.process.pid, end)
         for attempt in range(sys.maxsize):
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])

@@ -200,16 +200,18 @@ class Worker:
                 env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
             )
         max_blob_bytes = BYTES_PER_PIXEL * settings.max_pixels + SPARE_BLOB_BYTES
-        transport, channel = await asyncio.get_running_loop().create_unix_connection(
-            lambda: Channel(requests, replies, max_blob_bytes), sock=ours
-        )
+        transport: asyncio.WriteTransport | None = None
         try:
+            transport, channel = await asyncio.get_running_loop().create_unix_connection(
+                lambda: Channel(requests, replies, max_blob_bytes), sock=ours
+            )
             async with asyncio.timeout(START_SECONDS):
                 reply = await channel.ask("start", encode(settings.model_dump_json()), [static], return_reply)
             if reply.error:
                 raise StartError(reply.error.message)
         except BaseException as error:
-            transport.abort()
+            if transport:
+                transport.abort()
             if isinstance(error, WorkerLostError):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(1)  # to get its own exit status

@@ -90,6 +90,21 @@ def test_killed_worker_fails_only_its_own_work_and_is_replaced() -> None:
     with_pool(Settings(workers=2), scenario)
 
 
+def test_close_waits_for_a_worker_that_was_just_lost() -> None:
+    async def scenario() -> None:
+        pool = WorkerPool(Settings(workers=1), "tests.support.tasks")
+        await pool.start()
+        (pid,) = pool.pids
+        os.kill(pid, signal.SIGKILL)
+        while not pool.replaced:
+            await asyncio.sleep(0)  # the task that replaces it has not begun
+        await pool.close()
+        with pytest.raises(ProcessLookupError):  # otherwise it is a zombie
+            os.kill(pid, 0)
+
+    asyncio.run(scenario())
+
+
 def test_full_queue_rejects_at_once() -> None:
     async def scenario(pool: WorkerPool) -> None:
         running = [asyncio.create_task(wait(pool, b"", 0.5)) for _ in range(4)]
