@@ -10,7 +10,9 @@ def test_chain_opens_as_its_composed_kernel(page: Page) -> None:
     open_filter_view(page, '#filter?operations=[{"kernel":"blur"},{"kernel":"average"}]')
     chain = read_result(page).astype(int)
     page.get_by_role("button", name="Combine into one kernel").click()
-    expect(page.locator("#composed-kernel-reason")).to_contain_text("5 × 5 weights, rank 1. Exact inside the margin, up to rounding")
+    expect(page.locator("#composed-kernel-reason")).to_contain_text(
+        "5 × 5 weights, rank 1. Exact inside the margin, up to rounding"
+    )
     page.locator("#open-composed-kernel").click()
     page.wait_for_function("location.hash.startsWith('#filter/custom')")
     wait_for_result(page)
