@@ -32,8 +32,12 @@ from app.pool.ipc import (
 from app.settings import SECRET_VARIABLES, Settings
 
 WORKER_MODULE = "app.pool.worker_main"
-START_SECONDS = 60
-"""Limit for a process to import TensorFlow, filter once and load the digit model."""
+START_SECONDS = 180
+"""Limit for a process to import TensorFlow, filter once and load the digit model.
+
+It takes 4 s on an idle machine, but more than a minute where many processes start from a cold disk at once. A low limit
+makes that worse: the processes are stopped when they are almost ready, and start again.
+"""
 INLINE_COPY_BYTES = 4_000_000
 """Blobs up to this size are copied on the event loop in up to 1 ms, larger ones in a thread."""
 BYTES_PER_PIXEL = 16
@@ -219,6 +223,10 @@ class Worker:
             end = describe_end(process)
             if isinstance(error, WorkerLostError):
                 raise WorkerLostError(f"a worker process ended while it was starting ({end}).") from error
+            if isinstance(error, TimeoutError):
+                raise StartError(
+                    f"a worker process was not ready after {START_SECONDS} s. Start fewer at once."
+                ) from error
             raise
         return cls(process, channel)
 

@@ -15,6 +15,7 @@ from tests.conftest import LIMITS
 from tests.support.paths import ROOT
 from tests.support.service import find_free_port
 
+START_SECONDS = 600  # for six workers and Ray itself, at a high load and from a cold disk; 40 s on an idle machine
 NODE_CORES = 6
 """That Ray counts, not the machine: each node has room for the replicas of the other."""
 
@@ -72,7 +73,9 @@ def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
             nodes = TwoNodes(cluster)
             ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
             nodes.deploy(tmp_path_factory.mktemp("ray"))
-            wait_until(lambda: {app.status for app in serve.status().applications.values()} == {"RUNNING"}, 240)
+            wait_until(
+                lambda: {app.status for app in serve.status().applications.values()} == {"RUNNING"}, START_SECONDS
+            )
             yield nodes
         finally:
             serve.shutdown()

@@ -9,7 +9,7 @@ from app.archive.signals import StopSignal
 from app.cluster.data import run_on_ray
 from tests.app.archive.test_archive import assert_embossed, draw_archive, make_job, run_in_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("two_nodes")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("two_nodes")]
 
 
 def test_ray_processes_each_image_once_and_reports_a_bad_one(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.support.images import draw_noise, encode
 from tests.support.paths import ROOT
 from tests.support.service import run_service
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CLIENTS = 8
 HTTP_TESTS = [
     "problems",
@@ -68,7 +68,7 @@ class Load:
 
     def wait_for(self, more: int) -> None:
         goal = len(self.replies) + more
-        wait_until(lambda: len(self.replies) >= goal, 120)
+        wait_until(lambda: len(self.replies) >= goal, 240)
 
 
 @contextmanager
@@ -121,8 +121,8 @@ def test_the_tests_of_the_routes_pass_on_ray(two_nodes: TwoNodes) -> None:
 def test_a_killed_replica_loses_no_request(two_nodes: TwoNodes) -> None:
     with load(two_nodes.address) as running:
         os.kill(find_replica("filters"), signal.SIGKILL)
-        noticed_s = wait_until(lambda: count_running("filters") < 2, 60)
-        healed_s = wait_until(has_all_replicas, 120)
+        noticed_s = wait_until(lambda: count_running("filters") < 2, 240)
+        healed_s = wait_until(has_all_replicas, 600)
         running.wait_for(CLIENTS)
     print(f"{running.describe()}; noticed after {noticed_s:.1f} s, replaced after another {healed_s:.1f} s")
     assert set(running.statuses) == {200}
@@ -131,9 +131,9 @@ def test_a_killed_replica_loses_no_request(two_nodes: TwoNodes) -> None:
 def test_a_lost_node_fails_only_the_requests_on_it_and_is_replaced(two_nodes: TwoNodes) -> None:
     with load(two_nodes.address) as running:
         two_nodes.remove_second()
-        noticed_s = wait_until(lambda: count_running("filters") < 2, 60)  # a replica was on it
+        noticed_s = wait_until(lambda: count_running("filters") < 2, 240)  # a replica was on it
         two_nodes.add_second()
-        healed_s = wait_until(has_all_replicas, 240)
+        healed_s = wait_until(has_all_replicas, 600)
         lost = running.statuses.total() - running.statuses[200]
         running.wait_for(5 * CLIENTS)
     print(f"{running.describe()}; noticed after {noticed_s:.1f} s, replaced after another {healed_s:.1f} s")
@@ -151,7 +151,7 @@ def test_the_command_finishes_accepted_requests_before_it_stops() -> None:
         with httpx2.Client(base_url=service.url, timeout=100) as client:
             send = lambda _: client.post("/filter/gaussian?sigma=9", files={"file": ("a.png", image)})  # noqa: E731
             replies = threads.map(send, range(3))
-            wait_until(lambda: client.get("/readyz").json()["busy"] > 0, 60)
+            wait_until(lambda: client.get("/readyz").json()["busy"] > 0, 240)
             service.process.send_signal(signal.SIGTERM)
             for reply in replies:
                 assert reply.status_code == 200, reply.text
