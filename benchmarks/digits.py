@@ -8,7 +8,6 @@ digits, with "/" between lines) or `kind` (of an image that is not a digit).
 
 import argparse
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -184,7 +183,6 @@ def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str
 
 
 def main() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description="Measure the accuracy of the digit reader.")
     parser.add_argument("folder", type=Path, nargs="?", help="folder of subfolders with images and a labels.csv")
     parser.add_argument("--mnist", type=Path, help="folder of MNIST's IDX files")

@@ -117,7 +117,6 @@ def add_workers(options: Options, workers: str | None, index: int | None) -> Opt
 
 def main(arguments: list[str], defaults: TrainConfig = DEFAULTS, prog: str = PROGRAM) -> None:
     """Run the command; `prog` is its name in the usage message. Errors end it with one line and status 1."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # without TensorFlow's start-up messages
     try:
         options = parse_arguments(arguments, defaults, prog)
         if options.local_workers is not None:

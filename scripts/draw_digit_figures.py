@@ -4,7 +4,6 @@
 """
 
 import argparse
-import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,7 +215,6 @@ def print_figures(results: Results) -> None:
 
 
 def main() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     parser = argparse.ArgumentParser(description="Draw the figures of the accuracy of the digit reader.")
     parser.add_argument("--data", type=Path, help="folder of MNIST's IDX files (default: download MNIST)")
     test = load_mnist(parser.parse_args().data).test

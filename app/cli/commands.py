@@ -14,7 +14,6 @@ from app.cli.read import read_images
 from app.cli.serve import serve
 from app.cli.train import train
 from app.cli.version import print_version
-from app.tasks.quiet_tensorflow import quiet_startup
 
 PASSED_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 """For `train`, whose arguments `models.train` parses."""
@@ -25,11 +24,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@app.callback()
-def prepare() -> None:
-    quiet_startup()
 
 
 app.command("serve")(serve)

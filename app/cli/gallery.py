@@ -24,7 +24,7 @@ def draw_gallery(
         Path | None, typer.Option("--output", "-o", help="PNG file to write.", show_default="NAME-gallery.png")
     ] = None,
 ) -> None:
-    """Draw a contact sheet of an image under every kernel."""
+    """Draw a contact sheet of an image filtered with every kernel."""
     from app.archive.storage import write_local_file
     from app.pool.ipc import Report
     from app.tasks.gallery import choose_steps, make_contact_sheet

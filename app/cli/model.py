@@ -9,7 +9,7 @@ from app.cli.settings import load_settings
 
 
 def print_model_card() -> None:
-    """Print the card of the digit model: training, accuracy and versions, as JSON."""
+    """Print the model card of the digit model: training, accuracy and versions, as JSON."""
     from models.model_folder import read_card
     from models.reader.reader import BUNDLED_FOLDER
 

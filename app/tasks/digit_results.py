@@ -85,7 +85,7 @@ class PageResult(BaseModel):
     text: str = Field(description="The digits, with one line of text for each line of the page.")
     lines: list[str]
     digits: list[CharacterResult] = Field(
-        description="In reading order, followed by the characters that are no digits."
+        description="In reading order, followed by the characters that are not digits."
     )
     turned: int = Field(description="Clockwise rotation of the page before reading, in degrees.")
     model: str

@@ -17,7 +17,6 @@ from app.tasks.filter import FILTER
 from app.tasks.gallery import CONTACT_SHEET, TILES
 from app.tasks.learn import LEARN
 from app.tasks.learn_stream import CONTINUE, FINISH, START
-from app.tasks.quiet_tensorflow import quiet_startup
 from app.tasks.read import READ
 from app.tasks.samples import SAMPLE
 
@@ -30,7 +29,6 @@ TASKS = (
 def start(settings: Settings, static: bytes) -> TaskContext:
     """Import TensorFlow, filter once and load the digit reader. Raises ModelFolderError."""
     context, model_sha256 = build_context(settings, static)
-    quiet_startup()
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     # NumPy's threads wait in a busy loop, on the cores of the other workers.
     threads = os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, count_cores() // settings.workers)))

@@ -9,15 +9,11 @@ docs/engineering/performance-trials.md and docs/engineering/decisions/0006-low-r
 
 import contextlib
 import math
-import os
 from typing import Any, cast
 
 import numpy as np
 
 from kernels.types import Planes, Weights
-
-# TensorFlow reads this once, when it is imported. The warnings of its C++ code do not help a user.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 LANES = 16
 """Results that are computed together: float32 numbers in the widest registers of a processor (AVX-512)."""
