@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from app.cli.commands import app as commands
 from app.main import create_app
@@ -22,7 +23,7 @@ from tests.support.markdown import find_anchors, find_code_blocks, find_links, l
 from tests.support.paths import ROOT
 
 LOCKS = [f"requirements/{kind}.txt" for kind in ("service", "test", "bench", "ray")]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "examples/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REPOSITORY_PATH = re.compile(r"(?<![\w/.])(?:app|benchmarks|deploy|examples|kernels|models|scripts|tests)/[\w./-]*\w")
 SOURCES = [
     path
@@ -177,6 +178,16 @@ def test_site_builds_and_loads_nothing_from_other_hosts(tmp_path: Path) -> None:
         finder = AssetFinder()
         finder.feed(page.read_text("utf-8"))
         assert [address for address in finder.addresses if re.match(r"(https?:)?//", address)] == []
+
+
+def test_the_workflow_and_the_hooks_run_the_checks_of_the_scripts() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    checks = re.findall(r"^    (\.venv/bin/.*)$", (ROOT / "scripts/test").read_text("utf-8"), re.MULTILINE)
+    runs = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    assert runs[-2:] == ["scripts/test", "scripts/test-container"]
+    assert len(checks) == 4
+    assert [hook["entry"] for repository in hooks["repos"] for hook in repository["hooks"]] == checks
 
 
 def test_newest_dated_entry_of_the_changelog_is_this_version() -> None:
