@@ -120,7 +120,7 @@ def write_tables(explained: ExplainedImage, weights: Sequence[NDArray[np.float32
         zeros = f"{100 * (stage.values == 0).mean():.0f} %"
         count = weight_counts.get(stage.name)
         lines.append(f"| {stage.name} | {shape} | {count or ''} | {stage.values.max():.2f} | {zeros} |")
-    lines += ["", "| | " + " | ".join("0123456789") + " | no digit |", "| --- |" + " ---: |" * 11]
+    lines += ["", "| | " + " | ".join("0123456789") + " | not a digit |", "| --- |" + " ---: |" * 11]
     logits = explanation.stages[-1].values
     lines.append("| logit | " + " | ".join(f"{logit:.1f}" for logit in logits) + " |")
     shares = [f"{share:.1g}" if share < 0.95 else f"1 - {1 - share:.1g}" for share in answer.probabilities]

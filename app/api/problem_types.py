@@ -87,7 +87,7 @@ TYPES = (
     ),
     ProblemType(
         "no-training-record", HTTPStatus.NOT_FOUND, "No training record",
-        "The card of the digit model has no `figures.curves`. `convserve train` writes them.",
+        "The model card has no `figures.curves`. `convserve train` writes them.",
     ),
     ProblemType(
         "malformed-request", HTTPStatus.BAD_REQUEST, "Malformed request",

@@ -84,7 +84,7 @@ async def read_digits(request: Request, service: ServiceDependency, query: Annot
 @router.get(
     "/model",
     operation_id="get_model",
-    summary="The card of the digit model: shapes, preprocessing, evaluation, thresholds, version",
+    summary="The model card of the digit model: shapes, preprocessing, evaluation, thresholds, version",
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
     response_class=Response,
 )
@@ -113,7 +113,7 @@ async def get_model_curves(request: Request, service: ServiceDependency) -> Resp
     epochs = card.get("figures", {}).get("curves")
     if not epochs:
         raise NoTrainingRecordError(
-            "The card of the digit model has no training record (figures.curves). `convserve train` writes one."
+            "The model card has no training record (figures.curves). `convserve train` writes one."
         )
     record = TrainingRecord(model=card["version"], network=card["network"], epochs=epochs)
     return respond_with_etag(request, record.model_dump_json().encode(), "application/json")
