@@ -12,11 +12,8 @@ from app.cli.learn import learn_kernel
 from app.cli.model import print_model_card
 from app.cli.read import read_images
 from app.cli.serve import serve
-from app.cli.train import train
 from app.cli.version import print_version
-
-PASSED_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""For `train`, whose arguments `models.train` parses."""
+from models.train import train
 
 app = typer.Typer(
     help="Convolve images with named kernels and read digits, over HTTP or on the command line.",
@@ -34,7 +31,7 @@ app.command("learn")(learn_kernel)
 app.command("kernels")(list_kernels)
 app.command("classify")(classify_images)
 app.command("read")(read_images)
-app.command("train", add_help_option=False, context_settings=PASSED_THROUGH)(train)
+app.command("train")(train)
 app.command("model")(print_model_card)
 app.command("health")(check_health)
 app.command("version")(print_version)

@@ -1,15 +1,18 @@
 """The options of a training run that decide its result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-NETWORKS = ("lecture", "layers", "bundled")
+NetworkName = Literal["lecture", "layers", "bundled"]
+WAIT_SECONDS = 120
+"""Limit for the other workers of a run to join."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """The field names are stored in model cards and checkpoints, so they cannot change."""
 
-    network: str = "bundled"
+    network: NetworkName = "bundled"
     epochs: int = 26
     batch: int = 128
     seed: int = 1
@@ -23,3 +26,11 @@ class TrainConfig:
 
 
 DEFAULTS = TrainConfig()
+
+
+def configure(defaults: TrainConfig, network: NetworkName, epochs: int, batch: int, seed: int) -> TrainConfig:
+    config = replace(defaults, network=network, epochs=epochs, batch=batch, seed=seed)
+    if network == "bundled":
+        return config
+    # The lecture's networks train on all 60,000 images, without negatives, and are not calibrated.
+    return replace(config, validation=0, drawn=0, rubbish=0)

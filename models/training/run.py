@@ -14,7 +14,7 @@ from models.model_folder import save_model_folder
 from models.network import DIGITS, build_bundled_network, build_lecture_layers
 from models.sharding import Shard
 from models.training.card import convert_to_input, describe_model
-from models.training.config import TrainConfig
+from models.training.config import WAIT_SECONDS, TrainConfig
 from models.training.data import TrainingSet, draw_digit_pool, draw_negative_pool, split_validation
 from models.training.distributed.cluster_spec import SINGLE_WORKER, Cluster, check_batch
 from models.training.distributed.rendezvous import WorkerConnections, connect
@@ -25,7 +25,6 @@ from models.training.reporting import SummaryWriter, create_progress, save_curve
 
 LECTURE_LEARNING_RATE = 1e-3
 WARM_UP_SHARE = 0.05  # of all steps
-WAIT_SECONDS = 120  # for the other workers
 POOL_EPOCHS = 3  # the pools hold enough synthetic digits and negatives for this many epochs
 
 

@@ -4,15 +4,19 @@ import os
 import re
 import subprocess
 import sys
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from app.cli.commands import app as commands
 from models.errors import CheckpointError
 from models.model_folder import CARD, WEIGHTS, read_model_folder
-from models.train import main, parse_arguments
-from models.training.config import TrainConfig
+from models.train import list_options, main, train
+from models.training.config import DEFAULTS, NetworkName, TrainConfig, configure
 from models.training.mnist import LabelledImages, Mnist
 from models.training.run import train_network
 from tests.support.paths import MNIST_EXCERPT
@@ -28,7 +32,7 @@ def cut(mnist: Mnist, count: int) -> Mnist:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["bundled", "lecture"])
-def test_resumed_run_equals_uninterrupted_run(network: str, excerpt: Mnist, tmp_path: Path) -> None:
+def test_resumed_run_equals_uninterrupted_run(network: NetworkName, excerpt: Mnist, tmp_path: Path) -> None:
     config = SMALL if network == "bundled" else TrainConfig(
         network, epochs=2, batch=64, real=300, validation=0, drawn=0, rubbish=0
     )  # fmt: skip
@@ -85,18 +89,49 @@ def test_short_run_learns_and_writes_all_files(excerpt: Mnist, tmp_path: Path) -
 
 
 def test_lecture_network_trains_on_all_images_without_negatives() -> None:
-    options = parse_arguments(["--network", "lecture", "--data", "d", "--out", "o", "--epochs", "5"])
+    config = configure(DEFAULTS, "lecture", epochs=5, batch=64, seed=2)
 
-    assert (options.config.epochs, options.config.batch) == (5, 128)
-    assert (options.config.validation, options.config.rubbish) == (0, 0)
-    assert (options.data, options.out, options.finish) == (Path("d"), Path("o"), False)
+    assert (config.epochs, config.batch, config.seed, config.real) == (5, 64, 2, None)
+    assert (config.validation, config.drawn, config.rubbish) == (0, 0, 0)
 
 
 def test_usage_has_the_name_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--help"], prog="convserve train")
+        main(["--help"])
+    own = capsys.readouterr().out
+    help_of_service = CliRunner().invoke(commands, ["train", "--help"], prog_name="convserve").output
 
-    assert capsys.readouterr().out.startswith("usage: convserve train [-h] [--network {lecture,layers,bundled}]")
+    assert "Usage: python -m models.train [OPTIONS]" in own
+    assert "Usage: convserve train [OPTIONS]" in help_of_service
+    assert own.replace("python -m models.train", "convserve train").split() == help_of_service.split()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--index", "1"], "--index needs --workers"),
+        (["--workers", "a:1,b:2"], "--workers a:1,b:2 needs --index"),
+        (["--workers", "0"], "give 1 or more"),
+        (["--workers", "2", "--index", "0"], "and no --index"),
+        (["--data", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_invalid_options_are_explained(options: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=re.escape(message)):
+        main([*options, "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers_on_this_machine_get_the_other_options() -> None:
+    given = ["--out", "o", "--network", "lecture", "--workers", "2", "--finish"]
+    found: list[list[str]] = []
+    app = typer.Typer()
+    app.command()(wraps(train)(lambda context, **_: found.append(list_options(context))))
+
+    CliRunner().invoke(app, given, catch_exceptions=False)
+
+    assert set(found[0]) >= {"--out=o", "--network=lecture", "--finish", "--epochs=26"}
+    assert not [option for option in found[0] if option.startswith(("--workers", "--index", "--data"))]
 
 
 @pytest.mark.slow

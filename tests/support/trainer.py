@@ -14,4 +14,4 @@ if __name__ == "__main__":
     import keras
 
     keras.config.set_floatx(sys.argv[1])
-    main(sys.argv[2:], defaults=SHORT)
+    main([f"--batch={SHORT.batch}", *sys.argv[2:]], defaults=SHORT)

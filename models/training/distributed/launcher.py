@@ -17,10 +17,10 @@ POLL_SECONDS = 0.2
 def run_local_workers(count: int, arguments: list[str]) -> int:
     """Train with `count` processes. Returns the exit status of the first one that failed, or 0.
 
-    `arguments` are those of `python -m models.train`, with `--workers`.
+    `arguments` are the options of `python -m models.train` for one worker.
     """
     workers = tuple(f"127.0.0.1:{port}" for port in find_free_ports(count))
-    command = [sys.executable, "-m", "models.train", *remove_workers_option(arguments)]
+    command = [sys.executable, "-m", "models.train", *arguments]
     processes: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -52,8 +52,3 @@ def find_free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [int(one.getsockname()[1]) for one in sockets]
-
-
-def remove_workers_option(arguments: list[str]) -> list[str]:
-    at = next(n for n, argument in enumerate(arguments) if argument.split("=")[0] == "--workers")
-    return arguments[:at] + arguments[at + (1 if "=" in arguments[at] else 2) :]

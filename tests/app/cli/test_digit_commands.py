@@ -62,13 +62,6 @@ def test_model_prints_the_card() -> None:
     assert json.loads(result.stdout)["network"] == "bundled"
 
 
-def test_train_has_the_options_of_models_train_and_its_own_name() -> None:
-    result = runner.invoke(app, ["train", "--help"])
-    assert result.exit_code == 0
-    assert result.stdout.startswith("usage: convserve train ")
-    assert "--network" in result.stdout
-
-
 def test_a_damaged_model_ends_the_start_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = tmp_path / "model"
     shutil.copytree(BUNDLED_FOLDER, damaged)
