@@ -26,7 +26,6 @@ from app.pool.collector import WorkersCollector
 from app.pool.interface import Pool
 from app.pool.pool import WorkerPool
 from app.server.collector import ConnectionsCollector
-from app.server.features import ALL_FEATURES, Features
 from app.server.server import Server
 from app.settings import AccessSettings, Settings
 from app.tasks.catalogue import load_catalogue
@@ -70,12 +69,12 @@ def create_app(
     return app
 
 
-def make_server(app: Application, features: Features = ALL_FEATURES) -> Server:
+def make_server(app: Application) -> Server:
     """The HTTP server for an app of `create_app` with its own worker processes."""
     service: Service = app.state.service
     render = partial(render_server_error, cors_origins=service.access.cors_origins)
     reserve_slot = cast(WorkerPool, service.pool).reserve
     lifespan = partial(app.router.lifespan_context, app)
-    server = Server(app, lifespan, service.settings, render, reserve_slot, service.draining.set, features)
+    server = Server(app, lifespan, service.settings, render, reserve_slot, service.draining.set)
     service.metrics.registry.register(ConnectionsCollector(server.server_state))
     return server

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 
 from app.server.connections import Connections
-from app.server.features import Features
-from app.server.load_shedding import Accepted
 
 HANDSHAKE_SECONDS = 0.2  # for handshakes that are in progress at shutdown
 BATCH_CONNECTIONS = 100  # then other tasks of the event loop run
@@ -36,12 +34,10 @@ class Acceptor:
         listening: socket.socket,
         make_connection: Callable[[], asyncio.Protocol],
         connections: Connections,
-        features: Features,
     ) -> None:
         self.listening = listening
         self.make_connection = make_connection
         self.connections = connections
-        self.features = features
         self._loop = asyncio.get_running_loop()
         self._connecting: set[asyncio.Task[object]] = set()
         self._resume_timer: asyncio.TimerHandle | None = None
@@ -52,33 +48,28 @@ class Acceptor:
 
     async def close(self) -> None:
         """Accept the connections whose handshake the kernel has completed, and close the listening socket."""
-        if self.features.drop_handshakes:
-            drop_handshakes(self.listening)
-            await asyncio.sleep(HANDSHAKE_SECONDS)
+        drop_handshakes(self.listening)
+        await asyncio.sleep(HANDSHAKE_SECONDS)
         self._loop.remove_reader(self.listening)
         with self.listening:
-            for accepted in list(self._accept(sys.maxsize)):
-                self._connect(accepted)
+            for connection in self._accept(sys.maxsize):
+                self._connect(connection)
         if self._resume_timer:
             self._resume_timer.cancel()
         await asyncio.gather(*self._connecting, return_exceptions=True)
 
     def _accept_ready(self) -> None:
-        accepted = list(self._accept(BATCH_CONNECTIONS))
-        if self.connections.load_shedder.is_overloaded():
-            if self.features.shed_from_head:
-                accepted = self.connections.shed_uploads(accepted)
-            if self.features.batch_accepts:
-                self._pause(BATCH_SECONDS)
-        for one in accepted:
-            self._connect(one)
+        for connection in self._accept(BATCH_CONNECTIONS):
+            self._connect(connection)
+        if self.connections.rejections.is_overload():
+            self._pause(BATCH_SECONDS)
 
-    def _accept(self, limit: int) -> Iterator[Accepted]:
+    def _accept(self, limit: int) -> Iterator[socket.socket]:
         for _ in range(limit):
             try:
-                connection, address = self.listening.accept()
+                connection, _ = self.listening.accept()
                 connection.setblocking(False)
-                yield Accepted(connection, address[0] if address else "")
+                yield connection
             except OSError as error:
                 if error.errno in NO_FILES:
                     logger.warning("cannot accept a connection: %s", error.strerror)
@@ -86,8 +77,8 @@ class Acceptor:
                 if error.errno != errno.ECONNABORTED:  # the client closed the connection in the backlog
                     return
 
-    def _connect(self, accepted: Accepted) -> None:
-        task = asyncio.ensure_future(self._loop.connect_accepted_socket(self.make_connection, accepted.socket))
+    def _connect(self, connection: socket.socket) -> None:
+        task = asyncio.ensure_future(self._loop.connect_accepted_socket(self.make_connection, connection))
         self._connecting.add(task)
         task.add_done_callback(self._finish_connect)
 

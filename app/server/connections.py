@@ -2,17 +2,16 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 from uvicorn.server import ServerState
 
 from app.errors import TooManyConnectionsError, TooMuchHeldError
 from app.server.client_timer import ClientTimer, ConnectionStage, Timeouts
-from app.server.features import Features
 from app.server.lingering_close import LingeringClose
-from app.server.load_shedding import Accepted, LoadShedder, ReserveSlot
 from app.server.rejections import Rejections, RenderError
+from app.server.reservations import ReserveSlot
 from app.settings import Settings
 
 SHEDDABLE_LAG_SECONDS = 1  # from then on a connection may be closed in favour of a new one
@@ -41,7 +40,6 @@ class Connections(ServerState):
         max_connections: int,
         render_error: RenderError,
         reserve_slot: ReserveSlot,
-        features: Features,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -57,8 +55,7 @@ class Connections(ServerState):
         self.shed = 0
         """Connections closed since the start because of the connection or memory limit."""
         self.rejections = Rejections(render_error)
-        self.lingering = LingeringClose(features.linger)
-        self.load_shedder = LoadShedder(reserve_slot, self.rejections, self.lingering)
+        self.lingering = LingeringClose()
 
     def __len__(self) -> int:
         return len(self.connections) + len(self.lingering)
@@ -91,13 +88,6 @@ class Connections(ServerState):
                         "(CONVSERVE_MAX_HELD_BYTES)."
                     )
                 )
-
-    def shed_uploads(self, accepted: Sequence[Accepted]) -> list[Accepted]:
-        """Reject the uploads that have no slot in the queue. Returns the other connections."""
-        others = self.load_shedder.shed(accepted, self.default_headers)
-        while len(self) > self.max_connections and self.lingering.close_oldest():
-            pass
-        return others
 
     def limit_count(self, newest: ClientConnection) -> None:
         """Above the limit, close a lingering, idle or slow connection, in this order, or else reject the newest one."""

@@ -31,8 +31,7 @@ class LingeringClose:
     All connections are read together every 20 ms: to react to each packet would take most of an overloaded process.
     """
 
-    def __init__(self, enabled: bool = True) -> None:
-        self.enabled = enabled
+    def __init__(self) -> None:
         self._lingering: deque[Lingering] = deque()  # oldest first
         self._scratch = bytearray(READ_BYTES)
         self._timer: asyncio.TimerHandle | None = None
@@ -45,8 +44,6 @@ class LingeringClose:
         try:
             connection.shutdown(socket.SHUT_WR)
         except OSError:
-            return connection.close()
-        if not self.enabled:
             return connection.close()
         until = asyncio.get_running_loop().time() + LINGER_SECONDS
         self._lingering.append(Lingering(connection, until, LINGER_BYTES))

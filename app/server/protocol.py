@@ -15,9 +15,9 @@ from app.errors import MalformedRequestError, RequestHeadTooLargeError, SlowClie
 from app.server.client_timer import ClientTimer, ConnectionStage
 from app.server.connections import Connections
 from app.server.lingering_close import duplicate
-from app.server.load_shedding import ReleaseSlot, release_nothing
 from app.server.rejections import write_response
 from app.server.request_head import RequestHead
+from app.server.reservations import ReleaseSlot, release_nothing
 
 
 class Connection(HttpToolsProtocol):
@@ -227,7 +227,7 @@ class Connection(HttpToolsProtocol):
     def close_after_reading(self) -> None:
         """Close; if the client still sends, the socket lingers so that a reset does not discard the response."""
         self.pipeline = deque()
-        if self.parsing and self.server_state.lingering.enabled and not self.transport.is_closing():
+        if self.parsing and not self.transport.is_closing():
             with contextlib.suppress(OSError):  # no descriptor is left: the socket is closed at once
                 self._lingering_socket = duplicate(self.transport)
         self.transport.close()

@@ -18,6 +18,9 @@ RenderError = Callable[[Exception, str, str], ErrorResponse]
 """Called with an error, the id of the request and its Origin header. The response has all headers that it needs, except
 X-Request-ID, Content-Length and Connection."""
 
+OVERLOAD_SECONDS = 0.1
+"""After an upload was rejected because the queue is full."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -28,8 +31,7 @@ class Rejections:
         self.render_error = render_error
         self.counts: Counter[str] = Counter()
         """Since the start, by the slug of the problem."""
-        self.overloaded_at = -math.inf
-        """When the last upload was rejected because the queue is full, on the loop's clock."""
+        self._overload_ends_at = -math.inf  # on the loop's clock
         self._overloads: Counter[str] = Counter()  # by the client's address, since `log_overloads`
 
     def reject(self, error: Exception, head: RequestHead, client: str, default_headers: Headers) -> bytes:
@@ -39,12 +41,16 @@ class Rejections:
         self.counts[response.slug] += 1
         is_overload = isinstance(error, OverloadedError)
         if is_overload:
-            self.overloaded_at = asyncio.get_running_loop().time()
+            self._overload_ends_at = asyncio.get_running_loop().time() + OVERLOAD_SECONDS
         if is_overload and not access.isEnabledFor(logging.DEBUG):
             self._overloads[client] += 1  # a line for each would cost more than the rejection itself
         else:
             log_rejection(Record(request_id, client=client, status=response.status, problem=response.slug))
         return write_response(response, request_id, default_headers)
+
+    def is_overload(self) -> bool:
+        """Whether an upload was rejected just now because the queue is full."""
+        return asyncio.get_running_loop().time() < self._overload_ends_at
 
     def render(self, error: Exception, request_id: str, head: RequestHead) -> ErrorResponse:
         return self.render_error(error, request_id, head.origin.decode("latin-1"))

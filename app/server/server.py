@@ -15,10 +15,9 @@ import uvicorn
 from app.errors import StartError
 from app.server.acceptor import Acceptor
 from app.server.connections import Connections
-from app.server.features import ALL_FEATURES, Features
-from app.server.load_shedding import ReserveSlot, reserve_nothing
 from app.server.protocol import Connection
 from app.server.rejections import RenderError
+from app.server.reservations import ReserveSlot, reserve_nothing
 from app.settings import Settings
 from app.system import raise_file_limit
 
@@ -46,7 +45,6 @@ class Server(uvicorn.Server):
         render_error: RenderError,
         reserve_slot: ReserveSlot = reserve_nothing,
         on_drain: Callable[[], None] = lambda: None,
-        features: Features = ALL_FEATURES,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -64,13 +62,12 @@ class Server(uvicorn.Server):
         self.settings = settings
         self.lifespan_context = lifespan
         self.on_drain = on_drain
-        self.features = features
         self.exit_stack = AsyncExitStack()
         self.acceptors: list[Acceptor] = []
         files = raise_file_limit(settings.max_connections + SPARE_FILES)
         spare = min(SPARE_FILES, files // 2)
         max_connections = min(settings.max_connections, files - spare)
-        self.server_state = Connections(settings, max_connections, render_error, reserve_slot, features)
+        self.server_state = Connections(settings, max_connections, render_error, reserve_slot)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Raises StartError if the lifespan fails. A signal during the start cancels it.
@@ -89,7 +86,7 @@ class Server(uvicorn.Server):
         except Exception as error:
             raise StartError(f"The service cannot start: {str(error) or type(error).__name__}") from error
         for one in sockets or ():
-            self.acceptors.append(Acceptor(one, self.make_connection, self.server_state, self.features))
+            self.acceptors.append(Acceptor(one, self.make_connection, self.server_state))
             self.acceptors[-1].open()
         self.started = True
         self.watching = asyncio.create_task(self.watch_timeouts())

@@ -20,8 +20,7 @@ from fastapi import FastAPI, Request, Response
 from app.api.problem_handlers import add_problem_handlers
 from app.api.problems import render_server_error
 from app.api.uploads import read_upload
-from app.server.features import ALL_FEATURES, Features
-from app.server.load_shedding import ReserveSlot, reserve_nothing
+from app.server.reservations import ReserveSlot, reserve_nothing
 from app.server.server import Server
 from app.settings import Settings
 
@@ -67,12 +66,11 @@ def make_server(
     settings: Settings,
     reserve_slot: ReserveSlot = reserve_nothing,
     cors_origins: Sequence[str] = (),
-    features: Features = ALL_FEATURES,
 ) -> uvicorn.Server:
     """`convserve`, or stock `uvicorn`."""
     if kind == "convserve":
         render = partial(render_server_error, cors_origins=cors_origins)
-        return Server(make_app(), nullcontext, settings, render, reserve_slot, features=features)
+        return Server(make_app(), nullcontext, settings, render, reserve_slot)
     return uvicorn.Server(uvicorn.Config(make_app(), log_level="warning"))
 
 
@@ -82,10 +80,9 @@ def serve(
     settings: Settings,
     reserve_slot: ReserveSlot = reserve_nothing,
     cors_origins: Sequence[str] = (),
-    features: Features = ALL_FEATURES,
 ) -> Iterator[tuple[int, uvicorn.Server]]:
     """Yields port and server, which runs in a thread."""
-    server = make_server(kind, settings, reserve_slot, cors_origins, features)
+    server = make_server(kind, settings, reserve_slot, cors_origins)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
         port = listening.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -7,8 +7,7 @@ import pytest
 from app.errors import ErrorResponse, TooManyConnectionsError, TooMuchHeldError
 from app.server.client_timer import ClientTimer, Timeouts
 from app.server.connections import Connections
-from app.server.features import ALL_FEATURES
-from app.server.load_shedding import reserve_nothing
+from app.server.reservations import reserve_nothing
 from app.settings import Settings
 
 
@@ -41,7 +40,7 @@ class Client:
 def open_connections(clients: list[Client], max_connections: int = 100, max_held_bytes: int = 1000) -> Connections:
     """All busy."""
     settings = Settings(max_held_bytes=max_held_bytes)
-    connections = Connections(settings, max_connections, render_nothing, reserve_nothing, ALL_FEATURES)
+    connections = Connections(settings, max_connections, render_nothing, reserve_nothing)
     connections.connections.update(clients)  # type: ignore[arg-type]
     return connections
 

@@ -15,7 +15,6 @@ from fastapi.testclient import TestClient
 
 from app.errors import OverloadedError
 from app.middleware.cors import AllowOrigins
-from app.server.features import ALL_FEATURES, Features
 from app.settings import Settings
 from tests.support.slow_clients import KINDS, POST, SlowClient, drip, read_all, read_answers
 from tests.support.toy_service import make_app, serve
@@ -229,20 +228,14 @@ def test_uploads_without_a_slot_are_rejected_before_their_body() -> None:
         assert server.server_state.rejections.counts == {"overloaded": 1}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(
-    "features",
-    [ALL_FEATURES, ALL_FEATURES._replace(batch_accepts=False), ALL_FEATURES._replace(shed_from_head=False)],
-    ids=["all", "without batches", "without heads"],
-)
-def test_during_an_overload_uploads_are_rejected_in_batches(features: Features) -> None:
-    """By their heads alone, before there is a protocol object; the response is the same."""
+def test_during_an_overload_each_upload_gets_the_same_response() -> None:
 
     def reserve_slot(length: int) -> Callable[[], None]:
         if length > 100:
             raise OverloadedError("The queue is full.", 7)
         return lambda: None
 
-    with serve("convserve", Settings(), reserve_slot, features=features) as (port, server):
+    with serve("convserve", Settings(), reserve_slot) as (port, server):
         alone = send_upload(port, b"X-Request-ID: first\r\n", 101)
         with ThreadPoolExecutor(20) as clients:
             ids = [f"id-{number:02}" for number in range(20)]
@@ -289,7 +282,7 @@ def test_scripts_of_allowed_origins_may_read_the_rejection(origins: tuple[str, .
     expected = {name: value for name, value in reply.headers.items() if name.startswith("access-control-allow")}
     head = b"".join(b"%s: %s\r\n" % (name.encode(), value.encode()) for name, value in sent.items())
     with serve("convserve", Settings(), reserve_slot, origins) as (port, _):
-        answers = [send_upload(port, head, 100) for _ in range(3)]  # by a `Connection` first, then by the head alone
+        answers = [send_upload(port, head, 100) for _ in range(3)]
     for answer in answers:
         assert answer.startswith(b"HTTP/1.1 503 ")
         found = dict(re.findall(r"(access-control-allow[^:]*): ([^\r]*)\r\n", answer.decode()))
