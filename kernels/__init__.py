@@ -6,15 +6,11 @@
 >>> convolve(photo, [[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 """
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from kernels.errors import KernelError, KernelFileError, KernelParameterError, UnknownKernelError
 
 __all__ = ["KernelError", "KernelFileError", "KernelParameterError", "UnknownKernelError", "convolve"]
-
-# TensorFlow reads this once, when it is imported. Its start-up messages do not help a user.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 if TYPE_CHECKING:
     from kernels.apply.filter import convolve

@@ -16,6 +16,7 @@ from app.images.errors import CorruptImageError, UnreadableFormatError
 from app.images.file_facts import FileFacts
 from app.images.image import Pixels
 from app.images.orientation import read_orientation, turn_upright
+from kernels.quiet_tensorflow import import_tensorflow
 
 BITS_PER_SAMPLE_TAG = 258
 PHOTOMETRIC_TAG, WHITE_IS_ZERO = 262, 0
@@ -46,7 +47,7 @@ def decode_16_bit(image: Image.Image, data: bytes, pages: int) -> list[Pixels]:
 
 
 def decode_png(image: Image.Image, data: bytes) -> Pixels:
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     has_transparent_colour = "transparency" in image.info
     channels = 4 if has_transparent_colour else 0

@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.images.file_facts import FileFacts
 from app.images.image import JpegSampling, Pixels
+from kernels.quiet_tensorflow import import_tensorflow
 
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 MIN_PNG_PIXELS = 128 * 128
@@ -61,7 +62,7 @@ def decode_jpeg(data: bytes, channels: int) -> Pixels | None:
 
 
 def decode_png(data: bytes, channels: int) -> Pixels | None:
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     try:
         decoded = tf.io.decode_png(data, channels=channels)

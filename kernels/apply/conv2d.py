@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from kernels.quiet_tensorflow import import_tensorflow
 from kernels.types import Planes, Weights
 
 LANES = 16
@@ -140,14 +141,14 @@ def allocate(*shape: int) -> Planes:
 
 def make_tensor(filters: Planes) -> Any:
     """A tensor for many calls of `run_conv2d`."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     return tf.constant(filters)
 
 
 def run_conv2d(images: Planes, filters: Any, stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Planes:
     """`tf.nn.conv2d` of (images, height, width, channels) without padding. The result is read-only."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     result = tf.nn.conv2d(images, filters, strides=stride, padding="VALID", dilations=dilation)
     return cast(Planes, np.asarray(memoryview(result)))  # .numpy() would copy
@@ -158,7 +159,7 @@ def warm_up(threads_per_convolution: int = 1) -> None:
 
     `threads_per_convolution` is TensorFlow's intra-op parallelism. It takes effect only before the first convolution.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     # TensorFlow raises RuntimeError after its first operation: the caller of that operation chose the threads.
     with contextlib.suppress(RuntimeError):

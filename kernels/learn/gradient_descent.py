@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kernels.errors import UndeterminedKernelError
 from kernels.learn.samples import MIN_VALUES_PER_WEIGHT, Pair
+from kernels.quiet_tensorflow import import_tensorflow
 from kernels.types import Mask, Planes, Weights
 
 SAMPLE_SIDE = 160
@@ -111,7 +112,7 @@ def split_channels(planes: NDArray[Any]) -> NDArray[Any]:
 
 def decorrelate(planes: Planes) -> Planes:
     """Filter (channels, height, width, 1) by `DIFFERENCES`, and divide by UNIT."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     return tf.nn.conv2d(planes / np.float32(UNIT), DIFFERENCES[:, :, None, None], 1, "VALID").numpy()
 
@@ -179,14 +180,14 @@ def measure_curvature(descent: Descent) -> float:
 
 def make_tensors(descent: Descent) -> tuple[Any, Any, Any]:
     """The inputs, the targets and the usable mask."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     return tuple(tf.constant(planes) for planes in (descent.inputs, descent.targets, descent.usable.astype(np.float32)))
 
 
 def measure_gradient(weights: Planes, inputs: Any, targets: Any, usable: Any) -> tuple[float, Planes]:
     """The loss in grey levels², and the gradient of the loss in UNIT² with respect to the weights."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     with tf.GradientTape() as tape:
         variable = tf.constant(weights)

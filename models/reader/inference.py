@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.quiet_tensorflow import import_tensorflow
 from models.network import DIGITS, FIELD, MAPS
 from models.types import Fields, Values
 
@@ -24,7 +25,7 @@ class Inference:
     """A trained network. `weights` are those of `build_bundled_network`, in its order. Thread-safe."""
 
     def __init__(self, weights: Sequence[Values]) -> None:
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         if len(weights) != WEIGHTS:
             raise ValueError(f"{len(weights)} weights; the bundled network has {WEIGHTS}")

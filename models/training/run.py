@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.quiet_tensorflow import import_tensorflow
 from models.calibration import softmax
 from models.errors import DataError
 from models.model_folder import save_model_folder
@@ -61,8 +62,8 @@ def train_epochs(
     config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None, finish: bool,
     connections: WorkerConnections, checkpoint: bytes, wait_seconds: float,
 ) -> dict[str, Any]:  # fmt: skip
+    tf = import_tensorflow()
     import keras
-    import tensorflow as tf
 
     cluster = connections.cluster
     with connections.limit(wait_seconds, "connection between the workers; they must reach each other's ports"):
