@@ -287,7 +287,7 @@ def ask(worker: Worker, calls: Sequence[Call]) -> "asyncio.Future[Outcome[Any]]"
 def finish_calls(calls: Sequence[Call], deadline: asyncio.TimerHandle, reply: "asyncio.Future[Outcome[Any]]") -> None:
     """Finish the calls of a request whose reply has arrived, or fail them because the worker was lost."""
     deadline.cancel()
-    if reply.exception():
+    if reply.cancelled() or reply.exception():
         for call in calls:
             call.fail(WorkerLostError("The worker process ended without a reply. The request can be tried again."))
     else:

@@ -11,6 +11,7 @@ from app.api.dependencies import Service, ServiceDependency
 from app.api.operations import Chain, RequestLine, make_chain, parse_operations
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problem_docs import document_problems
+from app.api.repeated_requests import RepeatableRoute
 from app.api.responses import describe_upload, respond_with_file, respond_with_json
 from app.api.uploads import Upload, add_fields, read_upload, read_upload_and_query
 from app.context import find_record
@@ -20,7 +21,7 @@ from app.tasks.filter import FILTER, FilterParams, FilterResult, name_result
 from app.tasks.operations import parse_steps
 from kernels.chain import Step
 
-router = APIRouter(tags=["filter"])
+router = APIRouter(tags=["filter"], route_class=RepeatableRoute)
 
 IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
