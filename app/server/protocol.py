@@ -4,11 +4,9 @@ uvicorn's protocol over httptools has no timeout within a request, accepts a req
 connection of a client that still sends when its response is complete. This protocol does not.
 """
 
-import asyncio
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,6 +18,7 @@ from app.server.lingering_close import duplicate
 from app.server.load_shedding import ReleaseSlot, release_nothing
 from app.server.rejections import write_response
 from app.server.request_head import RequestHead
+from app.server.response_writer import ResponseWriter
 
 
 class Connection(HttpToolsProtocol):
@@ -109,7 +108,7 @@ class Connection(HttpToolsProtocol):
                 self._upload_error = error
                 return
         super().on_headers_complete()
-        self.cycle.transport = cast(Any, ResponseTransport(self))
+        self.cycle.transport = cast(Any, LingeringTransport(self))
         # A response that starts before the end of the body closes the connection: the rest may have any size.
         self._may_keep_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
@@ -215,7 +214,7 @@ class Connection(HttpToolsProtocol):
 
     def _flush_response(self) -> None:
         if self.cycle is not None:
-            cast(ResponseTransport, self.cycle.transport).flush()
+            cast(LingeringTransport, self.cycle.transport).writer.flush()
 
     def _write_rejection(self, error: Exception) -> bytes:
         rejections, default_headers = self.server_state.rejections, self.server_state.default_headers
@@ -241,39 +240,15 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-class ResponseTransport:
-    """The part of the transport that uvicorn's request cycle uses.
-
-    uvicorn writes the head of a response and its body one after the other. Here they are sent together, which saves a
-    system call, a packet, and a wake-up of the client. A part that none follows is sent in the next turn of the event
-    loop.
-    """
+class LingeringTransport:
+    """The part of the transport that uvicorn's request cycle uses."""
 
     def __init__(self, connection: Connection) -> None:
+        self.writer = ResponseWriter(connection.transport, connection.loop)
+        self.write = self.writer.write
         self.is_closing = connection.transport.is_closing
         self._connection = connection
-        self._held = b""
-        self._flushing: asyncio.Handle | None = None
-
-    def write(self, data: bytes) -> None:
-        if self._held:
-            self._send((self._held, data))
-        else:
-            self._held = data
-            self._flushing = self._connection.loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Send the part that is held."""
-        if self._held:
-            self._send((self._held,))
 
     def close(self) -> None:
-        self.flush()
+        self.writer.flush()
         self._connection.close_after_reading()
-
-    def _send(self, parts: Sequence[bytes]) -> None:
-        self._held = b""
-        if self._flushing:
-            self._flushing.cancel()
-        if not self.is_closing():
-            self._connection.transport.writelines(parts)
