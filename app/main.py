@@ -31,7 +31,7 @@ from app.settings import AccessSettings, Settings
 from app.tasks.catalogue import load_catalogue
 from app.tasks.context import encode_static_data
 from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 
 
 def create_app(

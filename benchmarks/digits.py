@@ -21,8 +21,9 @@ from benchmarks.corruptions import CORRUPTIONS, corrupt_images
 from benchmarks.paper_drawing import Ink
 from benchmarks.papers import NON_DIGITS, PAGES, SINGLE_DIGITS
 from models.calibration import find_wilson_interval, measure_calibration_error
-from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.reader import DigitReader
 from models.reader.results import Reading
+from models.reader.weights import BUNDLED_FOLDER
 from models.training.data import split_validation
 from models.training.mnist import LabelledImages, load_mnist
 from models.training.synthetic_digits import draw_digits

@@ -130,11 +130,13 @@ class SimulatedWorker(Worker):
         self.channel: Any = self
         self.on_reply: Callable[[], None] = lambda: None
         self.has_large_upload, self.busy_since = False, 0.0
+        self._working: asyncio.Task[Any] | None = None
 
     def ask(
         self, task: str, params: bytes, blobs: Sequence[bytes], read: Reader, request_id: str = ""
     ) -> asyncio.Task[Any]:
-        return asyncio.create_task(self._work(msgspec.msgpack.decode(params, type=Work), read))
+        self._working = asyncio.create_task(self._work(msgspec.msgpack.decode(params, type=Work), read))
+        return self._working
 
     async def _work(self, work: "Work", read: Reader) -> Any:
         await self._cores.compute(work.seconds)
@@ -143,6 +145,8 @@ class SimulatedWorker(Worker):
         return outcome
 
     def stop(self) -> None:
+        if self._working:
+            self._working.cancel()
         self.lost.set_result("")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,14 +18,14 @@ MAX_STEPS = 10
 
 @dataclass(frozen=True)
 class Step:
-    """One kernel and its settings."""
+    """One kernel and its settings. Many requests use the same step, so what follows from it is computed once."""
 
     kernel: Kernel
     settings: FilterSettings
     amount: float
     """Share of the filtered image in a mix with the original, 0..1."""
 
-    @property
+    @cached_property
     def divisor(self) -> float:
         if self.settings.divisor == "auto":
             return choose_divisor(self.kernel.sum)
@@ -32,12 +33,12 @@ class Step:
             return 1.0
         return self.kernel.divisor if self.settings.divisor is None else self.settings.divisor
 
-    @property
+    @cached_property
     def sum(self) -> float:
         """The sum of the weights after `divisor` and `amount`."""
         return round_sum(np.array([self.amount * self.kernel.sum / self.divisor, 1 - self.amount]))
 
-    @property
+    @cached_property
     def response(self) -> Response:
         """The response of the settings, else of the kernel.
 
@@ -47,7 +48,7 @@ class Step:
             return self.settings.response
         return "clip" if self.amount < 1 and self.kernel.response is None else self.kernel.default_response
 
-    @property
+    @cached_property
     def weights(self) -> tuple[Weights, ...]:
         """The parts of the kernel as written, or turned by 180° for `behaviour=convolve`."""
         if self.settings.behaviour == "correlate":

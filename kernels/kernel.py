@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -24,7 +25,10 @@ SUM_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """One or more parts of one shape, each side 1..63. A filter that combines directions has a part for each."""
+    """One or more parts of one shape, each side 1..63. A filter that combines directions has a part for each.
+
+    The weights do not change, so what follows from them is computed once.
+    """
 
     name: str
     title: str
@@ -48,20 +52,20 @@ class Kernel:
         rows, columns = self.weights.shape
         return rows, columns
 
-    @property
+    @cached_property
     def sum(self) -> float:
         return round_sum(self.weights)
 
-    @property
+    @cached_property
     def default_response(self) -> Response:
         return self.response or choose_response(self.sum)
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """The rank of the first part. Rank 1 is separable: a column times a row."""
         return int(np.linalg.matrix_rank(self.weights))
 
-    @property
+    @cached_property
     def is_separable(self) -> bool:
         return all(np.linalg.matrix_rank(part) == 1 for part in self.parts)
 

@@ -25,7 +25,8 @@ from app.tasks.samples import encode_sample
 from kernels.chain import resolve_step
 from kernels.settings import FilterSettings
 from models.model_folder import read_model_folder
-from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.reader import DigitReader
+from models.reader.weights import BUNDLED_FOLDER
 from models.training.mnist import read_mnist
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from models.model_folder import CARD, read_card
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import re
 
 from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs/explanation/digit-walkthrough.md"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Request
 
-from app.api.operations import Chain, RequestLine, cache_chains
+from app.api.operations import FilterDemand, FilterText, cache_demands
 from app.observability.metrics import Metrics
 from app.pool.interface import Pool
 from app.settings import AccessSettings, Settings
@@ -34,9 +34,9 @@ class Service:
     """Set when shutdown begins."""
 
     @cached_property
-    def parse_request_line(self) -> Callable[[RequestLine], Chain]:
-        """Parse the chain of a filter request, with a cache. Raises KernelError."""
-        return cache_chains(self.catalogue)
+    def parse_filter_text(self) -> Callable[[FilterText], FilterDemand]:
+        """Parse a filter request, with a cache. Raises RequestValidationError or KernelError."""
+        return cache_demands(self.catalogue)
 
 
 @asynccontextmanager

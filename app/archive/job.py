@@ -75,7 +75,7 @@ class ClassifyJob(ArchiveJob):
     def compute_fingerprint(self) -> str:
         """Identifies everything that an answer depends on, except the image. Raises ModelFolderError."""
         from models.model_folder import read_card
-        from models.reader.reader import BUNDLED_FOLDER
+        from models.reader.weights import BUNDLED_FOLDER
 
         return hash_parameters([self.kind, self.polarity, read_card(self.settings.model_folder or BUNDLED_FOLDER)])
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.errors import exit_on_errors, fail, report_failures
-from app.cli.image_files import find_images
+from app.cli.input_files import find_images, find_unreadable
 from app.cli.progress import show_progress
 from app.cli.settings import load_settings
 from app.images.errors import ImageError
@@ -51,18 +51,20 @@ def print_table(read: FileReader, images: Sequence[Path], polarity: Polarity, fo
     settings = load_settings()
     with exit_on_errors():
         files = find_images(images)
-        load_reader(settings.model_folder)
+        failures = find_unreadable(files)
+        readable = [file for file in files if file not in failures]
+        if readable:
+            load_reader(settings.model_folder)
     rows: list[Row] = []
-    failures: list[tuple[Path, str]] = []
-    for file in show_progress(files, "Reading", len(files)):
+    for file in show_progress(readable, "Reading", len(readable)):
         try:
             rows.append({"file": str(file)} | read(file, settings, polarity))
         except OSError as error:
-            failures.append((file, error.strerror or str(error)))
+            failures[file] = error.strerror or str(error)
         except (ImageError, ModelError) as error:
-            failures.append((file, str(error)))
+            failures[file] = str(error)
     print_rows(rows, form)
-    report_failures(failures)
+    report_failures([(file, failures[file]) for file in files if file in failures])
 
 
 def print_rows(rows: Sequence[Row], form: Form) -> None:

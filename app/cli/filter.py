@@ -7,6 +7,7 @@ import typer
 
 from app.api.parameters import FilterQuery
 from app.cli.errors import exit_on_errors, report_failures
+from app.cli.input_files import find_images, find_unreadable
 from app.cli.options import ImagesArgument, OutputOption, add_options
 from app.cli.settings import load_catalogue, load_settings
 
@@ -27,19 +28,25 @@ def filter_images(
     output: OutputOption = None,
 ) -> None:
     """Filter images with a kernel. Results are named NAME-KERNEL.EXT."""
-    from app.cli.filter_files import filter_files
-    from app.cli.image_files import find_images, plan_outputs
-    from app.pool.ipc import Report
-    from app.tasks.explain_filter import explain_filter
-    from app.tasks.filter import FilterRequest
     from app.tasks.operations import parse_steps
 
     settings = load_settings()
     catalogue = load_catalogue(settings)
     with exit_on_errors():
         steps = parse_steps(kernel, query.shared, catalogue)
-        request = FilterRequest(steps, query.linear, query.frames, query.quality)
         files = find_images(images)
+    unreadable = find_unreadable(files)
+    if len(unreadable) == len(files):
+        report_failures(list(unreadable.items()), f"0 of {len(files)} images filtered." if len(files) > 1 else "")
+
+    from app.cli.filter_files import filter_files
+    from app.cli.image_files import plan_outputs
+    from app.pool.ipc import Report
+    from app.tasks.explain_filter import explain_filter
+    from app.tasks.filter import FilterRequest
+
+    with exit_on_errors():
+        request = FilterRequest(steps, query.linear, query.frames, query.quality)
         if query.explain:
             for file in files:
                 explanation = explain_filter(file.read_bytes(), request, settings, Report())

@@ -1,30 +1,13 @@
-"""Which files a command reads, and which file it writes for each of them."""
+"""Which file a command writes for each file that it reads."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.images.formats import ALIASES, FORMATS, READABLE_EXTENSIONS, Format, recognize_format
+from app.images.formats import ALIASES, FORMATS, Format, recognize_format
 from app.tasks.filter import FilterRequest, name_result
 
 HEAD_BYTES = 32
 """Enough to recognise every format."""
-
-
-def find_images(paths: Sequence[Path]) -> list[Path]:
-    """The files among the paths, and the image files, by extension, in the folders. Raises ValueError for none."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(file for file in path.iterdir() if is_image(file) and file.is_file())
-        else:
-            found.append(path)
-    if not found:
-        raise ValueError(f"No image files in {', '.join(str(path) for path in paths)}.")
-    return list(dict.fromkeys(found))
-
-
-def is_image(file: Path) -> bool:
-    return file.suffix.lower().removeprefix(".") in READABLE_EXTENSIONS
 
 
 def plan_outputs(

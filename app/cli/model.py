@@ -11,7 +11,7 @@ from app.cli.settings import load_settings
 def print_model_card() -> None:
     """Print the model card of the digit model: training, accuracy and versions, as JSON."""
     from models.model_folder import read_card
-    from models.reader.reader import BUNDLED_FOLDER
+    from models.reader.weights import BUNDLED_FOLDER
 
     folder = load_settings().model_folder or BUNDLED_FOLDER
     with exit_on_errors():

@@ -36,6 +36,7 @@ from app.images.inspect import inspect
 from app.images.jpeg_damage import reject_damaged_jpeg
 from app.images.limits import ImageLimits
 from app.images.orientation import read_exif_orientation, read_orientation, turn_upright
+from app.images.plain_jpeg import decode_plain_jpeg
 from app.images.true_colour import (
     CONVERTED_TO_SRGB,
     choose_common_channels,
@@ -56,6 +57,9 @@ def decode_image(
         raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         facts = inspect(data, limits)
+        plain = None if facts.damage else decode_plain_jpeg(data, limits.max_pixels, enough_px)
+        if plain is not None:
+            return plain
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):

@@ -7,30 +7,27 @@ worker that is stopped or lost is replaced.
 import asyncio
 import logging
 import sys
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from app.context import TimedStep
+from app.context import find_record
 from app.errors import DeadlineError, WorkerLostError
+from app.pool.call import Call
 from app.pool.interface import Params, Result, unwrap
 from app.pool.ipc import encode
-from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES, BatchableCall, finish_batch
+from app.pool.microbatch import MAX_BATCH_BLOBS, MAX_BATCHED_BYTES, finish_batch
 from app.pool.process import Worker, describe_end
-from app.pool.queue import (
-    SMALL_PRIORITY_SECONDS,
-    Call,
-    Queue,
-    QueuedWork,
-    current_reservation,
-    describe_overload,
-)
+from app.pool.queue import Queue, current_reservation, describe_overload
 from app.pool.task import Answer, Outcome, Task
 from app.settings import Settings
 
 T = TypeVar("T")
 
+TIMER_MARGIN_SECONDS = 0.01
+"""A timer of the event loop may be early by its resolution."""
 RETRY_SECONDS = (0, 1, 2, 5, 10, 30)
 """Delays between attempts to replace a worker. The last one repeats."""
 
@@ -56,7 +53,7 @@ class WorkerPool:
         self._large_in_work = 0
         self._queue = Queue(settings)
         self._next_dispatch: asyncio.TimerHandle | None = None
-        self._background: set[asyncio.Task[Any]] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._is_closing = False
 
     @property
@@ -132,12 +129,9 @@ class WorkerPool:
         encoded = encode(params)
         if count_bytes(blobs) > min(MAX_BATCHED_BYTES, self.settings.large_upload_bytes):
             return unwrap(await self.call(task, encoded, blobs))
-        self._use_reservation(is_large=False)
-        call = BatchableCall(task, encoded, blobs)
-        with TimedStep("queue"):
-            await self._wait_for_worker(QueuedWork(call, is_large=False))
+        call = Call(task, encoded, blobs, is_large=False, may_be_batched=True)
         try:
-            outcome = await call.done
+            outcome = await self._submit(call)
         except Exception:
             if call.is_alone:
                 raise
@@ -146,12 +140,8 @@ class WorkerPool:
 
     async def call(self, task: Task[Any, Result], params: bytes, blobs: Sequence[bytes]) -> Outcome[Result]:
         """`run` with encoded params. Does not raise an error of the task, which is part of the outcome."""
-        work = QueuedWork(Call(task, params, blobs), count_bytes(blobs) > self.settings.large_upload_bytes)
-        self._use_reservation(work.is_large)
-        with TimedStep("queue"):
-            running = await self._wait_for_worker(work)
-        assert running is not None
-        return await asyncio.shield(running)
+        is_large = count_bytes(blobs) > self.settings.large_upload_bytes
+        return await self._submit(Call(task, params, blobs, is_large=is_large, may_be_batched=False))
 
     def reserve(self, upload_bytes: int) -> Callable[[], None]:
         """Reserve a slot in the queue before an upload is read. Raises OverloadedError if there is none.
@@ -169,69 +159,71 @@ class WorkerPool:
             reservation.release()
         self._queue.check_room(is_large)
 
-    async def _wait_for_worker(self, work: QueuedWork) -> asyncio.Task[Outcome[Any]] | None:
-        """Wait until the work has begun. Returns the asyncio task with its outcome; None for a call in a batch."""
-        self._queue.join(work)
-        if not work.is_large:
-            self._dispatch_after(SMALL_PRIORITY_SECONDS)
+    async def _submit(self, call: Call) -> Outcome[Any]:
+        """Queue a call and wait for its outcome. The wait for a worker becomes a step of the request's record."""
+        self._use_reservation(call.is_large)
+        self._queue.join(call)
         self._dispatch()
+        wait_limit = None
+        if call.begun is None:
+            wait_limit = asyncio.get_running_loop().call_later(self.settings.max_wait_seconds, self._give_up, call)
         try:
-            async with asyncio.timeout(self.settings.max_wait_seconds):
-                return await work.begun
-        except TimeoutError:
-            limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
-            raise describe_overload("workers", f"none became free within {limit}", self.oldest_wait_s) from None
+            return await call.done
         finally:
-            self._queue.leave(work)
+            find_record().add_step(call.measure_wait())
+            if wait_limit:
+                wait_limit.cancel()
+                self._queue.leave(call)
 
-    def _dispatch_after(self, seconds: float) -> None:
-        """Dispatch again when the priority of small uploads ends."""
-        if self._next_dispatch:
-            self._next_dispatch.cancel()
-        self._next_dispatch = asyncio.get_running_loop().call_later(seconds + 0.01, self._dispatch)
+    def _give_up(self, call: Call) -> None:
+        """Reject a call that has waited for too long."""
+        if call.begun is None:
+            self._queue.leave(call)
+            limit = f"{self.settings.max_wait_seconds:g} s (CONVSERVE_MAX_WAIT_SECONDS)"
+            call.fail(describe_overload("workers", f"none became free within {limit}", self.oldest_wait_s))
 
     def _dispatch(self) -> None:
-        """Give queued work to idle workers."""
+        """Give queued calls to idle workers."""
         while self._idle:
-            work = self._queue.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
-            if work is None:
+            call = self._queue.take_next(may_take_large=self.slots == 1 or self._large_in_work < self.slots - 1)
+            if call is None:
+                self._dispatch_later()
                 return
-            self._begin(self._idle.popleft(), work)
+            self._begin(self._idle.popleft(), call)
 
-    def _begin(self, worker: Worker, work: QueuedWork) -> None:
-        """Send the work to a worker at once, before the event loop continues: until then, the worker is idle."""
-        self._large_in_work += work.is_large
-        worker.has_large_upload, worker.busy_since = work.is_large, asyncio.get_running_loop().time()
-        call = work.call
-        if isinstance(call, BatchableCall):
-            batch = self._queue.take_batch(call, MAX_BATCH_BLOBS)
-            for one in batch:
-                one.is_alone = len(batch) == 1
-            self._run_in_background(finish_batch(self._finish(worker, ask(worker, batch)), batch))
-            work.begun.set_result(None)
-        else:
-            work.begun.set_result(self._run_in_background(self._finish(worker, ask(worker, [call]))))
+    def _dispatch_later(self) -> None:
+        """Dispatch again when the priority of small uploads ends, if a large one waits for that."""
+        if not self._queue.count(is_large=True) or self._next_dispatch:
+            return
 
-    def _run_in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._forget)
-        return task
+        def dispatch() -> None:
+            self._next_dispatch = None
+            self._dispatch()
 
-    async def _finish(self, worker: Worker, reply: Awaitable[Outcome[Any]]) -> Outcome[Any]:
-        """Wait for the reply until the deadline. Raises DeadlineError or WorkerLostError."""
-        deadline = self.settings.deadline_seconds
-        try:
-            async with asyncio.timeout(deadline):
-                return await reply
-        except TimeoutError:
-            worker.stop()
-            raise DeadlineError(
-                f"The work took longer than {deadline:g} s (CONVSERVE_DEADLINE_SECONDS) and was stopped. "
-                "Send a smaller image or a smaller kernel."
-            ) from None
-        except WorkerLostError:
-            raise WorkerLostError("The worker process ended without a reply. The request can be tried again.") from None
+        end = self._queue.small_priority_until + TIMER_MARGIN_SECONDS
+        self._next_dispatch = asyncio.get_running_loop().call_at(end, dispatch)
+
+    def _begin(self, worker: Worker, call: Call) -> None:
+        """Send the call to a worker at once, before the event loop continues: until then, the worker is idle."""
+        loop = asyncio.get_running_loop()
+        self._large_in_work += call.is_large
+        worker.has_large_upload, worker.busy_since = call.is_large, loop.time()
+        calls = self._queue.take_batch(call, MAX_BATCH_BLOBS)
+        for one in calls:
+            one.begun, one.is_alone = time.monotonic(), len(calls) == 1
+        deadline = loop.call_later(self.settings.deadline_seconds, self._stop_work, worker, calls)
+        ask(worker, calls).add_done_callback(partial(finish_calls, calls, deadline))
+
+    def _stop_work(self, worker: Worker, calls: Sequence[Call]) -> None:
+        """Stop a worker at the deadline of its work."""
+        for call in calls:
+            call.fail(
+                DeadlineError(
+                    f"The work took longer than {self.settings.deadline_seconds:g} s (CONVSERVE_DEADLINE_SECONDS) and "
+                    "was stopped. Send a smaller image or a smaller kernel."
+                )
+            )
+        worker.stop()
 
     async def _start_worker(self) -> Worker:
         return await Worker.start(self.settings, self.registry, self.static)
@@ -266,7 +258,9 @@ class WorkerPool:
             logger.error("worker process %d violated the protocol: %s", worker.process.pid, violation)
         if not self._is_closing:
             self.replaced += 1
-            self._run_in_background(self._start_another(worker))
+            task = asyncio.create_task(self._start_another(worker))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
 
     async def _start_another(self, lost: Worker) -> None:
         lost.process.kill()
@@ -281,18 +275,23 @@ class WorkerPool:
             except Exception:
                 logger.exception("a worker process did not start")
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._background.discard(task)
-        if not task.cancelled():
-            task.exception()  # marks it as retrieved, as the client may have disconnected
 
-
-def ask(worker: Worker, calls: Sequence[Call | BatchableCall]) -> "asyncio.Future[Outcome[Any]]":
+def ask(worker: Worker, calls: Sequence[Call]) -> "asyncio.Future[Outcome[Any]]":
     """Send calls of the same task with the same params as one request."""
     first = calls[0]
     blobs = [blob for call in calls for blob in call.blobs]
     read = partial(first.task.read_outcome, sent_blobs=len(blobs))
     return worker.channel.ask(first.task.name, first.params, blobs, read, first.request_id)
+
+
+def finish_calls(calls: Sequence[Call], deadline: asyncio.TimerHandle, reply: "asyncio.Future[Outcome[Any]]") -> None:
+    """Finish the calls of a request whose reply has arrived, or fail them because the worker was lost."""
+    deadline.cancel()
+    if reply.cancelled() or reply.exception():
+        for call in calls:
+            call.fail(WorkerLostError("The worker process ended without a reply. The request can be tried again."))
+    else:
+        finish_batch(reply.result(), calls)
 
 
 def count_bytes(blobs: Sequence[bytes]) -> int:

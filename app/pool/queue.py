@@ -6,14 +6,10 @@ import itertools
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Any
 
-from app.context import find_record
 from app.errors import OverloadedError
-from app.pool.microbatch import BatchableCall
-from app.pool.task import Outcome, Task
+from app.pool.call import Call
 from app.settings import Settings
 
 RESERVATION_SECONDS = 0.1
@@ -31,11 +27,12 @@ class Queue:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._queues: dict[bool, deque[QueuedWork]] = {False: deque(), True: deque()}  # by whether uploads are large
+        self._queues: dict[bool, deque[Call]] = {False: deque(), True: deque()}  # by whether uploads are large
         self._used_s = {False: 0.0, True: 0.0}
         """Worker time by queue. Only the difference counts. A queue that was empty starts level with the other."""
         self._reserved: dict[bool, dict[Reservation, float]] = {False: {}, True: {}}  # since when, oldest first
-        self._small_priority_until = 0.0
+        self.small_priority_until = 0.0
+        """On the loop's clock."""
 
     def count(self, is_large: bool) -> int:
         """Number of waiting calls. Like `oldest_wait_s`, safe to call from any thread."""
@@ -65,50 +62,50 @@ class Queue:
         if len(self._queues[is_large]) + reserved >= limit:
             raise describe_full_queue("workers", limit, is_large, self.oldest_wait_s)
 
-    def join(self, work: "QueuedWork") -> None:
-        is_large = work.is_large
+    def join(self, call: Call) -> None:
+        is_large = call.is_large
         if not self._queues[is_large]:
             self._used_s[is_large] = max(self._used_s.values())
         if not is_large:
-            self._small_priority_until = asyncio.get_running_loop().time() + SMALL_PRIORITY_SECONDS
-        self._queues[is_large].append(work)
+            self.small_priority_until = asyncio.get_running_loop().time() + SMALL_PRIORITY_SECONDS
+        self._queues[is_large].append(call)
 
-    def leave(self, work: "QueuedWork") -> None:
+    def leave(self, call: Call) -> None:
         with contextlib.suppress(ValueError):  # it has been taken
-            self._queues[work.is_large].remove(work)
+            self._queues[call.is_large].remove(call)
 
     def charge(self, is_large: bool, seconds: float) -> None:
         """Add worker time to a queue."""
         self._used_s[is_large] += seconds
 
-    def take_next(self, may_take_large: bool) -> "QueuedWork | None":
-        """The next work; None if there is none. `may_take_large`: another worker stays free for small uploads."""
+    def take_next(self, may_take_large: bool) -> Call | None:
+        """The next call; None if there is none. `may_take_large`: another worker stays free for small uploads."""
         while True:
             is_large = self._choose(may_take_large)
             if not self._queues[is_large]:
                 return None
-            work = self._queues[is_large].popleft()
-            if not work.begun.done():  # it is done if the work was cancelled and has not left yet
-                return work
+            call = self._queues[is_large].popleft()
+            if not call.done.done():  # it is done if it was cancelled and has not left yet
+                return call
 
     def _choose(self, may_take_large: bool) -> bool:
-        is_kept_free = not may_take_large and asyncio.get_running_loop().time() < self._small_priority_until
+        is_kept_free = not may_take_large and asyncio.get_running_loop().time() < self.small_priority_until
         if is_kept_free or not self._queues[True]:
             return False
         return not self._queues[False] or self._used_s[True] < self._used_s[False]
 
-    def take_batch(self, first: BatchableCall, max_blobs: int) -> list[BatchableCall]:
+    def take_batch(self, first: Call, max_blobs: int) -> list[Call]:
         """Take the calls that can join the first one, up to `max_blobs` blobs in all. The first one is included."""
         batch, count = [first], len(first.blobs)
-        for work in list(self._queues[False]):
-            call = work.call
-            if not isinstance(call, BatchableCall) or work.begun.done() or not call.can_join(first):
+        if not first.may_be_batched:
+            return batch
+        for call in list(self._queues[False]):
+            if call.done.done() or not call.can_join(first):
                 continue
             count += len(call.blobs)
             if count > max_blobs:
                 break
-            self._queues[False].remove(work)
-            work.begun.set_result(None)
+            self._queues[False].remove(call)
             batch.append(call)
         return batch
 
@@ -137,22 +134,3 @@ class Reservation:
 
 current_reservation: ContextVar[Reservation | None] = ContextVar("current_reservation", default=None)
 """The reservation of the current request."""
-
-
-class Call:
-    """A call of a task that is not batched."""
-
-    def __init__(self, task: Task[Any, Any], params: bytes, blobs: Sequence[bytes]) -> None:
-        self.task, self.params, self.blobs = task, params, blobs
-        self.request_id = find_record().id
-
-
-class QueuedWork:
-    """A call that waits for a worker."""
-
-    def __init__(self, call: Call | BatchableCall, is_large: bool) -> None:
-        self.call = call
-        self.is_large = is_large
-        self.since = time.monotonic()
-        self.begun: asyncio.Future[asyncio.Task[Outcome[Any]] | None] = asyncio.get_running_loop().create_future()
-        """Done when the work has begun. The result is the asyncio task with its outcome; None for a call in a batch."""

@@ -18,6 +18,7 @@ from app.server.lingering_close import duplicate
 from app.server.rejections import write_response
 from app.server.request_head import RequestHead
 from app.server.reservations import ReleaseSlot, release_nothing
+from app.server.response_writer import ResponseWriter
 
 
 class Connection(HttpToolsProtocol):
@@ -130,6 +131,7 @@ class Connection(HttpToolsProtocol):
     # -- uvicorn's callbacks
 
     def on_response_complete(self) -> None:
+        self._flush_response()
         super().on_response_complete()
         self._release_slot()
         # `check_timeouts` does the same, and uvicorn's timer would keep the request in memory after a reset.
@@ -201,6 +203,7 @@ class Connection(HttpToolsProtocol):
 
     def reject(self, error: Exception) -> None:
         """Respond to the received request with a problem, unless an earlier response is due, and close."""
+        self._flush_response()
         if self.cycle is not None and not self.cycle.response_complete:
             if self.parsing is not ConnectionStage.BODY or self.cycle.response_started or self.pipeline:
                 return self.transport.abort()
@@ -208,6 +211,10 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.write(self._write_rejection(error))
         self.close_after_reading()
+
+    def _flush_response(self) -> None:
+        if self.cycle is not None:
+            cast(LingeringTransport, self.cycle.transport).writer.flush()
 
     def _write_rejection(self, error: Exception) -> bytes:
         rejections, default_headers = self.server_state.rejections, self.server_state.default_headers
@@ -237,6 +244,11 @@ class LingeringTransport:
     """The part of the transport that uvicorn's request cycle uses."""
 
     def __init__(self, connection: Connection) -> None:
-        self.write = connection.transport.write
+        self.writer = ResponseWriter(connection.transport, connection.loop)
+        self.write = self.writer.write
         self.is_closing = connection.transport.is_closing
-        self.close = connection.close_after_reading
+        self._connection = connection
+
+    def close(self) -> None:
+        self.writer.flush()
+        self._connection.close_after_reading()

@@ -8,7 +8,7 @@ from app.settings import Settings
 from kernels.catalogue import Catalogue, Entry
 from kernels.custom import read_kernels_file
 from models.errors import ModelFolderError
-from models.reader.reader import BUNDLED_FOLDER, read_weights
+from models.reader.weights import BUNDLED_FOLDER, read_weights
 
 LEARNED = "learned"
 """The `source` of learned kernels."""

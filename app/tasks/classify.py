@@ -18,7 +18,8 @@ from app.tasks.digit_results import DigitResult, describe_reading
 from app.tasks.errors import describe_error
 from app.tasks.options import Polarity
 from models.reader.page import PAGE_SIDE
-from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.reader import DigitReader
+from models.reader.weights import BUNDLED_FOLDER
 
 
 class ClassifyParams(msgspec.Struct, frozen=True):

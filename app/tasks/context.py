@@ -16,7 +16,7 @@ from kernels.catalogue import Catalogue, Entry
 from kernels.chain import Step
 from models.errors import ModelFolderError
 from models.model_folder import read_card
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 
 MAX_CACHED_REQUESTS = 256
 MAX_CACHED_CHARACTERS = 4000

@@ -19,7 +19,7 @@ from benchmarks.peers.onnx_network import build_onnx_network
 from models.calibration import softmax
 from models.network import DIGITS, build_bundled_network
 from models.reader.preprocess import prepare_image
-from models.reader.reader import BUNDLED_FOLDER, read_weights
+from models.reader.weights import BUNDLED_FOLDER, read_weights
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From (n, 28, 28) in 0..1 to logits (n, 11)."""

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from models.errors import ModelFolderError
-from models.model_folder import read_model_folder
 from models.network import DIGITS, FIELD, build_bundled_network
 from models.reader.classifier import FieldClassifier
 from models.reader.page import prefer_single_digit, read_page
 from models.reader.preprocess import Preparation, prepare_image
 from models.reader.results import Alternative, Classification, PageReading, Reading
-from models.types import Pixels, Values, Weights
+from models.reader.weights import BUNDLED_FOLDER, read_weights
+from models.types import Pixels, Values
 
-BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
-READER_VERSION = "1"  # of the supported cards
 MIN_ALTERNATIVE = 0.01  # probability, for an alternative to be listed
 SCORE_WEIGHT = 1.0  # of the network's score against the prior, in the comparison of interpretations
 
@@ -88,17 +86,6 @@ class DigitReader:
             classified.not_a_digit,
             prepared.other_pieces,
         )
-
-
-def read_weights(folder: Path, first: int | None = None) -> tuple[Weights, dict[str, Any]]:
-    """`read_model_folder` for a bundled network of this reader's version. Raises ModelFolderError."""
-    weights, card = read_model_folder(folder, first)
-    if card.get("network") != "bundled" or str(card.get("version")) != READER_VERSION:
-        raise ModelFolderError(
-            f"{folder} has the network {card.get('network')!r} of version {card.get('version')!r}; "
-            f"the reader supports 'bundled' of version {READER_VERSION!r}"
-        )
-    return weights, card
 
 
 def list_alternatives(classified: Classification) -> tuple[Alternative, ...]:

@@ -6,7 +6,8 @@ import pytest
 
 from models.errors import ModelFolderError
 from models.model_folder import CARD, WEIGHTS, read_card, read_model_folder, save_model_folder
-from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.reader import DigitReader
+from models.reader.weights import BUNDLED_FOLDER
 from scripts.record_seeds import compare_seeds
 
 

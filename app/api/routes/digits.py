@@ -11,6 +11,7 @@ from app.api.dependencies import ServiceDependency
 from app.api.parameters import ClassifyQuery, ReadQuery
 from app.api.problem_docs import document_problems
 from app.api.problems import Problem, describe_problem
+from app.api.repeated_requests import RepeatableRoute
 from app.api.responses import describe_upload, respond_with_json
 from app.api.uploads import add_fields, read_upload_and_query, read_uploads
 from app.errors import NoTrainingRecordError
@@ -19,7 +20,7 @@ from app.tasks.classify import CLASSIFY, ClassifyParams
 from app.tasks.digit_results import DigitResult, PageResult
 from app.tasks.read import READ, ReadParams
 
-router = APIRouter(tags=["digits"])
+router = APIRouter(tags=["digits"], route_class=RepeatableRoute)
 
 PROBLEMS = document_problems(400, 413, 415, 422, 500, 503)
 

@@ -8,19 +8,19 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
-from app.api.operations import Chain, RequestLine, make_chain, parse_operations
+from app.api.operations import Chain, FilterText, make_chain, parse_operations
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problem_docs import document_problems
+from app.api.repeated_requests import RepeatableRoute
 from app.api.responses import describe_upload, respond_with_file, respond_with_json
-from app.api.uploads import Upload, add_fields, read_upload, read_upload_and_query
+from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS
 from app.tasks.explain_filter import EXPLAIN_FILTER
 from app.tasks.filter import FILTER, FilterParams, FilterResult, name_result
-from app.tasks.operations import parse_steps
 from kernels.chain import Step
 
-router = APIRouter(tags=["filter"])
+router = APIRouter(tags=["filter"], route_class=RepeatableRoute)
 
 IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -77,12 +77,9 @@ async def filter_with_kernel(
     ],
     query: Annotated[FilterQuery, Query()],
 ) -> Response:
-    upload, query = await read_upload_and_query(request, query)
-    line = RequestLine(kernel, request.scope["query_string"], query)
-    if upload.fields or not line.is_cacheable:
-        chain = make_chain(parse_steps(kernel, query.shared, service.catalogue))
-    else:
-        chain = service.parse_request_line(line)
+    upload = await read_upload(request)
+    text = FilterText(kernel, request.scope["query_string"], tuple(upload.fields.items()), query)
+    query, chain = service.parse_filter_text(text)
     return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 

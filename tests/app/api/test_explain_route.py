@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from app.main import create_app
 from app.settings import Settings
 from models.model_folder import CARD
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 from models.training.mnist import read_mnist
 from tests.support.images import decode, encode
 from tests.support.paths import MNIST_EXCERPT as EXCERPT

@@ -1,10 +1,14 @@
-"""Parsed request lines are cached by their text, for each catalogue, and errors are not cached."""
+"""Parsed filter requests are cached by their text, for each catalogue, and errors are not cached."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from fastapi.testclient import TestClient
 
 from app.api import operations
-from app.api.operations import MAX_CACHED_QUERY_BYTES, Chain, RequestLine, cache_chains
+from app.api.operations import MAX_CACHED_TEXT, Chain, FilterText, cache_demands
 from app.api.parameters import FilterQuery
 from kernels.catalogue import Catalogue, Entry
 from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
@@ -20,8 +24,17 @@ class CountingCatalogue(Catalogue):
         return super().__getitem__(name)
 
 
-def make_line(names: str, query_string: bytes = b"", **parameters: str) -> RequestLine:
-    return RequestLine(names, query_string, FilterQuery.model_validate(parameters))
+def make_line(names: str, query_string: bytes = b"", **parameters: str) -> FilterText:
+    return FilterText(names, query_string, (), FilterQuery.model_validate(parameters))
+
+
+def make_form(names: str, **fields: Any) -> FilterText:
+    return FilterText(names, b"", tuple(fields.items()), FilterQuery())
+
+
+def cache_chains(catalogue: Catalogue) -> Callable[[FilterText], Chain]:
+    parse = cache_demands(catalogue)
+    return lambda text: parse(text).chain
 
 
 def test_equal_request_lines_give_the_cached_chain() -> None:
@@ -44,6 +57,25 @@ def test_different_request_lines_give_different_chains() -> None:
     assert len({parse(line).operations for line in lines}) == len(lines)
 
 
+def test_form_fields_are_part_of_the_text() -> None:
+    parse = cache_demands(Catalogue())
+    first = parse(make_form("gaussian", sigma="2", format="jpg"))
+    assert (first.chain.operations, first.query.format) == ('[{"sigma": 2.0, "kernel": "gaussian"}]', "jpeg")
+    assert parse(make_form("gaussian", sigma="2", format="jpg")) is first
+    assert parse(make_form("gaussian", sigma="3", format="jpg")).chain.operations != first.chain.operations
+    assert parse(make_form("gaussian", sigma="2")).query.format is None
+    with pytest.raises(RequestValidationError):
+        parse(make_form("gaussian", sigma="two"))
+
+
+def test_values_of_json_that_are_equal_in_python_are_told_apart() -> None:
+    parse = cache_demands(Catalogue())
+    assert parse(make_form("blur", linear=1)).query.linear is True
+    assert not make_form("blur", linear=1).is_cacheable
+    with pytest.raises(RequestValidationError):
+        parse(make_form("blur", linear=[]))
+
+
 def test_catalogues_do_not_share_a_cache() -> None:
     extended = Catalogue().extended([Entry("own", "My own kernel", lambda: [PHOTO[:3, :3, 0].astype(float)])])
     assert cache_chains(extended)(make_line("own")).steps[0].kernel.title == "My own kernel"
@@ -58,7 +90,7 @@ def test_catalogues_do_not_share_a_cache() -> None:
         (make_line("gaussian", b"sigma=99", sigma="99"), KernelParameterError),
     ],
 )
-def test_errors_are_not_cached(line: RequestLine, error: type[KernelError]) -> None:
+def test_errors_are_not_cached(line: FilterText, error: type[KernelError]) -> None:
     catalogue = CountingCatalogue()
     parse = cache_chains(catalogue)
     with pytest.raises(error):
@@ -71,13 +103,13 @@ def test_errors_are_not_cached(line: RequestLine, error: type[KernelError]) -> N
 
 
 def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "MAX_CACHED_REQUEST_LINES", 2)
+    monkeypatch.setattr(operations, "MAX_CACHED_REQUESTS", 2)
     parse = cache_chains(Catalogue())
     chains: list[Chain] = [parse(make_line(name)) for name in ("blur", "edge", "emboss")]
     assert parse(make_line("emboss")) is chains[2]
     assert parse(make_line("blur")) is not chains[0]
-    assert make_line("blur", b"x" * MAX_CACHED_QUERY_BYTES).is_cacheable
-    assert not make_line("blur", b"x" * (MAX_CACHED_QUERY_BYTES + 1)).is_cacheable
+    assert make_line("blur", b"x" * MAX_CACHED_TEXT).is_cacheable
+    assert not make_line("blur", b"x" * (MAX_CACHED_TEXT + 1)).is_cacheable
 
 
 def test_form_fields_are_used_after_the_same_request_line_without_them(client: TestClient) -> None:

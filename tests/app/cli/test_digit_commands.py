@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from app.cli.commands import app
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 from tests.support.command_line import run_process
 from tests.support.digit_images import find_digit, write_line, write_on_paper
 from tests.support.images import encode

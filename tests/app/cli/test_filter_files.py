@@ -1,6 +1,8 @@
 """`convserve filter` with several images: folders, names of results, files that fail."""
 
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from app.tasks.filter import filter_image
 from tests.support.command_line import emboss, list_files, run
 from tests.support.images import decode, draw_noise, encode
+from tests.support.paths import ROOT
 
 
 def test_all_images_of_a_folder_are_filtered(folder: Path, tmp_path: Path) -> None:
@@ -116,3 +119,24 @@ def test_images_are_filtered_in_parallel(folder: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr("app.cli.filter_files.filter_image", wait_and_filter)
     result = run("filter", "blur", folder, "-o", tmp_path / "out", CONVSERVE_WORKERS="4")
     assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["filter", "blur"], ["classify"], ["read"], ["gallery"]])
+def test_a_missing_file_is_reported_before_tensorflow_is_imported(tmp_path: Path, command: list[str]) -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom app.cli.commands import app\n"
+        f"result = CliRunner().invoke(app, {[*command, str(tmp_path / 'missing.jpg')]})\n"
+        "print(result.exit_code, 'missing.jpg: No such file' in result.stderr, 'tensorflow' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    status, is_reported, is_loaded = result.stdout.split()
+    assert int(status) > 0, result.stderr
+    assert (is_reported, is_loaded) == ("True", "False")
+
+
+def test_all_missing_files_are_named(tmp_path: Path) -> None:
+    result = run("filter", "blur", tmp_path / "a.png", tmp_path / "b.png")
+    assert result.exit_code == 1
+    assert [line.endswith("No such file or directory") for line in result.stderr.splitlines()[:2]] == [True, True]
+    assert "0 of 2" in result.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow

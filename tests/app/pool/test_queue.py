@@ -6,15 +6,16 @@ from collections import Counter
 import pytest
 
 from app.errors import OverloadedError
-from app.pool.queue import Call, Queue, QueuedWork
+from app.pool.call import Call
+from app.pool.queue import Queue
 from app.settings import Settings
 from tests.support.tasks import GET_PID
 
 SMALL_S, LARGE_S = 0.01, 0.3
 
 
-def work(is_large: bool) -> QueuedWork:
-    return QueuedWork(Call(GET_PID, b"", []), is_large)
+def work(is_large: bool) -> Call:
+    return Call(GET_PID, b"", [], is_large=is_large, may_be_batched=False)
 
 
 def serve_for(seconds: float, queue: Queue, small_s: float = SMALL_S, large_s: float = LARGE_S) -> Counter[bool]:
@@ -88,7 +89,7 @@ def test_queue_is_first_in_first_out() -> None:
         assert queue.count(is_large=False) == 4
         queue.leave(joined[1])
         assert queue.count(is_large=False) == 4
-        joined[2].begun.cancel()
+        joined[2].done.cancel()
         assert [queue.take_next(True) for _ in range(4)] == [joined[0], joined[3], joined[4], None]
 
     in_loop(scenario)

@@ -23,7 +23,7 @@ from kernels.catalogue import ENTRIES, Catalogue
 from kernels.errors import KernelFileError
 from models.errors import ModelFolderError
 from models.model_folder import CARD, WEIGHTS, read_card, save_model_folder
-from models.reader.reader import BUNDLED_FOLDER
+from models.reader.weights import BUNDLED_FOLDER
 from tests.support.images import encode
 
 Damage = Callable[[Path], object]

@@ -10,7 +10,8 @@ from scipy.signal import correlate2d
 from models.model_folder import read_model_folder
 from models.network import MAPS
 from models.reader.explain import Explainer, Explanation, cover_patches
-from models.reader.reader import BUNDLED_FOLDER, DigitReader
+from models.reader.reader import DigitReader
+from models.reader.weights import BUNDLED_FOLDER
 from tests.support.paper import Digits
 
 BATCH_NORM_EPSILON = 1e-3  # Keras's default
