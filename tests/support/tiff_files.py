@@ -4,7 +4,7 @@ import io
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import imagecodecs
 import numpy as np
@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-ENCODERS: dict[int, Callable[[bytes], bytes]] = {
+ENCODERS: dict[int, Callable[[bytes], bytes | bytearray]] = {
     1: bytes,
     5: imagecodecs.lzw_encode,
     8: imagecodecs.zlib_encode,
@@ -25,6 +25,7 @@ ENCODERS: dict[int, Callable[[bytes], bytes]] = {
 FACSIMILE = {2: "tiff_ccitt", 3: "group3", 4: "group4"}
 """Compressions of bitmaps, and Pillow's names."""
 T4_OPTIONS = 292
+ByteOrder = Literal["<", ">"]
 TYPES = {"H": 3, "I": 4, "Q": 16, "B": 1, "f": 11}
 
 
@@ -45,7 +46,7 @@ class TiffPage:
     tags: dict[int, tuple[str, Sequence[Any]]] = field(default_factory=dict)
     """Further tags: format of struct, and values."""
 
-    def make_segments(self, byte_order: str) -> list[bytes]:
+    def make_segments(self, byte_order: ByteOrder) -> list[bytes]:
         planes = [self.samples[:, :, [index]] for index in range(self.samples.shape[2])]
         return [
             self.encode_segment(segment, byte_order)
@@ -66,7 +67,8 @@ class TiffPage:
             for left in range(0, width, wide)
         ]
 
-    def encode_segment(self, segment: NDArray[Any], byte_order: str) -> bytes:
+    def encode_segment(self, segment: NDArray[Any], byte_order: ByteOrder) -> bytes:
+        data: bytes | bytearray
         if self.compression in FACSIMILE:
             options = self.tags[T4_OPTIONS][1][0] if T4_OPTIONS in self.tags else 0
             data = encode_facsimile(segment[:, :, 0], self.compression, options)
@@ -84,9 +86,9 @@ class TiffPage:
             data = imagecodecs.webp_encode(np.ascontiguousarray(segment), lossless=True)
         else:
             data = ENCODERS[self.compression](self.pack(segment, byte_order))
-        return data if self.fill_order == 1 else imagecodecs.bitorder_decode(data)
+        return bytes(data) if self.fill_order == 1 else bytes(imagecodecs.bitorder_decode(data))
 
-    def pack(self, segment: NDArray[Any], byte_order: str) -> bytes:
+    def pack(self, segment: NDArray[Any], byte_order: ByteOrder) -> bytes:
         dtype = np.uint16 if self.bits == 16 else np.uint8
         segment = segment.astype(dtype)
         if self.predictor == 2:
@@ -107,7 +109,7 @@ def encode_facsimile(bitmap: NDArray[Any], compression: int, options: int = 0) -
         return buffer.getvalue()[page.dataoffsets[0] :][: page.databytecounts[0]]
 
 
-def write_tiff(pages: Sequence[TiffPage], *, byte_order: str = "<", is_big: bool = False) -> bytes:
+def write_tiff(pages: Sequence[TiffPage], *, byte_order: ByteOrder = "<", is_big: bool = False) -> bytes:
     """A TIFF or BigTIFF of either byte order, `<` or `>`."""
     pointer = "Q" if is_big else "I"
     data = bytearray(b"II" if byte_order == "<" else b"MM")
@@ -142,18 +144,20 @@ def collect_tags(
     return tags | page.tags
 
 
-def write_directory(data: bytearray, tags: dict[int, tuple[str, Sequence[Any]]], byte_order: str, is_big: bool) -> int:
+def write_directory(
+    data: bytearray, tags: dict[int, tuple[str, Sequence[Any]]], byte_order: ByteOrder, is_big: bool
+) -> int:
     """Append the values and the directory, whose last bytes are the link to the next one. Returns its position."""
     room, entries = (8 if is_big else 4), b""
     for tag, (format, values) in sorted(tags.items()):
         body = struct.pack(f"{byte_order}{len(values)}{format}", *values)
         if len(body) > room:
             data += b"\0" * (len(data) % 2)
-            field, body = struct.pack(byte_order + ("Q" if is_big else "I"), len(data)), body
+            place = struct.pack(byte_order + ("Q" if is_big else "I"), len(data))
             data += body
         else:
-            field = body.ljust(room, b"\0")
-        entries += struct.pack(byte_order + ("HHQ" if is_big else "HHI"), tag, TYPES[format], len(values)) + field
+            place = body.ljust(room, b"\0")
+        entries += struct.pack(byte_order + ("HHQ" if is_big else "HHI"), tag, TYPES[format], len(values)) + place
     data += b"\0" * (len(data) % 2)
     position = len(data)
     data += struct.pack(byte_order + ("Q" if is_big else "H"), len(tags)) + entries + bytes(room)

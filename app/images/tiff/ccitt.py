@@ -15,8 +15,18 @@ from PIL import Image
 from app.images.errors import CorruptImageError
 from app.images.tiff.ccitt_codes import BLACK_RUNS, MODE_BITS, MODES, RUN_CODE_BITS, WHITE_RUNS
 from app.images.tiff.directory import follow_directories
-from app.images.tiff.layout import CCITT_GROUP_3, CCITT_GROUP_4, CCITT_RLE_WORDS
+from app.images.tiff.layout import (
+    CCITT_GROUP_3,
+    CCITT_GROUP_4,
+    CCITT_RLE,
+    CCITT_RLE_WORDS,
+    ROWS_PER_STRIP,
+    STRIP_BYTE_COUNTS,
+    STRIP_OFFSETS,
+    T4_OPTIONS,
+)
 
+PILLOW_NAMES = {CCITT_RLE: "tiff_ccitt", CCITT_GROUP_3: "group3", CCITT_GROUP_4: "group4"}
 TWO_DIMENSIONAL = 1
 """Bit of T4Options."""
 PADDING = bytes(8)
@@ -60,7 +70,7 @@ def reject_damaged_fax(
     """Raise CorruptImageError if a segment does not hold all its rows. `rows` is what libtiff made of the segments."""
     for index, segment in enumerate(segments):
         decoded = rows[index * segment_rows : (index + 1) * segment_rows]
-        if compression == CCITT_GROUP_4 and encode_group_4(decoded, width) == bytes(segment):
+        if encode_facsimile(decoded, width, compression, options) == bytes(segment):
             continue  # libtiff wrote the segment, so it is undamaged; this is 20 times as fast
         reader = FaxReader(bytes(segment), width, compression, options)
         try:
@@ -72,13 +82,16 @@ def reject_damaged_fax(
             ) from None
 
 
-def encode_group_4(rows: NDArray[np.uint8], width: int) -> bytes:
-    """What libtiff writes for (rows, bytes)."""
+def encode_facsimile(rows: NDArray[np.uint8], width: int, compression: int, options: int) -> bytes:
+    """What libtiff writes for (rows, bytes); nothing for a compression that Pillow does not write."""
+    if compression not in PILLOW_NAMES:
+        return b""
+    tags = {ROWS_PER_STRIP: len(rows)} | ({T4_OPTIONS: options} if compression == CCITT_GROUP_3 else {})
     buffer = io.BytesIO()
     image = Image.frombytes("1", (width, len(rows)), rows.tobytes())
-    image.save(buffer, "TIFF", compression="group4", tiffinfo={278: len(rows)})
+    image.save(buffer, "TIFF", compression=PILLOW_NAMES[compression], tiffinfo=tags)
     page = next(iter(follow_directories(buffer.getvalue())))
-    start, size = page.read_number(273, 0), page.read_number(279, 0)
+    start, size = page.read_number(STRIP_OFFSETS, 0), page.read_number(STRIP_BYTE_COUNTS, 0)
     return buffer.getvalue()[start : start + size]
 
 

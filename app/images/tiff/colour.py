@@ -9,7 +9,17 @@ from PIL import Image
 from app.images.errors import CorruptImageError
 from app.images.image import Pixels
 from app.images.tiff.directory import Directory
-from app.images.tiff.layout import CONVERTED_TO_SRGB, ICC_LAB, PALETTE, SEPARATED, WHITE_IS_ZERO, YCBCR, Layout
+from app.images.tiff.layout import (
+    BLACK_IS_ZERO,
+    CONVERTED_TO_SRGB,
+    ICC_LAB,
+    PALETTE,
+    RGB,
+    SEPARATED,
+    WHITE_IS_ZERO,
+    YCBCR,
+    Layout,
+)
 from app.images.true_colour import convert_to_true_colour
 
 COLOR_MAP, YCBCR_COEFFICIENTS, REFERENCE_BLACK_WHITE = 320, 529, 532
@@ -22,6 +32,9 @@ ROWS_TOGETHER = 256
 
 def convert_samples(samples: NDArray[Any], page: Directory, layout: Layout, profile: bytes | None) -> Pixels:
     """Convert (height, width, samples) to (height, width, 1..4), uint8 or uint16. CMYK and LAB become sRGB in uint8."""
+    is_true_colour = layout.photometric in (BLACK_IS_ZERO, RGB) and layout.bits >= 8
+    if is_true_colour and layout.alpha == layout.colours == samples.shape[2] - 1:  # without copies
+        return divide_by_alpha(samples) if layout.is_premultiplied else samples
     colours = samples[:, :, : layout.colours]
     alpha = None if layout.alpha is None else scale(samples[:, :, layout.alpha, None], layout.bits)
     if layout.photometric == PALETTE:
@@ -108,10 +121,14 @@ def convert_to_srgb(samples: NDArray[np.uint8], layout: Layout, profile: bytes |
 def divide_by_alpha(pixels: Pixels) -> Pixels:
     """Convert (height, width, 2 or 4) from premultiplied to straight alpha."""
     most = np.iinfo(pixels.dtype).max
+    # Products of 8 bits are exact in float32, those of 16 bits are not.
+    precise = np.float32 if pixels.dtype == np.uint8 else np.float64
     straight = pixels.copy()
     for start in range(0, len(pixels), ROWS_TOGETHER):
-        rows = pixels[start : start + ROWS_TOGETHER]
-        colours, alpha = rows[:, :, :-1], rows[:, :, -1:].astype(np.float64)
-        divided = np.divide(float(most) * colours, alpha, out=np.zeros(colours.shape), where=alpha > 0)
-        straight[start : start + ROWS_TOGETHER, :, :-1] = np.rint(np.minimum(divided, most))
+        rows = straight[start : start + ROWS_TOGETHER]
+        colours, alpha = rows[:, :, :-1], rows[:, :, -1:]
+        if alpha.min() == most:
+            continue
+        divided = np.minimum(colours * precise(most) / np.maximum(alpha, 1), most)
+        colours[:] = np.where(alpha == 0, 0, np.rint(divided))
     return straight

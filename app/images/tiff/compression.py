@@ -17,6 +17,7 @@ from app.images.tiff.layout import CCITT, NO_COMPRESSION
 MAX_BYTES_TOGETHER = 2**25
 """Decompressed at once, so that memory is not needed twice for the whole image."""
 REVERSED_BITS = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1).tobytes()
+FACSIMILE_PADDING = bytes(4)
 LONG = 4
 
 
@@ -60,6 +61,8 @@ def run_libtiff(
     from PIL import TiffImagePlugin
 
     is_bilevel = compression in CCITT
+    if is_bilevel:  # libtiff loses the last row of some segments that end with their last code
+        segments = [b"".join([segment, FACSIMILE_PADDING]) for segment in segments]
     width = row_bits if is_bilevel else -(-row_bits // 8)
     file = wrap_segments(segments, compression, width, segment_rows, rows, 1 if is_bilevel else 8, options)
     with TiffImagePlugin.TiffImageFile(io.BytesIO(file)) as image:
