@@ -62,6 +62,7 @@ def decode_image(
         if facts.format and facts.format.name == "tiff":
             pages, profile = decode_tiff(data, limits, frames)
             return DecodedImage(unite_frames(pages), facts.format, profile, backend="libtiff")
+        data = facts.repaired or data
         with Image.open(io.BytesIO(data), formats=OPENED_BY_PILLOW) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):

@@ -18,7 +18,7 @@ ORIENTATION_KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
 
 def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
-    """Read all chunks. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
+    """Read all chunks up to IEND. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
     may_have_orientation, is_intact = False, True
@@ -37,6 +37,8 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
             may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
         position = end + 4
+        if kind == b"IEND":  # decoders ignore what follows
+            break
     return FileFacts(
         FORMATS["png"],
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,

@@ -26,4 +26,4 @@ def inspect_webp(data: bytes, limits: ImageLimits) -> FileFacts:
             # A damaged length can exceed the file.
             counter.add_metadata(min(length, len(data) - counter.metadata_bytes))
         position += 8 + length + length % 2
-    return FileFacts(FORMATS["webp"], may_be_animated=FRAME_CHUNK in data)
+    return FileFacts(FORMATS["webp"])
