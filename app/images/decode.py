@@ -19,6 +19,7 @@ from typing import cast
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from app.images.bmp.decode import decode_bmp
 from app.images.complexity import check_frame_count
 from app.images.decode_16_bit import decode_16_bit_png
 from app.images.errors import (
@@ -45,7 +46,7 @@ from app.images.true_colour import (
     scale_transparent_grey,
 )
 
-OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name != "tiff"]
+OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name not in ("bmp", "tiff")]
 
 
 def decode_image(
@@ -62,6 +63,8 @@ def decode_image(
         if facts.format and facts.format.name == "tiff":
             pages, profile = decode_tiff(data, limits, frames)
             return DecodedImage(unite_frames(pages), facts.format, profile, backend="libtiff")
+        if facts.format and facts.format.name == "bmp":
+            return DecodedImage((Frame(decode_bmp(data, limits)),), facts.format, backend="numpy")
         data = facts.repaired or data
         with Image.open(io.BytesIO(data), formats=OPENED_BY_PILLOW) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)

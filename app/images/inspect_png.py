@@ -18,7 +18,7 @@ ORIENTATION_KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
 
 def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
-    """Read all chunks up to IEND. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
+    """Read all chunks up to IEND, and verify the checksums of the pixel chunks, which Pillow does not verify."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
     may_have_orientation, is_intact = False, True

@@ -45,8 +45,12 @@ class TiffPage:
     fill_order: int = 1
     tags: dict[int, tuple[str, Sequence[Any]]] = field(default_factory=dict)
     """Further tags: format of struct, and values."""
+    segments: list[bytes] | None = None
+    """Written instead of encoding the samples."""
 
     def make_segments(self, byte_order: ByteOrder) -> list[bytes]:
+        if self.segments is not None:
+            return self.segments
         planes = [self.samples[:, :, [index]] for index in range(self.samples.shape[2])]
         return [
             self.encode_segment(segment, byte_order)
