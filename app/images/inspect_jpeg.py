@@ -36,7 +36,7 @@ def inspect_jpeg(data: bytes, limits: ImageLimits) -> FileFacts:
             if marker == START_OF_SCAN:
                 counter.add_scan()
     facts = FileFacts(FORMATS["jpeg"], damage=find_missing_data(data, segments, find_later_segments(data, position)))
-    repaired = remove_short_segments(renumber_restarts(data, segments, position), segments)
+    repaired = clean_header(renumber_restarts(data, segments, position), segments)
     return facts if repaired is data else replace(facts, repaired=repaired)
 
 
@@ -76,10 +76,17 @@ def find_later_segments(data: bytes, position: int) -> Iterator[Segment]:
             position = end
 
 
-def remove_short_segments(data: bytes, segments: list[Segment]) -> bytes:
-    """Remove headers that are too short to be read, which decoders other than Pillow ignore."""
-    for marker, start, end in reversed(segments):
+def clean_header(data: bytes, segments: list[Segment]) -> bytes:
+    """Remove segments that are too short to be read and bytes between segments, which decoders ignore.
+
+    Returns `data` itself if there are none.
+    """
+    kept, is_clean, position = [data[:2]], True, 2
+    for marker, start, end in segments:
         name, min_bytes = SHORT_SEGMENTS.get(marker, (b"", 0))
-        if name and end - start < min_bytes and data.startswith(name, start):
-            data = data[: start - 4] + data[end:]
-    return data
+        is_short = bool(name) and end - start < min_bytes and data.startswith(name, start)
+        is_clean = is_clean and not is_short and start - 4 == position
+        if not is_short:
+            kept.append(data[start - 4 : end])
+        position = end
+    return data if is_clean else b"".join([*kept, data[position:]])

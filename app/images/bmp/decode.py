@@ -36,14 +36,13 @@ def decode_bmp(data: bytes, limits: ImageLimits) -> Pixels:
 
 
 def read_rows(data: bytes, header: BmpHeader) -> NDArray[np.uint8]:
-    """(height, bytes), as stored. Each row is filled to a multiple of four bytes; the last one may lack that."""
-    used_bytes = -(-header.width * header.bits // 8)
-    row_bytes = used_bytes + -used_bytes % 4
+    """(height, bytes), as stored. Each row is filled to a multiple of four bytes."""
+    row_bytes = -(-header.width * header.bits // 32) * 4
     size = row_bytes * header.height
     stored = data[header.pixels_position : header.pixels_position + size]
-    if len(stored) < size - row_bytes + used_bytes:
+    if len(stored) < size:
         raise CorruptImageError(f"The BMP is cut short: its pixels have {len(stored)} bytes of {size}.")
-    return np.frombuffer(stored.ljust(size, b"\0"), np.uint8).reshape(header.height, row_bytes)
+    return np.frombuffer(stored, np.uint8).reshape(header.height, row_bytes)
 
 
 def unpack_indices(rows: NDArray[np.uint8], header: BmpHeader) -> NDArray[np.uint8]:

@@ -16,6 +16,10 @@ WINDOWS_HEADERS = (INFO_HEADER_BYTES, INFO_HEADER_2_BYTES, INFO_HEADER_3_BYTES, 
 OS2_HEADERS = range(16, 65, 4)
 """Headers of OS/2 2.x can be cut off behind any field."""
 
+MAX_COLOURS = 2**16
+"""Announced by the header; only 2 to the power of the bits are used."""
+MAX_SIDE_PX = 2**16 - 1
+"""As in Chromium."""
 UNCOMPRESSED, RLE_8, RLE_4, BIT_FIELDS, ALPHA_BIT_FIELDS = 0, 1, 2, 3, 6
 OTHER_COMPRESSIONS = {4: "an embedded JPEG", 5: "an embedded PNG", 11: "CMYK", 12: "CMYK in RLE8", 13: "CMYK in RLE4"}
 DEFAULT_MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
@@ -77,7 +81,7 @@ def check_kind(width: int, height: int, bits: int, compression: int) -> None:
         raise CorruptImageError(
             f"The BMP is damaged or of a rare kind: {bits} bits per pixel do not go with the compression {compression}."
         )
-    if width < 1 or height == 0:
+    if not 1 <= width <= MAX_SIDE_PX or not 1 <= abs(height) <= MAX_SIDE_PX:
         raise CorruptImageError(f"The BMP is damaged: it cannot have {width}×{height} pixels.")
 
 
@@ -114,6 +118,8 @@ def read_palette(
 ) -> NDArray[np.uint8]:
     if bits > 8:
         return np.empty((0, 3), np.uint8)
+    if colours > MAX_COLOURS:
+        raise CorruptImageError(f"The BMP is damaged: its palette cannot have {colours} colours.")
     count = min(colours or 2**bits, 2**bits)
     if pixels_position > position:  # some writers store fewer colours than they announce
         count = min(count, (pixels_position - position) // entry_bytes)

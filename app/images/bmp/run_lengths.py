@@ -12,18 +12,17 @@ END_OF_LINE, END_OF_IMAGE, MOVE = 0, 1, 2
 def expand_runs(data: bytes, width: int, height: int, bits: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Expand to palette indices (height, width) in the order of the file, and to which of them are skipped.
 
-    Like Chromium, ignores what lies beyond the image. Raises CorruptImageError for data that end before the image does.
+    Like Chromium, ignores what lies beyond the image. Raises CorruptImageError without the mark of the end.
     """
     indices, drawn = bytearray(width * height), bytearray(width * height)
     x = y = position = 0
-    while position + 2 <= len(data) and y < height:
+    while position + 2 <= len(data):
         count, code = data[position], data[position + 1]
         position += 2
         if count:
             run = bytes([code]) * count if bits == 8 else split_nibbles(bytes([code]) * (count // 2 + 1))
         elif code == END_OF_IMAGE:
-            y = height
-            break
+            return shape(indices, width, height), shape(drawn, width, height) == 0
         elif code == END_OF_LINE:
             x, y = 0, y + 1
             continue
@@ -40,15 +39,13 @@ def expand_runs(data: bytes, width: int, height: int, bits: int) -> tuple[NDArra
             if len(run) < stored_bytes:
                 break
             run, count = (run if bits == 8 else split_nibbles(run)), code
-        length = max(0, min(count, width - x))
+        length = max(0, min(count, width - x)) if y < height else 0
         start = y * width + x
         if length:
             indices[start : start + length] = run[:length]
             drawn[start : start + length] = b"\1" * length
         x += count
-    if y < height - 1 or (y == height - 1 and x < width):
-        raise CorruptImageError(f"The BMP is cut short: its runs end in row {y + 1} of {height}.")
-    return shape(indices, width, height), shape(drawn, width, height) == 0
+    raise CorruptImageError(f"The BMP is cut short: its runs end without a mark in row {y + 1} of {height}.")
 
 
 def split_nibbles(packed: bytes) -> bytes:

@@ -31,7 +31,7 @@ def decode_jpeg_segment(
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
         if image.width != shape[1] or image.height > 2 * shape[0] + 16:
             return np.empty((0, image.width, shape[2]), np.uint8)
-        reject_damaged_jpeg(data)
+        reject_damaged_jpeg(data, any_warning=True)
         if shape[2] == 3 and photometric == YCBCR:
             image.draft("YCbCr", None)
         image.load()

@@ -12,8 +12,6 @@ Sources: TIFF 6.0; TIFF Technical Note 2 (JPEG); libtiff for compressions that c
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from app.images.errors import CorruptImageError, UnreadableFormatError
 from app.images.tiff.directory import Directory
 
@@ -49,7 +47,7 @@ NO_PREDICTOR, HORIZONTAL_PREDICTOR = 1, 2
 SEPARATE_PLANES = 2
 MAX_SAMPLES = 8
 """Samples per pixel. Samples beyond colours and alpha cost memory and are not used."""
-PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA = 1, 2, 999
+UNSPECIFIED, PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA = 0, 1, 2, 999
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,9 @@ def find_alpha(page: Directory, samples: int, photometric: int) -> tuple[int | N
     kinds = page.read(EXTRA_SAMPLES)
     if kinds is None:
         return (colours, False) if samples == colours + 1 else (None, False)
-    for index, kind in enumerate(np.asarray(kinds)[: samples - colours].tolist()):
+    for index, kind in enumerate(kinds[: samples - colours].tolist()):
+        if kind not in (UNSPECIFIED, PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA):
+            raise CorruptImageError(f"The TIFF is damaged: there is no extra sample of the kind {kind} (tag 338).")
         if kind in (PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA):
             return colours + index, kind == PREMULTIPLIED_ALPHA
     return None, False

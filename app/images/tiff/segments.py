@@ -16,6 +16,7 @@ from app.images.tiff.layout import (
     HORIZONTAL_PREDICTOR,
     JPEG,
     JPEG_TABLES,
+    NO_COMPRESSION,
     STRIP_BYTE_COUNTS,
     STRIP_OFFSETS,
     T4_OPTIONS,
@@ -52,15 +53,16 @@ def find_segments(page: Directory, layout: Layout, count: int) -> list[bytes | m
         (TILE_OFFSETS, TILE_BYTE_COUNTS) if TILE_OFFSETS in page.entries else (STRIP_OFFSETS, STRIP_BYTE_COUNTS)
     )
     offsets, sizes = page.read(offset_tag), page.read(size_tag)
-    if offsets is None or len(offsets) < count or (sizes is not None and len(sizes) < count):
+    # The size of a single uncompressed strip follows from the layout, so some writers omit it.
+    needs_sizes = layout.compression != NO_COMPRESSION or layout.is_tiled or count > 1
+    if offsets is None or len(offsets) < count or len(sizes if sizes is not None else ()) < count * needs_sizes:
         raise CorruptImageError(
             f"The TIFF is damaged: a page needs {count} strips or tiles, and the positions or sizes of "
-            f"{0 if offsets is None else min(len(offsets), count if sizes is None else len(sizes))} are in the file."
+            f"{0 if offsets is None or sizes is None else min(len(offsets), len(sizes))} are in the file."
         )
     data = memoryview(page.data)
     segments: list[bytes | memoryview] = []
     for index, start in enumerate(offsets[:count].tolist()):
-        # Some writers omit the sizes of uncompressed strips, which follow from the layout.
         end = len(data) if sizes is None else start + int(sizes[index])
         if not 0 <= start < end <= len(data):
             raise CorruptImageError(

@@ -69,9 +69,18 @@ def test_missing_pixels_are_damage(missing: int) -> None:
 def test_missing_runs_are_damage() -> None:
     whole = write_bmp(4, 2, 8, 1, bytes((4, 1, 0, 0, 4, 1, 0, 1)), palette=PALETTE)
     assert decode_image(whole, LIMITS).frames[0].pixels.shape == (2, 4, 3)
-    assert decode_image(whole[:-2], LIMITS).frames[0].pixels.shape == (2, 4, 3)  # only the mark of the end is missing
-    with pytest.raises(CorruptImageError, match="cut short"):
-        decode_image(whole[:-4], LIMITS)
+    for missing in (1, 2, 3, 4):
+        with pytest.raises(CorruptImageError, match="cut short"):
+            decode_image(whole[:-missing], LIMITS)
+
+
+def test_what_lies_beyond_the_image_is_not_drawn() -> None:
+    """A run of 9 in a row of 4 and a third row of 2, as Chromium reads them."""
+    runs = bytes((9, 1, 0, 0, 4, 1, 0, 0, 4, 1, 0, 1))
+    assert (
+        decode_image(write_bmp(4, 2, 8, 1, runs, palette=PALETTE), LIMITS).frames[0].pixels.tolist()
+        == [[[255, 0, 0]] * 4] * 2
+    )
 
 
 def test_bit_fields_with_gaps_are_damage() -> None:
@@ -87,8 +96,8 @@ def test_other_compressions_are_named() -> None:
 
 
 def test_the_pixel_limit_holds_before_decoding() -> None:
-    data = write_bmp(100_000, 100_000, 8, 1, bytes((0, 1)), palette=PALETTE)
-    with pytest.raises(ImageTooLargeError, match="100000×100000"):
+    data = write_bmp(60_000, 60_000, 8, 1, bytes((0, 1)), palette=PALETTE)
+    with pytest.raises(ImageTooLargeError, match="60000×60000"):
         decode_image(data, LIMITS)
 
 
