@@ -45,6 +45,7 @@ from app.images.true_colour import (
     expand_channels,
     scale_transparent_grey,
 )
+from app.images.webp_alpha import settle_alpha
 
 OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name not in ("bmp", "tiff")]
 
@@ -143,7 +144,10 @@ def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first:
     scale_transparent_grey(image, facts.png_bit_depth)
     if facts.png_bit_depth == 16 and end == 1:
         return [Frame(decode_16_bit_png(image, data))]
-    return [decode_frame(image, index) for index in range(first, end)]
+    decoded = [decode_frame(image, index) for index in range(first, end)]
+    if facts.is_alpha_hidden:
+        return [Frame(settle_alpha(frame.pixels), frame.duration_ms) for frame in decoded]
+    return decoded
 
 
 def decode_frame(image: Image.Image, index: int) -> Frame:

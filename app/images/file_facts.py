@@ -18,6 +18,8 @@ class FileFacts:
     """A chunk of the PNG can hold an EXIF orientation, which only Pillow reads."""
     damage: str = ""
     """A sentence about damage to the pixels that Pillow does not report; empty for none."""
+    is_alpha_hidden: bool = False
+    """No flag of the lossless WebP announces the alpha that it can have."""
     repaired: bytes | None = None
     """The file without what only Pillow or libjpeg stumble over; None if there is nothing of that kind."""
 
