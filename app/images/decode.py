@@ -19,8 +19,9 @@ from typing import cast
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from app.images.bmp.decode import decode_bmp
 from app.images.complexity import check_frame_count
-from app.images.decode_16_bit import decode_16_bit, is_16_bit
+from app.images.decode_16_bit import decode_16_bit_png
 from app.images.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -34,9 +35,10 @@ from app.images.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recogni
 from app.images.image import DecodedImage, Frame, JpegSampling
 from app.images.inspect import inspect
 from app.images.jpeg_damage import reject_damaged_jpeg
-from app.images.limits import ImageLimits
+from app.images.limits import ImageLimits, describe_limit
 from app.images.orientation import read_exif_orientation, read_orientation, turn_upright
 from app.images.plain_jpeg import decode_plain_jpeg
+from app.images.tiff.decode import decode_tiff
 from app.images.true_colour import (
     CONVERTED_TO_SRGB,
     choose_common_channels,
@@ -44,6 +46,9 @@ from app.images.true_colour import (
     expand_channels,
     scale_transparent_grey,
 )
+from app.images.webp_alpha import settle_alpha
+
+OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name not in ("bmp", "tiff")]
 
 
 def decode_image(
@@ -57,10 +62,16 @@ def decode_image(
         raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         facts = inspect(data, limits)
+        if facts.format and facts.format.name == "tiff":
+            pages, profile = decode_tiff(data, limits, frames)
+            return DecodedImage(unite_frames(pages), facts.format, profile, backend="libtiff")
+        if facts.format and facts.format.name == "bmp":
+            return DecodedImage((Frame(decode_bmp(data, limits)),), facts.format, backend="numpy")
+        data = facts.repaired or data
         plain = None if facts.damage else decode_plain_jpeg(data, limits.max_pixels, enough_px)
         if plain is not None:
             return plain
-        with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
+        with Image.open(io.BytesIO(data), formats=OPENED_BY_PILLOW) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):
         raise
@@ -96,8 +107,6 @@ def decode_opened(
     first, end = choose_frames(image, frames)
     check_frame_count(end, limits)
     check_pixels(image, end - first, limits)
-    if image.format == "TIFF" and end > 1:
-        check_pages(image, end, limits)
     facts.reject_damage()
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
@@ -111,13 +120,8 @@ def decode_opened(
         decoded = decode_with_pillow(image, data, facts, first, end)
         if image.mode in CONVERTED_TO_SRGB:
             profile = None
-    if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
-        raise UnreadableFormatError(
-            "The pages of this file have different sizes. Send them one by one, or only the first with frames=first."
-        )
-    channels = choose_common_channels([frame.pixels.shape[2] for frame in decoded])
     return DecodedImage(
-        tuple(Frame(expand_channels(frame.pixels, channels), frame.duration_ms) for frame in decoded),
+        unite_frames(decoded),
         format,
         profile,
         read_jpeg_sampling(image),
@@ -127,14 +131,27 @@ def decode_opened(
     )
 
 
+def unite_frames(frames: list[Frame]) -> tuple[Frame, ...]:
+    """Give all frames the same number of channels. Raises UnreadableFormatError for different sizes."""
+    if len({frame.pixels.shape[:2] for frame in frames}) > 1:
+        raise UnreadableFormatError(
+            "The pages of this file have different sizes. Send them one by one, or only the first with frames=first."
+        )
+    channels = choose_common_channels([frame.pixels.shape[2] for frame in frames])
+    return tuple(Frame(expand_channels(frame.pixels, channels), frame.duration_ms) for frame in frames)
+
+
 def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first: int, end: int) -> list[Frame]:
     """Decode frames `first` to `end` - 1, or 16-bit images with another decoder after Pillow found no damage."""
     if facts.format and facts.format.name == "jpeg":
         reject_damaged_jpeg(data)
     scale_transparent_grey(image, facts.png_bit_depth)
-    if is_16_bit(image, facts) and not (image.format == "PNG" and end > 1):
-        return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
-    return [decode_frame(image, index) for index in range(first, end)]
+    if facts.png_bit_depth == 16 and end == 1:
+        return [Frame(decode_16_bit_png(image, data))]
+    decoded = [decode_frame(image, index) for index in range(first, end)]
+    if facts.is_alpha_hidden:
+        return [Frame(settle_alpha(frame.pixels), frame.duration_ms) for frame in decoded]
+    return decoded
 
 
 def decode_frame(image: Image.Image, index: int) -> Frame:
@@ -170,24 +187,6 @@ def check_pixels(image: Image.Image, frames: int, limits: ImageLimits) -> None:
     if width * height * frames > limits.max_pixels:
         size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
         raise ImageTooLargeError(describe_limit(size, limits))
-
-
-def check_pages(image: Image.Image, pages: int, limits: ImageLimits) -> None:
-    """Limit the sum of the pages, which can differ in size."""
-    pixels = 0
-    for index in range(pages):
-        image.seek(index)
-        pixels += image.size[0] * image.size[1]
-        if pixels > limits.max_pixels:
-            raise ImageTooLargeError(describe_limit(f"{pixels} pixels in its first {index + 1} pages", limits))
-    image.seek(0)
-
-
-def describe_limit(size: str, limits: ImageLimits) -> str:
-    return (
-        f"The image has {size}; the limit is {limits.max_pixels} in all (CONVSERVE_MAX_PIXELS). Send a smaller "
-        "image, or only the first frame with frames=first."
-    )
 
 
 def read_jpeg_sampling(image: Image.Image) -> JpegSampling | None:

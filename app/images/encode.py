@@ -15,7 +15,7 @@ from app.images.formats import DEFAULT_QUALITY, Format
 from app.images.image import DecodedImage, Pixels
 from app.images.png import encode_png
 from app.images.quantize import quantize
-from app.images.tiff import encode_16_bit_tiff
+from app.images.tiff.write import encode_16_bit_tiff
 
 MAX_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
 """GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""

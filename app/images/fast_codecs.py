@@ -1,7 +1,8 @@
-"""Faster codecs than Pillow's for the most common images: 8-bit JPEG, PNG and WebP in, opaque JPEG out.
+"""Faster codecs than Pillow's for the most common images: 8-bit JPEG and PNG in, opaque JPEG out.
 
 They use the same libraries as Pillow with the same transforms, so pixels and bytes are identical. Pillow decodes every
-file that they reject, and decides whether it is damaged.
+file that they reject, and decides whether it is damaged. WebP is not among them: the decoders of OpenCV and TensorFlow
+accept files whose data end too early.
 """
 
 import numpy as np
@@ -35,8 +36,6 @@ def decode_fast(image: Image.Image, data: bytes, facts: FileFacts) -> tuple[Pixe
         backend, pixels = "libjpeg-turbo", decode_jpeg(data, channels)
     elif channels and image.format == "PNG" and is_common_png(image, facts):
         backend, pixels = "tensorflow", decode_png(data, channels)
-    elif image.mode == "RGB" and image.format == "WEBP" and not facts.may_be_animated:
-        backend, pixels = "opencv", decode_webp(data)
     if pixels is None or pixels.shape[:2] != (image.height, image.width):
         return None
     return pixels, backend
@@ -69,16 +68,6 @@ def decode_png(data: bytes, channels: int) -> Pixels | None:
     except tf.errors.InvalidArgumentError:
         return None
     return np.asarray(memoryview(decoded))  # .numpy() would copy
-
-
-def decode_webp(data: bytes) -> Pixels | None:
-    """Decode a still WebP without alpha. Pillow decodes it to RGBA, as it needs for animations, and copies it twice."""
-    import cv2
-
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        return None
 
 
 def encode_jpeg(pixels: Pixels, quality: int, sampling: JpegSampling, profile: bytes | None) -> bytes:

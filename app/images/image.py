@@ -38,7 +38,8 @@ class DecodedImage:
     reduced: int = 1
     """Divisor of both sides, if the image was decoded at a reduced size."""
     backend: str = "pillow"
-    """The library that decoded the image: `libjpeg-turbo`, `opencv`, `pillow` or `tensorflow`."""
+    """The library that decoded the image: `libjpeg-turbo`, `libtiff`, `numpy`, `pillow` or
+    `tensorflow`."""
 
     @property
     def pixel_count(self) -> int:

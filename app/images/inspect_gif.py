@@ -14,11 +14,12 @@ COUNTED_TOGETHER = 256
 def inspect_gif(data: bytes, limits: ImageLimits) -> FileFacts:
     """Read all blocks up to the trailer. A missing trailer after a complete frame is not damage: some programs omit it.
 
-    After an unknown block, only the decoder can tell whether the file is damaged.
+    An unknown block before the first frame is damage: a byte of the header or palette is missing or surplus. After an
+    unknown block between frames, only the decoder can tell whether the file is damaged.
     """
     counter = ComplexityCounter(len(data), limits)
     position = HEADER_BYTES + measure_palette(data, 10)
-    kind, has_unknown_block = IMAGE, False
+    kind, has_unknown_block, damage = IMAGE, False, ""
     while position < len(data):
         kind = data[position]
         counter.add_blocks()
@@ -31,15 +32,15 @@ def inspect_gif(data: bytes, limits: ImageLimits) -> FileFacts:
             position += 2
         else:
             has_unknown_block = True
+            if not counter.frames:
+                damage = f"The image is damaged: the GIF has an unknown block, {kind:#04x}, before its first frame."
             position += 1  # like the decoders, search for the next block
             continue
         position = skip_sub_blocks(data, position, counter)
     is_cut = kind != TRAILER and (position > len(data) or kind == EXTENSION)
-    is_damaged = is_cut and not has_unknown_block
-    return FileFacts(
-        FORMATS["gif"],
-        damage="The image is cut short: the GIF ends in the middle of a block." if is_damaged else "",
-    )
+    if is_cut and not has_unknown_block:
+        damage = "The image is cut short: the GIF ends in the middle of a block."
+    return FileFacts(FORMATS["gif"], damage=damage)
 
 
 def skip_sub_blocks(data: bytes, position: int, counter: ComplexityCounter) -> int:

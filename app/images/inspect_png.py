@@ -14,14 +14,18 @@ SIGNATURE_BYTES = 8
 BIT_DEPTH_OFFSET = 24
 PIXEL_CHUNKS = {b"IDAT", b"fdAT", b"IEND"}
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+DAMAGES = (
+    "The image is damaged: a checksum of the PNG's pixels is wrong.",
+    "The image is cut short: the PNG ends in the middle of its pixels.",
+)
 ORIENTATION_KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
 
 def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
-    """Read all chunks. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
+    """Read all chunks up to IEND, and verify the checksums of the pixel chunks, which Pillow does not verify."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
-    may_have_orientation, is_intact = False, True
+    may_have_orientation, is_intact, is_whole = False, True, True
     position = SIGNATURE_BYTES
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -32,16 +36,19 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
             counter.add_frame()
         elif kind in PIXEL_CHUNKS:
             is_intact = is_intact and is_checksum_right(view, start, end)
+            is_whole = is_whole and (kind == b"IEND" or end + 4 <= len(data))
         else:
             budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
             may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
         position = end + 4
+        if kind == b"IEND":  # decoders ignore what follows
+            break
     return FileFacts(
         FORMATS["png"],
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
         may_have_orientation=may_have_orientation,
-        damage="" if is_intact else "The image is damaged: a checksum of the PNG's pixels is wrong.",
+        damage=DAMAGES[0] if not is_intact else DAMAGES[1] if not is_whole else "",
     )
 
 

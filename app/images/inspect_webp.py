@@ -6,6 +6,7 @@ from app.images.complexity import ComplexityCounter
 from app.images.file_facts import FileFacts
 from app.images.formats import FORMATS
 from app.images.limits import ImageLimits
+from app.images.webp_alpha import set_alpha_hint
 
 HEADER_BYTES = 12
 FRAME_CHUNK = b"ANMF"
@@ -26,4 +27,5 @@ def inspect_webp(data: bytes, limits: ImageLimits) -> FileFacts:
             # A damaged length can exceed the file.
             counter.add_metadata(min(length, len(data) - counter.metadata_bytes))
         position += 8 + length + length % 2
-    return FileFacts(FORMATS["webp"], may_be_animated=FRAME_CHUNK in data)
+    repaired, is_alpha_hidden = set_alpha_hint(data)
+    return FileFacts(FORMATS["webp"], repaired=repaired, is_alpha_hidden=is_alpha_hidden)

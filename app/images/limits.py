@@ -17,3 +17,10 @@ class ImageLimits:
     @classmethod
     def from_settings(cls, settings: Settings) -> "ImageLimits":
         return cls(settings.max_pixels, settings.max_frames, settings.max_jpeg_scans, settings.max_metadata_bytes)
+
+
+def describe_limit(size: str, limits: ImageLimits) -> str:
+    return (
+        f"The image has {size}; the limit is {limits.max_pixels} in all (CONVSERVE_MAX_PIXELS). Send a smaller "
+        "image, or only the first frame with frames=first."
+    )

@@ -79,10 +79,5 @@ def test_a_gif_with_an_unknown_block_is_left_to_the_decoder() -> None:
     assert inspect(file[:-1] + b"?" + b"!\xfe\x05ab", LIMITS).damage == ""
 
 
-def test_only_an_animated_webp_may_be_animated() -> None:
-    assert inspect(encode_frames([NOISE, 255 - NOISE], "WEBP"), LIMITS).may_be_animated
-    assert not inspect(encode(NOISE, "WEBP"), LIMITS).may_be_animated
-
-
 def test_readable_extensions_have_no_dot() -> None:
     assert sorted(READABLE_EXTENSIONS) == ["avif", "bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"]
