@@ -21,6 +21,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from app.images.complexity import check_frame_count
 from app.images.decode_16_bit import decode_16_bit, is_16_bit
+from app.images.decode_gif import decode_gif, read_gif
 from app.images.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -30,7 +31,7 @@ from app.images.errors import (
 )
 from app.images.fast_codecs import decode_fast
 from app.images.file_facts import FileFacts
-from app.images.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
+from app.images.formats import FORMATS, FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
 from app.images.image import DecodedImage, Frame, JpegSampling
 from app.images.inspect import inspect
 from app.images.jpeg_damage import reject_damaged_jpeg
@@ -56,6 +57,8 @@ def decode_image(
         raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         facts = inspect(data, limits)
+        if facts.format and facts.format.name == "gif":
+            return decode_animated_gif(data, facts, limits, frames)
         with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):
@@ -83,15 +86,28 @@ def decode_image(
         raise CorruptImageError(f"The image is damaged or cut short: {error}.") from error
 
 
+def decode_animated_gif(data: bytes, facts: FileFacts, limits: ImageLimits, frames: Frames) -> DecodedImage:
+    """Decode a GIF with its own reader; a still one is an animation of one frame."""
+    file = read_gif(data)
+    if frames == "first":
+        del file.frames[1:]
+    check_frame_count(len(file.frames), limits)
+    check_pixels(file.width, file.height, len(file.frames), limits)
+    if file.pixel_count > limits.max_pixels:
+        raise ImageTooLargeError(describe_limit(f"{file.pixel_count} pixels in its frames", limits))
+    facts.reject_damage()
+    return DecodedImage(tuple(decode_gif(file)), FORMATS["gif"], plays=file.plays)
+
+
 def decode_opened(
     image: Image.Image, data: bytes, facts: FileFacts, limits: ImageLimits, frames: Frames, enough_px: int | None
 ) -> DecodedImage:
-    check_pixels(image, 1, limits)
+    check_pixels(*image.size, 1, limits)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
     first, end = choose_frames(image, frames)
     check_frame_count(end, limits)
-    check_pixels(image, end - first, limits)
+    check_pixels(*image.size, end - first, limits)
     if image.format == "TIFF" and end > 1:
         check_pages(image, end, limits)
     facts.reject_damage()
@@ -161,8 +177,7 @@ def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
     return first, first + 1 if frames == "first" else count
 
 
-def check_pixels(image: Image.Image, frames: int, limits: ImageLimits) -> None:
-    width, height = image.size
+def check_pixels(width: int, height: int, frames: int, limits: ImageLimits) -> None:
     if width * height * frames > limits.max_pixels:
         size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
         raise ImageTooLargeError(describe_limit(size, limits))
@@ -195,7 +210,4 @@ def read_jpeg_sampling(image: Image.Image) -> JpegSampling | None:
 
 def read_plays(image: Image.Image) -> int:
     """Number of times an animation is shown; 0 is forever."""
-    loop = image.info.get("loop")
-    if image.format == "GIF":  # GIF counts the repetitions after the first time
-        return 1 if loop is None else (loop + 1 if loop else 0)
-    return int(loop or 0)
+    return int(image.info.get("loop") or 0)
