@@ -14,12 +14,15 @@
 
 import io
 import re
+from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from app.images.apng import ApngFile, read_apng
 from app.images.complexity import check_frame_count
+from app.images.composition import Patch, compose, drop_unused_alpha
 from app.images.decode_16_bit import decode_16_bit, is_16_bit
 from app.images.decode_gif import decode_gif, read_gif
 from app.images.errors import (
@@ -105,22 +108,26 @@ def decode_opened(
     check_pixels(*image.size, 1, limits)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
-    first, end = choose_frames(image, frames)
+    animation = read_apng(data) if image.format == "PNG" and facts.may_be_animated else None
+    end = 1 if frames == "first" else animation.frame_count if animation else count_frames(image)
     check_frame_count(end, limits)
-    check_pixels(*image.size, end - first, limits)
+    check_pixels(*image.size, end, limits)
     if image.format == "TIFF" and end > 1:
         check_pages(image, end, limits)
     facts.reject_damage()
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
-    fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 else None
-    if fast is not None:
+    fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 and animation is None else None
+    if animation is not None:
+        backend = "pillow"
+        decoded = decode_animated_png(image, animation, end, facts)
+    elif fast is not None:
         pixels, backend = fast
         orientation = 1 if image.format == "PNG" else read_exif_orientation(image)
         decoded = [Frame(turn_upright(pixels, orientation))]
     else:
         backend = "pillow"
-        decoded = decode_with_pillow(image, data, facts, first, end)
+        decoded = decode_with_pillow(image, data, facts, end)
         if image.mode in CONVERTED_TO_SRGB:
             profile = None
     if len({frame.pixels.shape[:2] for frame in decoded}) > 1:
@@ -133,20 +140,41 @@ def decode_opened(
         format,
         profile,
         read_jpeg_sampling(image),
-        read_plays(image),
+        animation.plays if animation else read_plays(image),
         reduced,
         backend,
     )
 
 
-def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first: int, end: int) -> list[Frame]:
-    """Decode frames `first` to `end` - 1, or 16-bit images with another decoder after Pillow found no damage."""
+def decode_animated_png(image: Image.Image, animation: ApngFile, end: int, facts: FileFacts) -> list[Frame]:
+    """Compose the first `end` frames. Alpha is dropped if the file declares none and all pixels are opaque."""
+    orientation = read_orientation(image)
+    has_alpha = image.mode.endswith("A") or "transparency" in image.info
+    patches = draw_patches(animation, end, FileFacts(FORMATS["png"], png_bit_depth=facts.png_bit_depth))
+    frames = list(compose(patches, image.height, image.width))
+    frames = frames if has_alpha else drop_unused_alpha(frames)
+    return [Frame(turn_upright(frame.pixels, orientation), frame.duration_ms) for frame in frames]
+
+
+def draw_patches(animation: ApngFile, end: int, facts: FileFacts) -> Iterator[Patch]:
+    """Decode each frame as a still PNG to grey + alpha or RGBA."""
+    for index, control in enumerate(animation.controls[:end]):
+        png = animation.write_frame(index)
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            fast = decode_fast(image, png, facts)
+            pixels = fast[0] if fast else decode_with_pillow(image, png, facts, 1)[0].pixels
+        with_alpha = expand_channels(pixels, 2 if pixels.shape[2] < 3 else 4)
+        yield Patch(with_alpha, control.left, control.top, control.disposal, control.overwrites, control.duration_ms)
+
+
+def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, end: int) -> list[Frame]:
+    """Decode the first `end` frames, or 16-bit images with another decoder after Pillow found no damage."""
     if facts.format and facts.format.name == "jpeg":
         reject_damaged_jpeg(data)
     scale_transparent_grey(image, facts.png_bit_depth)
-    if is_16_bit(image, facts) and not (image.format == "PNG" and end > 1):
+    if is_16_bit(image, facts):
         return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
-    return [decode_frame(image, index) for index in range(first, end)]
+    return [decode_frame(image, index) for index in range(end)]
 
 
 def decode_frame(image: Image.Image, index: int) -> Frame:
@@ -169,12 +197,9 @@ def reduce_jpeg(image: Image.Image, enough_px: int) -> int:
     return reduced
 
 
-def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
-    """Index of the first frame to decode, and of the frame after the last."""
-    count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    # An APNG can begin with a still image for viewers without APNG support.
-    first = 1 if count > 1 and image.info.get("default_image") else 0
-    return first, first + 1 if frames == "first" else count
+def count_frames(image: Image.Image) -> int:
+    """The frames or pages to decode. Of an MPO, viewers show the first; animated PNG is not counted here."""
+    return 1 if image.format in ("MPO", "PNG") else getattr(image, "n_frames", 1)
 
 
 def check_pixels(width: int, height: int, frames: int, limits: ImageLimits) -> None:

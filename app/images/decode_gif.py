@@ -133,14 +133,12 @@ def find_end(data: bytes, position: int) -> int:
 
 def decode_gif(file: GifFile) -> list[Frame]:
     """Compose the frames of the file. A grey palette gives grey; alpha is dropped if all pixels are opaque."""
-    is_grey = all(is_grey_ramp(frame.palette) for frame in file.frames)
+    is_grey = all(has_only_greys(frame.palette) for frame in file.frames)
     return drop_unused_alpha(list(compose(draw_patches(file, is_grey), file.height, file.width)))
 
 
-def is_grey_ramp(palette: Pixels) -> bool:
-    """Whether each colour is grey and as bright as its number, up to the end of the table."""
-    size = 256 - int(np.argmax(palette[::-1, :3].any(axis=1)))
-    return bool((palette[:size, :3] == np.arange(size)[:, None]).all())
+def has_only_greys(palette: Pixels) -> bool:
+    return bool((palette[:, :2] == palette[:, 1:3]).all())
 
 
 def draw_patches(file: GifFile, is_grey: bool) -> Iterator[Patch]:

@@ -3,22 +3,23 @@
 import io
 import math
 import struct
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from app.images.colour_profiles import convert_to_srgb
+from app.images.encode_apng import encode_apng
+from app.images.encode_gif import encode_gif
 from app.images.errors import UnwritableFormatError
 from app.images.fast_codecs import encode_jpeg
 from app.images.formats import DEFAULT_QUALITY, Format
 from app.images.image import DecodedImage, Pixels
 from app.images.png import encode_png
-from app.images.quantize import quantize
 from app.images.tiff import encode_16_bit_tiff
 
-MAX_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
-"""GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
+MAX_WEBP_FRAME_MS = 2**24 - 1
 
 
 class EncodedImage(NamedTuple):
@@ -41,13 +42,11 @@ def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_Q
             f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
             "format=gif, webp, png or avif."
         )
-    if len(decoded.frames) > 1 and decoded.is_16_bit and format.name == "png":
-        raise UnwritableFormatError(
-            f"The image has {len(decoded.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
-            "Ask for frames=first, or for format=tiff."
-        )
-    if len(decoded.frames) == 1 and format.name == "png":
-        return EncodedImage(encode_png(decoded.frames[0].pixels, pick_profile(decoded)), "isa-l")
+    if format.name == "png":
+        profile = pick_profile(decoded)
+        if len(decoded.frames) == 1:
+            return EncodedImage(encode_png(decoded.frames[0].pixels, profile), "isa-l")
+        return EncodedImage(encode_apng(decoded.frames, decoded.plays, profile), "isa-l")
     if decoded.is_16_bit and format.name == "tiff":
         pages = [frame.pixels for frame in decoded.frames]
         return EncodedImage(encode_16_bit_tiff(pages, pick_profile(decoded)), "tifffile")
@@ -70,7 +69,8 @@ def encode_with_pillow(decoded: DecodedImage, format: Format, quality: int) -> b
         images = [apply_profile(image, profile) for image in images]
         profile = None
     if format.name == "gif":
-        images = [quantize(image) for image in images]
+        frames = [replace(frame, pixels=to_pixels(image)) for frame, image in zip(decoded.frames, images, strict=True)]
+        return encode_gif(frames, decoded.plays)
     options = choose_options(decoded, format, quality)
     if profile:
         options["icc_profile"] = profile
@@ -95,18 +95,12 @@ def choose_options(decoded: DecodedImage, format: Format, quality: int) -> dict[
 
 
 def time_frames(decoded: DecodedImage, format: Format) -> dict[str, Any]:
-    """Pillow's options for durations and repetitions, and for frames that replace the previous one.
+    """Pillow's options for durations and repetitions.
 
     Values beyond the range of the format become its maximum.
     """
-    max_ms = MAX_FRAME_MS.get(format.name, math.inf)
+    max_ms = MAX_WEBP_FRAME_MS if format.name == "webp" else math.inf
     durations = [round(min(frame.duration_ms, max_ms)) for frame in decoded.frames]
-    if format.name == "gif":
-        loop = {} if decoded.plays == 1 else {"loop": min(max(decoded.plays - 1, 0), 65535)}
-        return {"duration": durations, "disposal": 2, "optimize": False} | loop
-    if format.name == "png":
-        seconds = [duration if duration <= 65_535 else round(duration, -3) for duration in durations]
-        return {"duration": seconds, "loop": decoded.plays, "disposal": 0, "blend": 0}
     if format.name == "webp":
         return {"duration": durations, "loop": min(decoded.plays, 65535)}
     return {"duration": durations} if format.name == "avif" else {}
@@ -137,6 +131,12 @@ def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
     if channels < 3 and (not format.holds_grey or (channels == 2 and format.name == "gif")):
         return image.convert("RGBA" if channels == 2 else "RGB")
     return image
+
+
+def to_pixels(image: Image.Image) -> Pixels:
+    """Convert an L, RGB or RGBA image to (height, width, channels)."""
+    pixels = np.asarray(image)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def pick_profile(decoded: DecodedImage) -> bytes | None:

@@ -17,7 +17,7 @@ class FileFacts:
     may_have_orientation: bool = False
     """A chunk of the PNG can hold an EXIF orientation, which only Pillow reads."""
     may_be_animated: bool = False
-    """The type of a frame chunk occurs in the WebP, perhaps by chance. Only Pillow composes frames."""
+    """The type of a frame chunk occurs in the WebP, perhaps by chance, or that of an animation chunk in the PNG."""
     damage: str = ""
     """A sentence about damage to the pixels that Pillow does not report; empty for none."""
 

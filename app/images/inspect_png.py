@@ -21,7 +21,7 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
     """Read all chunks. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
-    may_have_orientation, is_intact = False, True
+    may_have_orientation, may_be_animated, is_intact = False, False, True
     position = SIGNATURE_BYTES
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -35,12 +35,14 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         else:
             budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
+            may_be_animated = may_be_animated or kind == b"acTL"
             may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
         position = end + 4
     return FileFacts(
         FORMATS["png"],
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
         may_have_orientation=may_have_orientation,
+        may_be_animated=may_be_animated,
         damage="" if is_intact else "The image is damaged: a checksum of the PNG's pixels is wrong.",
     )
 
