@@ -20,6 +20,7 @@ from typing import cast
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from app.images import avif
 from app.images.apng import ApngFile, read_apng
 from app.images.complexity import check_frame_count
 from app.images.composition import Patch, compose, drop_unused_alpha
@@ -140,7 +141,8 @@ def decode_opened(
         format,
         profile,
         read_jpeg_sampling(image),
-        animation.plays if animation else read_plays(image),
+        animation.plays if animation else read_plays(image, data),
+        facts.is_lossless or (image.format == "AVIF" and avif.is_lossless(data)),
         reduced,
         backend,
     )
@@ -233,6 +235,8 @@ def read_jpeg_sampling(image: Image.Image) -> JpegSampling | None:
     return samplings.get(JpegImagePlugin.get_sampling(image))
 
 
-def read_plays(image: Image.Image) -> int:
+def read_plays(image: Image.Image, data: bytes) -> int:
     """Number of times an animation is shown; 0 is forever."""
+    if image.format == "AVIF":
+        return avif.read_plays(data)
     return int(image.info.get("loop") or 0)

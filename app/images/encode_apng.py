@@ -8,13 +8,10 @@ import struct
 from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
-
 from app.images.apng import BLEND_SOURCE
-from app.images.frame_changes import Area, find_area
-from app.images.image import Frame, Pixels
+from app.images.frame_changes import Area, find_area, find_changes
+from app.images.image import Frame
 from app.images.png import Chunk, deflate_pixels, describe_pixels, write_chunks
-from kernels.types import Mask
 
 DISPOSE_NONE = 0
 MAX_16_BITS, MAX_32_BITS = 2**16 - 1, 2**32 - 1
@@ -50,12 +47,3 @@ def approximate_seconds(duration_ms: float) -> Fraction:
     if seconds >= MAX_16_BITS:
         return Fraction(MAX_16_BITS)
     return seconds.limit_denominator(min(MAX_16_BITS, MAX_16_BITS // max(1, math.ceil(seconds))))
-
-
-def find_changes(before: Pixels, after: Pixels) -> Mask:
-    """The pixels (height, width) of which a channel differs."""
-    if before.shape[2] == 3:
-        mask: Mask = (before != after).any(axis=2)
-        return mask
-    words = f"u{before.shape[2] * before.itemsize}"
-    return np.not_equal(before.view(words)[:, :, 0], after.view(words)[:, :, 0])

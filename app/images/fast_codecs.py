@@ -4,6 +4,8 @@ They use the same libraries as Pillow with the same transforms, so pixels and by
 file that they reject, and decides whether it is damaged.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -17,6 +19,8 @@ JPEG_SAMPLINGS: dict[JpegSampling, int] = {"4:4:4": 0x111111, "4:2:2": 0x211111,
 """OpenCV's numbers: two digits, horizontal and vertical, for each of Y, Cb and Cr."""
 MAX_JPEG_SIDE_PX = 65_500
 """libjpeg's JPEG_MAX_DIMENSION in jmorecfg.h."""
+AVIF_SPEED = 6
+"""libavif's, from 0 (slowest) to 10, as Pillow uses it."""
 ICC_NAME = b"ICC_PROFILE\0"
 ICC_SEGMENT_BYTES = 65_519
 """Room in a JPEG segment after its length, the name, and the number and count of the pieces."""
@@ -105,3 +109,28 @@ def insert_profile(data: bytes, profile: bytes) -> bytes:
     ]
     end = 4 + int.from_bytes(data[4:6])
     return b"".join([data[:end], *segments, data[end:]])
+
+
+def encode_lossless_avif(frames: Sequence[Pixels], durations_ms: Sequence[int], profile: bytes | None) -> bytes:
+    """Encode one frame of (height, width, 3 or 4) uint8 with a profile, or several without.
+
+    Pillow cannot write lossless AVIF: it has no option for the matrix of RGB. Raises ValueError if the encoder fails.
+    """
+    import cv2
+
+    order = cv2.COLOR_RGB2BGR if frames[0].shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    ordered = [cv2.cvtColor(pixels, order) for pixels in frames]
+    options = [cv2.IMWRITE_AVIF_QUALITY, 100, cv2.IMWRITE_AVIF_SPEED, AVIF_SPEED]
+    if len(frames) > 1:
+        animation = cv2.Animation()
+        animation.frames = ordered
+        animation.durations = np.array(durations_ms, np.int32)  # type: ignore[assignment]  # the stub is wrong
+        is_encoded, data = cv2.imencodeanimation(".avif", animation, options)
+    elif profile:
+        kinds, metadata = [cv2.IMAGE_METADATA_ICCP], [np.frombuffer(profile, np.uint8)]
+        is_encoded, data = cv2.imencodeWithMetadata(".avif", ordered[0], kinds, metadata, options)
+    else:
+        is_encoded, data = cv2.imencode(".avif", ordered[0], options)
+    if not is_encoded:
+        raise ValueError("the AVIF encoder failed")
+    return bytes(data.tobytes())

@@ -18,6 +18,8 @@ class FileFacts:
     """A chunk of the PNG can hold an EXIF orientation, which only Pillow reads."""
     may_be_animated: bool = False
     """The type of a frame chunk occurs in the WebP, perhaps by chance, or that of an animation chunk in the PNG."""
+    is_lossless: bool = False
+    """All frames of the WebP are lossless."""
     damage: str = ""
     """A sentence about damage to the pixels that Pillow does not report; empty for none."""
 

@@ -28,3 +28,12 @@ def find_area(mask: Mask) -> Area:
         return Area(0, 0, 1, 1)
     left, top = int(columns[0]), int(rows[0])
     return Area(left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)
+
+
+def find_changes(before: Pixels, after: Pixels) -> Mask:
+    """The pixels (height, width) of which a channel differs."""
+    if before.shape[2] == 3:
+        mask: Mask = (before != after).any(axis=2)
+        return mask
+    words = f"u{before.shape[2] * before.itemsize}"
+    return np.not_equal(before.view(words)[:, :, 0], after.view(words)[:, :, 0])
