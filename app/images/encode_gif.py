@@ -6,7 +6,8 @@ The decoder of each frame's pixels, and the encoder, are Pillow's.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,15 @@ from PIL import Image
 
 from app.images.frame_changes import Area, find_area
 from app.images.image import Frame, Pixels
-from app.images.quantize import MAX_COLOURS, Words, make_image, quantize
+from app.images.quantize import MAX_COLOURS, Words, choose_palette, make_image, quantize
 from kernels.types import Mask
 
 MAX_SIDE_PX = 65_535
 MAX_DELAY = MAX_REPETITIONS = 65_535
 MIN_OPAQUE_ALPHA = 128
-SAMPLED_PIXELS = 8_000_000
+SAMPLED_PIXELS = 4_000_000
 """Pixels of all frames together whose colours are counted to choose palettes."""
+MAX_PALETTES = 100
 OPAQUE = np.uint32(0xFF000000)
 KEEP, CLEAR = 1, 2
 """Disposal methods."""
@@ -39,11 +41,13 @@ def encode_gif(frames: Sequence[Frame], plays: int) -> bytes:
     if len(frames) > 1 and plays != 1:
         repetitions = min(max(plays - 1, 0), MAX_REPETITIONS)
         blocks.append(b"!\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", repetitions) + b"\0")
-    has_holes = any(has_transparency(frame.pixels) for frame in frames)
-    sample_step = -(-len(frames) * height * width // SAMPLED_PIXELS)
-    for frame, drawing in zip(frames, draw_changes([frame.pixels for frame in frames]), strict=True):
+    pixels = [frame.pixels for frame in frames]
+    has_holes = any(map(has_transparency, pixels))
+    palettes = SharedPalettes(pixels)
+    for index, (frame, drawing) in enumerate(zip(frames, draw_changes(pixels), strict=True)):
         area, words, is_drawn, disposal = drawing
-        indices, palette, transparent = choose_colours(words, is_drawn, has_holes, sample_step)
+        find_palette = partial(palettes.find, index) if palettes.is_needed else None
+        indices, palette, transparent = choose_colours(words, is_drawn, has_holes, find_palette)
         delay = min(round(frame.duration_ms / 10), MAX_DELAY)
         if len(frames) > 1 or transparent is not None:
             flags = disposal << 2 | (transparent is not None)
@@ -54,6 +58,34 @@ def encode_gif(frames: Sequence[Frame], plays: int) -> bytes:
 
 Drawing = tuple[Area, Words, Mask, int]
 """Of a frame: its area, the pixels in it, which of them are drawn, and the disposal method."""
+
+
+class SharedPalettes:
+    """Palettes for an animation too large to choose one for each frame from all its pixels.
+
+    A palette takes 4 ms and more, whatever the size of the frame.
+    """
+
+    def __init__(self, frames: Sequence[Pixels]) -> None:
+        self.frames = frames
+        self.sample_step = -(-sum(frame[:, :, 0].size for frame in frames) // SAMPLED_PIXELS)
+        self.frames_per_palette = -(-len(frames) // MAX_PALETTES)
+        self.is_needed = max(self.sample_step, self.frames_per_palette) > 1
+        self.group = -1
+        self.palette: Image.Image | None = None
+
+    def find(self, index: int) -> Image.Image:
+        """The palette of a frame and its neighbours: the frames are asked for in order."""
+        group = index // self.frames_per_palette
+        if self.palette is None or group != self.group:
+            first = group * self.frames_per_palette
+            sampled = [
+                words[words > 0][:: self.sample_step]
+                for frame in self.frames[first : first + self.frames_per_palette]
+                for words in [round_alpha(frame)]
+            ]
+            self.group, self.palette = group, choose_palette(np.concatenate(sampled), MAX_COLOURS - 1)
+        return self.palette
 
 
 def draw_changes(frames: Sequence[Pixels]) -> Iterator[Drawing]:
@@ -104,7 +136,7 @@ def round_alpha(pixels: Pixels) -> Words:
 
 
 def choose_colours(
-    words: Words, is_drawn: Mask, has_holes: bool, sample_step: int
+    words: Words, is_drawn: Mask, has_holes: bool, find_palette: Callable[[], Image.Image] | None
 ) -> tuple[NDArray[np.uint8], Pixels, int | None]:
     """Palette indices (height, width), the palette (colours, 3), and the index for pixels that are not drawn.
 
@@ -116,9 +148,9 @@ def choose_colours(
     if (is_drawn.all() and not has_holes) or (
         words.all() and count_colours(words) == MAX_COLOURS == count_colours(words[is_drawn])
     ):
-        indices, palette = quantize(words.ravel(), MAX_COLOURS, sample_step)
+        indices, palette = quantize(words.ravel(), MAX_COLOURS, find_palette)
         return indices.reshape(words.shape), palette, None
-    drawn, palette = quantize(words[is_drawn], MAX_COLOURS - 1, sample_step)
+    drawn, palette = quantize(words[is_drawn], MAX_COLOURS - 1, find_palette)
     transparent = len(palette)
     result = np.full(words.shape, transparent, np.uint8)
     result[is_drawn] = drawn

@@ -1,5 +1,7 @@
 """Reduction of pixels to the colours of a GIF."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,10 +18,12 @@ SIX_BITS = [value & 0b11111100 | 0b10 for value in range(256)] * 3
 RGB_BITS = 0xFFFFFF
 
 
-def quantize(words: Words, max_colours: int, sample_step: int = 1) -> tuple[NDArray[np.uint8], Pixels]:
+def quantize(
+    words: Words, max_colours: int, find_palette: Callable[[], Image.Image] | None = None
+) -> tuple[NDArray[np.uint8], Pixels]:
     """Reduce (count,) pixels to at most `max_colours`, without dithering. Returns indices and palette (colours, 3).
 
-    Few enough colours stay exact. Otherwise the palette is that of every `sample_step`-th pixel.
+    Few enough colours stay exact. Otherwise the palette is that of `find_palette`, or chosen for these pixels.
     """
     colours = make_image(words).getcolors(max_colours)
     if colours is not None:
@@ -27,13 +31,21 @@ def quantize(words: Words, max_colours: int, sample_step: int = 1) -> tuple[NDAr
         index_by_colour = np.empty(RGB_BITS + 1, np.uint8)
         index_by_colour[palette.astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32)] = np.arange(len(palette))
         return index_by_colour[words & RGB_BITS], palette
-    reduced = reduce_colours(make_image(words[::sample_step]).convert("RGB"), max_colours)
+    image = make_image(words).convert("RGB")
+    if find_palette is None:
+        reduced = reduce_colours(image, max_colours)
+    else:
+        reduced = image.quantize(palette=find_palette(), dither=Image.Dither.NONE)
     palette = np.array(reduced.getpalette("RGB"), np.uint8).reshape(-1, 3)[:max_colours]
-    if sample_step > 1:
-        # Pillow maps to 256 colours: the last one is repeated, so that no index is beyond the palette.
-        reduced.putpalette(np.pad(palette, ((0, MAX_COLOURS - len(palette)), (0, 0)), mode="edge").tobytes())
-        reduced = make_image(words).convert("RGB").quantize(palette=reduced, dither=Image.Dither.NONE)
     return np.minimum(np.asarray(reduced)[0], len(palette) - 1), palette
+
+
+def choose_palette(words: Words, count: int) -> Image.Image:
+    """Choose `count` colours for these pixels. Of 256, the last one is repeated, as Pillow maps to all."""
+    reduced = reduce_colours(make_image(words).convert("RGB"), count)
+    palette = np.array(reduced.getpalette("RGB"), np.uint8).reshape(-1, 3)[:count]
+    reduced.putpalette(np.pad(palette, ((0, MAX_COLOURS - len(palette)), (0, 0)), mode="edge").tobytes())
+    return reduced
 
 
 def make_image(words: Words) -> Image.Image:
