@@ -10,6 +10,7 @@ from PIL import Image
 
 from app.images.avif import set_plays
 from app.images.colour_profiles import convert_to_srgb
+from app.images.effort import choose_avif_speed, choose_webp_effort
 from app.images.encode_apng import encode_apng
 from app.images.encode_gif import encode_gif
 from app.images.encode_webp import encode_animated_webp
@@ -85,7 +86,8 @@ def encode_8_bit(decoded: DecodedImage, format: Format, quality: int | None) -> 
         return EncodedImage(data, "pillow")
     whole_ms = [round(duration_ms) for duration_ms in durations_ms]
     if format.name == "avif" and is_lossless and not (profile and len(images) > 1):  # OpenCV takes either
-        data, backend = encode_lossless_avif([to_pixels(image) for image in images], whole_ms, profile), "opencv"
+        pixels = [to_pixels(image) for image in images]
+        data, backend = encode_lossless_avif(pixels, whole_ms, profile, options["speed"]), "opencv"
     else:
         data, backend = encode_with_pillow(images, format, profile, whole_ms, options), "pillow"
     return EncodedImage(set_plays(data, decoded.plays) if format.name == "avif" else data, backend)
@@ -110,9 +112,11 @@ def choose_options(decoded: DecodedImage, format: Format, quality: int, is_lossl
     if format.name == "jpeg":
         return {"quality": quality, "subsampling": decoded.jpeg_sampling or "4:4:4"}
     if format.name == "webp":
-        return {"lossless": True, "exact": True} if is_lossless else {"quality": quality}
+        effort = choose_webp_effort(decoded, is_lossless=is_lossless)
+        return ({"lossless": True, "exact": True} if is_lossless else {"quality": quality}) | effort
     if format.name == "avif":
-        return {"quality": 100, "subsampling": "4:4:4"} if is_lossless else {"quality": quality}
+        speed = choose_avif_speed(decoded, quality, is_lossless=is_lossless)
+        return ({"quality": 100, "subsampling": "4:4:4"} if is_lossless else {"quality": quality}) | {"speed": speed}
     if format.name == "tiff":
         return {"compression": "tiff_adobe_deflate"}
     return {}

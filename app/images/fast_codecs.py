@@ -19,8 +19,6 @@ JPEG_SAMPLINGS: dict[JpegSampling, int] = {"4:4:4": 0x111111, "4:2:2": 0x211111,
 """OpenCV's numbers: two digits, horizontal and vertical, for each of Y, Cb and Cr."""
 MAX_JPEG_SIDE_PX = 65_500
 """libjpeg's JPEG_MAX_DIMENSION in jmorecfg.h."""
-AVIF_SPEED = 6
-"""libavif's, from 0 (slowest) to 10, as Pillow uses it."""
 ICC_NAME = b"ICC_PROFILE\0"
 ICC_SEGMENT_BYTES = 65_519
 """Room in a JPEG segment after its length, the name, and the number and count of the pieces."""
@@ -111,7 +109,9 @@ def insert_profile(data: bytes, profile: bytes) -> bytes:
     return b"".join([data[:end], *segments, data[end:]])
 
 
-def encode_lossless_avif(frames: Sequence[Pixels], durations_ms: Sequence[int], profile: bytes | None) -> bytes:
+def encode_lossless_avif(
+    frames: Sequence[Pixels], durations_ms: Sequence[int], profile: bytes | None, speed: int
+) -> bytes:
     """Encode one frame of (height, width, 3 or 4) uint8 with a profile, or several without.
 
     Pillow cannot write lossless AVIF: it has no option for the matrix of RGB. Raises ValueError if the encoder fails.
@@ -120,7 +120,7 @@ def encode_lossless_avif(frames: Sequence[Pixels], durations_ms: Sequence[int], 
 
     order = cv2.COLOR_RGB2BGR if frames[0].shape[2] == 3 else cv2.COLOR_RGBA2BGRA
     ordered = [cv2.cvtColor(pixels, order) for pixels in frames]
-    options = [cv2.IMWRITE_AVIF_QUALITY, 100, cv2.IMWRITE_AVIF_SPEED, AVIF_SPEED]
+    options = [cv2.IMWRITE_AVIF_QUALITY, 100, cv2.IMWRITE_AVIF_SPEED, speed]
     if len(frames) > 1:
         animation = cv2.Animation()
         animation.frames = ordered
