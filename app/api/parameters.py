@@ -26,8 +26,15 @@ class ImageParameters(FilterSettings):
         Field(description="Format of the result. Default: chosen by `Accept`, else the format of the input."),
     ] = None
     quality: Annotated[
-        int, Field(ge=1, le=100, description="Quality of jpeg, webp and avif. In webp, 100 is lossless.")
-    ] = DEFAULT_QUALITY
+        int | None,
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100}),
+        Field(
+            ge=1,
+            le=100,
+            description="Quality of jpeg, webp and avif; 100 is lossless in webp and avif. Default: lossless for an "
+            f"image from a lossless webp or avif, else {DEFAULT_QUALITY}.",
+        ),
+    ] = None
     frames: Annotated[
         Frames, BeforeValidator(parse_lower), Field(description="`first`: filter only the first frame of an animation.")
     ] = "all"

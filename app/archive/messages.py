@@ -8,7 +8,7 @@ import msgspec
 from app.archive.items import Item, ItemOutcome, process_items
 from app.archive.job import ClassifyJob, FilterJob, Job
 from app.archive.storage import open_folder, open_source
-from app.images.formats import DEFAULT_QUALITY, FormatName, Frames
+from app.images.formats import FormatName, Frames
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
@@ -26,7 +26,7 @@ class JobMessage(msgspec.Struct, frozen=True):
     """Steps of a filter job, as JSON (`app/tasks/operations.py`). Empty for a job that classifies digits."""
     linear: bool = False
     frames: Frames = "all"
-    quality: int = DEFAULT_QUALITY
+    quality: int | None = None
     format: FormatName | None = None
     polarity: Polarity = "auto"
 

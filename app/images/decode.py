@@ -16,12 +16,15 @@ import io
 import re
 from typing import cast
 
-import numpy as np
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from app.images import avif
+from app.images.apng import read_apng
 from app.images.bmp.decode import decode_bmp
 from app.images.complexity import check_frame_count
-from app.images.decode_16_bit import decode_16_bit_png
+from app.images.decode_apng import decode_animated_png
+from app.images.decode_gif import decode_gif, read_gif
+from app.images.decode_pillow import count_frames, decode_with_pillow, read_jpeg_sampling, read_plays, reduce_jpeg
 from app.images.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -31,24 +34,16 @@ from app.images.errors import (
 )
 from app.images.fast_codecs import decode_fast
 from app.images.file_facts import FileFacts
-from app.images.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
-from app.images.image import DecodedImage, Frame, JpegSampling
+from app.images.formats import FORMATS, FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
+from app.images.image import DecodedImage, Frame
 from app.images.inspect import inspect
-from app.images.jpeg_damage import reject_damaged_jpeg
 from app.images.limits import ImageLimits, describe_limit
-from app.images.orientation import read_exif_orientation, read_orientation, turn_upright
+from app.images.orientation import read_exif_orientation, turn_upright
 from app.images.plain_jpeg import decode_plain_jpeg
 from app.images.tiff.decode import decode_tiff
-from app.images.true_colour import (
-    CONVERTED_TO_SRGB,
-    choose_common_channels,
-    convert_to_true_colour,
-    expand_channels,
-    scale_transparent_grey,
-)
-from app.images.webp_alpha import settle_alpha
+from app.images.true_colour import CONVERTED_TO_SRGB, choose_common_channels, expand_channels
 
-OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name not in ("bmp", "tiff")]
+OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name not in ("bmp", "gif", "tiff")]
 
 
 def decode_image(
@@ -62,6 +57,8 @@ def decode_image(
         raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         facts = inspect(data, limits)
+        if facts.format and facts.format.name == "gif":
+            return decode_animated_gif(data, facts, limits, frames)
         if facts.format and facts.format.name == "tiff":
             pages, profile = decode_tiff(data, limits, frames)
             return DecodedImage(unite_frames(pages), facts.format, profile, backend="libtiff")
@@ -98,26 +95,43 @@ def decode_image(
         raise CorruptImageError(f"The image is damaged or cut short: {error}.") from error
 
 
+def decode_animated_gif(data: bytes, facts: FileFacts, limits: ImageLimits, frames: Frames) -> DecodedImage:
+    """Decode a GIF with its own reader; a still one is an animation of one frame."""
+    file = read_gif(data)
+    if frames == "first":
+        del file.frames[1:]
+    check_frame_count(len(file.frames), limits)
+    check_pixels(file.width, file.height, len(file.frames), limits)
+    if file.pixel_count > limits.max_pixels:
+        raise ImageTooLargeError(describe_limit(f"{file.pixel_count} pixels in its frames", limits))
+    facts.reject_damage()
+    return DecodedImage(tuple(decode_gif(file)), FORMATS["gif"], plays=file.plays)
+
+
 def decode_opened(
     image: Image.Image, data: bytes, facts: FileFacts, limits: ImageLimits, frames: Frames, enough_px: int | None
 ) -> DecodedImage:
-    check_pixels(image, 1, limits)
+    check_pixels(*image.size, 1, limits)
     reduced = reduce_jpeg(image, enough_px) if enough_px else 1
     format = FORMATS_BY_PILLOW_NAME[image.format or ""]
-    first, end = choose_frames(image, frames)
+    animation = read_apng(data) if image.format == "PNG" and facts.may_be_animated else None
+    end = 1 if frames == "first" else animation.frame_count if animation else count_frames(image)
     check_frame_count(end, limits)
-    check_pixels(image, end - first, limits)
+    check_pixels(*image.size, end, limits)
     facts.reject_damage()
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
-    fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 else None
-    if fast is not None:
+    fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 and animation is None else None
+    if animation is not None:
+        backend = "pillow"
+        decoded = decode_animated_png(image, animation, end, facts)
+    elif fast is not None:
         pixels, backend = fast
         orientation = 1 if image.format == "PNG" else read_exif_orientation(image)
         decoded = [Frame(turn_upright(pixels, orientation))]
     else:
         backend = "pillow"
-        decoded = decode_with_pillow(image, data, facts, first, end)
+        decoded = decode_with_pillow(image, data, facts, end)
         if image.mode in CONVERTED_TO_SRGB:
             profile = None
     return DecodedImage(
@@ -125,7 +139,8 @@ def decode_opened(
         format,
         profile,
         read_jpeg_sampling(image),
-        read_plays(image),
+        animation.plays if animation else read_plays(image, data),
+        facts.is_lossless or (image.format == "AVIF" and avif.is_lossless(data)),
         reduced,
         backend,
     )
@@ -141,64 +156,7 @@ def unite_frames(frames: list[Frame]) -> tuple[Frame, ...]:
     return tuple(Frame(expand_channels(frame.pixels, channels), frame.duration_ms) for frame in frames)
 
 
-def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first: int, end: int) -> list[Frame]:
-    """Decode frames `first` to `end` - 1, or 16-bit images with another decoder after Pillow found no damage."""
-    if facts.format and facts.format.name == "jpeg":
-        reject_damaged_jpeg(data)
-    scale_transparent_grey(image, facts.png_bit_depth)
-    if facts.png_bit_depth == 16 and end == 1:
-        return [Frame(decode_16_bit_png(image, data))]
-    decoded = [decode_frame(image, index) for index in range(first, end)]
-    if facts.is_alpha_hidden:
-        return [Frame(settle_alpha(frame.pixels), frame.duration_ms) for frame in decoded]
-    return decoded
-
-
-def decode_frame(image: Image.Image, index: int) -> Frame:
-    if index != image.tell():
-        image.seek(index)
-    image.load()
-    orientation = read_orientation(image)
-    pixels = np.asarray(convert_to_true_colour(image))
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))
-
-
-def reduce_jpeg(image: Image.Image, enough_px: int) -> int:
-    """Make the decoder divide both sides by 8, 4 or 2, if the longer one keeps `enough_px`. Returns the divisor."""
-    longer = max(image.size)
-    reduced = next((divisor for divisor in (8, 4, 2) if longer >= divisor * enough_px), 1)
-    if reduced == 1 or image.format not in ("JPEG", "MPO"):
-        return 1
-    image.draft(None, (image.width // reduced, image.height // reduced))
-    return reduced
-
-
-def choose_frames(image: Image.Image, frames: Frames) -> tuple[int, int]:
-    """Index of the first frame to decode, and of the frame after the last."""
-    count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    # An APNG can begin with a still image for viewers without APNG support.
-    first = 1 if count > 1 and image.info.get("default_image") else 0
-    return first, first + 1 if frames == "first" else count
-
-
-def check_pixels(image: Image.Image, frames: int, limits: ImageLimits) -> None:
-    width, height = image.size
+def check_pixels(width: int, height: int, frames: int, limits: ImageLimits) -> None:
     if width * height * frames > limits.max_pixels:
         size = f"{width}×{height}" + (f" pixels in {frames} frames" if frames > 1 else " pixels")
         raise ImageTooLargeError(describe_limit(size, limits))
-
-
-def read_jpeg_sampling(image: Image.Image) -> JpegSampling | None:
-    if not isinstance(image, JpegImagePlugin.JpegImageFile):
-        return None
-    samplings: dict[int, JpegSampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-    return samplings.get(JpegImagePlugin.get_sampling(image))
-
-
-def read_plays(image: Image.Image) -> int:
-    """Number of times an animation is shown; 0 is forever."""
-    loop = image.info.get("loop")
-    if image.format == "GIF":  # GIF counts the repetitions after the first time
-        return 1 if loop is None else (loop + 1 if loop else 0)
-    return int(loop or 0)

@@ -1,24 +1,28 @@
 """Encoding of pixels to image files, which hold pixels, timing and the ICC profile: no EXIF, comments or text."""
 
 import io
-import math
 import struct
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from app.images.avif import set_plays
 from app.images.colour_profiles import convert_to_srgb
+from app.images.effort import choose_avif_speed, choose_webp_effort
+from app.images.encode_apng import encode_apng
+from app.images.encode_gif import encode_gif
+from app.images.encode_webp import encode_animated_webp
 from app.images.errors import UnwritableFormatError
-from app.images.fast_codecs import encode_jpeg
+from app.images.fast_codecs import encode_jpeg, encode_lossless_avif
 from app.images.formats import DEFAULT_QUALITY, Format
 from app.images.image import DecodedImage, Pixels
 from app.images.png import encode_png
-from app.images.quantize import quantize
 from app.images.tiff.write import encode_16_bit_tiff
 
-MAX_FRAME_MS = {"gif": 655_350, "png": 65_535_000, "webp": 2**24 - 1}
-"""GIF counts 1/100 s in 16 bits, PNG fractions of a second in 16 bits, WebP milliseconds in 24 bits."""
+LOSSLESS_QUALITY = 100
+"""Of webp and avif."""
 
 
 class EncodedImage(NamedTuple):
@@ -28,8 +32,10 @@ class EncodedImage(NamedTuple):
     backend: str
 
 
-def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_QUALITY) -> EncodedImage:
-    """Encode an image; `quality` 1..100 applies to jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
+def encode_image(decoded: DecodedImage, format: Format, quality: int | None = None) -> EncodedImage:
+    """Encode an image; `quality` 1..100 applies to jpeg, webp and avif; 100 is lossless in webp and avif.
+
+    Without it, an image from a lossless file is lossless in webp and avif, and others have the quality 90.
 
     The image is converted to the nearest that the format can hold: alpha is composed over white for jpeg and bmp,
     16 bits become 8, pixels with a profile become sRGB. Raises UnwritableFormatError if frames or a side do not fit.
@@ -41,75 +47,79 @@ def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_Q
             f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
             "format=gif, webp, png or avif."
         )
-    if len(decoded.frames) > 1 and decoded.is_16_bit and format.name == "png":
-        raise UnwritableFormatError(
-            f"The image has {len(decoded.frames)} pages of 16 bits, and no animated PNG of 16 bits is written. "
-            "Ask for frames=first, or for format=tiff."
-        )
-    if len(decoded.frames) == 1 and format.name == "png":
-        return EncodedImage(encode_png(decoded.frames[0].pixels, pick_profile(decoded)), "isa-l")
+    if format.name == "png":
+        profile = pick_profile(decoded)
+        if len(decoded.frames) == 1:
+            return EncodedImage(encode_png(decoded.frames[0].pixels, profile), "isa-l")
+        return EncodedImage(encode_apng(decoded.frames, decoded.plays, profile), "isa-l")
     if decoded.is_16_bit and format.name == "tiff":
         pages = [frame.pixels for frame in decoded.frames]
         return EncodedImage(encode_16_bit_tiff(pages, pick_profile(decoded)), "tifffile")
     try:
         if format.name == "jpeg" and decoded.channels in (1, 3):
             pixels = reduce_to_8_bit(decoded.frames[0].pixels)
-            jpeg = encode_jpeg(pixels, quality, decoded.jpeg_sampling or "4:4:4", pick_profile(decoded))
+            jpeg = encode_jpeg(
+                pixels, quality or DEFAULT_QUALITY, decoded.jpeg_sampling or "4:4:4", pick_profile(decoded)
+            )
             return EncodedImage(jpeg, "opencv")
-        return EncodedImage(encode_with_pillow(decoded, format, quality), "pillow")
+        return encode_8_bit(decoded, format, quality)
     except (OSError, ValueError, OverflowError, RuntimeError, struct.error) as error:
         raise UnwritableFormatError(
             f"An image of {decoded.width}×{decoded.height} pixels cannot be written as {format.name}: {error}."
         ) from error
 
 
-def encode_with_pillow(decoded: DecodedImage, format: Format, quality: int) -> bytes:
+def encode_8_bit(decoded: DecodedImage, format: Format, quality: int | None) -> EncodedImage:
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in decoded.frames]
+    durations_ms = [frame.duration_ms for frame in decoded.frames]
     profile = pick_profile(decoded)
     if profile and not (format.holds_profile and (format.holds_grey or decoded.channels >= 3)):
         images = [apply_profile(image, profile) for image in images]
         profile = None
+    is_lossless = decoded.is_lossless if quality is None else quality == LOSSLESS_QUALITY
     if format.name == "gif":
-        images = [quantize(image) for image in images]
-    options = choose_options(decoded, format, quality)
+        frames = [replace(frame, pixels=to_pixels(image)) for frame, image in zip(decoded.frames, images, strict=True)]
+        return EncodedImage(encode_gif(frames, decoded.plays), "pillow")
+    options = choose_options(decoded, format, DEFAULT_QUALITY if quality is None else quality, is_lossless)
+    if format.name == "webp" and len(images) > 1:
+        data = encode_animated_webp(images, durations_ms, decoded.plays, profile, **options)
+        return EncodedImage(data, "pillow")
+    whole_ms = [round(duration_ms) for duration_ms in durations_ms]
+    if format.name == "avif" and is_lossless and not (profile and len(images) > 1):  # OpenCV takes either
+        pixels = [to_pixels(image) for image in images]
+        data, backend = encode_lossless_avif(pixels, whole_ms, profile, options["speed"]), "opencv"
+    else:
+        data, backend = encode_with_pillow(images, format, profile, whole_ms, options), "pillow"
+    return EncodedImage(set_plays(data, decoded.plays) if format.name == "avif" else data, backend)
+
+
+def encode_with_pillow(
+    images: list[Image.Image], format: Format, profile: bytes | None, durations_ms: list[int], options: dict[str, Any]
+) -> bytes:
     if profile:
-        options["icc_profile"] = profile
+        options = options | {"icc_profile": profile}
     if len(images) > 1:
-        options |= {"save_all": True, "append_images": images[1:]} | time_frames(decoded, format)
+        options = options | {"save_all": True, "append_images": images[1:]}
+        if format.name == "avif":
+            options["duration"] = durations_ms
     buffer = io.BytesIO()
     images[0].save(buffer, format.pillow, **options)
     return buffer.getvalue()
 
 
-def choose_options(decoded: DecodedImage, format: Format, quality: int) -> dict[str, Any]:
+def choose_options(decoded: DecodedImage, format: Format, quality: int, is_lossless: bool) -> dict[str, Any]:
     """Pillow's options for the quality of lossy formats and the compression of others."""
     if format.name == "jpeg":
         return {"quality": quality, "subsampling": decoded.jpeg_sampling or "4:4:4"}
     if format.name == "webp":
-        return {"lossless": True} if quality == 100 else {"quality": quality}
+        effort = choose_webp_effort(decoded, is_lossless=is_lossless)
+        return ({"lossless": True, "exact": True} if is_lossless else {"quality": quality}) | effort
     if format.name == "avif":
-        return {"quality": quality} | ({"subsampling": "4:4:4"} if quality == 100 else {})
+        speed = choose_avif_speed(decoded, quality, is_lossless=is_lossless)
+        return ({"quality": 100, "subsampling": "4:4:4"} if is_lossless else {"quality": quality}) | {"speed": speed}
     if format.name == "tiff":
         return {"compression": "tiff_adobe_deflate"}
     return {}
-
-
-def time_frames(decoded: DecodedImage, format: Format) -> dict[str, Any]:
-    """Pillow's options for durations and repetitions, and for frames that replace the previous one.
-
-    Values beyond the range of the format become its maximum.
-    """
-    max_ms = MAX_FRAME_MS.get(format.name, math.inf)
-    durations = [round(min(frame.duration_ms, max_ms)) for frame in decoded.frames]
-    if format.name == "gif":
-        loop = {} if decoded.plays == 1 else {"loop": min(max(decoded.plays - 1, 0), 65535)}
-        return {"duration": durations, "disposal": 2, "optimize": False} | loop
-    if format.name == "png":
-        seconds = [duration if duration <= 65_535 else round(duration, -3) for duration in durations]
-        return {"duration": seconds, "loop": decoded.plays, "disposal": 0, "blend": 0}
-    if format.name == "webp":
-        return {"duration": durations, "loop": min(decoded.plays, 65535)}
-    return {"duration": durations} if format.name == "avif" else {}
 
 
 def encode_npy(decoded: DecodedImage) -> bytes:
@@ -137,6 +147,12 @@ def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
     if channels < 3 and (not format.holds_grey or (channels == 2 and format.name == "gif")):
         return image.convert("RGBA" if channels == 2 else "RGB")
     return image
+
+
+def to_pixels(image: Image.Image) -> Pixels:
+    """Convert an L, RGB or RGBA image to (height, width, channels)."""
+    pixels = np.asarray(image)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def pick_profile(decoded: DecodedImage) -> bytes | None:

@@ -5,6 +5,8 @@ file that they reject, and decides whether it is damaged. WebP is not among them
 accept files whose data end too early.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -95,3 +97,30 @@ def insert_profile(data: bytes, profile: bytes) -> bytes:
     ]
     end = 4 + int.from_bytes(data[4:6])
     return b"".join([data[:end], *segments, data[end:]])
+
+
+def encode_lossless_avif(
+    frames: Sequence[Pixels], durations_ms: Sequence[int], profile: bytes | None, speed: int
+) -> bytes:
+    """Encode one frame of (height, width, 3 or 4) uint8 with a profile, or several without.
+
+    Pillow cannot write lossless AVIF: it has no option for the matrix of RGB. Raises ValueError if the encoder fails.
+    """
+    import cv2
+
+    order = cv2.COLOR_RGB2BGR if frames[0].shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    ordered = [cv2.cvtColor(pixels, order) for pixels in frames]
+    options = [cv2.IMWRITE_AVIF_QUALITY, 100, cv2.IMWRITE_AVIF_SPEED, speed]
+    if len(frames) > 1:
+        animation = cv2.Animation()
+        animation.frames = ordered
+        animation.durations = np.array(durations_ms, np.int32)  # type: ignore[assignment]  # the stub is wrong
+        is_encoded, data = cv2.imencodeanimation(".avif", animation, options)
+    elif profile:
+        kinds, metadata = [cv2.IMAGE_METADATA_ICCP], [np.frombuffer(profile, np.uint8)]
+        is_encoded, data = cv2.imencodeWithMetadata(".avif", ordered[0], kinds, metadata, options)
+    else:
+        is_encoded, data = cv2.imencode(".avif", ordered[0], options)
+    if not is_encoded:
+        raise ValueError("the AVIF encoder failed")
+    return bytes(data.tobytes())

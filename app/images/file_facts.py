@@ -16,6 +16,10 @@ class FileFacts:
     """Bits per channel of a PNG: 1, 2, 4, 8 or 16; 0 for other formats."""
     may_have_orientation: bool = False
     """A chunk of the PNG can hold an EXIF orientation, which only Pillow reads."""
+    may_be_animated: bool = False
+    """The type of a frame chunk occurs in the WebP, perhaps by chance, or that of an animation chunk in the PNG."""
+    is_lossless: bool = False
+    """All frames of the WebP are lossless."""
     damage: str = ""
     """A sentence about damage to the pixels that Pillow does not report; empty for none."""
     is_alpha_hidden: bool = False

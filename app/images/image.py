@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.images.formats import Format
 
+Mask = NDArray[np.bool_]
 Pixels = NDArray[Any]
 JpegSampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 
@@ -35,6 +36,8 @@ class DecodedImage:
     """Chroma subsampling of a JPEG; None for other formats and for grey."""
     plays: int = 0
     """Number of times an animation is shown; 0 is forever."""
+    is_lossless: bool = False
+    """Whether the file is a lossless one of a format that can also be lossy, as far as its structure tells."""
     reduced: int = 1
     """Divisor of both sides, if the image was decoded at a reduced size."""
     backend: str = "pillow"

@@ -25,7 +25,7 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
     """Read all chunks up to IEND, and verify the checksums of the pixel chunks, which Pillow does not verify."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
-    may_have_orientation, is_intact, is_whole = False, True, True
+    may_have_orientation, may_be_animated, is_intact, is_whole = False, False, True, True
     position = SIGNATURE_BYTES
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -40,6 +40,7 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         else:
             budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
+            may_be_animated = may_be_animated or kind == b"acTL"
             may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
         position = end + 4
         if kind == b"IEND":  # decoders ignore what follows
@@ -48,6 +49,7 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         FORMATS["png"],
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
         may_have_orientation=may_have_orientation,
+        may_be_animated=may_be_animated,
         damage=DAMAGES[0] if not is_intact else DAMAGES[1] if not is_whole else "",
     )
 

@@ -1,4 +1,4 @@
-"""Writer for still PNG: 20 times as fast as Pillow, and with 16-bit colour, which Pillow does not write.
+"""Writer for PNG: 20 times as fast as Pillow, and with 16-bit colour, which Pillow does not write.
 
 Pillow tries five filters on every row and deflates at zlib's level 6. This writer uses one filter for the whole image
 and deflates with ISA-L. Source: PNG specification, 3rd edition.
@@ -7,6 +7,7 @@ and deflates with ISA-L. Source: PNG specification, 3rd edition.
 import base64
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from isal import isal_zlib
@@ -15,25 +16,42 @@ from PIL import Image
 
 from app.images.image import Pixels
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SUB, UP = 1, 2
 DEFLATE_LEVEL = 2  # of ISA-L's 0..3; docs/engineering/performance.md compares them
 FIRST_BLOCK_BYTES = 16
 SAMPLED_ROW_STEP = 16  # every 16th row is measured to choose the filter
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+Chunk = tuple[bytes, bytes]
+"""Kind and body."""
 
 
 def encode_png(pixels: Pixels, profile: bytes | None) -> bytes:
     """Encode (height, width, 1..4) uint8 or uint16."""
+    return write_chunks([*describe_pixels(pixels, profile), (b"IDAT", deflate_pixels(pixels)), (b"IEND", b"")])
+
+
+def describe_pixels(pixels: Pixels, profile: bytes | None) -> list[Chunk]:
+    """The chunks before the pixels."""
     height, width, channels = pixels.shape
     header = struct.pack(">IIBBBBB", width, height, 8 * pixels.dtype.itemsize, COLOUR_TYPES[channels], 0, 0, 0)
     chunks = [(b"IHDR", header)]
     if profile:
         chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    return chunks
+
+
+def deflate_pixels(pixels: Pixels) -> bytes:
+    """The pixels as one zlib stream of filtered rows."""
+    height, _, channels = pixels.shape
     rows = pixels.astype(pixels.dtype.newbyteorder(">"), copy=False)
     rows = np.ascontiguousarray(rows).view(np.uint8).reshape(height, -1)
-    filtered = filter_rows(rows, channels * pixels.dtype.itemsize)
-    chunks += [(b"IDAT", deflate(filtered)), (b"IEND", b"")]
-    return b"".join([b"\x89PNG\r\n\x1a\n", *(part for kind, body in chunks for part in frame_chunk(kind, body))])
+    return deflate(filter_rows(rows, channels * pixels.dtype.itemsize))
+
+
+def write_chunks(chunks: Sequence[Chunk]) -> bytes:
+    """A PNG of these chunks."""
+    return b"".join([SIGNATURE, *(part for kind, body in chunks for part in frame_chunk(kind, body))])
 
 
 def save_png(image: Image.Image) -> bytes:

@@ -19,7 +19,7 @@ def decode(
     return image
 
 
-def encode(image: DecodedImage, format: Format, quality: int, report: Report) -> bytes:
+def encode(image: DecodedImage, format: Format, quality: int | None, report: Report) -> bytes:
     """`encode_image`, with its time and backend added to the report. Raises UnwritableFormatError."""
     with report.time("encode"):
         encoded = encode_image(image, format, quality)

@@ -10,7 +10,7 @@ import msgspec
 
 from app.errors import WorkTooLargeError
 from app.images.errors import UnwritableFormatError
-from app.images.formats import DEFAULT_QUALITY, FORMATS, Format, FormatName, Frames
+from app.images.formats import FORMATS, Format, FormatName, Frames
 from app.images.image import DecodedImage
 from app.images.limits import ImageLimits
 from app.pool.ipc import Report
@@ -30,7 +30,7 @@ class FilterRequest:
     steps: Sequence[Step]
     linear: bool = False
     frames: Frames = "all"
-    quality: int = DEFAULT_QUALITY
+    quality: int | None = None
 
 
 class OutputFormat(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class FilterParams(msgspec.Struct, frozen=True):
     """JSON (`app/tasks/operations.py`)."""
     linear: bool = False
     frames: Frames = "all"
-    quality: int = DEFAULT_QUALITY
+    quality: int | None = None
     format: OutputFormat = SAME_FORMAT
 
 

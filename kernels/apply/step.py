@@ -5,6 +5,7 @@ import numpy as np
 from kernels.apply.alpha import filter_with_alpha, split_alpha
 from kernels.apply.channels import is_selection, replace_planes, select_planes
 from kernels.apply.layout import StepReport, lay_out_step
+from kernels.apply.level import find_level, subtract_level
 from kernels.apply.planes import filter_planes
 from kernels.apply.response import apply_response, measure_range
 from kernels.chain import Step
@@ -23,12 +24,16 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
     if is_selection(settings.channels) and colours.shape[2] == 1:
         colours = np.repeat(colours, 3, axis=2)
     source = select_planes(colours, settings.channels, linear)
+    level = find_level(source, alpha, step)
+    differences = source if level is None else subtract_level(source, alpha, level)
     result_alpha = None
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # check_range raises for these
         if alpha is None:
-            values = filter_planes(source, step, rows, columns)
+            values = filter_planes(differences, step, rows, columns)
         else:
-            values, result_alpha = filter_with_alpha(source, alpha, step, rows, columns, maximum)
+            values, result_alpha = filter_with_alpha(differences, alpha, step, rows, columns, maximum)
+        if level is not None:
+            values = values + np.float32(step.sum) * (level - level.min())
         bias = np.float32(settings.scale_bias(maximum))
         values = values + bias if bias else values
     if result_alpha is not None:
@@ -37,7 +42,8 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
     visible = values if result_alpha is None else values[result_alpha[:, :, 0] > 0]
     lowest, highest, clipped_percent = measure_range(visible, step.response, maximum)
     check_range(step, lowest, highest)
-    report = StepReport(step, rows, columns, source.shape[2], lowest, highest, clipped_percent)
+    offset = 0.0 if level is None else step.sum * float(level.min())
+    report = StepReport(step, rows, columns, source.shape[2], lowest + offset, highest + offset, clipped_percent)
     values = apply_response(values, step.response, maximum, lowest, highest)
     values = replace_planes(
         values,

@@ -103,7 +103,7 @@ def test_kernel_parameter_has_examples(document: dict[str, Any]) -> None:
 
 DEFAULTS = {
     "border": "edge", "stride": "1", "dilation": "1", "bias": 0, "amount": 1, "channels": "rgb", "alpha": "auto",
-    "linear": False, "quality": 90, "frames": "all", "behaviour": "correlate",
+    "linear": False, "frames": "all", "behaviour": "correlate",
 }  # fmt: skip
 
 

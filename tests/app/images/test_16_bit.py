@@ -88,16 +88,6 @@ def test_every_page_of_a_16_bit_tiff_is_filtered(client: TestClient) -> None:
     assert np.array_equal(first, pages[0])
 
 
-def test_several_16_bit_pages_are_rejected_for_png(client: TestClient) -> None:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, draw_noise(3, 5 * 7, 3, dtype="uint16").reshape(3, 5, 7, 3), photometric="rgb")
-    reply = client.post(
-        "/filter/identity?format=png", content=buffer.getvalue(), headers={"Content-Type": "image/tiff"}
-    )
-    assert reply.status_code == 422
-    assert "frames=first" in reply.json()["detail"]
-
-
 @pytest.mark.parametrize("format", ["jpeg", "webp", "gif", "bmp"])
 def test_16_bits_are_rounded_for_8_bit_formats(client: TestClient, format: str) -> None:
     """The high bytes of green and blue are 100 and 200, which truncation would return."""

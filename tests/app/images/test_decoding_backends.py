@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from app.images import decode as decoding
-from app.images import fast_codecs
+from app.images import decode_pillow, fast_codecs
 from app.images.decode import decode_image
 from app.images.errors import ImageError
 from app.images.limits import ImageLimits
@@ -121,7 +121,7 @@ def test_the_orientation_of_a_png_is_applied_wherever_it_is_stored(place: str, a
 
 
 def test_a_png_with_orientation_keywords_in_a_comment_is_decoded_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "decode_frame", None)
+    monkeypatch.setattr(decode_pillow, "decode_frame", None)
     pixels = np.zeros((45, 61, 3), np.uint8)
     file = write_png(pixels, before=[(b"tEXt", b"Comment\0eXIf, Raw profile type exif\0, XML:com.adobe.xmp\0")])
     np.testing.assert_array_equal(decode(file)[1], pixels)
@@ -129,6 +129,6 @@ def test_a_png_with_orientation_keywords_in_a_comment_is_decoded_fast(monkeypatc
 
 def test_the_common_kinds_are_decoded_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the tests above compare Pillow with itself."""
-    monkeypatch.setattr(decoding, "decode_frame", None)
+    monkeypatch.setattr(decode_pillow, "decode_frame", None)
     for kind in ("jpeg 4:2:0", "jpeg progressive", "jpeg grey", "png grey", "png rgb", "png rgba"):
         assert decode(make_file(kind))[0] == "decoded", kind
