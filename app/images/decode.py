@@ -10,6 +10,7 @@
 | 16-bit PNG and TIFF                 | the same in uint16                                             |
 | animated GIF, WebP, PNG, AVIF; TIFF | every frame or page as displayed (composed over the previous)  |
 | multi-picture JPEG (MPO)            | the first image, which is the one that viewers show            |
+| HEIC                                | the primary image; 10 and 12 bits in uint16                    |
 """
 
 import io
@@ -21,6 +22,7 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from app.images.complexity import check_frame_count
 from app.images.decode_16_bit import decode_16_bit, is_16_bit
+from app.images.decode_heic import decode_heic
 from app.images.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -30,12 +32,12 @@ from app.images.errors import (
 )
 from app.images.fast_codecs import decode_fast
 from app.images.file_facts import FileFacts
-from app.images.formats import FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
+from app.images.formats import FORMATS, FORMATS_BY_PILLOW_NAME, HEIC, READABLE, Frames, recognize_format
 from app.images.image import DecodedImage, Frame, JpegSampling
 from app.images.inspect import inspect
 from app.images.jpeg_damage import reject_damaged_jpeg
 from app.images.limits import ImageLimits
-from app.images.orientation import read_exif_orientation, read_orientation, turn_upright
+from app.images.orientation import ignore_xmp, parse_orientation, read_orientation, turn_upright
 from app.images.true_colour import (
     CONVERTED_TO_SRGB,
     choose_common_channels,
@@ -43,6 +45,8 @@ from app.images.true_colour import (
     expand_channels,
     scale_transparent_grey,
 )
+
+PILLOW_FORMATS = tuple(format.pillow for format in READABLE if format.pillow)
 
 
 def decode_image(
@@ -56,7 +60,11 @@ def decode_image(
         raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         facts = inspect(data, limits)
-        with Image.open(io.BytesIO(data), formats=[format.pillow for format in READABLE]) as image:
+        if facts.format is HEIC:
+            return decode_heic(data, facts)
+        if facts.format is FORMATS["avif"]:
+            data = name_avif_brand(data)
+        with Image.open(io.BytesIO(data), formats=list(PILLOW_FORMATS)) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):
         raise
@@ -100,7 +108,7 @@ def decode_opened(
     fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 else None
     if fast is not None:
         pixels, backend = fast
-        orientation = 1 if image.format == "PNG" else read_exif_orientation(image)
+        orientation = 1 if image.format == "PNG" else parse_orientation(image.info.get("exif", b""))
         decoded = [Frame(turn_upright(pixels, orientation))]
     else:
         backend = "pillow"
@@ -120,6 +128,7 @@ def decode_opened(
         read_plays(image),
         reduced,
         backend,
+        facts.colour,
     )
 
 
@@ -129,15 +138,21 @@ def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first:
         reject_damaged_jpeg(data)
     scale_transparent_grey(image, facts.png_bit_depth)
     if is_16_bit(image, facts) and not (image.format == "PNG" and end > 1):
-        return [Frame(pixels) for pixels in decode_16_bit(image, data, end)]
-    return [decode_frame(image, index) for index in range(first, end)]
+        return [Frame(pixels) for pixels in decode_16_bit(image, data, facts, end)]
+    return [decode_frame(image, facts, index) for index in range(first, end)]
 
 
-def decode_frame(image: Image.Image, index: int) -> Frame:
+def name_avif_brand(data: bytes) -> bytes:
+    """Make AVIF the major brand. Pillow rejects files with AVIF among their other brands, which browsers display."""
+    return data if data[8:12] in (b"avif", b"avis") else data[:8] + b"avif" + data[12:]
+
+
+def decode_frame(image: Image.Image, facts: FileFacts, index: int) -> Frame:
     if index != image.tell():
         image.seek(index)
+    ignore_xmp(image)
     image.load()
-    orientation = read_orientation(image)
+    orientation = read_orientation(image, facts)
     pixels = np.asarray(convert_to_true_colour(image))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))

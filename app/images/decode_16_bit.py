@@ -15,7 +15,7 @@ from PIL import Image
 from app.images.errors import CorruptImageError, UnreadableFormatError
 from app.images.file_facts import FileFacts
 from app.images.image import Pixels
-from app.images.orientation import read_orientation, turn_upright
+from app.images.orientation import ignore_xmp, read_orientation, turn_upright
 
 BITS_PER_SAMPLE_TAG = 258
 PHOTOMETRIC_TAG, WHITE_IS_ZERO = 262, 0
@@ -32,20 +32,20 @@ def is_16_bit(image: Image.Image, facts: FileFacts) -> bool:
     return False
 
 
-def decode_16_bit(image: Image.Image, data: bytes, pages: int) -> list[Pixels]:
+def decode_16_bit(image: Image.Image, data: bytes, facts: FileFacts, pages: int) -> list[Pixels]:
     """Decode the first `pages` pages to upright (height, width, 1..4) uint16.
 
     Raises CorruptImageError, UnreadableFormatError for unsupported kinds of TIFF, or what Pillow raises.
     """
     image.load()
     if image.format == "PNG":
-        return [decode_png(image, data)]
+        return [decode_png(image, data, facts)]
     if image.mode.startswith("I"):
-        return [decode_grey_tiff(image, page) for page in range(pages)]
+        return [decode_grey_tiff(image, facts, page) for page in range(pages)]
     return decode_colour_tiff(image, data, pages)
 
 
-def decode_png(image: Image.Image, data: bytes) -> Pixels:
+def decode_png(image: Image.Image, data: bytes, facts: FileFacts) -> Pixels:
     import tensorflow as tf
 
     has_transparent_colour = "transparency" in image.info
@@ -53,17 +53,18 @@ def decode_png(image: Image.Image, data: bytes) -> Pixels:
     pixels = tf.io.decode_png(data, channels=channels, dtype=tf.uint16).numpy()
     if has_transparent_colour and image.mode.startswith("I"):
         pixels = pixels[:, :, [0, 3]]
-    return turn_upright(pixels, read_orientation(image))
+    return turn_upright(pixels, read_orientation(image, facts))
 
 
-def decode_grey_tiff(image: Image.Image, page: int) -> Pixels:
+def decode_grey_tiff(image: Image.Image, facts: FileFacts, page: int) -> Pixels:
     image.seek(page)
+    ignore_xmp(image)
     pixels = np.asarray(image)
     if not image.mode.startswith("I;16"):
         raise UnreadableFormatError("The pages of this file have different depths. Send them one by one.")
     if image.tag_v2.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO:  # type: ignore[attr-defined]
         pixels = 65535 - pixels
-    return turn_upright(pixels.astype(np.uint16)[:, :, None], read_orientation(image))
+    return turn_upright(pixels.astype(np.uint16)[:, :, None], read_orientation(image, facts))
 
 
 def decode_colour_tiff(image: Image.Image, data: bytes, pages: int) -> list[Pixels]:
@@ -81,7 +82,10 @@ def decode_colour_tiff(image: Image.Image, data: bytes, pages: int) -> list[Pixe
 
 
 def divide_by_alpha(pixels: Pixels) -> Pixels:
-    """Convert (height, width, 4) uint16 from premultiplied to straight alpha."""
+    """Convert (height, width, 4) uint8 or uint16 from premultiplied to straight alpha."""
+    levels = np.iinfo(pixels.dtype).max
     alpha = pixels[:, :, 3:].astype(np.float64)
-    colours = np.divide(65535.0 * pixels[:, :, :3], alpha, out=np.zeros(pixels[:, :, :3].shape), where=alpha > 0)
-    return np.concatenate([np.rint(np.minimum(colours, 65535)), alpha], axis=2).astype(np.uint16)
+    colours = np.divide(
+        levels * pixels[:, :, :3].astype(np.float64), alpha, out=np.zeros(pixels[:, :, :3].shape), where=alpha > 0
+    )
+    return np.concatenate([np.rint(np.minimum(colours, levels)), alpha], axis=2).astype(pixels.dtype)

@@ -1,4 +1,4 @@
-"""Encoding of pixels to image files, which hold pixels, timing and the ICC profile: no EXIF, comments or text."""
+"""Encoding of pixels to image files, which hold pixels, timing and the colour space: no EXIF, comments or text."""
 
 import io
 import math
@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from app.images.colour_embedding import embed_colour
+from app.images.colour_plan import fit_colour, holds_profile_of, pick_profile
 from app.images.colour_profiles import convert_to_srgb
 from app.images.errors import UnwritableFormatError
 from app.images.fast_codecs import encode_jpeg
@@ -29,6 +31,13 @@ class EncodedImage(NamedTuple):
 
 
 def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_QUALITY) -> EncodedImage:
+    """`encode_pixels`, after and before what the colour tags of the image need."""
+    fitted = fit_colour(decoded, format)
+    encoded = encode_pixels(fitted, format, quality)
+    return encoded._replace(data=embed_colour(encoded.data, format, fitted.colour))
+
+
+def encode_pixels(decoded: DecodedImage, format: Format, quality: int) -> EncodedImage:
     """Encode an image; `quality` 1..100 applies to jpeg, webp (100 is lossless) and avif (100 is within 3 of 255).
 
     The image is converted to the nearest that the format can hold: alpha is composed over white for jpeg and bmp,
@@ -66,7 +75,7 @@ def encode_image(decoded: DecodedImage, format: Format, quality: int = DEFAULT_Q
 def encode_with_pillow(decoded: DecodedImage, format: Format, quality: int) -> bytes:
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in decoded.frames]
     profile = pick_profile(decoded)
-    if profile and not (format.holds_profile and (format.holds_grey or decoded.channels >= 3)):
+    if profile and not holds_profile_of(format, decoded.channels):
         images = [apply_profile(image, profile) for image in images]
         profile = None
     if format.name == "gif":
@@ -137,14 +146,6 @@ def convert_to_image(pixels: Pixels, format: Format) -> Image.Image:
     if channels < 3 and (not format.holds_grey or (channels == 2 and format.name == "gif")):
         return image.convert("RGBA" if channels == 2 else "RGB")
     return image
-
-
-def pick_profile(decoded: DecodedImage) -> bytes | None:
-    """The profile, if it still matches the pixels: a filter can turn colour into grey and grey into colour."""
-    if decoded.profile is None:
-        return None
-    space = decoded.profile[16:20]
-    return decoded.profile if space == (b"RGB " if decoded.channels >= 3 else b"GRAY") else None
 
 
 def apply_profile(image: Image.Image, profile: bytes) -> Image.Image:

@@ -5,6 +5,7 @@ import zlib
 
 from isal import isal_zlib
 
+from app.images.colour_tags import read_png_tags
 from app.images.complexity import ComplexityCounter
 from app.images.file_facts import FileFacts
 from app.images.formats import FORMATS
@@ -13,15 +14,16 @@ from app.images.limits import ImageLimits
 SIGNATURE_BYTES = 8
 BIT_DEPTH_OFFSET = 24
 PIXEL_CHUNKS = {b"IDAT", b"fdAT", b"IEND"}
-TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
-ORIENTATION_KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
+COLOUR_CHUNKS = {b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI"}
 
 
 def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
     """Read all chunks. Pillow does not verify the checksums of the pixel chunks, so they are verified here."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
-    may_have_orientation, is_intact = False, True
+    exif, is_intact = b"", True
+    colour_chunks: dict[bytes, bytes] = {}
+    has_pixels = False
     position = SIGNATURE_BYTES
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -31,16 +33,21 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         if kind == b"fcTL":
             counter.add_frame()
         elif kind in PIXEL_CHUNKS:
+            has_pixels = True
             is_intact = is_intact and is_checksum_right(view, start, end)
         else:
             budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
-            may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
+            if kind == b"eXIf":
+                exif = data[start:end]
+            if kind in COLOUR_CHUNKS and not has_pixels and end + 4 <= len(data):
+                colour_chunks.setdefault(kind, data[start:end])
         position = end + 4
     return FileFacts(
         FORMATS["png"],
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
-        may_have_orientation=may_have_orientation,
+        png_exif=exif,
+        colour=read_png_tags(colour_chunks),
         damage="" if is_intact else "The image is damaged: a checksum of the PNG's pixels is wrong.",
     )
 
@@ -49,10 +56,6 @@ def is_checksum_right(view: memoryview, start: int, end: int) -> bool:
     """Compare the CRC of a chunk's type and body. True for a chunk that is cut short: the decoder reports that."""
     stored = view[end : end + 4]
     return len(stored) < 4 or isal_zlib.crc32(view[start - 4 : end]) == int.from_bytes(stored, "big")
-
-
-def can_hold_orientation(kind: bytes, data: bytes, start: int) -> bool:
-    return kind == b"eXIf" or (kind in TEXT_CHUNKS and data.startswith(ORIENTATION_KEYWORDS, start))
 
 
 def measure_inflated(kind: bytes, body: bytes, budget_bytes: int) -> int:

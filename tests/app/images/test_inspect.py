@@ -43,14 +43,14 @@ def test_the_beginning_of_a_png_is_no_error(length: int) -> None:
     ],
 )
 @pytest.mark.parametrize("after_pixels", [False, True])
-def test_chunks_that_can_hold_an_orientation_are_found(
+def test_only_the_chunk_for_exif_can_hold_an_orientation(
     kind: bytes, body: bytes, expected: bool, after_pixels: bool
 ) -> None:
     if after_pixels:
         file = write_png(NOISE, end=False) + write_chunk(kind, body) + write_chunk(b"IEND", b"")
     else:
         file = write_png(NOISE, before=[(kind, body)])
-    assert inspect(file, LIMITS).may_have_orientation is expected
+    assert inspect(file, LIMITS).png_exif == (body if expected else b"")
 
 
 def test_a_wrong_checksum_of_png_pixels_is_damage() -> None:
