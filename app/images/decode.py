@@ -20,6 +20,7 @@ from typing import cast
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from app.images.bmp_profile import read_bmp_profile
 from app.images.complexity import check_frame_count
 from app.images.decode_16_bit import decode_16_bit, is_16_bit
 from app.images.decode_heic import decode_heic
@@ -63,7 +64,7 @@ def decode_image(
         if facts.format is HEIC:
             return decode_heic(data, facts)
         if facts.format is FORMATS["avif"]:
-            data = name_avif_brand(data)
+            data = prepare_avif(data, facts)
         with Image.open(io.BytesIO(data), formats=list(PILLOW_FORMATS)) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):
@@ -105,6 +106,8 @@ def decode_opened(
     facts.reject_damage()
 
     profile = cast("bytes | None", image.info.get("icc_profile"))
+    if image.format == "BMP":
+        profile = read_bmp_profile(data, limits)
     fast = decode_fast(image, data, facts) if end == 1 and reduced == 1 else None
     if fast is not None:
         pixels, backend = fast
@@ -142,9 +145,14 @@ def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first:
     return [decode_frame(image, facts, index) for index in range(first, end)]
 
 
-def name_avif_brand(data: bytes) -> bytes:
-    """Make AVIF the major brand. Pillow rejects files with AVIF among their other brands, which browsers display."""
-    return data if data[8:12] in (b"avif", b"avis") else data[:8] + b"avif" + data[12:]
+def prepare_avif(data: bytes, facts: FileFacts) -> bytes:
+    """Make Pillow accept what browsers display: AVIF that is not the major brand of its file, and damaged metadata."""
+    prepared = bytearray(data)
+    if data[8:12] not in (b"avif", b"avis"):
+        prepared[8:12] = b"avif"
+    for position in facts.metadata_positions:
+        prepared[position : position + 4] = b"skip"
+    return bytes(prepared)
 
 
 def decode_frame(image: Image.Image, facts: FileFacts, index: int) -> Frame:
@@ -155,6 +163,9 @@ def decode_frame(image: Image.Image, facts: FileFacts, index: int) -> Frame:
     orientation = read_orientation(image, facts)
     pixels = np.asarray(convert_to_true_colour(image))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if facts.visible_size:
+        width, height = facts.visible_size
+        pixels = pixels[:height, :width]
     return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))
 
 

@@ -20,10 +20,12 @@ def decode_heic(data: bytes, facts: FileFacts) -> DecodedImage:
     """
     import pi_heif
 
+    pi_heif.options.DECODE_THREADS = 1  # a worker has one core
     try:
         file = pi_heif.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
         mode, _, bits = file.mode.partition(";")
-        pixels = np.asarray(file).reshape(file.size[1], file.size[0], CHANNELS[mode])
+        pixels = np.array(file)  # a copy: the file owns the memory, and frees it
+        pixels = pixels.reshape(file.size[1], file.size[0], CHANNELS[mode])
     except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, KeyError) as error:
         raise CorruptImageError(f"The HEIF is damaged or of a rare kind: {error}.") from None
     if bits:

@@ -16,9 +16,13 @@ class FileFacts:
     png_bit_depth: int = 0
     """Bits per channel of a PNG: 1, 2, 4, 8 or 16; 0 for other formats."""
     png_exif: bytes = b""
-    """The body of the chunk eXIf of a PNG. Pillow would also take a text with the keyword `exif`."""
+    """The body of the chunk eXIf of a PNG, if it precedes the pixels. Pillow also takes a text named `exif`."""
     may_be_animated: bool = False
     """The type of a frame chunk occurs in the WebP, perhaps by chance. Only Pillow composes frames."""
+    metadata_positions: tuple[int, ...] = ()
+    """Where an AVIF states that an item is EXIF or XMP. The decoder rejects damaged EXIF, browsers do not."""
+    visible_size: tuple[int, int] | None = None
+    """Width and height of the upper left part of an AVIF that is displayed; None for all."""
     colour: ColourTags = UNTAGGED
     """What the file says about the colour of its pixels, apart from an ICC profile."""
     damage: str = ""

@@ -12,6 +12,7 @@ from app.images.isobmff import Box, BoxError, Item, ItemTable, iterate_boxes, re
 from app.images.limits import ImageLimits
 
 HEVC, DERIVED = b"hvc1", (b"grid", b"iovl", b"iden")
+METADATA = (b"Exif", b"mime", b"uri ")
 MAX_CODED_FACTOR = 3
 """Coded pixels may exceed the limit this many times: alpha is coded too, and tiles exceed the image."""
 MAX_CONTENT_FACTOR = 4
@@ -26,14 +27,23 @@ def inspect_avif(data: bytes, limits: ImageLimits) -> FileFacts:
     """Count the boxes and the metadata, and find the colour tags. Damage is left to the decoder."""
     counter = ComplexityCounter(len(data), limits)
     tags, has_profile = UNTAGGED, False
+    positions: list[int] = []
+    visible_size = None
     try:
         table = read_primary_table(data, counter)
         count_metadata(table, counter)
+        positions = [item.kind_position for item in table.items.values() if item.kind in METADATA]
+        visible_size = read_visible_size(data, table.find(table.primary or 0))
         boxes = find_colour_boxes(table) if table.primary is not None else find_track_colour(data, counter)
         tags, has_profile = read_colour(data, boxes)
     except BoxError:
         pass
-    return FileFacts(FORMATS["avif"], colour=UNTAGGED if has_profile else tags)
+    return FileFacts(
+        FORMATS["avif"],
+        metadata_positions=tuple(positions),
+        visible_size=visible_size,
+        colour=UNTAGGED if has_profile else tags,
+    )
 
 
 def inspect_heic(data: bytes, limits: ImageLimits) -> FileFacts:
@@ -67,7 +77,7 @@ def read_primary_table(data: bytes, counter: ComplexityCounter) -> ItemTable:
 def count_metadata(table: ItemTable, counter: ComplexityCounter) -> None:
     """Add EXIF, XMP and colour profiles to the metadata."""
     for item in table.items.values():
-        if item.kind in (b"Exif", b"mime", b"uri "):
+        if item.kind in METADATA:
             counter.add_metadata(sum(max(end - start, 0) for start, end in item.extents))
     profiles = {box for item in table.items.values() for box in item.find_properties(b"colr")}
     counter.add_metadata(sum(box.end - box.start for box in profiles))
@@ -105,6 +115,26 @@ def read_colour(data: bytes, boxes: list[Box]) -> tuple[ColourTags, bool]:
             tags = read_nclx_tags(data[box.start + 4 : box.end])
         has_profile = has_profile or kind in (b"prof", b"rICC")
     return tags, has_profile
+
+
+def read_visible_size(data: bytes, item: Item) -> tuple[int, int] | None:
+    """Width and height that the clean aperture shows, if it begins in the upper left corner. Chromium ignores others.
+
+    The box has fractions: width, height, and the distances of its centre from that of the image.
+    """
+    aperture = next(item.find_properties(b"clap"), None)
+    image = next(item.find_properties(b"ispe"), None)
+    if aperture is None or image is None or aperture.end - aperture.start < 32 or image.end - image.start < 12:
+        return None
+    values = struct.unpack_from(">IIIIiIiI", data, aperture.start)
+    size = struct.unpack_from(">II", data, image.start + 4)
+    for whole, part, distance in zip(size, (values[:2], values[2:4]), (values[4:6], values[6:8]), strict=True):
+        # The centre of the part is (part - whole) / 2 from that of the image.
+        if not (part[1] == 1 and distance[1] > 0 and 0 < part[0] <= whole):
+            return None
+        if 2 * distance[0] != (part[0] - whole) * distance[1]:
+            return None
+    return values[0], values[2]
 
 
 class PixelLimiter:
@@ -190,4 +220,6 @@ class PixelLimiter:
         self.content_bytes += sum(max(end - start, 0) for start, end in item.extents)
         if self.content_bytes > MAX_CONTENT_FACTOR * len(self.data):
             raise BoxError("the parts of its images overlap")
+        if any(not 0 < start <= end <= len(self.data) for start, end in item.extents):
+            raise BoxError("a part of its images lies beyond the end of the file")
         return b"".join(self.data[start:end] for start, end in item.extents)

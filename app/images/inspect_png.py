@@ -38,7 +38,7 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         else:
             budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
-            if kind == b"eXIf":
+            if kind == b"eXIf" and not exif and not has_pixels:  # as in Chromium
                 exif = data[start:end]
             if kind in COLOUR_CHUNKS and not has_pixels and end + 4 <= len(data):
                 colour_chunks.setdefault(kind, data[start:end])

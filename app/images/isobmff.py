@@ -28,8 +28,8 @@ class Item:
     """A coded image, a derived image or metadata."""
 
     kind: bytes = b""
-    content_type: bytes = b""
-    """The media type of an item of kind `mime`."""
+    kind_position: int = 0
+    """Where the file states the kind."""
     properties: list[Box] = field(default_factory=list)
     extents: list[tuple[int, int]] = field(default_factory=list)
     """Where the parts of the content begin and end in the file."""
@@ -116,9 +116,8 @@ def read_item_kinds(data: bytes, box: Box, table: ItemTable, counter: Complexity
             continue
         item = table.find(reader.read(4 if version > 2 else 2))
         reader.read(2)
+        item.kind_position = reader.position
         item.kind = reader.read(4).to_bytes(4, "big")
-        if item.kind == b"mime":
-            item.content_type = data[reader.position : entry.end].split(b"\0")[1:2][0] if entry.end else b""
 
 
 def read_item_extents(data: bytes, box: Box, idat: Box | None, table: ItemTable, counter: ComplexityCounter) -> None:
@@ -137,7 +136,8 @@ def read_item_extents(data: bytes, box: Box, idat: Box | None, table: ItemTable,
             offset, length = base + reader.read(offset_bytes), reader.read(length_bytes)
             start, end = (idat.start, idat.end) if method == 1 and idat else (0, len(data))
             if method < 2:
-                item.extents.append((start + offset, min(start + offset + length, end) if length else end))
+                # The end may lie beyond the file, which is then cut short.
+                item.extents.append((start + offset, start + offset + length if length else end))
 
 
 def read_item_references(data: bytes, box: Box, table: ItemTable, counter: ComplexityCounter) -> None:

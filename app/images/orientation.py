@@ -18,7 +18,7 @@ def read_orientation(image: Image.Image, facts: FileFacts) -> int:
     try:
         image.load()  # Pillow turns a TIFF upright while loading it
         if image.format == "PNG":
-            return parse_orientation(facts.png_exif)
+            return 1 if facts.png_exif.startswith(b"Exif") else parse_orientation(facts.png_exif)
         if image.format == "TIFF":
             return 1
     except Exception:  # damaged pixels raise again when they are decoded
