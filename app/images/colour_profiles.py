@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image, ImageCms
 
 INTENTS = (ImageCms.Intent.PERCEPTUAL, ImageCms.Intent.RELATIVE_COLORIMETRIC)
-"""The first that the profile has a table for. Chromium has the same order; docs/engineering/decisions/0021-colour.md."""
+"""The first that the profile has a table for, as in Chromium. docs/engineering/decisions/0021-colour.md compares."""
 
 
 def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:

@@ -68,10 +68,8 @@ def inspect_heic(data: bytes, limits: ImageLimits) -> FileFacts:
 
 def read_primary_table(data: bytes, counter: ComplexityCounter) -> ItemTable:
     """The items of the box `meta` at the top level."""
-    for box in iterate_boxes(data, 0, len(data), counter):
-        if box.kind == b"meta":
-            return read_items(data, box, counter)
-    return ItemTable()
+    boxes = [box for box in iterate_boxes(data, 0, len(data), counter) if box.kind == b"meta"]
+    return read_items(data, boxes[0], counter) if boxes else ItemTable()
 
 
 def count_metadata(table: ItemTable, counter: ComplexityCounter) -> None:
