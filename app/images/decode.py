@@ -139,6 +139,7 @@ def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, first:
     """Decode frames `first` to `end` - 1, or 16-bit images with another decoder after Pillow found no damage."""
     if facts.format and facts.format.name == "jpeg":
         reject_damaged_jpeg(data)
+    ignore_xmp(image)
     scale_transparent_grey(image, facts.png_bit_depth)
     if is_16_bit(image, facts) and not (image.format == "PNG" and end > 1):
         return [Frame(pixels) for pixels in decode_16_bit(image, data, facts, end)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from tests.support.paths import DATA
 
 HEIC_FILES = DATA / "heic"
+ESSENTIAL = (b"hvcC", b"av1C", b"irot", b"imir", b"clap")
+"""Properties without which an image is not displayed rightly."""
 
 
 @dataclass
@@ -30,6 +32,28 @@ def take_stream(name: str) -> tuple[bytes, bytes]:
     configuration = data[start : start + int.from_bytes(data[start : start + 4], "big")]
     start = data.index(b"mdat") - 4
     return configuration, data[start + 8 : start + int.from_bytes(data[start : start + 4], "big")]
+
+
+def take_av1_stream(avif: bytes) -> tuple[bytes, bytes]:
+    """The AV1 configuration box and stream of an AVIF with one image."""
+    start = avif.index(b"av1C") - 4
+    configuration = avif[start : start + int.from_bytes(avif[start : start + 4], "big")]
+    start = avif.index(b"mdat") - 4
+    return configuration, avif[start + 8 : start + int.from_bytes(avif[start : start + 4], "big")]
+
+
+def write_avif(avif: bytes, size: tuple[int, int], boxes: Sequence[bytes]) -> bytes:
+    """The image of an AVIF without alpha, with other properties."""
+    configuration, stream = take_av1_stream(avif)
+    depths = write_full_box(b"pixi", b"\3\x08\x08\x08")
+    item = HeifItem(b"av01", stream, [configuration, write_size(*size), depths, *boxes])
+    return write_heif([item], brands=[b"avif", b"mif1"])
+
+
+def write_aperture(width: int, height: int, right: float, down: float) -> bytes:
+    """A clean aperture, whose centre is `right` and `down` of that of the image, in halves of a pixel."""
+    values = (width, 1, height, 1, round(2 * right), 2, round(2 * down), 2)
+    return write_box(b"clap", struct.pack(">IIIIiIiI", *values))
 
 
 def write_box(kind: bytes, content: bytes) -> bytes:
@@ -80,9 +104,10 @@ def write_meta(items: Sequence[HeifItem], primary: int, start: int) -> bytes:
         kinds += write_full_box(b"infe", struct.pack(">HH", number, 0) + item.kind + b"\0", version=2)
         for kind, targets in item.references:
             references += write_box(kind, struct.pack(f">HH{len(targets)}H", number, len(targets), *targets))
-        indices = range(len(properties) + 1, len(properties) + 1 + len(item.properties))
-        properties += item.properties
-        associations += struct.pack(">HB", number, len(indices)) + bytes(indices)
+        associations += struct.pack(">HB", number, len(item.properties))
+        for box in item.properties:
+            properties.append(box)
+            associations += bytes([len(properties) | (128 if box[4:8] in ESSENTIAL else 0)])
     boxes = b"".join(properties)
     return write_full_box(
         b"meta",

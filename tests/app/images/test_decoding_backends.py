@@ -1,7 +1,6 @@
 """The fast decoders and Pillow give the same pixels and errors, for intact and for damaged files."""
 
 import io
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from app.images import fast_codecs
 from app.images.decode import decode_image
 from app.images.errors import ImageError
 from app.images.limits import ImageLimits
-from tests.support.images import write_chunk, write_exif, write_png
+from tests.support.images import write_png
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jpeg 4:4:4": ("RGB", "JPEG", {"subsampling": 0}),

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageOps
 
 from tests.support.filtering import filter_bytes
+from tests.support.heif import write_aperture, write_avif, write_nclx
 from tests.support.images import (
     ORIENTATION_TAG,
     Pixels,
@@ -197,3 +198,21 @@ def test_an_avif_with_another_major_brand_is_read(client: TestClient, brand: byt
     whole = encode(draw_blobs(16, 16), "AVIF")
     sent = whole[:8] + brand + whole[12:]
     assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(whole))
+
+
+@pytest.mark.parametrize(
+    ("aperture", "shown"),
+    [
+        (write_aperture(20, 10, -6, -3), (slice(0, 10), slice(0, 20))),
+        (write_aperture(20, 10, 0, 0), (slice(None), slice(None))),
+        (write_aperture(40, 10, 0, 0), (slice(None), slice(None))),
+    ],
+    ids=["upper left", "centre", "too large"],
+)
+def test_the_clean_aperture_of_an_avif_is_shown_as_in_chromium(
+    client: TestClient, aperture: bytes, shown: tuple[slice, slice]
+) -> None:
+    """Chromium 156 ignores an aperture that does not begin in the upper left corner."""
+    whole = encode(draw_blobs(16, 32), "AVIF", subsampling="4:4:4")
+    sent = write_avif(whole, (32, 16), [write_nclx(1, 13, 6), aperture])
+    assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(whole)[shown])
