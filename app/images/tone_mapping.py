@@ -33,17 +33,25 @@ def linearize_hlg(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def display_hlg(scene: Light, luminance_weights: NDArray[np.float64]) -> Light:
-    """Light of a display with a peak of 1000 cd/m² relative to reference white, for (..., channels).
+    """Light of a display with a peak of 1000 cd/m² relative to reference white, for (pixels, channels).
 
     Source: ITU-R BT.2100-3, table 5, HLG OOTF.
     """
-    luminance = scene @ luminance_weights.astype(np.float32)
+    luminance = sum_columns(scene, luminance_weights)
     gain = np.float32(HLG_PEAK_NITS / REFERENCE_WHITE_NITS) * luminance ** np.float32(HLG_GAMMA - 1)
     return scene * gain[..., None]
 
 
+def sum_columns(light: Light, weights: NDArray[np.float64]) -> Light:
+    """The weighted sum of the channels of (pixels, channels)."""
+    total = light[:, 0] * np.float32(weights[0])
+    for column in range(1, light.shape[1]):
+        total += light[:, column] * np.float32(weights[column])
+    return total
+
+
 def map_tones(light: Light, peak_nits: float) -> Light:
-    """Reduce light relative to reference white, (..., channels), to at most 1. Keeps the ratios of the channels."""
+    """Reduce light relative to reference white, (pixels, channels), to at most 1. Keeps the ratios of the channels."""
     headroom = np.log2(max(peak_nits, REFERENCE_WHITE_NITS) / REFERENCE_WHITE_NITS)
     if headroom == 0:
         return light
@@ -51,7 +59,7 @@ def map_tones(light: Light, peak_nits: float) -> Light:
     peak = 2**headroom
     middle_x = (1 - BEND) + BEND / white
     middle_y = (1 - BEND) * white + BEND
-    brightest = light.max(axis=-1, keepdims=True)
+    brightest = np.maximum.reduce(list(light.T))[:, None]
     # The parameter 0..1 of the quadratic curve (1, white), (middle_x, middle_y), (peak, 1) at `brightest`.
     a, b = 1 - 2 * middle_x + peak, 2 * (middle_x - 1)
     c = np.minimum(1 - np.minimum(brightest, np.float32(peak)), 0)
