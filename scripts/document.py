@@ -20,7 +20,7 @@ from app.api.parameters import FilterQuery
 from app.api.problem_types import PROBLEM_TYPES
 from app.cli.commands import app as commands
 from app.context import Record, StepTime
-from app.images.formats import FORMATS
+from app.images.formats import FORMATS, HEIC
 from app.main import create_app, make_server
 from app.pool.ipc import Report
 from app.settings import AccessSettings, Settings
@@ -90,15 +90,17 @@ def write_formats() -> str:
     rows = [
         [
             f"`{format.name}`",
-            "yes" if format.pillow else "written only",
+            tick(bool(format.pillow) or format is HEIC),
+            tick(format is not HEIC),
             tick(format.holds_alpha),
             tick(format.holds_frames),
             tick(format.holds_16_bit),
             tick(format.holds_profile),
+            tick(format.holds_cicp),
         ]
-        for format in FORMATS.values()
+        for format in (*FORMATS.values(), HEIC)
     ]
-    return write_table(["format", "read", "alpha", "frames", "16 bits", "ICC profile"], rows)
+    return write_table(["format", "read", "written", "alpha", "frames", "16 bits", "ICC profile", "code points"], rows)
 
 
 def write_problems() -> str:

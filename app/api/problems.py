@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from app.api.problem_types import PROBLEM_TYPES, ProblemType
 from app.context import find_record
 from app.errors import ErrorResponse
-from app.images.formats import READABLE
+from app.images.formats import READABLE_MEDIA_TYPES
 from app.middleware.cors import list_cors_headers
 from app.middleware.headers import list_security_headers
 from app.tasks.errors import describe_error
@@ -49,7 +49,7 @@ def render_error(error: Exception, request_id: str) -> ErrorResponse:
     if "retry_after_s" in fields:
         headers["Retry-After"] = str(int(fields["retry_after_s"]))
     if kind.slug == "unsupported-image":  # RFC 9110, 15.5.16
-        headers["Accept"] = ", ".join(format.media_type for format in READABLE)
+        headers["Accept"] = ", ".join(READABLE_MEDIA_TYPES)
     return render_problem(kind, message, request_id, headers, **members)
 
 

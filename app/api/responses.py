@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import Response
 
-from app.images.formats import READABLE
+from app.images.formats import READABLE_MEDIA_TYPES
 
 PNG_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -55,7 +55,7 @@ def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False
             "required": True,
             "content": {
                 "multipart/form-data": {"schema": form},
-                **{format.media_type: {"schema": binary} for format in READABLE},
+                **{media_type: {"schema": binary} for media_type in READABLE_MEDIA_TYPES},
                 "application/json": {"schema": document},
             },
         }

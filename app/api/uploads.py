@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from app.errors import TooManyFilesError, UploadTypeError
-from app.images.formats import READABLE
+from app.images.formats import READABLE_MEDIA_TYPES
 
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -52,7 +52,7 @@ async def read_upload(request: Request) -> Upload:
     sent = f"Content-Type '{content_type}'" if content_type else "no Content-Type"
     raise UploadTypeError(
         f"The request has {sent}. Send multipart/form-data with a field 'file' (curl -F file=@photo.jpg), or the "
-        f"image itself with one of the types {', '.join(format.media_type for format in READABLE)}."
+        f"image itself with one of the types {', '.join(READABLE_MEDIA_TYPES)}."
     )
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from app.archive.storage import StorageFolder
-from app.images.formats import ALIASES, FORMATS, READABLE_EXTENSIONS, FormatName
+from app.images.formats import ALIASES, FORMATS, HEIC, READABLE_EXTENSIONS, FormatName
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
 from app.tasks.options import Polarity
@@ -37,9 +37,14 @@ class FilterJob(ArchiveJob):
     chunk_size = 1
 
     def name_result(self, name: str) -> str:
-        """The name of the image. If the format changes, the new extension is appended, so names stay unique."""
+        """The name of the image. If the format changes, the new extension is appended, so names stay unique.
+
+        The result of a HEIC is a JPEG unless another format is requested.
+        """
         wanted = "npy" if self.request.steps[-1].response == "raw" else self.format
         extension = find_extension(name)
+        if wanted is None and extension in (HEIC.extension, *HEIC.other_extensions):
+            wanted = HEIC.written_as
         if wanted is None or ALIASES.get(extension, extension) == wanted:
             return name
         return f"{name}.{FORMATS[wanted].extension}"

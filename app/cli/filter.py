@@ -43,13 +43,14 @@ def filter_images(
     from app.cli.image_files import plan_outputs
     from app.pool.ipc import Report
     from app.tasks.explain_filter import explain_filter
-    from app.tasks.filter import FilterRequest
+    from app.tasks.filter import SAME_FORMAT, FilterRequest, OutputFormat
 
     with exit_on_errors():
         request = FilterRequest(steps, query.linear, query.frames, query.quality)
         if query.explain:
+            result_format = OutputFormat(query.format) if query.format else SAME_FORMAT
             for file in files:
-                explanation = explain_filter(file.read_bytes(), request, settings, Report())
+                explanation = explain_filter(file.read_bytes(), request, settings, result_format, Report())
                 typer.echo(json.dumps(explanation, indent=2))
             return
         plan = plan_outputs(files, output, request, query.format)

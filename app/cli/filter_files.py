@@ -22,7 +22,7 @@ def filter_files(
     failures: dict[Path, str] = {}
 
     def filter_file(file: Path, target: Path) -> None:
-        output = OutputFormat(choose_output_format(file, target, request, format).name)
+        output = OutputFormat(choose_output_format(file, target, request, format).written_as)
         _, (result,) = filter_image(file.read_bytes(), request, settings, output, Report())
         write_local_file(target, result)
 

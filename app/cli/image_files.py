@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.images.formats import ALIASES, FORMATS, Format, recognize_format
+from app.images.formats import ALIASES, FORMATS, HEAD_BYTES, Format, recognize_format
 from app.tasks.filter import FilterRequest, name_result
-
-HEAD_BYTES = 32
-"""Enough to recognise every format."""
 
 
 def plan_outputs(
@@ -63,6 +60,7 @@ def choose_output_format(file: Path, target: Path | None, request: FilterRequest
         return FORMATS["npy"]
     try:
         with file.open("rb") as opened:
-            return recognize_format(opened.read(HEAD_BYTES)) or FORMATS["png"]
+            input = recognize_format(opened.read(HEAD_BYTES))
+        return FORMATS[input.written_as] if input else FORMATS["png"]
     except OSError:
         return FORMATS["png"]  # the error is reported when the file is processed

@@ -100,3 +100,13 @@ def is_lossless(data: bytes) -> bool:
     position = data.find(NCLX)
     matrix = data[position + MATRIX_OFFSET : position + MATRIX_OFFSET + 2]
     return position >= 0 and int.from_bytes(matrix) in LOSSLESS_MATRICES
+
+
+def prepare(data: bytes, metadata_positions: Sequence[int]) -> bytes:
+    """Make Pillow accept what browsers display: AVIF that is not the major brand of its file, and damaged metadata."""
+    prepared = bytearray(data)
+    if data[8:12] not in (b"avif", b"avis"):
+        prepared[8:12] = b"avif"
+    for position in metadata_positions:
+        prepared[position : position + 4] = b"skip"
+    return bytes(prepared)

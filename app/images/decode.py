@@ -10,6 +10,7 @@
 | 16-bit PNG and TIFF                 | the same in uint16                                             |
 | animated GIF, WebP, PNG, AVIF; TIFF | every frame or page as displayed (composed over the previous)  |
 | multi-picture JPEG (MPO)            | the first image, which is the one that viewers show            |
+| HEIC                                | the primary image; 10 and 12 bits in uint16                    |
 """
 
 import io
@@ -21,9 +22,11 @@ from PIL import Image, UnidentifiedImageError
 from app.images import avif
 from app.images.apng import read_apng
 from app.images.bmp.decode import decode_bmp
+from app.images.bmp_profile import read_bmp_profile
 from app.images.complexity import check_frame_count
 from app.images.decode_apng import decode_animated_png
 from app.images.decode_gif import decode_gif, read_gif
+from app.images.decode_heic import decode_heic
 from app.images.decode_pillow import count_frames, decode_with_pillow, read_jpeg_sampling, read_plays, reduce_jpeg
 from app.images.errors import (
     CorruptImageError,
@@ -34,16 +37,16 @@ from app.images.errors import (
 )
 from app.images.fast_codecs import decode_fast
 from app.images.file_facts import FileFacts
-from app.images.formats import FORMATS, FORMATS_BY_PILLOW_NAME, READABLE, Frames, recognize_format
+from app.images.formats import FORMATS, FORMATS_BY_PILLOW_NAME, HEIC, READABLE, Frames, recognize_format
 from app.images.image import DecodedImage, Frame
 from app.images.inspect import inspect
 from app.images.limits import ImageLimits, describe_limit
-from app.images.orientation import read_exif_orientation, turn_upright
+from app.images.orientation import parse_orientation, turn_upright
 from app.images.plain_jpeg import decode_plain_jpeg
 from app.images.tiff.decode import decode_tiff
 from app.images.true_colour import CONVERTED_TO_SRGB, choose_common_channels, expand_channels
 
-OPENED_BY_PILLOW = [format.pillow for format in READABLE if format.name not in ("bmp", "gif", "tiff")]
+PILLOW_FORMATS = [format.pillow for format in READABLE if format.name in ("jpeg", "png", "webp", "avif")]
 
 
 def decode_image(
@@ -57,18 +60,23 @@ def decode_image(
         raise EmptyImageError("The image is empty: 0 bytes arrived.")
     try:
         facts = inspect(data, limits)
-        if facts.format and facts.format.name == "gif":
+        if facts.format is FORMATS["gif"]:
             return decode_animated_gif(data, facts, limits, frames)
-        if facts.format and facts.format.name == "tiff":
+        if facts.format is FORMATS["tiff"]:
             pages, profile = decode_tiff(data, limits, frames)
-            return DecodedImage(unite_frames(pages), facts.format, profile, backend="libtiff")
-        if facts.format and facts.format.name == "bmp":
-            return DecodedImage((Frame(decode_bmp(data, limits)),), facts.format, backend="numpy")
+            return DecodedImage(unite_frames(pages), FORMATS["tiff"], profile, backend="libtiff")
+        if facts.format is FORMATS["bmp"]:
+            frame, profile = Frame(decode_bmp(data, limits)), read_bmp_profile(data, limits)
+            return DecodedImage((frame,), FORMATS["bmp"], profile, backend="numpy")
+        if facts.format is HEIC:
+            return decode_heic(data, facts)
+        if facts.format is FORMATS["avif"]:
+            data = avif.prepare(data, facts.metadata_positions)
         data = facts.repaired or data
         plain = None if facts.damage else decode_plain_jpeg(data, limits.max_pixels, enough_px)
         if plain is not None:
             return plain
-        with Image.open(io.BytesIO(data), formats=OPENED_BY_PILLOW) as image:
+        with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
             return decode_opened(image, data, facts, limits, frames, enough_px)
     except (ImageError, ImportError):
         raise
@@ -127,7 +135,7 @@ def decode_opened(
         decoded = decode_animated_png(image, animation, end, facts)
     elif fast is not None:
         pixels, backend = fast
-        orientation = 1 if image.format == "PNG" else read_exif_orientation(image)
+        orientation = 1 if image.format == "PNG" else parse_orientation(image.info.get("exif", b""))
         decoded = [Frame(turn_upright(pixels, orientation))]
     else:
         backend = "pillow"
@@ -143,6 +151,7 @@ def decode_opened(
         facts.is_lossless or (image.format == "AVIF" and avif.is_lossless(data)),
         reduced,
         backend,
+        facts.colour,
     )
 
 

@@ -18,7 +18,7 @@ from app.images.true_colour import expand_channels
 
 def decode_animated_png(image: Image.Image, animation: ApngFile, end: int, facts: FileFacts) -> list[Frame]:
     """Compose the first `end` frames. Alpha is dropped if the file declares none and all pixels are opaque."""
-    orientation = read_orientation(image)
+    orientation = read_orientation(image, facts)
     has_alpha = image.mode.endswith("A") or "transparency" in image.info
     patches = draw_patches(animation, end, FileFacts(FORMATS["png"], png_bit_depth=facts.png_bit_depth))
     frames = list(compose(patches, image.height, image.width))

@@ -19,20 +19,23 @@ def decode_with_pillow(image: Image.Image, data: bytes, facts: FileFacts, end: i
         reject_damaged_jpeg(data)
     scale_transparent_grey(image, facts.png_bit_depth)
     if facts.png_bit_depth == 16 and end == 1:
-        return [Frame(decode_16_bit_png(image, data))]
-    decoded = [decode_frame(image, index) for index in range(end)]
+        return [Frame(decode_16_bit_png(image, data, facts))]
+    decoded = [decode_frame(image, facts, index) for index in range(end)]
     if facts.is_alpha_hidden:
         return [Frame(settle_alpha(frame.pixels), frame.duration_ms) for frame in decoded]
     return decoded
 
 
-def decode_frame(image: Image.Image, index: int) -> Frame:
+def decode_frame(image: Image.Image, facts: FileFacts, index: int) -> Frame:
     if index != image.tell():
         image.seek(index)
     image.load()
-    orientation = read_orientation(image)
+    orientation = read_orientation(image, facts)
     pixels = np.asarray(convert_to_true_colour(image))
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if facts.visible_size:
+        width, height = facts.visible_size
+        pixels = pixels[:height, :width]
     return Frame(turn_upright(pixels, orientation), float(image.info.get("duration", 0) or 0))
 
 

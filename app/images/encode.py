@@ -1,4 +1,4 @@
-"""Encoding of pixels to image files, which hold pixels, timing and the ICC profile: no EXIF, comments or text."""
+"""Encoding of pixels to image files, which hold pixels, timing and the colour space: no EXIF, comments or text."""
 
 import io
 import struct
@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from app.images.avif import set_plays
+from app.images.colour_embedding import embed_colour
+from app.images.colour_plan import fit_colour, holds_profile_of, pick_profile
 from app.images.colour_profiles import convert_to_srgb
 from app.images.effort import choose_avif_speed, choose_webp_effort
 from app.images.encode_apng import encode_apng
@@ -33,6 +35,13 @@ class EncodedImage(NamedTuple):
 
 
 def encode_image(decoded: DecodedImage, format: Format, quality: int | None = None) -> EncodedImage:
+    """`encode_pixels`, after and before what the colour tags of the image need."""
+    fitted = fit_colour(decoded, format)
+    encoded = encode_pixels(fitted, format, quality)
+    return encoded._replace(data=embed_colour(encoded.data, format, fitted.colour))
+
+
+def encode_pixels(decoded: DecodedImage, format: Format, quality: int | None) -> EncodedImage:
     """Encode an image; `quality` 1..100 applies to jpeg, webp and avif; 100 is lossless in webp and avif.
 
     Without it, an image from a lossless file is lossless in webp and avif, and others have the quality 90.
@@ -73,7 +82,7 @@ def encode_8_bit(decoded: DecodedImage, format: Format, quality: int | None) -> 
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in decoded.frames]
     durations_ms = [frame.duration_ms for frame in decoded.frames]
     profile = pick_profile(decoded)
-    if profile and not (format.holds_profile and (format.holds_grey or decoded.channels >= 3)):
+    if profile and not holds_profile_of(format, decoded.channels):
         images = [apply_profile(image, profile) for image in images]
         profile = None
     is_lossless = decoded.is_lossless if quality is None else quality == LOSSLESS_QUALITY
@@ -153,14 +162,6 @@ def to_pixels(image: Image.Image) -> Pixels:
     """Convert an L, RGB or RGBA image to (height, width, channels)."""
     pixels = np.asarray(image)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
-
-
-def pick_profile(decoded: DecodedImage) -> bytes | None:
-    """The profile, if it still matches the pixels: a filter can turn colour into grey and grey into colour."""
-    if decoded.profile is None:
-        return None
-    space = decoded.profile[16:20]
-    return decoded.profile if space == (b"RGB " if decoded.channels >= 3 else b"GRAY") else None
 
 
 def apply_profile(image: Image.Image, profile: bytes) -> Image.Image:

@@ -48,7 +48,7 @@ def is_common_png(image: Image.Image, facts: FileFacts) -> bool:
         image.width * image.height >= MIN_PNG_PIXELS
         and facts.png_bit_depth == 8
         and "transparency" not in image.info
-        and not facts.may_have_orientation
+        and not facts.png_exif
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.images.colour_tags import UNTAGGED, ColourTags
 from app.images.formats import Format
 
 Mask = NDArray[np.bool_]
@@ -31,7 +32,7 @@ class DecodedImage:
     format: Format
     """The format of the file."""
     profile: bytes | None = None
-    """ICC profile of the pixels; None means sRGB."""
+    """ICC profile of the pixels; None means sRGB, or what `colour` states."""
     jpeg_sampling: JpegSampling | None = None
     """Chroma subsampling of a JPEG; None for other formats and for grey."""
     plays: int = 0
@@ -41,8 +42,9 @@ class DecodedImage:
     reduced: int = 1
     """Divisor of both sides, if the image was decoded at a reduced size."""
     backend: str = "pillow"
-    """The library that decoded the image: `libjpeg-turbo`, `libtiff`, `numpy`, `pillow` or
-    `tensorflow`."""
+    """The library that decoded the image: `libheif`, `libjpeg-turbo`, `libtiff`, `numpy`, `pillow` or `tensorflow`."""
+    colour: ColourTags = UNTAGGED
+    """What the file says about the colour of the pixels, apart from the profile. Its code points have priority."""
 
     @property
     def pixel_count(self) -> int:

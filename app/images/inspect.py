@@ -11,22 +11,25 @@ The pass rejects decompression bombs, which are small files that cost a lot to d
 | TIFF whose tags have millions of values                  | memory: 40 bytes for each byte                       |
 
 It also finds damage that Pillow ignores: wrong checksums of a PNG's pixels and a GIF that ends within a block. All
-other damage, and the size in pixels, is checked while decoding.
+other damage, and the size in pixels, is checked while decoding, except for HEIC: its decoder reads a file as a whole.
 """
 
 from collections.abc import Callable
 
 from app.images.file_facts import FileFacts
-from app.images.formats import FormatName, recognize_format
+from app.images.formats import InputFormatName, recognize_format
 from app.images.inspect_gif import inspect_gif
+from app.images.inspect_heif import inspect_avif, inspect_heic
 from app.images.inspect_jpeg import inspect_jpeg
 from app.images.inspect_png import inspect_png
 from app.images.inspect_tiff import inspect_tiff
 from app.images.inspect_webp import inspect_webp
 from app.images.limits import ImageLimits
 
-INSPECTORS: dict[FormatName, Callable[[bytes, ImageLimits], FileFacts]] = {
+INSPECTORS: dict[InputFormatName, Callable[[bytes, ImageLimits], FileFacts]] = {
+    "avif": inspect_avif,
     "gif": inspect_gif,
+    "heic": inspect_heic,
     "jpeg": inspect_jpeg,
     "png": inspect_png,
     "tiff": inspect_tiff,
@@ -37,8 +40,8 @@ INSPECTORS: dict[FormatName, Callable[[bytes, ImageLimits], FileFacts]] = {
 def inspect(data: bytes, limits: ImageLimits) -> FileFacts:
     """Read the structure of a file in time proportional to its size.
 
-    Raises ImageTooComplexError for a decompression bomb. A file that is damaged or of an unknown format is not an
-    error here.
+    Raises ImageTooComplexError for a decompression bomb, and for HEIC any ImageError. Another file that is damaged or
+    of an unknown format is not an error here.
     """
     format = recognize_format(data)
     inspect_format = INSPECTORS.get(format.name) if format else None

@@ -5,6 +5,7 @@ import zlib
 
 from isal import isal_zlib
 
+from app.images.colour_tags import read_png_tags
 from app.images.complexity import ComplexityCounter
 from app.images.file_facts import FileFacts
 from app.images.formats import FORMATS
@@ -13,19 +14,20 @@ from app.images.limits import ImageLimits
 SIGNATURE_BYTES = 8
 BIT_DEPTH_OFFSET = 24
 PIXEL_CHUNKS = {b"IDAT", b"fdAT", b"IEND"}
-TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+COLOUR_CHUNKS = {b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI"}
 DAMAGES = (
     "The image is damaged: a checksum of the PNG's pixels is wrong.",
     "The image is cut short: the PNG ends in the middle of its pixels.",
 )
-ORIENTATION_KEYWORDS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")
 
 
 def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
     """Read all chunks up to IEND, and verify the checksums of the pixel chunks, which Pillow does not verify."""
     counter = ComplexityCounter(len(data), limits)
     view = memoryview(data)
-    may_have_orientation, may_be_animated, is_intact, is_whole = False, False, True, True
+    exif, may_be_animated, is_intact, is_whole = b"", False, True, True
+    colour_chunks: dict[bytes, bytes] = {}
+    has_pixels = False
     position = SIGNATURE_BYTES
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -35,21 +37,26 @@ def inspect_png(data: bytes, limits: ImageLimits) -> FileFacts:
         if kind == b"fcTL":
             counter.add_frame()
         elif kind in PIXEL_CHUNKS:
+            has_pixels = True
             is_intact = is_intact and is_checksum_right(view, start, end)
             is_whole = is_whole and (kind == b"IEND" or end + 4 <= len(data))
         else:
             budget_bytes = limits.max_metadata_bytes - counter.metadata_bytes
             counter.add_metadata(measure_inflated(kind, data[start:end], budget_bytes))
             may_be_animated = may_be_animated or kind == b"acTL"
-            may_have_orientation = may_have_orientation or can_hold_orientation(kind, data, start)
+            if kind == b"eXIf" and not exif and not has_pixels:  # as in Chromium
+                exif = data[start:end]
+            if kind in COLOUR_CHUNKS and not has_pixels and end + 4 <= len(data):
+                colour_chunks.setdefault(kind, data[start:end])
         position = end + 4
         if kind == b"IEND":  # decoders ignore what follows
             break
     return FileFacts(
         FORMATS["png"],
         png_bit_depth=data[BIT_DEPTH_OFFSET] if len(data) > BIT_DEPTH_OFFSET else 0,
-        may_have_orientation=may_have_orientation,
+        png_exif=exif,
         may_be_animated=may_be_animated,
+        colour=read_png_tags(colour_chunks),
         damage=DAMAGES[0] if not is_intact else DAMAGES[1] if not is_whole else "",
     )
 
@@ -58,10 +65,6 @@ def is_checksum_right(view: memoryview, start: int, end: int) -> bool:
     """Compare the CRC of a chunk's type and body. True for a chunk that is cut short: the decoder reports that."""
     stored = view[end : end + 4]
     return len(stored) < 4 or isal_zlib.crc32(view[start - 4 : end]) == int.from_bytes(stored, "big")
-
-
-def can_hold_orientation(kind: bytes, data: bytes, start: int) -> bool:
-    return kind == b"eXIf" or (kind in TEXT_CHUNKS and data.startswith(ORIENTATION_KEYWORDS, start))
 
 
 def measure_inflated(kind: bytes, body: bytes, budget_bytes: int) -> int:

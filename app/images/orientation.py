@@ -3,24 +3,31 @@
 import numpy as np
 from PIL import Image
 
+from app.images.file_facts import FileFacts
 from app.images.image import Pixels
 
 ORIENTATION_TAG = 0x0112
 
 
-def read_orientation(image: Image.Image) -> int:
-    """Load the image and return its orientation, 1..8; 1 (upright) if it is missing or invalid."""
+def read_orientation(image: Image.Image, facts: FileFacts) -> int:
+    """Load the image and return its orientation, 1..8; 1 (upright) if it is missing or invalid.
+
+    Like browsers, it ignores XMP and EXIF in the text of a PNG, which `Image.getexif` would read.
+    """
     try:
-        image.load()  # a PNG may have its EXIF after the pixels, and Pillow rotates some TIFFs while loading
+        image.load()
+        if image.format == "PNG":
+            return 1 if facts.png_exif.startswith(b"Exif") else parse_orientation(facts.png_exif)
     except Exception:  # damaged pixels raise again when they are decoded
         return 1
-    return read_exif_orientation(image)
+    return parse_orientation(image.info.get("exif", b""))
 
 
-def read_exif_orientation(image: Image.Image) -> int:
-    """The orientation in the metadata that Pillow has read so far."""
+def parse_orientation(exif: bytes) -> int:
+    parsed = Image.Exif()
     try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
+        parsed.load(exif)
+        value = parsed.get(ORIENTATION_TAG, 1)
     except Exception:  # damaged metadata does not make the pixels unusable
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

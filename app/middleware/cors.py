@@ -7,8 +7,8 @@ from starlette.types import ASGIApp
 
 EXPOSED = (
     "Content-Disposition", "ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing",
-    "X-Clipped-Percent", "X-Convserve-Path", "X-Kernel-Divisor", "X-Kernel-Sum", "X-Origin-Height", "X-Origin-Width",
-    "X-Request-ID", "X-Result-Height", "X-Result-Width",
+    "X-Clipped-Percent", "X-Colour", "X-Convserve-Path", "X-Kernel-Divisor", "X-Kernel-Sum", "X-Origin-Height",
+    "X-Origin-Width", "X-Request-ID", "X-Result-Height", "X-Result-Width",
 )  # fmt: skip
 """Response headers that scripts of other origins may read, besides the CORS-safelisted ones."""
 PREFLIGHT_SECONDS = 600

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import NoneType
 from typing import Any
 
+from app.images.colour_plan import plan_colour
 from app.images.limits import ImageLimits
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
@@ -12,7 +13,7 @@ from app.settings import Settings
 from app.tasks.codecs import decode
 from app.tasks.composed_kernel import describe_composed_kernel
 from app.tasks.context import TaskContext
-from app.tasks.filter import FilterParams, FilterRequest, filter_frames, make_request
+from app.tasks.filter import FilterParams, FilterRequest, OutputFormat, choose_format, filter_frames, make_request
 from kernels.apply.layout import StepReport
 from kernels.chain import Step
 
@@ -21,14 +22,16 @@ def run_explain_filter(
     context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[None]:
     (data,) = blobs
-    explanation = explain_filter(data, make_request(context, params), context.settings, report)
+    explanation = explain_filter(data, make_request(context, params), context.settings, params.format, report)
     return Answer(None, [json.dumps(explanation).encode()])
 
 
 EXPLAIN_FILTER = Task("explain-filter", FilterParams, NoneType, run_explain_filter)
 
 
-def explain_filter(data: bytes, request: FilterRequest, settings: Settings, report: Report) -> dict[str, Any]:
+def explain_filter(
+    data: bytes, request: FilterRequest, settings: Settings, output: OutputFormat, report: Report
+) -> dict[str, Any]:
     """Filter the first frame, and describe the arithmetic. Raises ImageError, KernelError or WorkTooLargeError.
 
     The explanation of a chain includes the single kernel that the chain equals.
@@ -43,6 +46,9 @@ def explain_filter(data: bytes, request: FilterRequest, settings: Settings, repo
         "linear": request.linear,
         "steps": [describe_step(report) for report in result.reports],
     }
+    colour = plan_colour(image.with_pixels([result.image]), choose_format(request.steps, output, image.format))
+    if colour:
+        explanation["colour"] = {"space": colour.space, "outcome": colour.outcome}
     if len(result.reports) > 1:
         explanation["one_kernel"] = describe_composed_kernel(image, result.reports, request.linear)
     return explanation

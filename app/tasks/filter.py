@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 
 from app.errors import WorkTooLargeError
+from app.images.colour_plan import ColourOutcome, plan_colour
 from app.images.errors import UnwritableFormatError
 from app.images.formats import FORMATS, Format, FormatName, Frames
 from app.images.image import DecodedImage
@@ -40,11 +41,11 @@ class OutputFormat(msgspec.Struct, frozen=True):
     keep: tuple[FormatName, ...] = ()
 
     def choose(self, input: Format) -> Format:
-        return input if input.name in self.keep else FORMATS[self.name]
+        return FORMATS[input.written_as if input.written_as in self.keep else self.name]
 
 
-SAME_FORMAT = OutputFormat("png", tuple(format.name for format in FORMATS.values()))
-"""The format of the input."""
+SAME_FORMAT = OutputFormat("png", get_args(FormatName))
+"""The format of the input, or JPEG for a format that is only read."""
 
 
 class FilterParams(msgspec.Struct, frozen=True):
@@ -71,6 +72,8 @@ class FilterResult(msgspec.Struct, frozen=True):
     """(width, height) of the result."""
     clipped_percent: Annotated[float, msgspec.Meta(ge=0, le=100)]
     """Of the values of the last step, over all frames."""
+    colour: ColourOutcome | None = None
+    """What happened to the colour space of the input; None for sRGB."""
 
 
 def run_filter(
@@ -95,13 +98,16 @@ def filter_image(
     format = choose_format(request.steps, output, image.format)
     results = filter_frames(image, request, settings, report, measure=False)
     report.backends["convolve"] = results[0].backend
-    encoded = encode(image.with_pixels([result.image for result in results]), format, request.quality, report)
+    filtered = image.with_pixels([result.image for result in results])
+    encoded = encode(filtered, format, request.quality, report)
+    colour = plan_colour(filtered, format)
     height, width = results[0].image.shape[:2]
     result = FilterResult(
-        format.name,
+        format.written_as,
         (image.width, image.height),
         (width, height),
         fmean(result.reports[-1].clipped_percent for result in results),
+        colour.outcome if colour else None,
     )
     return Answer(result, [encoded])
 

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from app.images.encode import convert_to_image, encode_image, pick_profile, reduce_to_8_bit
+from app.images.colour_plan import pick_profile
+from app.images.encode import convert_to_image, encode_image, reduce_to_8_bit
 from app.images.formats import FORMATS
 from app.images.image import DecodedImage
 from app.images.limits import ImageLimits
@@ -94,7 +95,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
     image = decode(data, ImageLimits.from_settings(settings), report, "first")
     sheet = Image.fromarray(arrange_tiles(draw_tiles(image, steps, side_px, report)))
     result = image.with_pixels([np.asarray(sheet)])
-    return encode_image(result, FORMATS["png"]).data if pick_profile(result) else save_png(sheet)
+    return encode_image(result, FORMATS["png"]).data if has_colour_space(result) else save_png(sheet)
 
 
 def make_tiles(
@@ -106,10 +107,14 @@ def make_tiles(
 
 
 def encode_tile(image: DecodedImage, tile: Image.Image) -> bytes:
-    """A PNG with the colour profile of the image, if it has one."""
-    if not pick_profile(image):
+    """A PNG with the colour space of the image, if it has one."""
+    if not has_colour_space(image):
         return save_png(tile)
     return encode_image(image.with_pixels([np.atleast_3d(np.asarray(tile))]), FORMATS["png"]).data
+
+
+def has_colour_space(image: DecodedImage) -> bool:
+    return pick_profile(image) is not None or image.colour.differs_from_srgb
 
 
 def draw_tiles(

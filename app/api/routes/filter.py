@@ -41,6 +41,8 @@ IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
                 "X-Kernel-Sum": "Sum of the weights as written, for each step.",
                 "X-Kernel-Divisor": "Divisor of the weighted sum, for each step.",
                 "X-Clipped-Percent": "Percentage of the values that the last step clipped.",
+                "X-Colour": "What happened to a colour space other than sRGB: `kept`, `converted` to sRGB, or "
+                "`dropped`.",
                 "X-Convserve-Path": "The library or code path of each stage, such as `decode=libjpeg-turbo`. The "
                 "result does not depend on it.",
                 "Server-Timing": "Milliseconds for decode, convolve and encode.",
@@ -125,7 +127,8 @@ async def filter_upload(
     steps, operations = chain
     find_record().kernels = tuple(step.kernel.name for step in steps)
     if query.explain:
-        params = FilterParams(operations, query.linear, query.frames, query.quality)
+        output = choose_output_format(query.format, None, steps[-1].response == "raw")
+        params = FilterParams(operations, query.linear, query.frames, query.quality, output)
         _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
         return respond_with_json(document)
     output = choose_output_format(query.format, accept, steps[-1].response == "raw")
@@ -138,7 +141,8 @@ async def filter_upload(
 
 def list_result_headers(result: FilterResult, steps: Sequence[Step]) -> dict[str, str]:
     record = find_record()
-    return {
+    colour = {"X-Colour": result.colour} if result.colour else {}
+    return colour | {
         "X-Origin-Width": str(result.origin[0]),
         "X-Origin-Height": str(result.origin[1]),
         "X-Result-Width": str(result.size[0]),

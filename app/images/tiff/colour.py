@@ -8,6 +8,7 @@ from PIL import Image
 
 from app.images.errors import CorruptImageError
 from app.images.image import Pixels
+from app.images.straight_alpha import divide_by_alpha
 from app.images.tiff.directory import Directory
 from app.images.tiff.layout import (
     BLACK_IS_ZERO,
@@ -116,19 +117,3 @@ def convert_to_srgb(samples: NDArray[np.uint8], layout: Layout, profile: bytes |
     if profile:
         image.info["icc_profile"] = profile
     return np.asarray(convert_to_true_colour(image))
-
-
-def divide_by_alpha(pixels: Pixels) -> Pixels:
-    """Convert (height, width, 2 or 4) from premultiplied to straight alpha."""
-    most = np.iinfo(pixels.dtype).max
-    # Products of 8 bits are exact in float32, those of 16 bits are not.
-    precise = np.float32 if pixels.dtype == np.uint8 else np.float64
-    straight = pixels.copy()
-    for start in range(0, len(pixels), ROWS_TOGETHER):
-        rows = straight[start : start + ROWS_TOGETHER]
-        colours, alpha = rows[:, :, :-1], rows[:, :, -1:]
-        if alpha.min() == most:
-            continue
-        divided = np.minimum(colours * precise(most) / np.maximum(alpha, 1), most)
-        colours[:] = np.where(alpha == 0, 0, np.rint(divided))
-    return straight

@@ -1,7 +1,6 @@
 """The fast decoders and Pillow give the same pixels and errors, for intact and for damaged files."""
 
 import io
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from app.images import decode_pillow, fast_codecs
 from app.images.decode import decode_image
 from app.images.errors import ImageError
 from app.images.limits import ImageLimits
-from tests.support.images import write_chunk, write_exif, write_png
+from tests.support.images import write_png
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "jpeg 4:4:4": ("RGB", "JPEG", {"subsampling": 0}),
@@ -94,30 +93,6 @@ def test_fast_decoders_and_pillow_apply_the_same_orientation(
     _, slow = decode(file)
     np.testing.assert_array_equal(fast, slow)
     assert (fast.shape[:2] == (61, 45)) == (orientation in (6, 8))
-
-
-PROFILE = b"\nexif\n      32\n" + write_exif(6).hex().encode()
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-ORIENTATIONS = {
-    "exif": (b"eXIf", write_exif(6).removeprefix(b"Exif\0\0")),
-    "profile": (b"tEXt", b"Raw profile type exif\0" + PROFILE),
-    "deflated profile": (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(PROFILE)),
-    "xmp": (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
-    "deflated xmp": (b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(XMP)),
-}
-
-
-@pytest.mark.parametrize("after_pixels", [False, True])
-@pytest.mark.parametrize("place", ORIENTATIONS)
-def test_the_orientation_of_a_png_is_applied_wherever_it_is_stored(place: str, after_pixels: bool) -> None:
-    pixels = np.random.default_rng(5).integers(0, 256, (45, 61, 3), np.uint8)
-    chunk = ORIENTATIONS[place]
-    if after_pixels:
-        file = write_png(pixels, end=False) + write_chunk(*chunk) + write_chunk(b"IEND", b"")
-    else:
-        file = write_png(pixels, before=[chunk])
-    _, turned = decode(file)
-    np.testing.assert_array_equal(turned, np.rot90(pixels, -1))
 
 
 def test_a_png_with_orientation_keywords_in_a_comment_is_decoded_fast(monkeypatch: pytest.MonkeyPatch) -> None:

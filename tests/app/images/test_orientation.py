@@ -1,5 +1,6 @@
 """Images with an EXIF orientation become upright. The reference is Pillow's ImageOps.exif_transpose."""
 
+import zlib
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageOps
 
 from tests.support.filtering import filter_bytes
+from tests.support.heif import write_aperture, write_avif, write_nclx
 from tests.support.images import (
     ORIENTATION_TAG,
     Pixels,
@@ -18,6 +20,7 @@ from tests.support.images import (
     draw_noise,
     encode,
     open_image,
+    read_png,
     write_exif,
     write_png,
 )
@@ -33,13 +36,13 @@ def turn(pixels: Pixels, orientation: int) -> Pixels:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_all_eight_orientations_become_upright(client: TestClient, format: str, orientation: int) -> None:
     stored = draw_noise(5, 7)
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = orientation
     sent = encode(stored, format, exif=exif.tobytes(), **({"lossless": True} if format == "WEBP" else {}))
-    if format == "JPEG":
+    if format in ("JPEG", "AVIF"):  # Pillow writes irot and imir into an AVIF
         stored = np.asarray(open_image(sent).convert("RGB"))
 
     reply = client.post("/filter/identity?format=png", content=sent, headers={"Content-Type": "image/jpeg"})
@@ -133,3 +136,83 @@ def test_16_bit_tiffs_become_upright(client: TestClient, channels: int, orientat
     result = tifffile.imread(tmp_path / "reply.tif")
     assert result.dtype == np.uint16
     assert np.array_equal(result, turn(stored, orientation))
+
+
+PROFILE = b"\nexif\n      32\n" + write_exif(6).hex().encode()
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+PNG_TEXTS = {
+    "profile": (b"tEXt", b"Raw profile type exif\0" + PROFILE),
+    "deflated profile": (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(PROFILE)),
+    "text named exif": (b"tEXt", b"exif\0" + write_exif(6)),
+    "xmp": (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
+    "deflated xmp": (b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(XMP)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("text", PNG_TEXTS)
+def test_the_text_of_a_png_does_not_turn_it(client: TestClient, text: str, dtype: str) -> None:
+    pixels = draw_noise(5, 7, dtype=dtype)
+    assert np.array_equal(read_png(filter_bytes(client, write_png(pixels, before=[PNG_TEXTS[text]]))), pixels)
+
+
+def test_exif_wins_over_the_text_of_a_png(client: TestClient) -> None:
+    pixels = draw_noise(5, 7)
+    exif = (b"eXIf", write_exif(3).removeprefix(b"Exif\0\0"))
+    sent = write_png(pixels, before=[exif, PNG_TEXTS["text named exif"]])
+    assert np.array_equal(read_png(filter_bytes(client, sent)), pixels[::-1, ::-1])
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF", "TIFF"])
+def test_xmp_does_not_turn_an_image(client: TestClient, format: str) -> None:
+    options = {"tiffinfo": {700: XMP}} if format == "TIFF" else {"xmp": XMP}
+    sent = encode(draw_blobs(5, 7), format, **options)
+    assert b"Orientation" in sent
+    assert decode(filter_bytes(client, sent, format="png")).shape == (5, 7, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_xmp_does_not_turn_a_16_bit_tiff(client: TestClient, channels: int, tmp_path: Path) -> None:
+    path = tmp_path / "xmp.tif"
+    photometric = "minisblack" if channels == 1 else "rgb"
+    pixels = draw_noise(5, 7, channels, dtype="uint16")
+    tifffile.imwrite(path, pixels, photometric=photometric, extratags=[(700, "B", len(XMP), XMP, True)])
+    assert np.array_equal(read_png(filter_bytes(client, path.read_bytes(), format="png")), pixels)
+
+
+def test_an_avif_with_damaged_exif_is_displayed(client: TestClient) -> None:
+    """Browsers ignore the EXIF of an AVIF, and decode it."""
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    whole = encode(draw_blobs(16, 16), "AVIF", exif=exif.tobytes())
+    start = max(whole.rfind(b"MM\0*"), whole.rfind(b"II*\0"))
+    sent = whole[:start] + b"XX" + whole[start + 2 :]
+    assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(whole))
+
+
+@pytest.mark.parametrize("brand", [b"mif1", b"miaf", b"MA1B"])
+def test_an_avif_with_another_major_brand_is_read(client: TestClient, brand: bytes) -> None:
+    whole = encode(draw_blobs(16, 16), "AVIF")
+    sent = whole[:8] + brand + whole[12:]
+    assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(whole))
+
+
+@pytest.mark.parametrize(
+    ("aperture", "shown"),
+    [
+        (write_aperture(20, 10, -6, -3), (slice(0, 10), slice(0, 20))),
+        (write_aperture(20, 10, 0, 0), (slice(None), slice(None))),
+        (write_aperture(40, 10, 0, 0), (slice(None), slice(None))),
+    ],
+    ids=["upper left", "centre", "too large"],
+)
+def test_the_clean_aperture_of_an_avif_is_shown_as_in_chromium(
+    client: TestClient, aperture: bytes, shown: tuple[slice, slice]
+) -> None:
+    """Chromium 156 ignores an aperture that does not begin in the upper left corner."""
+    whole = encode(draw_blobs(16, 32), "AVIF", subsampling="4:4:4")
+    sent = write_avif(whole, (32, 16), [write_nclx(1, 13, 6), aperture])
+    assert np.array_equal(decode(filter_bytes(client, sent, format="png")), decode(whole)[shown])

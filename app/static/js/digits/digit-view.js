@@ -151,7 +151,7 @@ function layOutView() {
           makeSvg("svg", { id: "overlay", viewBox: `0 0 ${DIGIT_PAD.width} ${DIGIT_PAD.height}`, "aria-hidden": "true" })),
         make("div", { class: "row", id: "pad-tools" }),
         make("div", { class: "row" },
-          make("label", { class: "button", for: "digit-file" }, "Choose an image", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: "image/*,.tif,.tiff" })),
+          make("label", { class: "button", for: "digit-file" }, "Choose an image", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: "image/*,.tif,.tiff,.heic,.heif" })),
           make("button", { type: "button", id: "digit-camera", hidden: true }, "Camera"),
           make("button", { type: "button", id: "page-sample", hidden: true }, "Sample page")),
         make("div", { class: "row", id: "examples", role: "group", "aria-label": "Examples" }, make("span", { class: "quiet" }, "Examples:")),

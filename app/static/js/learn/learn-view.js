@@ -167,7 +167,7 @@ function layOutView() {
   const drawSlot = (slot, title) => make("figure", { class: "pair", "data-slot": slot },
     make("canvas", { id: `${slot}-canvas`, width: 320, height: 240, role: "img", "aria-label": `The image ${slot} filtering` }),
     make("figcaption", {}, make("b", {}, `${title} `), make("span", { id: `${slot}-name` }, "no image")),
-    make("label", { class: "button", for: `${slot}-file` }, `Choose the “${slot}” image`, make("input", { class: "visually-hidden", type: "file", id: `${slot}-file`, accept: "image/*,.tif,.tiff" })));
+    make("label", { class: "button", for: `${slot}-file` }, `Choose the “${slot}” image`, make("input", { class: "visually-hidden", type: "file", id: `${slot}-file`, accept: "image/*,.tif,.tiff,.heic,.heif" })));
   const drawMethod = (value, label, checked) => make("label", { class: "choice" }, make("input", { type: "radio", name: "method", value, checked }), label);
   return [
     make("div", { class: "head" },
