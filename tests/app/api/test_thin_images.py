@@ -36,7 +36,7 @@ def make_image(random: np.random.Generator) -> NDArray[np.uint8] | NDArray[np.ui
     long = int(random.integers(1, 80))
     shape = [(1, long), (long, 1), tuple(int(side) for side in random.integers(1, 4, 2))][random.integers(3)]
     channels = int(random.integers(1, 5))
-    kind = random.choice([np.uint8, np.uint16])
+    kind = np.uint8 if random.random() < 0.5 else np.uint16
     maximum = np.iinfo(kind).max
     if random.random() < 0.4:
         return random.integers(0, maximum, (*shape, channels), kind, endpoint=True)
