@@ -5,6 +5,7 @@ import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -85,15 +86,18 @@ def shorten(value: Any) -> Any:
 def handle_http_error(request: Request, error: HTTPException) -> Response:
     """Errors of the framework: unknown path, wrong method, malformed form."""
     status = HTTPStatus(error.status_code)
-    detail = error.detail
+    detail, headers = error.detail, dict(error.headers or {})
+    path = shorten(unquote(request.scope.get("raw_path", b"").decode("latin-1")) or request.url.path)  # as sent
     if status == HTTPStatus.NOT_FOUND:
-        detail = f"Unknown path {request.url.path}."
+        detail = f"Unknown path {path}."
         if request.app.openapi_url:  # not set if CONVSERVE_DOCS is off
             detail += " The API is described at /docs."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"{request.url.path} does not allow {request.method}; it allows {allowed}."
-    return respond(render_problem(status, detail, find_record().id, error.headers))
+        allowed = headers.get("Allow", "another method")
+        if allowed == "GET":
+            headers["Allow"] = allowed = "GET, HEAD"  # `app/middleware/head.py`
+        detail = f"{path} does not allow {request.method}; it allows {allowed}."
+    return respond(render_problem(status, detail, find_record().id, headers))
 
 
 def handle_os_error(request: Request, error: OSError) -> Response:
