@@ -68,7 +68,8 @@ def parse_operations(operations: Any, query: ImageParameters, catalogue: Catalog
         parsed = TypeAdapter(list[Operation]).validate_python(operations)
     except ValidationError as error:
         raise RequestValidationError(
-            [{**item, "loc": ("body", "operations", *item["loc"])} for item in error.errors(include_url=False)]
+            [{**item, "loc": ("body", "operations", *item["loc"])} for item in error.errors(include_url=False)],
+            body={"operations": operations},
         ) from None
     except (ValueError, RecursionError) as error:
         raise RequestValidationError(

@@ -148,7 +148,7 @@ def add_fields(query: Query, fields: dict[str, Any]) -> Query:
         return type(query).model_validate(fields | query.model_dump(exclude_unset=True))
     except ValidationError as error:
         raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
+            [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)], body=fields
         ) from None
 
 

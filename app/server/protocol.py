@@ -218,7 +218,8 @@ class Connection(HttpToolsProtocol):
     def _make_head_error(self) -> RequestHeadTooLargeError:
         return RequestHeadTooLargeError(
             f"The request line and headers have {self._head_bytes} bytes or more; the limit is "
-            f"{self.settings.max_header_bytes} (CONVSERVE_MAX_HEADER_BYTES)."
+            f"{self.settings.max_header_bytes} (CONVSERVE_MAX_HEADER_BYTES). Long parameters of an upload, such as "
+            "weights, may be fields of its form (curl --form-string) or of its JSON instead of the query."
         )
 
     # -- closing
