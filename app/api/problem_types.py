@@ -61,8 +61,8 @@ TYPES = (
     ),
     ProblemType(
         "unsupported-upload", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported upload",
-        "The request body is neither a form with a field `file`, nor an image, nor JSON with a `file` in base64; or it is "
-        "compressed (Content-Encoding).",
+        "The request body is neither a form with a field `file`, nor an image, nor JSON with a `file` in base64, or it "
+        "is compressed (Content-Encoding).",
     ),
     ProblemType(
         "unsupported-image", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not an image of an accepted format",
