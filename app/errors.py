@@ -89,7 +89,11 @@ class UploadTooLargeError(ValueError):
 
 
 class UploadTypeError(ValueError):
-    """The request body is neither a form nor an image."""
+    """The request body is neither a form nor an image, or is compressed. `headers` are headers of the response."""
+
+    def __init__(self, message: str, headers: dict[str, str] | None = None) -> None:
+        self.headers = headers or {}
+        super().__init__(message)
 
 
 class TooManyFilesError(ValueError):

@@ -16,10 +16,12 @@ from app.middleware.auth import AccessControl
 from app.middleware.body_limit import BodyLimit
 from app.middleware.cors import AllowOrigins
 from app.middleware.disconnect import CancelOnDisconnect
+from app.middleware.head import AnswerHead
 from app.middleware.headers import SecurityHeaders
 from app.middleware.observe import Observe
 from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
+from app.middleware.trailing_slash import DropTrailingSlash
 from app.observability.metrics import Metrics, VersionCollector
 from app.observability.tracing import start_tracing
 from app.pool.collector import WorkersCollector
@@ -48,7 +50,11 @@ def create_app(
     catalogue, card = load_catalogue(settings), read_card(settings.model_folder or BUNDLED_FOLDER)
     pool = pool or WorkerPool(settings, "app.tasks.registry", encode_static_data(catalogue, card))
     metrics = Metrics(WorkersCollector(pool), VersionCollector(card))
-    outer = [Middleware(Observe, metrics=metrics, tracing=tracing)]
+    outer = [
+        Middleware(DropTrailingSlash),
+        Middleware(Observe, metrics=metrics, tracing=tracing),
+        Middleware(AnswerHead),
+    ]
     outer += [Middleware(SecurityHeaders, cross_origin=bool(access.cors_origins))]
     if access.trusted_proxies:  # outermost: it replaces the address of the proxy by that of the client
         outer.insert(0, Middleware(ProxyHeadersMiddleware, list(access.trusted_proxies)))

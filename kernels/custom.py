@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kernels.catalogue import Catalogue, Entry, normalize_name
 from kernels.errors import KernelError, KernelFileError, KernelParameterError
 from kernels.kernel import Kernel, choose_divisor
+from kernels.numbers import parse_number
 from kernels.settings import Response
 from kernels.types import Weights
 
@@ -61,7 +62,7 @@ def parse_rows(text: str | list[Any]) -> list[list[float]]:
         stripped = text.strip()
         if not stripped.startswith("["):
             return [
-                [parse_number(number) for number in re.split(r"\s*,\s*|\s+", row.strip().strip(",").strip())]
+                [parse_weight(number) for number in re.split(r"\s*,\s*|\s+", row.strip().strip(",").strip())]
                 for row in re.split(r"[;\n]", stripped.strip(";"))
             ]
         try:
@@ -73,24 +74,24 @@ def parse_rows(text: str | list[Any]) -> list[list[float]]:
             "weights", "The weights must be a list of rows, such as [[0,-1,0],[-1,5,-1],[0,-1,0]]."
         )
     if not any(isinstance(row, list) for row in text):
-        return [[parse_number(number) for number in text]]
+        return [[parse_weight(number) for number in text]]
     if not all(isinstance(row, list) for row in text):
         raise KernelParameterError("weights", "The weights mix numbers and rows: use a list of rows.")
-    return [[parse_number(number) for number in row] for row in text]
+    return [[parse_weight(number) for number in row] for row in text]
 
 
-def parse_number(value: Any) -> float:
+def parse_weight(value: Any) -> float:
     """Parse a number, or text such as `-1.5`, `1e-3` or `1/16`. Raises KernelParameterError."""
     try:
         if isinstance(value, str) and "/" in value:
             numerator, denominator = value.split("/")
-            return float(numerator) / float(denominator)
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-            return float(value)
+            return parse_number(numerator) / parse_number(denominator)
+        return parse_number(value)
     except (ValueError, ZeroDivisionError, OverflowError):
-        pass
-    shown = str(value)[:MAX_SHOWN_CHARACTERS]
-    raise KernelParameterError("weights", f"'{shown}' is not a number. Use numbers such as 5, -1.5, 1e-3 or 1/16.")
+        shown = str(value)[:MAX_SHOWN_CHARACTERS]
+        raise KernelParameterError(
+            "weights", f"'{shown}' is not a number. Use numbers such as 5, -1.5, 1e-3 or 1/16."
+        ) from None
 
 
 def make_custom_kernel(text: str | list[Any], columns: int | None = None) -> Kernel:
@@ -103,7 +104,7 @@ class KernelTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    weights: list[list[float | str]] | str
+    weights: list[Any] | str
     title: str | None = None
     divisor: Annotated[float, Field(allow_inf_nan=False)] | Literal["auto", "none"] = "none"
     response: Response | None = None

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from kernels.numbers import STRICT_NUMBER, parse_number
 from kernels.padding import ALIASES, Border, parse_border
 
 Response = Literal["clip", "abs", "offset", "rescale", "raw"]
@@ -16,6 +17,8 @@ Alpha = Literal["auto", "keep", "filter"]
 
 MAX_NAME_LENGTH = 100
 """Characters in the name of a kernel."""
+MAX_NUMBER, MAX_PERCENTAGE = 1e9, 1e6
+"""Of a divisor or bias, with either sign."""
 MAX_LEARNT_SIDE = 31
 """Pixels on each side of a learnt kernel."""
 MAX_DESCENT_STEPS = 2000
@@ -23,20 +26,26 @@ MAX_DESCENT_STEPS = 2000
 
 
 def parse_pair(value: Any) -> Any:
-    """Convert 2, "2", "2,3", [2] or [2, 3] to a pair. The type validates the result."""
+    """Convert 2, "2", "2,3", [2] or [2, 3] to a pair. The type validates its numbers."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if isinstance(value, str):
         value = re.split(r"\s*[,x]\s*", value.strip())
         value = value[0] if len(value) == 1 else value
-    return value if isinstance(value, (list, tuple)) else (value, value)
+    pair = value if isinstance(value, (list, tuple)) else (value, value)
+    if len(pair) != 2:
+        raise ValueError("use 1 to 8, or two such numbers as y,x")
+    return pair
 
 
 def parse_point(value: Any) -> Any:
-    """Convert "1,0" to a pair. The type validates the result."""
+    """Convert "1,0" to a pair. The type validates its numbers."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
-    return re.split(r"\s*,\s*", value.strip()) if isinstance(value, str) else value
+    point = re.split(r"\s*,\s*", value.strip()) if isinstance(value, str) else value
+    if point is not None and not (isinstance(point, (list, tuple)) and len(point) == 2):
+        raise ValueError("use two whole numbers x,y such as 0,0")
+    return point
 
 
 def parse_divisor(value: Any) -> Any:
@@ -46,27 +55,30 @@ def parse_divisor(value: Any) -> Any:
     if value in ("auto", "none", None):
         return value
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = parse_number(value)
+    except ValueError:
         raise ValueError("use 'auto' (the sum of the weights), 'none' or a number other than 0") from None
     if number == 0:
         raise ValueError("a divisor must not be 0; use 'auto' or 'none'")
+    if not abs(number) <= MAX_NUMBER:
+        raise ValueError(f"a divisor must be from {-MAX_NUMBER:.0f} to {MAX_NUMBER:.0f}")
     return number
 
 
 def parse_bias(value: Any) -> Any:
     """Convert a number in pixel units to float, and normalise a percentage of the range, which stays text."""
-    text = str(value).strip()
-    number = text.removesuffix("%")
+    is_percentage = isinstance(value, str) and value.strip().endswith("%")
     try:
-        result = float(number)
+        number = parse_number(value.strip().removesuffix("%") if is_percentage else value)
     except ValueError:
         raise ValueError("use a number in pixel units, such as 128, or a percentage, such as 50%") from None
-    if number == text:
-        return result
-    if not abs(result) <= 1e6:
-        raise ValueError("a percentage must be from -1000000% to 1000000%")
-    return f"{result:.12g}%"
+    if is_percentage:
+        if not abs(number) <= MAX_PERCENTAGE:
+            raise ValueError("a percentage must be from -1000000% to 1000000%")
+        return f"{number:.12g}%"
+    if not abs(number) <= MAX_NUMBER:
+        raise ValueError(f"a bias must be from {-MAX_NUMBER:.0f} to {MAX_NUMBER:.0f}")
+    return number
 
 
 def parse_channels(value: Any) -> Any:
@@ -83,6 +95,8 @@ def parse_channels(value: Any) -> Any:
 
 def parse_weights_field(value: Any) -> Any:
     """Unwrap a single text: FastAPI passes a query parameter of type `str | list` as a list."""
+    if value is not None and not isinstance(value, (str, list)):
+        raise ValueError("use a list of rows, such as [[0,-1,0],[-1,5,-1],[0,-1,0]] or 0,-1,0;-1,5,-1;0,-1,0")
     return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
 
 
@@ -91,15 +105,16 @@ def parse_lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-Distance = Annotated[int, Field(ge=1, le=8)]
+Distance = Annotated[int, Field(ge=1, le=8), STRICT_NUMBER]
 Distances = Annotated[
     tuple[Distance, Distance],
     BeforeValidator(parse_pair),
     WithJsonSchema({"type": "string", "pattern": r"^[1-8](\s*[,x]\s*[1-8])?$"}),
 ]
 """A stride or a dilation in pixels: (y, x)."""
-Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
-ShapeParameter = Annotated[float | None, Field(allow_inf_nan=False), WithJsonSchema({"type": "number"})]
+Coordinate = Annotated[int, STRICT_NUMBER]
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_NUMBER, le=MAX_NUMBER)]
+ShapeParameter = Annotated[float | None, Field(allow_inf_nan=False), STRICT_NUMBER, WithJsonSchema({"type": "number"})]
 """A parameter of some kernels only. The catalogue checks its range."""
 
 
@@ -160,6 +175,7 @@ class FilterSettings(BaseModel):
             description="Share of the filtered image in a mix with the original: 0 (original) to 1. "
             "For `unsharp`: its strength, 0 to 10.",
         ),
+        STRICT_NUMBER,
     ] = 1.0
     channels: Annotated[
         str,
@@ -186,7 +202,7 @@ class FilterSettings(BaseModel):
         ),
     ] = "correlate"
     anchor: Annotated[
-        tuple[int, int] | None,
+        tuple[Coordinate, Coordinate] | None,
         BeforeValidator(parse_point),
         WithJsonSchema({"type": "string", "pattern": r"^\d+\s*,\s*\d+$", "examples": ["0,0"]}),
         Field(
@@ -208,6 +224,7 @@ class FilterSettings(BaseModel):
     columns: Annotated[
         int | None,
         Field(ge=1, le=63, description="`custom`: number of columns if the weights are one flat list."),
+        STRICT_NUMBER,
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 63}),
     ] = None
 

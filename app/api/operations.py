@@ -1,6 +1,5 @@
 """The kernels and settings of a request as the steps of a chain."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from app.api.parameters import FilterQuery, ImageParameters
+from app.api.repeated_parameters import parse_json
 from app.api.uploads import add_fields
 from app.tasks.operations import encode_operations, parse_steps
 from kernels.catalogue import Catalogue
@@ -81,11 +81,12 @@ def parse_operations(operations: Any, query: ImageParameters, catalogue: Catalog
     """
     try:
         if isinstance(operations, str):
-            operations = json.loads(operations)
+            operations = parse_json(operations)
         parsed = TypeAdapter(list[Operation]).validate_python(operations)
     except ValidationError as error:
         raise RequestValidationError(
-            [{**item, "loc": ("body", "operations", *item["loc"])} for item in error.errors(include_url=False)]
+            [{**item, "loc": ("body", "operations", *item["loc"])} for item in error.errors(include_url=False)],
+            body={"operations": operations},
         ) from None
     except (ValueError, RecursionError) as error:
         raise RequestValidationError(

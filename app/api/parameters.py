@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
 from app.tasks.options import MapLayer, Polarity
+from kernels.numbers import STRICT_NUMBER
 from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings, parse_lower
 
 
@@ -27,6 +28,7 @@ class ImageParameters(FilterSettings):
     ] = None
     quality: Annotated[
         int | None,
+        STRICT_NUMBER,
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100}),
         Field(
             ge=1,
@@ -79,7 +81,7 @@ class GalleryQuery(BaseModel):
             max_length=5000, description="Comma-separated kernel names. Default: all kernels except the learned ones."
         ),
     ] = None
-    side: Annotated[int, Field(ge=16, le=512, description="Longest side of each image in pixels.")] = 160
+    side: Annotated[int, Field(ge=16, le=512, description="Longest side of each image in pixels."), STRICT_NUMBER] = 160
     format: Annotated[
         Literal["png", "json"],
         BeforeValidator(parse_lower),
@@ -92,7 +94,9 @@ class LearnQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    size: Annotated[int, Field(ge=1, le=MAX_LEARNT_SIDE, description="Side of the kernel in pixels.")] = 3
+    size: Annotated[
+        int, Field(ge=1, le=MAX_LEARNT_SIDE, description="Side of the kernel in pixels."), STRICT_NUMBER
+    ] = 3
     shared: Annotated[
         Literal["auto", "true", "false"],
         BeforeValidator(parse_lower),
@@ -116,6 +120,7 @@ class LearnQuery(BaseModel):
             le=MAX_DESCENT_STEPS,
             description="`descent`: maximum number of steps. Descent stops earlier if it converges.",
         ),
+        STRICT_NUMBER,
     ] = 400
 
     @property
@@ -163,9 +168,12 @@ class ExplainQuery(ReadQuery):
         Field(
             ge=0, description="Number of a feature map, from 0. `conv1` and `pool1` have 32, `conv2` and `pool2` 64."
         ),
+        STRICT_NUMBER,
     ] = None
     scale: Annotated[
-        int, Field(ge=1, le=32, description="With `layer`: each value becomes a square of this side in pixels.")
+        int,
+        Field(ge=1, le=32, description="With `layer`: each value becomes a square of this side in pixels."),
+        STRICT_NUMBER,
     ] = 8
 
 
@@ -174,13 +182,18 @@ class SizeQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: Annotated[int, Field(ge=1, le=1_000_000, description="Side W of the input, in pixels.", examples=[28])]
-    kernel: Annotated[int, Field(ge=1, le=100_000, description="Side F of the kernel, in weights.", examples=[5])]
-    stride: Annotated[int, Field(ge=1, le=100_000, description="Stride S, in pixels.")] = 1
+    input: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Side W of the input, in pixels.", examples=[28]), STRICT_NUMBER
+    ]
+    kernel: Annotated[
+        int, Field(ge=1, le=100_000, description="Side F of the kernel, in weights.", examples=[5]), STRICT_NUMBER
+    ]
+    stride: Annotated[int, Field(ge=1, le=100_000, description="Stride S, in pixels."), STRICT_NUMBER] = 1
     padding: Annotated[
         str, Field(description="Padding P on each side, in pixels; or TensorFlow's `SAME` or `VALID`.", examples=["2"])
     ] = "VALID"
     dilation: Annotated[
         int,
         Field(ge=1, le=1000, description="Dilation D: distance between weights. The kernel spans D(F - 1) + 1 pixels."),
+        STRICT_NUMBER,
     ] = 1

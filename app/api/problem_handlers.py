@@ -1,29 +1,20 @@
 """FastAPI's exception handlers. Each responds to an exception with a problem (`app/api/problems.py`)."""
 
-import difflib
 import errno
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from app.api.parameters import ChainQuery, ClassifyQuery, ExplainQuery, GalleryQuery, LearnQuery, SizeQuery
+from app.api.mistakes import list_mistakes, shorten
 from app.api.problem_types import PROBLEM_TYPES
 from app.api.problems import render_error, render_problem
 from app.context import find_record
 from app.errors import ErrorResponse, NoFilesLeftError, NoRoomError, TaskError
 from app.tasks.errors import SLUGS
-
-PARAMETER_NAMES = {
-    name
-    for query in (ChainQuery, GalleryQuery, LearnQuery, SizeQuery, ClassifyQuery, ExplainQuery)
-    for name in query.model_fields
-}
-"""Of all routes, to suggest one for a misspelt name."""
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -49,51 +40,26 @@ def handle_known_error(request: Request, error: Exception) -> Response:
 
 def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """One response for all invalid parameters, each with its location, message and value."""
-    errors = [
-        {
-            "loc": list(item["loc"]),
-            "msg": describe_mistake(item),
-            "type": item["type"],
-            "input": shorten(item.get("input")),
-        }
-        for item in error.errors()
-    ]
+    errors = list_mistakes(request, error)
     detail = "; ".join(f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in errors)
     return respond(render_problem(PROBLEM_TYPES["bad-parameter"], detail, find_record().id, errors=errors))
-
-
-def describe_mistake(item: Mapping[str, Any]) -> str:
-    """Pydantic's message with the invalid value, or with the most similar parameter name."""
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        name = str(item["loc"][-1])
-        nearest = difflib.get_close_matches(name, PARAMETER_NAMES - {name}, n=1)
-        return "there is no such parameter" + (f"; did you mean '{nearest[0]}'?" if nearest else "")
-    if item["type"] in ("missing", "json") or item.get("input") is None:
-        return message
-    return f"{message}; it is {shorten(item['input'])!r}"
-
-
-def shorten(value: Any) -> Any:
-    """A value that the client sent, shortened for a message."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value if value == value and abs(value or 0) != float("inf") else str(value)
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 100 else text[:100] + " ..."
 
 
 def handle_http_error(request: Request, error: HTTPException) -> Response:
     """Errors of the framework: unknown path, wrong method, malformed form."""
     status = HTTPStatus(error.status_code)
-    detail = error.detail
+    detail, headers = error.detail, dict(error.headers or {})
+    path = shorten(unquote(request.scope.get("raw_path", b"").decode("latin-1")) or request.url.path)  # as sent
     if status == HTTPStatus.NOT_FOUND:
-        detail = f"Unknown path {request.url.path}."
+        detail = f"Unknown path {path}."
         if request.app.openapi_url:  # not set if CONVSERVE_DOCS is off
             detail += " The API is described at /docs."
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"{request.url.path} does not allow {request.method}; it allows {allowed}."
-    return respond(render_problem(status, detail, find_record().id, error.headers))
+        allowed = headers.get("Allow", "another method")
+        if allowed == "GET":
+            headers["Allow"] = allowed = "GET, HEAD"  # `app/middleware/head.py`
+        detail = f"{path} does not allow {request.method}; it allows {allowed}."
+    return respond(render_problem(status, detail, find_record().id, headers))
 
 
 def handle_os_error(request: Request, error: OSError) -> Response:

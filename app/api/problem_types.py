@@ -61,7 +61,8 @@ TYPES = (
     ),
     ProblemType(
         "unsupported-upload", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported upload",
-        "The request body is neither a form with a field `file`, nor an image, nor JSON with a `file` in base64.",
+        "The request body is neither a form with a field `file`, nor an image, nor JSON with a `file` in base64, or it "
+        "is compressed (Content-Encoding).",
     ),
     ProblemType(
         "unsupported-image", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not an image of an accepted format",
@@ -95,7 +96,8 @@ TYPES = (
     ),
     ProblemType(
         "request-head-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Request head too large",
-        "The request line and headers have more bytes than CONVSERVE_MAX_HEADER_BYTES. The connection is closed.",
+        "The request line and headers have more bytes than CONVSERVE_MAX_HEADER_BYTES. The connection is closed. "
+        "Long weights may be a form field.",
     ),
     ProblemType(
         "slow-client", HTTPStatus.REQUEST_TIMEOUT, "Request arrived too slowly",

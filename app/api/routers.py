@@ -1,7 +1,8 @@
 """All routes of the service."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from app.api.repeated_parameters import reject_repeated_in_query
 from app.api.routes import (
     digits,
     documentation,
@@ -21,7 +22,7 @@ from app.settings import AccessSettings
 
 def include_routers(app: FastAPI, access: AccessSettings) -> None:
     for module in (filter, gallery, learn, digits, explanation, kernels, size, home, samples, health):
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(reject_repeated_in_query)])
     if access.metrics and access.metrics_port is None:
         app.include_router(metrics.router)
     home.serve_page_files(app)

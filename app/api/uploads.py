@@ -1,17 +1,18 @@
 """Read the image of a request, and the other fields of its body."""
 
 import base64
-import json
-import re
+import string
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+from app.api.forms import find_file_name, open_form
+from app.api.repeated_parameters import parse_json, reject_repeated
 from app.errors import TooManyFilesError, UploadTypeError
 from app.images.formats import READABLE_MEDIA_TYPES
 
@@ -19,7 +20,9 @@ Query = TypeVar("Query", bound=BaseModel)
 
 MAX_FORM_FIELDS = 50
 MAX_FORM_FILES = 1000
-MAX_FIELD_BYTES = 1_000_000
+MAX_SHOWN_CHARACTERS = 100
+BASE64_CHARACTERS = string.ascii_letters.encode() + string.digits.encode() + b"+/"
+URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,14 @@ async def read_upload(request: Request) -> Upload:
 
     Raises UploadTypeError, UploadTooLargeError, RequestValidationError, or HTTPException for a malformed form.
     """
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    content_type = read_content_type(request)
     if content_type == "multipart/form-data":
         return (await read_form(request, 1))[0]
     if content_type == "application/json":
         return await run_in_threadpool(read_json, await request.body())
     if content_type.startswith("image/") or content_type == "application/octet-stream":
-        return Upload(await request.body(), read_file_name(request.headers.get("content-disposition", "")))
-    sent = f"Content-Type '{content_type}'" if content_type else "no Content-Type"
+        return Upload(await request.body(), find_file_name(request.headers.get("content-disposition", "")) or "image")
+    sent = f"Content-Type '{content_type[:MAX_SHOWN_CHARACTERS]}'" if content_type else "no Content-Type"
     raise UploadTypeError(
         f"The request has {sent}. Send multipart/form-data with a field 'file' (curl -F file=@photo.jpg), or the "
         f"image itself with one of the types {', '.join(READABLE_MEDIA_TYPES)}."
@@ -61,7 +64,7 @@ async def read_uploads(request: Request, max_files: int) -> list[Upload]:
 
     Raises what `read_upload` raises, and TooManyFilesError.
     """
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if read_content_type(request) != "multipart/form-data":
         return [await read_upload(request)]
     uploads = await read_form(request, MAX_FORM_FILES)
     if len(uploads) > max_files:
@@ -72,10 +75,21 @@ async def read_uploads(request: Request, max_files: int) -> list[Upload]:
     return uploads
 
 
+def read_content_type(request: Request) -> str:
+    """The media type of the body, in lower case; empty if there is none. Raises UploadTypeError if it is compressed."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise UploadTypeError(
+            f"The request has Content-Encoding '{coding[:MAX_SHOWN_CHARACTERS]}'. Send the body uncompressed: image "
+            "files are compressed already.",
+            {"Accept-Encoding": "identity"},
+        )
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
 async def read_form(request: Request, max_files: int) -> list[Upload]:
     """Read at least one file. Each gets all other fields. Raises HTTPException for more than `max_files`."""
-    form = await request.form(max_files=max_files, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FIELD_BYTES)
-    try:
+    async with open_form(request, max_files=max_files, max_fields=MAX_FORM_FIELDS) as form:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
         if not files:
             if "file" in form:
@@ -84,26 +98,46 @@ async def read_form(request: Request, max_files: int) -> list[Upload]:
                 )
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise describe_missing_file(f"the form has no file in a field 'file'; its fields: {found}")
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = list_fields(form)
         return [Upload(await file.read(), file.filename or "image", fields) for file in files]
-    finally:
-        await form.close()
+
+
+def list_fields(form: FormData) -> dict[str, str]:
+    """The fields of a form that are not files. Raises RequestValidationError if one is repeated."""
+    texts = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    reject_repeated("body", [name for name, _ in texts])
+    return dict(texts)
 
 
 def read_json(body: bytes) -> Upload:
     """Raises RequestValidationError."""
     try:
-        fields = json.loads(body)
+        fields = parse_json(body)
     except (ValueError, RecursionError) as error:
         raise describe_missing_file(f"not valid JSON: {error}") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
         raise describe_missing_file("the JSON has no string 'file' with the image in base64")
-    encoded = fields.pop("file").removeprefix("data:")
-    try:
-        data = base64.b64decode(encoded.split(";base64,")[-1], validate=True)
-    except ValueError as error:
-        raise describe_missing_file(f"not valid base64: {error}") from None
+    data = decode_base64(fields.pop("file"))
     return Upload(data, str(fields.pop("filename", "image")), fields)
+
+
+def decode_base64(text: str) -> bytes:
+    """Base64 (RFC 4648, 4 or 5), with or without padding and whitespace, or a data URI. Raises RequestValidationError.
+
+    MIME encoders break lines, and URL-safe encoders leave out the padding.
+    """
+    try:
+        encoded = text.removeprefix("data:").split(";base64,")[-1].encode("ascii")
+    except UnicodeEncodeError as error:
+        raise describe_missing_file(f"not base64: character {text[error.start]!r}") from None
+    encoded = encoded.translate(URL_SAFE_TO_STANDARD, b" \t\r\n\f\v").rstrip(b"=")
+    if other := encoded.translate(None, BASE64_CHARACTERS):
+        raise describe_missing_file(f"not base64: character {chr(other[0])!r}")
+    if len(encoded) % 4 == 1:
+        raise describe_missing_file(
+            f"truncated base64: {len(encoded)} characters, without whitespace and padding, are no whole number of bytes"
+        )
+    return base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
 
 
 def add_fields(query: Query, fields: dict[str, Any]) -> Query:
@@ -114,14 +148,8 @@ def add_fields(query: Query, fields: dict[str, Any]) -> Query:
         return type(query).model_validate(fields | query.model_dump(exclude_unset=True))
     except ValidationError as error:
         raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
+            [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)], body=fields
         ) from None
-
-
-def read_file_name(disposition: str) -> str:
-    """The file name in a Content-Disposition header; `image` if it has none."""
-    match = re.search(r'filename="?([^";]+)', disposition)
-    return match.group(1) if match else "image"
 
 
 def describe_missing_file(message: str) -> RequestValidationError:

@@ -1,7 +1,8 @@
 """The server's end of a connection.
 
-uvicorn's protocol over httptools has no timeout within a request, accepts a request head of any size, and resets the
-connection of a client that still sends when its response is complete. This protocol does not.
+uvicorn's protocol over httptools has no timeout within a request, accepts a request head of any size, loses the body of
+a request that offers an upgrade, and resets the connection of a client that still sends when its response is complete.
+This protocol does not.
 """
 
 import contextlib
@@ -9,7 +10,8 @@ import socket
 from collections import deque
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.errors import MalformedRequestError, RequestHeadTooLargeError, SlowClientError, UnfinishedError
 from app.server.client_timer import ClientTimer, ConnectionStage
@@ -35,6 +37,8 @@ class Connection(HttpToolsProtocol):
         self.parsing: ConnectionStage | None = None
         """HEAD or BODY while the parser is inside of one."""
         self._may_keep_alive = False
+        self._ignores_input = False
+        """The input is malformed, and is not read further. The connection closes after the responses that are due."""
         self._head_error: Exception | None = None
         self._upload_error: UnfinishedError | None = None
         self._release_slot: ReleaseSlot = release_nothing
@@ -59,14 +63,39 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received_bytes += len(data)
+        if self._ignores_input:
+            return
         in_head = self.parsing is ConnectionStage.HEAD
-        super().data_received(data)
+        self._parse(data)
         if self._upload_error:
             self.reject(self._upload_error)
         elif in_head and self.parsing is ConnectionStage.HEAD:  # the parser reports a line only when it is complete
             self._head_bytes += len(data)
             if self._head_bytes > self.settings.max_header_bytes:
-                self.reject(self._make_head_error())
+                self.reject_input(self._make_head_error())
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stopped:
+            body_start: int = stopped.args[0]
+            self._decline_upgrade()
+            self._parse(data[body_start:])
+        except httptools.HttpParserError:
+            self.reject_input(self._head_error or MalformedRequestError("The request is not HTTP/1.1."))
+
+    def _decline_upgrade(self) -> None:
+        """Read the request again without its Upgrade header, as RFC 9110, 7.8 allows.
+
+        The parser takes what follows an accepted upgrade for another protocol, and drops the body. Java's HttpClient
+        and `curl --http2` offer an upgrade to h2c with each request.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s\r\n" % (method, self.url, version)]
+        lines += [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        self._parse(b"".join(lines) + b"\r\n")
 
     def pause_writing(self) -> None:
         self._count_sent()
@@ -98,6 +127,11 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > self.settings.max_header_bytes:
             self._head_error = self._make_head_error()
             raise self._head_error
+        if self.parser.get_method() == b"CONNECT":  # the parser takes what follows it for another protocol
+            self._head_error = MalformedRequestError("The service is not a proxy: it does not allow CONNECT.")
+            raise self._head_error
+        if self.parser.should_upgrade():
+            return
         self.parsing = ConnectionStage.BODY
         self.timer.restart()
         self.server_state.idle.pop(self, None)
@@ -108,7 +142,7 @@ class Connection(HttpToolsProtocol):
                 self._upload_error = error
                 return
         super().on_headers_complete()
-        self.cycle.transport = cast(Any, LingeringTransport(self))
+        self.cycle.transport = cast(Any, LingeringTransport(self, self.cycle))
         # A response that starts before the end of the body closes the connection: the rest may have any size.
         self._may_keep_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
@@ -119,6 +153,8 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         if self._upload_error:
             self.parsing = None
             return
@@ -146,9 +182,6 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             self.close_after_response()
-
-    def send_400_response(self, msg: str) -> None:
-        self.reject(self._head_error or MalformedRequestError("The request is not HTTP/1.1."))
 
     # -- timeouts and limits
 
@@ -187,7 +220,8 @@ class Connection(HttpToolsProtocol):
     def _make_head_error(self) -> RequestHeadTooLargeError:
         return RequestHeadTooLargeError(
             f"The request line and headers have {self._head_bytes} bytes or more; the limit is "
-            f"{self.settings.max_header_bytes} (CONVSERVE_MAX_HEADER_BYTES)."
+            f"{self.settings.max_header_bytes} (CONVSERVE_MAX_HEADER_BYTES). Long parameters of an upload, such as "
+            "weights, may be fields of its form (curl --form-string) or of its JSON instead of the query."
         )
 
     # -- closing
@@ -216,6 +250,15 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None:
             cast(LingeringTransport, self.cycle.transport).writer.flush()
 
+    def reject_input(self, error: Exception) -> None:
+        """Respond with a problem and close. If the response to an earlier request is due, only close after it."""
+        in_body = self.parsing is ConnectionStage.BODY and self.cycle is not None and self.cycle.scope is self.scope
+        if self.cycle is None or self.cycle.response_complete or in_body:
+            return self.reject(error)
+        self._ignores_input = True
+        self.parsing = None
+        self.close_after_response()
+
     def _write_rejection(self, error: Exception) -> bytes:
         rejections, default_headers = self.server_state.rejections, self.server_state.default_headers
         in_work = self.cycle is not None and not self.cycle.response_complete
@@ -234,7 +277,7 @@ class Connection(HttpToolsProtocol):
     def close_after_reading(self) -> None:
         """Close; if the client still sends, the socket lingers so that a reset does not discard the response."""
         self.pipeline = deque()
-        if self.parsing and not self.transport.is_closing():
+        if (self.parsing or self._ignores_input) and not self.transport.is_closing():
             with contextlib.suppress(OSError):  # no descriptor is left: the socket is closed at once
                 self._lingering_socket = duplicate(self.transport)
         self.transport.close()
@@ -243,12 +286,19 @@ class Connection(HttpToolsProtocol):
 class LingeringTransport:
     """The part of the transport that uvicorn's request cycle uses."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, cycle: RequestResponseCycle) -> None:
         self.writer = ResponseWriter(connection.transport, connection.loop)
         self.write = self.writer.write
         self.is_closing = connection.transport.is_closing
-        self._connection = connection
+        self.connection = connection
+        self.cycle = cycle
 
     def close(self) -> None:
+        """Close, unless the response is complete and has not announced it.
+
+        uvicorn also closes after an exception of the app, which Starlette raises again when it has responded with 500.
+        The next request of the client would be reset.
+        """
         self.writer.flush()
-        self._connection.close_after_reading()
+        if not (self.cycle.response_complete and self.cycle.keep_alive):
+            self.connection.close_after_reading()

@@ -167,6 +167,8 @@ def is_sheet_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
     if tall < EDGE_SPAN * height and wide < EDGE_SPAN * width:
         return False
     y, x = np.nonzero(mask)
+    if len(x) < 2:
+        return False  # one pixel has no direction
     points = np.stack([x, y], axis=1).astype(np.float32)
     centre = points.mean(axis=0)
     spread, axes = np.linalg.eigh(np.cov((points - centre).T) + 1e-6 * np.eye(2))

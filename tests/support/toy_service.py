@@ -53,6 +53,11 @@ def make_app() -> FastAPI:
     async def send_zeros(bytes: int) -> Response:
         return Response(b"0" * bytes)
 
+    @app.post("/fail")
+    async def fail(request: Request) -> None:
+        await request.body()
+        raise RuntimeError("a bug")
+
     @app.get("/livez")
     async def answer() -> str:
         return "alive"

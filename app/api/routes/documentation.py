@@ -44,6 +44,7 @@ def describe_api(access: AccessSettings) -> dict[str, Any]:
         "openapi_url": "/openapi.json" if access.docs else None,
         "docs_url": None,
         "redoc_url": None,
+        "redirect_slashes": False,  # a middleware drops the slash (`app/middleware/trailing_slash.py`)
     }
 
 

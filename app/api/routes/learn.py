@@ -9,12 +9,13 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.datastructures import UploadFile
 
 from app.api.dependencies import ServiceDependency
+from app.api.forms import open_form
 from app.api.parameters import LearnQuery
 from app.api.problem_docs import document_problems
 from app.api.problems import describe_problem
 from app.api.responses import PRIVATE, respond_with_json
-from app.api.uploads import add_fields
-from app.errors import TaskError, UnfinishedError
+from app.api.uploads import add_fields, list_fields, read_content_type
+from app.errors import TaskError, UnfinishedError, UploadTypeError
 from app.tasks.learn import LEARN, LearnParams
 from app.tasks.learn_result import LearnResult
 from app.tasks.learn_stream import Event, follow_descent
@@ -77,8 +78,17 @@ async def learn_kernel(request: Request, service: ServiceDependency, query: Anno
 
 
 async def read_images(request: Request) -> tuple[bytes, bytes, dict[str, str]]:
-    """The files `before` and `after` of the form, and its other fields. Raises RequestValidationError."""
-    async with request.form(max_files=2, max_fields=10) as form:
+    """The files `before` and `after` of the form, and its other fields.
+
+    Raises UploadTypeError or RequestValidationError, or HTTPException for a malformed form.
+    """
+    content_type = read_content_type(request)
+    if content_type != "multipart/form-data":
+        raise UploadTypeError(
+            f"The request has Content-Type '{content_type[:100]}'. Send multipart/form-data with the images 'before' "
+            "and 'after' (curl -F before=@a.png -F after=@b.png)."
+        )
+    async with open_form(request, max_files=2, max_fields=10) as form:
         files = {name: form.get(name) for name in ("before", "after")}
         missing = [name for name, file in files.items() if not isinstance(file, UploadFile)]
         if missing:
@@ -86,7 +96,7 @@ async def read_images(request: Request) -> tuple[bytes, bytes, dict[str, str]]:
             raise RequestValidationError(
                 [{"loc": ("body", name), "msg": message, "type": "missing", "input": None} for name in missing]
             )
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = list_fields(form)
         before, after = [await file.read() for file in files.values() if isinstance(file, UploadFile)]
         return before, after, fields
 
