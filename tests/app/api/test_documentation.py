@@ -86,7 +86,7 @@ def test_image_bodies_are_documented(document: dict[str, Any], path: str) -> Non
         "X-Clipped-Percent", "Server-Timing",
     } <= set(response["headers"])  # fmt: skip
     uploads = operation["requestBody"]["content"]
-    assert set(uploads) == IMAGE_TYPES | {"multipart/form-data", "application/json"}
+    assert set(uploads) == IMAGE_TYPES | {"image/heic", "image/heif", "multipart/form-data", "application/json"}
     assert uploads["multipart/form-data"]["schema"]["properties"]["file"]["format"] == "binary"
     assert uploads["multipart/form-data"]["schema"]["required"] == ["file"]
     for path_of_png in ("/kernels/{name}/preview.png", "/sample.png", "/samples/{name}.png"):

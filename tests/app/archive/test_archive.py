@@ -33,7 +33,8 @@ from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
 from tests.support.command_line import emboss
 from tests.support.digit_images import find_digit, write_on_paper
-from tests.support.images import decode, draw_noise, encode
+from tests.support.heif import read_heic
+from tests.support.images import decode, draw_noise, encode, open_image
 
 
 def batch_command(source: object, out: object, *more: str) -> list[str]:
@@ -67,6 +68,14 @@ def draw_archive(folder: Path, count: int) -> None:
 
 def assert_embossed(result: bytes, seed: int) -> None:
     assert np.array_equal(decode(result), emboss(draw_noise(9, 11, seed=seed)))
+
+
+def test_the_result_of_a_heic_is_a_jpeg(tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    (source / "IMG_1.HEIC").write_bytes(read_heic("rgb8"))
+    assert run_job(make_job(source, out)).done == 1
+    assert open_image((out / "IMG_1.HEIC.jpg").read_bytes()).format == "JPEG"
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import emboss, list_files, run, run_process
+from tests.support.heif import read_heic
 from tests.support.images import decode, draw_noise, encode_frames, open_image
 
 
@@ -31,6 +32,15 @@ def test_the_extension_of_the_output_sets_the_format(photo: Path) -> None:
         target = photo.with_name(f"out.{extension}")
         assert run("filter", "blur", photo, "-o", target).exit_code == 0
         assert open_image(target.read_bytes()).format == format
+
+
+def test_the_result_of_a_heic_is_a_jpeg_unless_the_output_says_otherwise(tmp_path: Path) -> None:
+    photo = tmp_path / "IMG_1.HEIC"
+    photo.write_bytes(read_heic("rgb8"))
+    assert run("filter", "identity", tmp_path).exit_code == 0
+    assert open_image((tmp_path / "IMG_1-identity.jpg").read_bytes()).format == "JPEG"
+    assert run("filter", "identity", photo, "-o", tmp_path / "out.png").exit_code == 0
+    assert np.array_equal(decode((tmp_path / "out.png").read_bytes()), draw_noise(64, 64))
 
 
 def test_the_format_option_sets_the_format_and_the_extension(photo: Path) -> None:

@@ -1,8 +1,10 @@
 """The structure of a file is read without decoding it."""
 
+from dataclasses import replace
+
 import pytest
 
-from app.images.errors import CorruptImageError
+from app.images.errors import CorruptImageError, ImageTooComplexError
 from app.images.file_facts import FileFacts
 from app.images.formats import FORMATS, READABLE_EXTENSIONS
 from app.images.inspect import inspect
@@ -82,3 +84,16 @@ def test_readable_extensions_have_no_dot() -> None:
     assert sorted(READABLE_EXTENSIONS) == [
         "avif", "bmp", "gif", "heic", "heif", "hif", "jpeg", "jpg", "png", "tif", "tiff", "webp"
     ]  # fmt: skip
+
+
+def test_the_metadata_of_an_avif_is_limited() -> None:
+    with pytest.raises(ImageTooComplexError, match="CONVSERVE_MAX_METADATA_BYTES"):
+        inspect(encode(NOISE, "AVIF", xmp=bytes(2000)), replace(LIMITS, max_metadata_bytes=1000))
+    assert len(inspect(encode(NOISE, "AVIF", xmp=bytes(2000)), LIMITS).metadata_positions) == 1
+
+
+def test_the_colour_of_an_avif_sequence_is_found() -> None:
+    """The boxes of its track state it, too."""
+    file = encode_frames([NOISE, NOISE[::-1]], "AVIF").replace(b"colrnclx\0\1\0\x0d", b"colrnclx\0\x09\0\x10")
+    assert inspect(file, LIMITS).colour.cicp == (9, 16)
+    assert inspect(file.replace(b"meta", b"free", 1), LIMITS).colour.cicp == (9, 16)
