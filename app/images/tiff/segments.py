@@ -17,6 +17,7 @@ from app.images.tiff.layout import (
     JPEG,
     JPEG_TABLES,
     NO_COMPRESSION,
+    REVERSED_FILL_ORDER,
     STRIP_BYTE_COUNTS,
     STRIP_OFFSETS,
     T4_OPTIONS,
@@ -61,6 +62,7 @@ def find_segments(page: Directory, layout: Layout, count: int) -> list[bytes | m
             f"{0 if offsets is None or sizes is None else min(len(offsets), len(sizes))} are in the file."
         )
     data = memoryview(page.data)
+    is_reversed = layout.fill_order == REVERSED_FILL_ORDER and layout.compression != JPEG
     segments: list[bytes | memoryview] = []
     for index, start in enumerate(offsets[:count].tolist()):
         end = len(data) if sizes is None else start + int(sizes[index])
@@ -70,7 +72,7 @@ def find_segments(page: Directory, layout: Layout, count: int) -> list[bytes | m
                 f"{len(data)}."
             )
         segment = data[start:end]
-        segments.append(reverse_bits(segment) if layout.fill_order == 2 and layout.compression != JPEG else segment)
+        segments.append(reverse_bits(segment) if is_reversed else segment)
     return segments
 
 
