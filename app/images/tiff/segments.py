@@ -28,8 +28,8 @@ from app.images.tiff.layout import (
     Layout,
 )
 
-MAX_IMAGE_SEGMENTS = 20_000
-"""Strips or tiles that are JPEG or WebP images of their own: opening each takes 0.2 ms."""
+MAX_SLOW_SEGMENTS = 20_000
+"""Strips or tiles of JPEG, WebP or facsimile data: opening or checking each takes 0.2 ms."""
 
 
 def read_samples(page: Directory, layout: Layout) -> NDArray[Any]:
@@ -39,6 +39,11 @@ def read_samples(page: Directory, layout: Layout) -> NDArray[Any]:
     """
     down, across = layout.segments
     planes = layout.samples if layout.is_planar else 1
+    if planes * down * across > MAX_SLOW_SEGMENTS and layout.compression in (JPEG, WEBP, *CCITT):
+        raise ImageTooComplexError(
+            f"The TIFF consists of {planes * down * across} strips or tiles of JPEG, WebP or facsimile data; "
+            f"{MAX_SLOW_SEGMENTS} are accepted. Save it with larger ones."
+        )
     segments = find_segments(page, layout, planes * down * across)
     in_plane = down * across
     if planes == 1:
@@ -130,11 +135,6 @@ def read_subsampled(layout: Layout, segments: list[bytes | memoryview], rows: in
 
 def read_images(page: Directory, layout: Layout, segments: list[bytes | memoryview], rows: int) -> NDArray[np.uint8]:
     """Samples from segments that are JPEG or WebP images of their own."""
-    if len(segments) > MAX_IMAGE_SEGMENTS:
-        raise ImageTooComplexError(
-            f"The TIFF consists of {len(segments)} JPEG or WebP images; {MAX_IMAGE_SEGMENTS} are accepted. Save it "
-            "with larger strips or tiles."
-        )
     tables = page.read_bytes(JPEG_TABLES)
     count = 1 if layout.is_planar else layout.samples
     samples = np.empty((rows, layout.segment_width, count), np.uint8)
