@@ -1,8 +1,10 @@
 """Structure of JPEG files. Source: ITU-T T.81, annex B."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.images.complexity import ComplexityCounter
 from app.images.file_facts import FileFacts
@@ -10,13 +12,12 @@ from app.images.formats import FORMATS
 from app.images.jpeg_scans import find_missing_data, renumber_restarts
 from app.images.limits import ImageLimits
 
+START_OF_IMAGE = 0xD8
 START_OF_SCAN = 0xDA
 END_OF_IMAGE = 0xD9
 APP_0, APP_14 = 0xE0, 0xEE
 WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 """Markers that are not followed by a segment."""
-MARKER_IN_SCAN = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-"""In compressed data, FF is also followed by 00 (a stuffed byte) and by D0 to D7 (a restart)."""
 SHORT_SEGMENTS = {APP_0: (b"JFIF", 14), APP_14: (b"Adobe", 12)}
 """Segments that libjpeg ignores if they have fewer bytes than this. Pillow rejects the file."""
 
@@ -32,10 +33,12 @@ def inspect_jpeg(data: bytes, limits: ImageLimits) -> FileFacts:
     # Every scan begins with these two bytes. They can also occur in metadata, so a high count is not yet a verdict.
     if 1 + data.count(b"\xff\xda", position) > limits.max_jpeg_scans:
         counter.add_scan()
-        for marker, _, _ in find_later_segments(data, position):
+        for marker, _, _ in find_later_segments(data, position, counter):
             if marker == START_OF_SCAN:
                 counter.add_scan()
-    facts = FileFacts(FORMATS["jpeg"], damage=find_missing_data(data, segments, find_later_segments(data, position)))
+    facts = FileFacts(
+        FORMATS["jpeg"], damage=find_missing_data(data, segments, find_later_segments(data, position, counter))
+    )
     repaired = clean_header(renumber_restarts(data, segments, position), segments)
     return facts if repaired is data else replace(facts, repaired=repaired)
 
@@ -61,19 +64,32 @@ def find_segments(data: bytes, position: int, counter: ComplexityCounter) -> Ite
         position = end
 
 
-def find_later_segments(data: bytes, position: int) -> Iterator[Segment]:
+def find_later_segments(data: bytes, position: int, counter: ComplexityCounter) -> Iterator[Segment]:
     """The segments of the file's first image after the header of its first scan."""
-    while (match := MARKER_IN_SCAN.search(data, position)) is not None:
-        marker = match[1][0]
-        position = match.end()
+    for found in find_markers(data, position):
+        place = int(found)
+        if place < position:  # within a segment
+            continue
+        counter.add_blocks()
+        marker, position = data[place], place + 1
         if marker == END_OF_IMAGE:
             yield marker, position, position
             return
-        if marker >= 0xC0 and marker not in WITHOUT_LENGTH:
-            # lower markers are undefined; a decoder that resynchronizes reads on right after them
-            end = position + int.from_bytes(data[position : position + 2], "big")
-            yield marker, position + 2, end
-            position = end
+        end = position + int.from_bytes(data[position : position + 2], "big")
+        yield marker, position + 2, end
+        position = end
+
+
+def find_markers(data: bytes, position: int) -> NDArray[np.intp]:
+    """Positions of all bytes after FF that name a segment or the end.
+
+    In compressed data, FF is also followed by 0 (a stuffed byte), D0 to D7 (a restart) and FF (a filler). Lower
+    markers are undefined; a decoder that resynchronizes reads on right after them.
+    """
+    values = np.frombuffer(data, np.uint8)[position:]
+    followers = values[1:]
+    is_segment = (followers >= 0xC0) & (followers & 0xF8 != 0xD0) & (followers != START_OF_IMAGE) & (followers != 0xFF)
+    return np.flatnonzero((values[:-1] == 0xFF) & is_segment) + position + 1
 
 
 def clean_header(data: bytes, segments: list[Segment]) -> bytes:

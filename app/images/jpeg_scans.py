@@ -1,15 +1,16 @@
 """Scans of a JPEG that lack data, which libjpeg fills with grey. Source: ITU-T T.81, A.2, B.2.3 and B.2.4.4."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """Markers of frame headers."""
 PROGRESSIVE_FRAMES = {0xC2, 0xC6, 0xCA, 0xCE}
 LOSSLESS_FRAMES = {0xC3, 0xC7, 0xCB, 0xCF}
 RESTART_INTERVAL, START_OF_SCAN, END_OF_IMAGE = 0xDD, 0xDA, 0xD9
-RESTART = re.compile(rb"\xff+([\xd0-\xd7])")
 BLOCK_SIDE_PX = 8
 
 Segment = tuple[int, int, int]
@@ -107,7 +108,7 @@ def begin_components(data: bytes, scan: Segment, frame: JpegFrame) -> set[int]:
 
 def find_missing_restart(data: bytes, frame: JpegFrame, scan: Segment, end: int) -> str:
     expected = frame.count_restarts(read_components(data, scan))
-    found = sum(1 for _ in RESTART.finditer(data, scan[2], end)) if expected else 0
+    found = len(find_restarts(data, scan[2], end)) if expected else 0
     if found >= expected:
         return ""
     return f"The image is damaged or cut short: a scan of the JPEG has {found} restart markers of {expected}."
@@ -125,10 +126,17 @@ def renumber_restarts(data: bytes, segments: list[Segment], position: int) -> by
     if not frame.restart_units or frame.is_progressive or not segments or segments[-1][0] != START_OF_SCAN:
         return data
     expected = frame.count_restarts(read_components(data, segments[-1]))
-    places = [match.end() - 1 for match in RESTART.finditer(data, position)][:expected]
-    if len(places) < expected or all(data[place] == 0xD0 + index % 8 for index, place in enumerate(places)):
+    places = find_restarts(data, position, len(data))[:expected]
+    values = np.frombuffer(data, np.uint8)[places]
+    in_order = (0xD0 + np.arange(len(places)) % 8).astype(np.uint8)
+    if len(places) < expected or (values == in_order).all():
         return data
-    renumbered = bytearray(data)
-    for index, place in enumerate(places):
-        renumbered[place] = 0xD0 + index % 8
-    return bytes(renumbered)
+    renumbered = np.frombuffer(data, np.uint8).copy()
+    renumbered[places] = in_order
+    return renumbered.tobytes()
+
+
+def find_restarts(data: bytes, start: int, end: int) -> NDArray[np.intp]:
+    """Positions of the bytes D0 to D7 after FF."""
+    values = np.frombuffer(data, np.uint8)[start:end]
+    return np.flatnonzero((values[:-1] == 0xFF) & (values[1:] & 0xF8 == 0xD0)) + start + 1

@@ -16,8 +16,7 @@ WINDOWS_HEADERS = (INFO_HEADER_BYTES, INFO_HEADER_2_BYTES, INFO_HEADER_3_BYTES, 
 OS2_HEADERS = range(16, 65, 4)
 """Headers of OS/2 2.x can be cut off behind any field."""
 
-MAX_COLOURS = 2**16
-"""Announced by the header; only 2 to the power of the bits are used."""
+MAX_COLOURS = 256
 MAX_SIDE_PX = 2**16 - 1
 """As in Chromium."""
 UNCOMPRESSED, RLE_8, RLE_4, BIT_FIELDS, ALPHA_BIT_FIELDS = 0, 1, 2, 3, 6
@@ -118,12 +117,12 @@ def read_palette(
 ) -> NDArray[np.uint8]:
     if bits > 8:
         return np.empty((0, 3), np.uint8)
-    if colours > MAX_COLOURS:
-        raise CorruptImageError(f"The BMP is damaged: its palette cannot have {colours} colours.")
-    count = min(colours or 2**bits, 2**bits)
+    # Like Chromium, require all colours that are announced, although 2 to the power of the bits are used.
+    announced = min(colours or 2**bits, MAX_COLOURS)
+    if position + announced * entry_bytes > len(data):
+        raise CorruptImageError(f"The BMP is cut short: its palette is not within {len(data)} bytes.")
+    count = min(announced, 2**bits)
     if pixels_position > position:  # some writers store fewer colours than they announce
         count = min(count, (pixels_position - position) // entry_bytes)
     stored = np.frombuffer(data[position : position + count * entry_bytes], np.uint8)
-    if len(stored) < count * entry_bytes:
-        raise CorruptImageError(f"The BMP is cut short: its palette is not within {len(data)} bytes.")
     return stored.reshape(count, entry_bytes)[:, 2::-1]

@@ -45,6 +45,8 @@ OTHER_COMPRESSIONS = {
 }  # fmt: skip
 NO_PREDICTOR, HORIZONTAL_PREDICTOR = 1, 2
 SEPARATE_PLANES = 2
+REVERSED_FILL_ORDER = 2
+"""The first pixel is in the lowest bit."""
 MAX_SAMPLES = 8
 """Samples per pixel. Samples beyond colours and alpha cost memory and are not used."""
 UNSPECIFIED, PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA = 0, 1, 2, 999
@@ -105,6 +107,11 @@ def read_layout(page: Directory) -> Layout:
     if photometric == YCBCR:
         values = page.read(YCBCR_SUBSAMPLING)
         subsampling = (2, 2) if values is None or len(values) < 2 else (int(values[0]), int(values[1]))
+    planar, fill_order = page.read_number(PLANAR_CONFIGURATION, 1), page.read_number(FILL_ORDER, 1)
+    if planar not in (1, SEPARATE_PLANES) or fill_order not in (1, REVERSED_FILL_ORDER):
+        raise CorruptImageError(
+            f"The TIFF is damaged: the planar configuration {planar} or the fill order {fill_order} does not exist."
+        )
     alpha, is_premultiplied = find_alpha(page, samples, photometric)
     is_tiled = TILE_WIDTH in page.entries
     layout = Layout(
@@ -115,8 +122,8 @@ def read_layout(page: Directory) -> Layout:
         photometric,
         compression,
         page.read_number(PREDICTOR, NO_PREDICTOR) if compression in PREDICTED else NO_PREDICTOR,
-        page.read_number(FILL_ORDER, 1),
-        samples > 1 and page.read_number(PLANAR_CONFIGURATION, 1) == SEPARATE_PLANES,
+        fill_order,
+        samples > 1 and planar == SEPARATE_PLANES,
         is_tiled,
         page.read_number(TILE_WIDTH, 0) if is_tiled else width,
         page.read_number(TILE_LENGTH, 0) if is_tiled else min(page.read_number(ROWS_PER_STRIP, height), height),
@@ -172,10 +179,12 @@ def find_alpha(page: Directory, samples: int, photometric: int) -> tuple[int | N
     kinds = page.read(EXTRA_SAMPLES)
     if kinds is None:
         return (colours, False) if samples == colours + 1 else (None, False)
-    for index, kind in enumerate(kinds[: samples - colours].tolist()):
+    extras = kinds[: samples - colours].tolist()
+    for kind in extras:
         if kind not in (UNSPECIFIED, PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA):
             raise CorruptImageError(f"The TIFF is damaged: there is no extra sample of the kind {kind} (tag 338).")
-        if kind in (PREMULTIPLIED_ALPHA, STRAIGHT_ALPHA, COREL_ALPHA):
+    for index, kind in enumerate(extras):
+        if kind != UNSPECIFIED:
             return colours + index, kind == PREMULTIPLIED_ALPHA
     return None, False
 

@@ -17,6 +17,7 @@ from app.images.tiff.layout import (
     JPEG,
     JPEG_TABLES,
     NO_COMPRESSION,
+    REVERSED_FILL_ORDER,
     STRIP_BYTE_COUNTS,
     STRIP_OFFSETS,
     T4_OPTIONS,
@@ -27,8 +28,8 @@ from app.images.tiff.layout import (
     Layout,
 )
 
-MAX_IMAGE_SEGMENTS = 20_000
-"""Strips or tiles that are JPEG or WebP images of their own: opening each takes 0.2 ms."""
+MAX_SLOW_SEGMENTS = 20_000
+"""Strips or tiles of JPEG, WebP or facsimile data: opening or checking each takes 0.2 ms."""
 
 
 def read_samples(page: Directory, layout: Layout) -> NDArray[Any]:
@@ -38,6 +39,11 @@ def read_samples(page: Directory, layout: Layout) -> NDArray[Any]:
     """
     down, across = layout.segments
     planes = layout.samples if layout.is_planar else 1
+    if planes * down * across > MAX_SLOW_SEGMENTS and layout.compression in (JPEG, WEBP, *CCITT):
+        raise ImageTooComplexError(
+            f"The TIFF consists of {planes * down * across} strips or tiles of JPEG, WebP or facsimile data; "
+            f"{MAX_SLOW_SEGMENTS} are accepted. Save it with larger ones."
+        )
     segments = find_segments(page, layout, planes * down * across)
     in_plane = down * across
     if planes == 1:
@@ -61,6 +67,7 @@ def find_segments(page: Directory, layout: Layout, count: int) -> list[bytes | m
             f"{0 if offsets is None or sizes is None else min(len(offsets), len(sizes))} are in the file."
         )
     data = memoryview(page.data)
+    is_reversed = layout.fill_order == REVERSED_FILL_ORDER and layout.compression != JPEG
     segments: list[bytes | memoryview] = []
     for index, start in enumerate(offsets[:count].tolist()):
         end = len(data) if sizes is None else start + int(sizes[index])
@@ -70,7 +77,7 @@ def find_segments(page: Directory, layout: Layout, count: int) -> list[bytes | m
                 f"{len(data)}."
             )
         segment = data[start:end]
-        segments.append(reverse_bits(segment) if layout.fill_order == 2 and layout.compression != JPEG else segment)
+        segments.append(reverse_bits(segment) if is_reversed else segment)
     return segments
 
 
@@ -128,11 +135,6 @@ def read_subsampled(layout: Layout, segments: list[bytes | memoryview], rows: in
 
 def read_images(page: Directory, layout: Layout, segments: list[bytes | memoryview], rows: int) -> NDArray[np.uint8]:
     """Samples from segments that are JPEG or WebP images of their own."""
-    if len(segments) > MAX_IMAGE_SEGMENTS:
-        raise ImageTooComplexError(
-            f"The TIFF consists of {len(segments)} JPEG or WebP images; {MAX_IMAGE_SEGMENTS} are accepted. Save it "
-            "with larger strips or tiles."
-        )
     tables = page.read_bytes(JPEG_TABLES)
     count = 1 if layout.is_planar else layout.samples
     samples = np.empty((rows, layout.segment_width, count), np.uint8)

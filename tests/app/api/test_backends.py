@@ -57,10 +57,9 @@ def test_convolve_backends_equal_scipy(
 
 
 def test_jpeg_decoders_give_equal_pixels(client: TestClient) -> None:
-    """The strict decoder rejects bytes between segments, which do not change the pixels."""
+    """The strict decoder rejects bytes before the end of the image, which do not change the pixels."""
     plain = encode(PHOTO, "JPEG", quality=90)
-    scan = plain.index(b"\xff\xda")
-    odd = plain[:scan] + b"\x00\x00\x00" + plain[scan:]
+    odd = plain[:-2] + b"\x00\x00\x00" + plain[-2:]
     fast, fast_path = filter_custom(client, plain, SHARPEN)
     slow, slow_path = filter_custom(client, odd, SHARPEN)
     assert fast_path.startswith("decode=libjpeg-turbo, ")
