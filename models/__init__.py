@@ -2,5 +2,6 @@
 
 import os
 
-# TensorFlow reads this once, when it is imported. Its start-up messages do not help a user.
+# TensorFlow reads these once, when it is imported, as in `kernels/__init__.py`.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

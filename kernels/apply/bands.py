@@ -26,8 +26,12 @@ from kernels.types import Image, Planes
 BLOCK_BYTES = 6_000_000
 """float32 values of a block and of its results: few calls of `tf.nn.conv2d`, and a cache that cores share."""
 GROUP_BYTES = 1_000_000
-"""float32 values that pass through several operations one after the other: half of a small second-level cache."""
-MIN_BLOCK_ROWS = 8
+"""float32 values that pass through several operations one after the other: each call costs as much as 40 kB."""
+STAGING_BYTES = 250_000
+"""float32 values that are turned at once: half of a small second-level cache."""
+MIN_BLOCK_ROWS = 16
+HALVED_BLOCK_ROWS = 80
+"""The rows above and below a block count in each half: high blocks save more than the cache."""
 MAX_TILE = 2048
 """Columns of results of a block. It bounds the memory for an image of any shape."""
 
@@ -79,11 +83,11 @@ def cut_result(rows: Axis, columns: Axis) -> Cut:
     tiles = -(-columns.output // MAX_TILE)
     tile = round_up(-(-columns.output // tiles))
     tallest = BLOCK_BYTES // (4 * LANES * tile) - rows.footprint + 1
-    tallest = max(MIN_BLOCK_ROWS, tallest // (rows.stride + 1))
+    halvings = count_halvings(rows.kernel) if rows.stride == rows.dilation == 1 and columns.kernel > 1 else 0
+    tallest = max(HALVED_BLOCK_ROWS if halvings else MIN_BLOCK_ROWS, tallest // (rows.stride + 1))
     height = -(-rows.output // LANES)
     block = round_up(-(-height // -(-height // tallest)))
-    multiple = 2 ** count_halvings(rows.kernel) if rows.stride == rows.dilation == 1 else 1
-    block = multiple * -(-block // multiple)
+    block = 2**halvings * -(-block // 2**halvings)
     height = block * -(-height // block)
     return Cut(-(-rows.output // height), height, block, tiles * tile, tile)
 
@@ -110,9 +114,9 @@ def filter_in_bands(
     for left in range(0, cut.width, cut.tile):
         for top in range(0, cut.height, cut.block):
             source = padded[top * rows.stride :, left * columns.stride :]
-            bands = split_channels(view_bands(source, cut, rows.stride, planes.shape), cut)
+            bands = split_channels(view_bands(source, cut, rows.stride, planes.shape))
             target = result[:, top : top + cut.block, left : left + cut.tile]
-            targets = [target[..., 0]] if channels == 1 else keep("results", dtype, channels, *target.shape[:3])
+            targets = keep("results", dtype, channels, *target.shape[:3])
             rows_left = rows.output - (cut.bands - 1) * cut.height - top
             for first in range(0, channels, together):
                 for index in range(together):
@@ -121,8 +125,7 @@ def filter_in_bands(
                 for index in range(together):
                     parts = [part[index] for part in sums]
                     store_block(parts, targets[first + index], rows_left, columns.output - left, store)
-            if channels > 1:
-                merge_channels(targets, target, cut)
+            merge_channels(targets, target)
     return np.ascontiguousarray(result.reshape(-1, cut.width, channels)[: rows.output, : columns.output])
 
 
@@ -168,7 +171,7 @@ def view_bands(source: Image, cut: Cut, stride: int, shape: tuple[int, ...]) -> 
     )
 
 
-def split_channels(bands: Image, cut: Cut) -> list[NDArray[Any]]:
+def split_channels(bands: Image) -> list[NDArray[Any]]:
     """The bands (bands, rows, columns) of each channel. They need not be in memory without gaps."""
     import cv2
 
@@ -180,10 +183,13 @@ def split_channels(bands: Image, cut: Cut) -> list[NDArray[Any]]:
     return list(planes)
 
 
-def merge_channels(planes: NDArray[Any], target: Image, cut: Cut) -> None:
+def merge_channels(planes: NDArray[Any], target: Image) -> None:
     """Write (channels, bands, rows, columns) to (bands, rows, columns, channels)."""
     import cv2
 
+    if len(planes) == 1:
+        np.copyto(target[..., 0], planes[0])
+        return
     for index, band in enumerate(target):
         cv2.merge(list(planes[:, index]), dst=band)
 
@@ -193,7 +199,7 @@ def interleave(bands: NDArray[Any], planes: Planes) -> None:
     import cv2
 
     count, rows, columns = bands.shape
-    step = count_group_rows(columns)
+    step = max(1, STAGING_BYTES // (4 * LANES * columns))
     for top in range(0, rows, step):
         part = bands[:, top : top + step]
         staging = keep("staging", np.float32, LANES, *part.shape[1:])
@@ -208,8 +214,7 @@ def store_block(parts: list[Planes], target: NDArray[Any], rows_left: int, colum
     The last band ends after `rows_left` rows, the image after `columns_left` columns.
     """
     bands, rows, columns = target.shape
-    is_contiguous = target.strides[1] == columns * target.itemsize
-    step = count_group_rows(columns) if is_contiguous else 1
+    step = max(1, GROUP_BYTES // (4 * LANES * columns))
     top = 0
     while top < rows:
         lanes = bands if top < rows_left else bands - 1
@@ -219,10 +224,6 @@ def store_block(parts: list[Planes], target: NDArray[Any], rows_left: int, colum
         group = Group([part[top:bottom] for part in parts], lanes, columns_left)
         store(group, target[:lanes, top:bottom].reshape(lanes, -1))
         top = bottom
-
-
-def count_group_rows(columns: int) -> int:
-    return max(1, GROUP_BYTES // (4 * LANES * columns))
 
 
 def turn_back(values: NDArray[Any], target: NDArray[Any]) -> None:

@@ -12,9 +12,9 @@ Factors = list[tuple[Weights, Weights]]
 
 RANK_TOLERANCE = 1e-12
 """Relative to the largest singular value: far below the precision of float32."""
-PASS_COST = 2.25
-"""Cost of one weight of a 1-D pass, in weights of a 2-D pass (docs/engineering/decisions/0006-low-rank-kernels.md)."""
-FIXED_COST = 90
+PASS_COST = 1.6
+"""Cost of one weight of a 1-D pass, in weights of a 2-D pass (docs/engineering/decisions/0022-one-layout.md)."""
+FIXED_COST = 30
 """Cost of a pair of 1-D passes of any size, in weights of a 2-D pass."""
 
 
