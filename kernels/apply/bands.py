@@ -33,7 +33,8 @@ MIN_BLOCK_ROWS = 16
 HALVED_BLOCK_ROWS = 80
 """The rows above and below a block count in each half: high blocks save more than the cache."""
 MAX_TILE = 2048
-"""Columns of results of a block. It bounds the memory for an image of any shape."""
+"""Columns of the image for the results of a block. It bounds the memory for an image of any shape."""
+MAX_KEPT_BYTES = 8_000_000
 
 Correlate = Callable[[Planes], list[Planes]]
 """Takes (images, rows, columns, LANES) and returns the sums of each part of a kernel, in the same layout."""
@@ -68,7 +69,7 @@ class Cut:
     block: int
     """Rows of a block."""
     width: int
-    """Columns of the result, rounded up to a multiple of `tile`."""
+    """Columns of all tiles: at least those of the result."""
     tile: int
     """Columns of a block."""
 
@@ -80,7 +81,7 @@ class Cut:
 
 def cut_result(rows: Axis, columns: Axis) -> Cut:
     """Blocks of few different shapes, because oneDNN keeps 75 kB of code for each shape that it meets."""
-    tiles = -(-columns.output // MAX_TILE)
+    tiles = -(-columns.output * columns.stride // MAX_TILE)
     tile = round_up(-(-columns.output // tiles))
     tallest = BLOCK_BYTES // (4 * LANES * tile) - rows.footprint + 1
     halvings = count_halvings(rows.kernel) if rows.stride == rows.dilation == 1 and columns.kernel > 1 else 0
@@ -108,15 +109,17 @@ def filter_in_bands(
     channels = image.shape[2]
     cut = cut_result(rows, columns)
     padded = pad_for(cut, image, rows, columns, border)
-    together = channels if cut.is_whole else 1  # a call of `tf.nn.conv2d` costs as much as a small plane
-    planes = keep("planes", np.float32, together, reach(cut.block, rows), reach(cut.tile, columns), LANES)
-    result = np.empty((cut.bands, cut.height, cut.width, channels), dtype)
+    shape = (reach(cut.block, rows), reach(cut.tile, columns), LANES)
+    # A call of `tf.nn.conv2d` costs as much as a small plane.
+    together = channels if cut.is_whole and 4 * channels * math.prod(shape) <= BLOCK_BYTES else 1
+    planes = keep("planes", np.float32, together, *shape)
+    result = np.empty((cut.bands, cut.height, columns.output, channels), dtype)
     for left in range(0, cut.width, cut.tile):
         for top in range(0, cut.height, cut.block):
             source = padded[top * rows.stride :, left * columns.stride :]
             bands = split_channels(view_bands(source, cut, rows.stride, planes.shape))
             target = result[:, top : top + cut.block, left : left + cut.tile]
-            targets = keep("results", dtype, channels, *target.shape[:3])
+            targets = keep("results", dtype, channels, cut.bands, cut.block, cut.tile)
             rows_left = rows.output - (cut.bands - 1) * cut.height - top
             for first in range(0, channels, together):
                 for index in range(together):
@@ -126,19 +129,24 @@ def filter_in_bands(
                     parts = [part[index] for part in sums]
                     store_block(parts, targets[first + index], rows_left, columns.output - left, store)
             merge_channels(targets, target)
-    return np.ascontiguousarray(result.reshape(-1, cut.width, channels)[: rows.output, : columns.output])
+    return result.reshape(-1, columns.output, channels)[: rows.output]
 
 
 _memory = threading.local()
 
 
 def keep(name: str, dtype: Any, *shape: int) -> NDArray[Any]:
-    """Memory that the next block and the next image use again: the system clears every page that it hands out."""
+    """Memory that the next block and the next image use again: the system clears every page that it hands out.
+
+    Large memory, for large kernels and float32, is not kept.
+    """
     size = math.prod(shape)
+    size_bytes = size * np.dtype(dtype).itemsize
     memory: Planes | None = getattr(_memory, name, None)
-    if memory is None or memory.nbytes < size * np.dtype(dtype).itemsize:
-        memory = allocate(-(-size * np.dtype(dtype).itemsize // 4))
-        setattr(_memory, name, memory)
+    if memory is None or memory.nbytes < size_bytes:
+        memory = allocate(-(-size_bytes // 4))
+        if size_bytes <= MAX_KEPT_BYTES:
+            setattr(_memory, name, memory)
     return memory.view(dtype)[:size].reshape(shape)
 
 
@@ -184,9 +192,10 @@ def split_channels(bands: Image) -> list[NDArray[Any]]:
 
 
 def merge_channels(planes: NDArray[Any], target: Image) -> None:
-    """Write (channels, bands, rows, columns) to (bands, rows, columns, channels)."""
+    """Write (channels, bands, rows, columns) to (bands, rows, columns, channels), which may have fewer columns."""
     import cv2
 
+    planes = planes[..., : target.shape[2]]
     if len(planes) == 1:
         np.copyto(target[..., 0], planes[0])
         return

@@ -157,3 +157,5 @@ def test_short_images_do_not_take_the_memory_of_sixteen_bands() -> None:
     assert tall.bands * tall.height < 1.1 * 1_000_000
     huge = bands.cut_result(lay_out_axis(7000, 63), lay_out_axis(7000, 63))
     assert bands.reach(huge.block, lay_out_axis(7000, 63)) * bands.reach(huge.tile, lay_out_axis(7000, 63)) < 400_000
+    strided = bands.cut_result(lay_out_axis(7000, 3, stride=8), columns := lay_out_axis(7000, 3, stride=8))
+    assert bands.reach(strided.tile, columns) < 2200
