@@ -18,7 +18,7 @@ One request is in flight at a time; the reply repeats its number. As JSON, the e
 
     {"number": 7, "blob_lengths": [31277], "error": null,
      "result": {"format": "png", "origin": [640, 480], "size": [640, 480], "clipped_percent": 0.0},
-     "report": {"pixels": 307200, "backends": {"decode": "tensorflow", "convolve": "strips", "encode": "isa-l"},
+     "report": {"pixels": 307200, "backends": {"decode": "tensorflow", "convolve": "bands", "encode": "isa-l"},
                 "steps": [["decode", 1764187200000000000, 0.0021], ...]}}
 
 or, for a damaged image,

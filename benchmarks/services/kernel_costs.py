@@ -40,7 +40,7 @@ def measure_kernels(image: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
         own = partial(convolve, image, weights, border="edge", response="clip", divisor=1)
         check_result(image, weights, own())
         theirs = partial(cv2.filter2D, image, -1, weights, borderType=cv2.BORDER_REPLICATE)
-        with patch("kernels.apply.strips.choose_factors", return_value=None) as choose:
+        with patch("kernels.apply.rounded.choose_factors", return_value=None) as choose:
             whole = measure_cpu_ms(own)
         assert choose.called, "or it is no other way"
         costs[name] = {"convserve": measure_cpu_ms(own), "one pass": whole, "opencv": measure_cpu_ms(theirs)}

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
 from kernels.apply.layout import StepReport
+from kernels.apply.rounded import can_round_at_once, filter_and_round
 from kernels.apply.step import apply_step
-from kernels.apply.strips import can_run_in_strips, filter_in_strips
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.custom import CUSTOM
@@ -25,8 +25,8 @@ from kernels.errors import KernelParameterError
 from kernels.settings import FilterSettings
 from kernels.types import Image, Planes
 
-Backend = Literal["planes", "strips", "rows"]
-"""Whole planes, strips of rows, or strips of rows with one copy for each column of the kernel."""
+Backend = Literal["bands", "planes"]
+"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, me
     check_image(image)
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
     colours = drop_opaque_alpha(image, steps[0], maximum) if len(steps) == 1 else image
-    if can_run_in_strips(colours, steps, linear):
-        result, report, backend = filter_in_strips(colours, steps[0], maximum, measure)
-        return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), backend)
+    if can_round_at_once(colours, steps, linear):
+        result, report = filter_and_round(colours, steps[0], maximum, measure)
+        return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), "bands")
     planes = image.astype(np.float32)
     if linear:
         planes = convert_colours(planes, lambda colours: colour.decode_srgb(colours, maximum))

@@ -2,11 +2,10 @@
 
 import numpy as np
 
+from kernels.apply.correlate import correlate_image
 from kernels.apply.response import combine_parts, divide_sums
-from kernels.apply.separable import choose_factors, correlate_part
 from kernels.chain import Step
 from kernels.geometry import Axis
-from kernels.padding import pad
 from kernels.types import Planes
 
 
@@ -18,14 +17,7 @@ def filter_planes(planes: Planes, step: Step, rows: Axis, columns: Axis) -> Plan
 
 def correlate_parts(planes: Planes, step: Step, rows: Axis, columns: Axis) -> list[Planes]:
     """The sums of each part of the kernel, divided by the divisor."""
-    padded = pad(
-        planes,
-        (rows.padding_before, rows.padding_after),
-        (columns.padding_before, columns.padding_after),
-        step.settings.border,
-    )
-    stride, dilation = step.settings.stride, step.settings.dilation
-    sums = [correlate_part(padded, part, choose_factors(part), stride, dilation) for part in step.weights]
+    sums = [correlate_image(planes, part, rows, columns, step.settings.border) for part in step.weights]
     return divide_sums(sums, np.float32(step.divisor))
 
 

@@ -4,17 +4,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from kernels.apply.conv2d import LANES, correlate, count_halved_rows
-from kernels.types import Planes, Weights
+from kernels.apply.conv2d import count_halved_rows
+from kernels.types import Weights
 
 Factors = list[tuple[Weights, Weights]]
 """Pairs of weights of shape (rows, 1) and (1, columns). The sum of their products is the kernel."""
 
 RANK_TOLERANCE = 1e-12
 """Relative to the largest singular value: far below the precision of float32."""
-PASS_COST = 2.25
-"""Cost of one weight of a 1-D pass, in weights of a 2-D pass (docs/engineering/decisions/0006-low-rank-kernels.md)."""
-FIXED_COST = 90
+PASS_COST = 1.6
+"""Cost of one weight of a 1-D pass, in weights of a 2-D pass (docs/engineering/decisions/0022-one-layout.md)."""
+FIXED_COST = 30
 """Cost of a pair of 1-D passes of any size, in weights of a 2-D pass."""
 
 
@@ -29,7 +29,7 @@ def split_weights(weights: Weights) -> Factors:
 def choose_factors(weights: Weights) -> Factors | None:
     """The factors if they cost less than one 2-D pass, else None."""
     rows, columns = weights.shape
-    whole, pair = count_halved_rows(rows) * (columns + LANES - 1), PASS_COST * (rows + columns) + FIXED_COST
+    whole, pair = count_halved_rows(rows) * columns, PASS_COST * (rows + columns) + FIXED_COST
     if pair >= whole:  # even rank 1 costs more
         return None
     factors = recall_factors(weights.astype(np.float64).tobytes(), weights.shape)
@@ -40,26 +40,6 @@ def choose_factors(weights: Weights) -> Factors | None:
 def recall_factors(content: bytes, shape: tuple[int, int]) -> Factors:
     """Cached: one request needs the factors several times, and many requests use the same kernel."""
     return split_weights(np.frombuffer(content).reshape(shape))
-
-
-def correlate_part(
-    image: Planes, weights: Weights, factors: Factors | None, stride: tuple[int, int], dilation: tuple[int, int]
-) -> Planes:
-    """As `conv2d.correlate`: with `factors` in 1-D passes, otherwise in one 2-D pass."""
-    if factors is None:
-        return correlate(image, weights, stride, dilation)
-    return correlate_factors(image, factors, stride, dilation)
-
-
-def correlate_factors(image: Planes, factors: Factors, stride: tuple[int, int], dilation: tuple[int, int]) -> Planes:
-    """As `conv2d.correlate` with the sum of the products: one pass along y and one along x for each pair."""
-    total: Planes | None = None
-    for column, row in factors:
-        along_y = correlate(image, column, (stride[0], 1), (dilation[0], 1))
-        product = correlate(along_y, row, (1, stride[1]), (1, dilation[1]))
-        total = product if total is None else total + product
-    assert total is not None
-    return total
 
 
 def count_taps(weights: Weights) -> int:

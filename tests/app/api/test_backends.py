@@ -43,7 +43,7 @@ def add_opaque_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize(
     ("backend", "kernel", "weights"),
-    [("rows", "custom", SHARPEN), ("strips", "custom", WIDE), ("planes", "custom,identity", SHARPEN)],
+    [("bands", "custom", SHARPEN), ("bands", "custom", WIDE), ("planes", "custom,identity", SHARPEN)],
 )
 @pytest.mark.parametrize("alpha", [False, True], ids=["rgb", "opaque rgba"])
 def test_convolve_backends_equal_scipy(

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from kernels.apply.conv2d import correlate
-from kernels.apply.separable import choose_factors, correlate_factors, count_taps, split_weights
+from kernels.apply.correlate import correlate, correlate_bands, plan_correlation
+from kernels.apply.separable import choose_factors, count_taps, split_weights
+from kernels.geometry import lay_out_axis
 from kernels.parametric import make_box, make_disk, make_gaussian, make_laplacian_of_gaussian, make_unsharp
 
 
@@ -44,6 +45,11 @@ def test_the_cost_of_a_large_gaussian_is_proportional_to_its_side() -> None:
 def test_two_passes_equal_one_pass(weights: np.ndarray, stride: tuple[int, int], dilation: tuple[int, int]) -> None:
     image = np.random.default_rng(4).integers(0, 256, (70, 60, 3)).astype(np.float32)
     whole = correlate(image, weights, stride, dilation)
-    passes = correlate_factors(image, split_weights(weights), stride, dilation)
+    rows, columns = (
+        lay_out_axis(image.shape[axis], weights.shape[axis], stride=stride[axis], dilation=dilation[axis], padding=0)
+        for axis in (0, 1)
+    )
+    correlation = plan_correlation([(weights, split_weights(weights))], rows, columns)
+    passes = correlate_bands(image, rows, columns, "valid", correlation)
     assert passes.shape == whole.shape
     np.testing.assert_allclose(passes, whole, atol=2e-3)

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from kernels import convolve
-from kernels.apply.conv2d import correlate
+from kernels.apply.correlate import correlate
 from kernels.catalogue import ENTRIES
 from kernels.errors import PairError, UndeterminedKernelError
 from kernels.learn.learn import learn_kernel

@@ -1,4 +1,4 @@
-"""The backends `strips` and `rows` give the result of the backend `planes` and of SciPy."""
+"""The backend `bands` gives the result of the backend `planes` and of SciPy."""
 
 import gc
 import resource
@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from kernels.apply import bands, rounded
 from kernels.apply import filter as filter_module
-from kernels.apply import strips
 from kernels.apply.filter import apply_steps, convolve
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
+from kernels.custom import CUSTOM
 from kernels.settings import FilterSettings
 
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -26,6 +27,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("box", {"size": 5, "border": "valid", "divisor": 7}),
     ("laplacian", {"dilation": (2, 3), "response": "offset"}),
     ("top-sobel", {"anchor": (0, 2), "response": "abs"}),
+    ("box", {"size": 5, "stride": (2, 3)}),
 ]
 
 
@@ -41,19 +43,18 @@ def is_exact_in_float32(step: Step, dtype: type) -> bool:
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_strips_equal_planes(
+def test_bands_equal_planes(
     monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any], dtype: type, channels: int
 ) -> None:
     image = np.random.default_rng(5).integers(0, np.iinfo(dtype).max + 1, (67, 41, channels), dtype)
     step = make_step(name, settings)
-    monkeypatch.setattr(strips, "STRIP_BYTES", 5000)
-    assert strips.can_run_in_strips(image, [step], False)
-    in_strips = apply_steps(image, [step])
-    monkeypatch.setattr(filter_module, "can_run_in_strips", lambda *arguments: False)
+    assert rounded.can_round_at_once(image, [step], False)
+    in_bands = apply_steps(image, [step])
+    monkeypatch.setattr(filter_module, "can_round_at_once", lambda *arguments: False)
     in_planes = apply_steps(image, [step])
-    (a,), (b,) = in_strips.reports, in_planes.reports
+    (a,), (b,) = in_bands.reports, in_planes.reports
     assert (a.rows, a.columns) == (b.rows, b.columns)
-    difference = np.abs(in_strips.image.astype(np.int64) - in_planes.image.astype(np.int64))
+    difference = np.abs(in_bands.image.astype(np.int64) - in_planes.image.astype(np.int64))
     if is_exact_in_float32(step, dtype):
         assert difference.max() == 0
         assert (a.minimum, a.maximum) == (b.minimum, b.maximum)
@@ -64,15 +65,38 @@ def test_strips_equal_planes(
     assert a.clipped_percent == pytest.approx(b.clipped_percent)
 
 
-@pytest.mark.parametrize("strip_bytes", [1, 3000, 10**9])
-def test_strips_equal_scipy(monkeypatch: pytest.MonkeyPatch, strip_bytes: int) -> None:
-    monkeypatch.setattr(strips, "STRIP_BYTES", strip_bytes)
-    image = np.random.default_rng(6).integers(0, 256, (50, 33, 3), np.uint8)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("response", ["clip", "abs", "offset"])
+@pytest.mark.parametrize("height", [1, 17, 33, 50])
+def test_clipped_pixels_are_counted_once(
+    monkeypatch: pytest.MonkeyPatch, height: int, response: str, dtype: type
+) -> None:
+    """Lanes without a band, rows below the image and columns beside it do not count. SciPy counts in int64."""
+    monkeypatch.setattr(bands, "MAX_TILE", 20)
+    maximum = int(np.iinfo(dtype).max)
+    image = np.random.default_rng(6).integers(0, maximum + 1, (height, 33, 3), dtype)
     weights = np.array([[1, 2, 0], [-4, 3, 1], [0, -2, 0]])
-    result = convolve(image, weights)
-    for channel in range(3):
-        expected = ndimage.correlate(image[:, :, channel].astype(np.int64), weights, mode="nearest")
-        np.testing.assert_array_equal(result[:, :, channel], np.clip(expected, 0, 255))
+    step = resolve_step(CUSTOM, FilterSettings(weights=weights.tolist(), response=response, divisor=1), Catalogue())
+    filtered = apply_steps(image, [step])
+    planes = [ndimage.correlate(image[:, :, c].astype(np.int64), weights, mode="nearest") for c in range(3)]
+    exact = np.stack(planes, axis=2)
+    report = filtered.reports[0]
+    assert (report.minimum, report.maximum) == (exact.min(), exact.max())
+    values = {"clip": exact, "abs": np.abs(exact), "offset": exact / 2 + (maximum + 1) / 2}[response]
+    np.testing.assert_array_equal(filtered.image, np.clip(np.rint(values), 0, maximum))
+    clipped = np.count_nonzero((values < -0.5) | (values >= maximum + 0.5))
+    assert clipped > 0
+    assert report.clipped_percent == pytest.approx(100 * clipped / exact.size)
+
+
+def test_a_grey_image_is_filtered_row_by_row_and_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.random.default_rng(6).integers(0, 256, (50, 33, 1), np.uint8)
+    weights = np.array([[1, 2, 0], [-4, 3, 1], [0, -2, 0]])
+    expected = ndimage.correlate(image[:, :, 0].astype(np.int64), weights, mode="nearest")
+    for group_bytes in (1, 3000, 10**9):
+        monkeypatch.setattr(bands, "GROUP_BYTES", group_bytes)
+        monkeypatch.setattr(bands, "STAGING_BYTES", group_bytes)
+        np.testing.assert_array_equal(convolve(image, weights, divisor=1)[:, :, 0], np.clip(expected, 0, 255))
 
 
 @pytest.mark.parametrize(("response", "below"), [("clip", 0), ("abs", 255)])
@@ -85,7 +109,7 @@ def test_values_far_out_of_range_are_clipped_without_an_overflow(response: str, 
 
 
 def test_images_of_many_widths_do_not_leak_memory() -> None:
-    """TensorFlow caches an operation for each combination of attributes: these must not depend on the width."""
+    """oneDNN keeps code for each shape: few different shapes may occur."""
     step = make_step("sharpen", {})
 
     def filter_widths(widths: range) -> float:
