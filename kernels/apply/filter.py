@@ -8,6 +8,7 @@ Each step of a chain gives the result that it gives alone, but in float32: only 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
 from kernels.apply.layout import StepReport
+from kernels.apply.row_strips import can_run_in_row_strips, filter_in_row_strips
 from kernels.apply.step import apply_step
 from kernels.apply.strips import can_run_in_strips, filter_in_strips
 from kernels.catalogue import Catalogue
@@ -81,18 +83,33 @@ def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, me
     if can_run_in_strips(colours, steps, linear):
         result, report, backend = filter_in_strips(colours, steps[0], maximum, measure)
         return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), backend)
-    planes = image.astype(np.float32)
-    if linear:
-        planes = convert_colours(planes, lambda colours: colour.decode_srgb(colours, maximum))
+    if can_run_in_row_strips(image, steps):
+        finish = partial(finish_planes, image.dtype, maximum, linear)
+        result, report = filter_in_row_strips(
+            image, steps[0], maximum, linear, partial(prepare_planes, maximum, linear), finish
+        )
+        return Filtered(result, (report,))
+    planes = prepare_planes(maximum, linear, image)
     reports = []
     for step in steps:
         planes, report = apply_step(planes, step, maximum, linear)
         reports.append(report)
     if steps[-1].response == "raw":
         return Filtered(ensure_writable(planes), tuple(reports))
+    return Filtered(finish_planes(image.dtype, maximum, linear, planes), tuple(reports))
+
+
+def prepare_planes(maximum: float, linear: bool, image: Image) -> Planes:
+    """Convert an image to float32, and its colours to linear light."""
+    planes = image.astype(np.float32)
+    return convert_colours(planes, lambda colours: colour.decode_srgb(colours, maximum)) if linear else planes
+
+
+def finish_planes(dtype: np.dtype[Any], maximum: float, linear: bool, planes: Planes) -> Image:
+    """The inverse of `prepare_planes`."""
     if linear:
         planes = convert_colours(planes, lambda colours: colour.encode_srgb(colours, maximum))
-    return Filtered(round_to(image.dtype, planes, maximum), tuple(reports))
+    return round_to(dtype, planes, maximum)
 
 
 def check_image(image: Image) -> None:
