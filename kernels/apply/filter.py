@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
 from kernels.apply.layout import StepReport
-from kernels.apply.row_strips import can_run_in_row_strips, filter_in_row_strips
+from kernels.apply.row_strips import filter_in_row_strips
 from kernels.apply.step import apply_step
 from kernels.apply.strips import can_run_in_strips, filter_in_strips
 from kernels.catalogue import Catalogue
@@ -83,20 +83,26 @@ def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, me
     if can_run_in_strips(colours, steps, linear):
         result, report, backend = filter_in_strips(colours, steps[0], maximum, measure)
         return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), backend)
-    if can_run_in_row_strips(image, steps):
-        finish = partial(finish_planes, image.dtype, maximum, linear)
-        result, report = filter_in_row_strips(
-            image, steps[0], maximum, linear, partial(prepare_planes, maximum, linear), finish
-        )
-        return Filtered(result, (report,))
-    planes = prepare_planes(maximum, linear, image)
+    prepare: Callable[[Image], Planes] = partial(prepare_planes, maximum, linear)
+    finish: Callable[[Planes], Image] = keep_planes
     reports = []
-    for step in steps:
-        planes, report = apply_step(planes, step, maximum, linear)
+    result = image
+    for number, step in enumerate(steps, 1):
+        if number == len(steps) and step.response != "raw":
+            finish = partial(finish_planes, image.dtype, maximum, linear)
+        if step.response == "rescale":  # needs the range of the whole image
+            planes, report = apply_step(prepare(result), step, maximum, linear)
+            result = finish(planes)
+        else:
+            result, report = filter_in_row_strips(result, step, maximum, linear, prepare, finish)
+        prepare = keep_planes
         reports.append(report)
-    if steps[-1].response == "raw":
-        return Filtered(ensure_writable(planes), tuple(reports))
-    return Filtered(finish_planes(image.dtype, maximum, linear, planes), tuple(reports))
+    return Filtered(ensure_writable(result), tuple(reports))
+
+
+def keep_planes(planes: Planes) -> Planes:
+    """Of a step between others: no conversion."""
+    return planes
 
 
 def prepare_planes(maximum: float, linear: bool, image: Image) -> Planes:

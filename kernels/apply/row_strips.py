@@ -1,4 +1,4 @@
-"""Strips of rows for the steps that `strips` does not run: with alpha, channels, linear light, stride or amount.
+"""Strips of rows for the steps that `strips` does not run: in chains, with alpha, channels, linear light, stride.
 
 Each strip passes through `step.apply_step`. Its float32 values fit the processor's cache, and the memory for a whole
 image of them is not needed: an image of 49 megapixels with alpha takes a third of the time.
@@ -22,11 +22,6 @@ MIN_FOOTPRINTS = 4
 """Least height in heights of the kernel: a strip needs the rows of one more."""
 
 
-def can_run_in_row_strips(image: Image, steps: Sequence[Step]) -> bool:
-    """Whether each row of the result depends only on the rows under the kernel, and is rounded immediately."""
-    return len(steps) == 1 and image.dtype != np.float32 and steps[0].response in ("clip", "abs", "offset")
-
-
 def filter_in_row_strips(
     image: Image,
     step: Step,
@@ -35,7 +30,10 @@ def filter_in_row_strips(
     prepare: Callable[[Image], Planes],
     finish: Callable[[Planes], Image],
 ) -> tuple[Image, StepReport]:
-    """Filter (height, width, 1..4) uint8 or uint16. `prepare` converts a strip to float32, and `finish` back."""
+    """Filter (height, width, 1..4). `prepare` converts the rows under a strip to float32, `finish` its results.
+
+    The response is not `rescale`, whose range is that of the whole image.
+    """
     rows, columns = lay_out_step(step, image.shape[0], image.shape[1])
     padded = pad(
         image,
@@ -46,7 +44,7 @@ def filter_in_row_strips(
     whole_columns = replace(columns, input=padded.shape[1], padding_before=0, padding_after=0)
     row_bytes = 4 * padded.shape[1] * padded.shape[2] * rows.stride
     height = max(1, STRIP_BYTES // row_bytes, MIN_FOOTPRINTS * rows.footprint // rows.stride)
-    strips: list[Image] = []
+    result: Image | None = None
     reports: list[StepReport] = []
     visible: list[int] = []
     for top in range(0, rows.output, height):
@@ -56,10 +54,14 @@ def filter_in_row_strips(
         strip_rows = replace(rows, input=length, padding_before=0, padding_after=0)
         strip = prepare(padded[start : start + length])
         planes, report = apply_step(strip, step, maximum, linear, (strip_rows, whole_columns))
-        strips.append(finish(planes))
+        finished = finish(planes)
+        if result is None:
+            result = np.empty((rows.output, *finished.shape[1:]), finished.dtype)
+        result[top : top + count] = finished
         reports.append(report)
         visible.append(int(np.count_nonzero(planes[:, :, -1])) if planes.shape[2] % 2 == 0 else planes[:, :, 0].size)
-    return np.concatenate(strips), join_reports(reports, visible, rows, columns)
+    assert result is not None
+    return result, join_reports(reports, visible, rows, columns)
 
 
 def join_reports(reports: Sequence[StepReport], visible: Sequence[int], rows: Axis, columns: Axis) -> StepReport:
