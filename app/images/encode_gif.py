@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.images.frame_changes import Area, find_area
+from app.images.frame_changes import Area, Mask, find_area
 from app.images.image import Frame, Pixels
 from app.images.quantize import MAX_COLOURS, Words, choose_palette, make_image, quantize
-from kernels.types import Mask
 
 MAX_SIDE_PX = 65_535
 MAX_DELAY = MAX_REPETITIONS = 65_535

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.images.image import Pixels
-from kernels.types import Mask
+
+Mask = NDArray[np.bool_]
 
 
 class Area(NamedTuple):
