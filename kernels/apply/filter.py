@@ -8,6 +8,7 @@ Each step of a chain gives the result that it gives alone, but in float32: only 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
 from kernels.apply.layout import StepReport
 from kernels.apply.rounded import can_round_at_once, filter_and_round
+from kernels.apply.row_strips import filter_in_row_strips
 from kernels.apply.step import apply_step
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
@@ -81,18 +83,39 @@ def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, me
     if can_round_at_once(colours, steps, linear):
         result, report = filter_and_round(colours, steps[0], maximum, measure)
         return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), "bands")
-    planes = image.astype(np.float32)
-    if linear:
-        planes = convert_colours(planes, lambda colours: colour.decode_srgb(colours, maximum))
+    prepare: Callable[[Image], Planes] = partial(prepare_planes, maximum, linear)
+    finish: Callable[[Planes], Image] = keep_planes
     reports = []
-    for step in steps:
-        planes, report = apply_step(planes, step, maximum, linear)
+    result = image
+    for number, step in enumerate(steps, 1):
+        if number == len(steps) and step.response != "raw":
+            finish = partial(finish_planes, image.dtype, maximum, linear)
+        if step.response == "rescale":  # needs the range of the whole image
+            planes, report = apply_step(prepare(result), step, maximum, linear)
+            result = finish(planes)
+        else:
+            result, report = filter_in_row_strips(result, step, maximum, linear, prepare, finish)
+        prepare = keep_planes
         reports.append(report)
-    if steps[-1].response == "raw":
-        return Filtered(ensure_writable(planes), tuple(reports))
+    return Filtered(ensure_writable(result), tuple(reports))
+
+
+def keep_planes(planes: Planes) -> Planes:
+    """Of a step between others: no conversion."""
+    return planes
+
+
+def prepare_planes(maximum: float, linear: bool, image: Image) -> Planes:
+    """Convert an image to float32, and its colours to linear light."""
+    planes = image.astype(np.float32)
+    return convert_colours(planes, lambda colours: colour.decode_srgb(colours, maximum)) if linear else planes
+
+
+def finish_planes(dtype: np.dtype[Any], maximum: float, linear: bool, planes: Planes) -> Image:
+    """The inverse of `prepare_planes`."""
     if linear:
         planes = convert_colours(planes, lambda colours: colour.encode_srgb(colours, maximum))
-    return Filtered(round_to(image.dtype, planes, maximum), tuple(reports))
+    return round_to(dtype, planes, maximum)
 
 
 def check_image(image: Image) -> None:

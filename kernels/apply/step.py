@@ -10,17 +10,20 @@ from kernels.apply.planes import filter_planes
 from kernels.apply.response import apply_response, measure_range
 from kernels.chain import Step
 from kernels.errors import KernelParameterError
+from kernels.geometry import Axis
 from kernels.types import Planes
 
 
-def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False) -> tuple[Planes, StepReport]:
-    """Apply one step to (height, width, 1..4). The result is not rounded.
+def apply_step(
+    planes: Planes, step: Step, maximum: float, linear: bool = False, axes: tuple[Axis, Axis] | None = None
+) -> tuple[Planes, StepReport]:
+    """Apply one step to (height, width, 1..4). The result is not rounded. `axes` are its rows and columns, if known.
 
     Raises KernelParameterError if the kernel does not fit or the values overflow float32.
     """
     settings = step.settings
     colours, alpha = split_alpha(planes)
-    rows, columns = lay_out_step(step, planes.shape[0], planes.shape[1])
+    rows, columns = axes or lay_out_step(step, planes.shape[0], planes.shape[1])
     if is_selection(settings.channels) and colours.shape[2] == 1:
         colours = np.repeat(colours, 3, axis=2)
     source = select_planes(colours, settings.channels, linear)
@@ -39,7 +42,8 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
     if result_alpha is not None:
         result_alpha = np.clip(np.abs(result_alpha) if step.response == "abs" else result_alpha, 0, 1)
 
-    visible = values if result_alpha is None else values[result_alpha[:, :, 0] > 0]
+    is_seen = None if result_alpha is None or result_alpha.min() > 0 else result_alpha > 0
+    visible = values if is_seen is None else values.reshape(-1, values.shape[2])[np.flatnonzero(is_seen)]
     lowest, highest, clipped_percent = measure_range(visible, step.response, maximum)
     check_range(step, lowest, highest)
     offset = 0.0 if level is None else step.sum * float(level.min())
@@ -54,7 +58,7 @@ def apply_step(planes: Planes, step: Step, maximum: float, linear: bool = False)
     )
     if result_alpha is None:
         return values, report
-    values = np.where(result_alpha > 0, values, 0)
+    values = values if is_seen is None else np.where(is_seen, values, 0)
     return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
 
 
