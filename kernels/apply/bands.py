@@ -117,7 +117,7 @@ def filter_in_bands(
     for left in range(0, cut.width, cut.tile):
         for top in range(0, cut.height, cut.block):
             source = padded[top * rows.stride :, left * columns.stride :]
-            bands = split_channels(view_bands(source, cut, rows.stride, planes.shape))
+            bands = split_channels(source, cut, rows.stride, planes.shape)
             target = result[:, top : top + cut.block, left : left + cut.tile]
             targets = keep("results", dtype, channels, cut.bands, cut.block, cut.tile)
             rows_left = rows.output - (cut.bands - 1) * cut.height - top
@@ -179,10 +179,15 @@ def view_bands(source: Image, cut: Cut, stride: int, shape: tuple[int, ...]) -> 
     )
 
 
-def split_channels(bands: Image) -> list[NDArray[Any]]:
+def split_channels(source: Image, cut: Cut, stride: int, shape: tuple[int, ...]) -> list[NDArray[Any]]:
     """The bands (bands, rows, columns) of each channel. They need not be in memory without gaps."""
     import cv2
 
+    if cut.is_whole and source.shape[2] > 1:  # one call for all bands
+        return [
+            view_bands(plane[:, :, None], cut, stride, shape)[..., 0] for plane in map(np.asarray, cv2.split(source))
+        ]
+    bands = view_bands(source, cut, stride, shape)
     if bands.shape[3] == 1:
         return [bands[..., 0]]
     planes = keep("channels", bands.dtype, bands.shape[3], *bands.shape[:3])
@@ -195,6 +200,8 @@ def merge_channels(planes: NDArray[Any], target: Image) -> None:
     """Write (channels, bands, rows, columns) to (bands, rows, columns, channels), which may have fewer columns."""
     import cv2
 
+    if target.flags.c_contiguous:  # one call for all bands
+        planes, target = planes.reshape(len(planes), 1, -1, planes.shape[3]), target.reshape(1, -1, *target.shape[2:])
     planes = planes[..., : target.shape[2]]
     if len(planes) == 1:
         np.copyto(target[..., 0], planes[0])
