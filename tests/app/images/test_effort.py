@@ -14,7 +14,7 @@ from app.images.image import DecodedImage, Frame
 from app.images.limits import ImageLimits
 from tests.support.images import Pixels, draw_noise
 
-SHARE = int(os.environ.get("CONVSERVE_LARGE_SHARE", "40"))
+SHARE = int(os.environ.get("LARGE_SHARE", "40"))
 """The timed images have one of so many parts of the pixels allowed; 1 tests the largest ones, in some minutes."""
 
 
@@ -32,6 +32,7 @@ def test_an_avif_that_takes_too_long_is_rejected(channels: int, quality: int | N
         encode_image(make_image(pixels, limit // 1_000_000 + 1), FORMATS["avif"], quality)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 10, 30])
 def test_a_large_lossless_webp_is_exact(count: int) -> None:
     """The three kinds of effort."""
