@@ -14,7 +14,7 @@ from app.images.image import DecodedImage, Frame
 from app.images.limits import ImageLimits
 from tests.support.images import Pixels, draw_noise
 
-SHARE = int(os.environ.get("CONVSERVE_LARGE_SHARE", "40"))
+SHARE = int(os.environ.get("LARGE_SHARE", "40"))
 """The timed images have one of so many parts of the pixels allowed; 1 tests the largest ones, in some minutes."""
 
 
@@ -32,6 +32,7 @@ def test_an_avif_that_takes_too_long_is_rejected(channels: int, quality: int | N
         encode_image(make_image(pixels, limit // 1_000_000 + 1), FORMATS["avif"], quality)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 10, 30])
 def test_a_large_lossless_webp_is_exact(count: int) -> None:
     """The three kinds of effort."""
@@ -49,9 +50,9 @@ def test_a_large_lossless_webp_is_exact(count: int) -> None:
      ("avif", None, 12_000_000), ("avif", 100, 6_000_000)],
 )  # fmt: skip
 def test_encoding_leaves_time_for_the_rest(format: FormatName, quality: int | None, max_pixels: int) -> None:
-    """Less than half of the deadline of ten seconds, with noise and alpha, in processor time."""
+    """Noise and alpha cost most: less than 7 of the 10 seconds of the deadline, in processor time."""
     side = int((max_pixels / SHARE) ** 0.5)
     image = make_image(draw_noise(side, side, 4))
     start = time.process_time()
     encode_image(image, FORMATS[format], quality)
-    assert time.process_time() - start < (5 if SHARE == 1 else 3)
+    assert time.process_time() - start < (7 if SHARE == 1 else 3)

@@ -1,6 +1,6 @@
 """Random animations are decoded as a compositor written from the specifications shows them.
 
-CONVSERVE_RANDOM_ANIMATIONS sets how many of each kind are tested, and CONVSERVE_RANDOM_SEED the first seed.
+RANDOM_ANIMATIONS sets how many of each kind are tested, and RANDOM_SEED the first seed.
 """
 
 import os
@@ -17,8 +17,8 @@ from tests.support.animations import are_displayed_alike
 from tests.support.filtering import filter_bytes
 from tests.support.random_animations import Animation, draw_apng, draw_gif
 
-COUNT = int(os.environ.get("CONVSERVE_RANDOM_ANIMATIONS", "500"))
-SEED = int(os.environ.get("CONVSERVE_RANDOM_SEED", "1"))
+COUNT = int(os.environ.get("RANDOM_ANIMATIONS", "500"))
+SEED = int(os.environ.get("RANDOM_SEED", "1"))
 ROUND_TRIPS = COUNT // 5
 KINDS = pytest.mark.parametrize("draw", [draw_gif, draw_apng])
 
