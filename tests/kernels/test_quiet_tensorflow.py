@@ -1,6 +1,7 @@
 """In new processes: TensorFlow prints its messages only once, when it is imported."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -50,6 +51,7 @@ def test_messages_can_be_turned_on() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is the library of x86 processors")
 def test_convolutions_run_in_onednn_on_every_processor() -> None:
     program = CONVOLVE.replace("8, 8", "80, 80")
     done = subprocess.run(

@@ -1,7 +1,5 @@
 """Every way to correlate an image equals the sum that defines it, and does not depend on how the image is cut."""
 
-import os
-import platform
 import subprocess
 import sys
 from hashlib import sha256
@@ -149,19 +147,6 @@ def test_no_kernel_needs_more_multiplications_than_its_weights(
     share = products / (result.size * shape[0] * shape[1])
     # 31 rows are halved twice, which leaves 9 of 16 products, and 63 three times. 64 rows of a band in blocks of 64.
     assert share < {(31, 20): 0.8, (63, 63): 0.7}.get(shape, 1.1)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is the library of x86 processors")
-def test_tensorflow_uses_onednn_on_every_processor() -> None:
-    """Without it, bands take up to 50 times as long. TensorFlow leaves it off on processors without AVX-512."""
-    script = (
-        "import kernels; import tensorflow; from tensorflow.python.util import _pywrap_util_port as port; "
-        "print(port.IsMklEnabled())"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
-    assert run.stdout.strip() == "True"
 
 
 def test_short_images_do_not_take_the_memory_of_sixteen_bands() -> None:
