@@ -8,6 +8,7 @@ import numpy as np
 
 from models.reader.characters import SIMILAR_HEIGHT, RecognizedCharacter, recognize_characters
 from models.reader.classifier import FieldClassifier
+from models.reader.illumination import flatten_illumination
 from models.reader.preprocess import MIN_SIDE, list_polarities, reduce_to_grey
 from models.reader.results import PageDigit, PageReading, Reading
 from models.reader.segmentation import Character, extract_page_ink, find_characters, sort_to_lines
@@ -31,6 +32,7 @@ def read_page(classifier: FieldClassifier, image: Pixels, model: str, polarity: 
     """Read all digits of an image; see DigitReader.read. The page is also tried on its side if it reads badly."""
     grey, scale = reduce_to_grey(image, PAGE_SIDE)
     grey, scale = enlarge_small(grey, scale)
+    grey = flatten_illumination(grey)
     upright = find_digits(classifier, grey, polarity)
     rated = {0: (rate(upright) + (COLUMN_GAIN if is_column(upright) else TURN_GAIN), upright)}
     if upright and (rate(upright) < GOOD_PAGE or is_column(upright)):
@@ -56,16 +58,26 @@ def enlarge_small(grey: Grey, scale: float) -> tuple[Grey, float]:
 
 
 def find_digits(classifier: FieldClassifier, grey: Grey, polarity: str) -> list[RecognizedCharacter]:
-    """The characters of a page, for the polarity with the highest sum of goodness."""
-    candidates = []
+    """The characters of a page, for the polarity of which more can be read.
+
+    The other polarity is not tried if the likelier one shows several characters and nearly all are digits.
+    """
+    best: list[RecognizedCharacter] = []
     for chosen, _odds in list_polarities(grey, polarity):
         ink = extract_page_ink(grey, chosen)
         if ink.is_blank:
             continue
         characters, labels = find_characters(ink)
         characters = sorted(characters, key=lambda one: -one.ink)[:MAX_CHARACTERS]
-        candidates.append(recognize_characters(classifier, ink, labels, characters))
-    return max(candidates, key=lambda found: sum(one.goodness for one in found), default=[])
+        best = max(best, recognize_characters(classifier, ink, labels, characters), key=rate_readable)
+        if len(best) > 1 and rate(best) > GOOD_PAGE:
+            break
+    return best
+
+
+def rate_readable(found: list[RecognizedCharacter]) -> float:
+    """The sum of goodness times its mean: nine digits count for more than the grain of paper, hundreds of pieces."""
+    return rate(found) ** 2 * len(found)
 
 
 def rate(found: list[RecognizedCharacter]) -> float:
