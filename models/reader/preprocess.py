@@ -25,6 +25,7 @@ WORK_SIDE = 400  # pixels: the longer side during the search for ink
 MIN_SIDE = 6  # pixels: smaller images are blank
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
 CROP_SIDE = 100  # pixels: smaller crops are enlarged before thickening, for steps finer than a pixel of the field
+MAX_RADIUS = 10  # pixels by which a stroke is thickened; larger crops are reduced first
 MIN_STROKE = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
 MIN_DENSITY = 0.12  # of full ink: fainter pixels are paper
 RAW_FIELD_PRIOR = 0.5  # log odds for a 28x28 image without changes, against its preparation
@@ -183,6 +184,10 @@ def thicken_hairlines(ink: Grey, stroke: float, side: int) -> tuple[Grey, float]
         ink = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR), np.float32)
     missing = MIN_STROKE / BOX - share
     radius = round(missing * side * enlarged / 2)
+    if radius > MAX_RADIUS:  # the time of a dilation grows with the fourth power of the scale
+        reduced = MAX_RADIUS / radius
+        size = (max(1, round(ink.shape[1] * reduced)), max(1, round(ink.shape[0] * reduced)))
+        ink, radius = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32), MAX_RADIUS
     if radius > 0:
         element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         ink = np.asarray(cv2.dilate(ink, element), np.float32)
