@@ -13,6 +13,7 @@ NEAR_SHARE = 0.35  # of the digit's size: the largest distance of a part of the 
 FRAME_SPAN = 0.7  # of the image's sides, at least, for the frame of a form's cell
 LINE_SPAN = 0.9  # of the image, at least, for a ruled line
 LINE_THICKNESS = 0.06  # of the image's other side, at most, for a ruled line
+CELL_THICKNESS = 0.16  # the same for a line apart from the digit: a cell's frame, thick or double
 COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size, for another digit beside it
 COMPARABLE_INK = 0.2  # of the digit's ink, at least, for another digit beside it
 EDGE_SPAN = 0.9  # of the image, at least, for the edge of a sheet
@@ -152,8 +153,8 @@ def is_cell_frame(piece: Piece, pieces: list[Piece], labels: Labels) -> bool:
 
 def is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:
     height, width = shape
-    level = piece.width >= LINE_SPAN * width and piece.height <= LINE_THICKNESS * height
-    upright = piece.height >= LINE_SPAN * height and piece.width <= LINE_THICKNESS * width
+    level = piece.width >= LINE_SPAN * width and piece.height <= CELL_THICKNESS * height
+    upright = piece.height >= LINE_SPAN * height and piece.width <= CELL_THICKNESS * width
     return level or upright
 
 

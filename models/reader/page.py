@@ -178,6 +178,8 @@ def prefer_single_digit(single: Reading, page: PageReading) -> PageReading:
     several = [one for one in read if one.box[3] >= min_height and one.verdict == "digit"]
     if len(several) > 1 and (one_digit or {one.digit for one in several} != {1}):
         return page
+    if several and len(read) > 1 and not one_digit and {one.digit for one in read} != {1}:
+        return page  # as a whole it is no digit, and a sure digit supports its neighbours
     if one_digit and single.digit is not None:
         digit = PageDigit(
             single.digit, single.verdict, single.confidence, single.probabilities, single.not_a_digit, single.box, 0
