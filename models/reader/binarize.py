@@ -13,6 +13,7 @@ DENSE_INK = 0.35  # of the image: from this share on, the median may lie inside 
 BIMODAL = 0.75  # of the variance lies between two real classes; for two halves of normal noise it is 0.64
 MIN_CONTRAST = 0.035  # of full white
 NOISE_MARGIN = 3.0  # minimum contrast in standard deviations of the paper's noise; noise alone reaches 1.6
+TEXTURE_NOISE = 0.1  # standard deviation from which an image is not noisy paper, but a picture or a texture
 DARKEST_PAPER = 0.15  # of full white: the smallest divisor in the correction of shadows
 NOISE_FROM_MEDIAN = 1.4826  # standard deviation of normal noise over its median absolute deviation
 POLARITY_SIDE = 64  # pixels: enough to guess the polarity
@@ -32,7 +33,8 @@ class Ink:
 
     @property
     def is_blank(self) -> bool:
-        return self.contrast < max(MIN_CONTRAST, NOISE_MARGIN * self.noise) or not self.mask.any()
+        noise = self.noise if self.noise < TEXTURE_NOISE else 0.0
+        return self.contrast < max(MIN_CONTRAST, NOISE_MARGIN * noise) or not self.mask.any()
 
 
 def extract_ink(grey: Grey, polarity: str, kernel: float = PAPER_KERNEL) -> Ink:

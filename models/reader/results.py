@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,4 +86,6 @@ class PageReading:
     digits: tuple[PageDigit, ...]  # in reading order with the marks among them, then those outside the lines
     turned: int  # degrees clockwise by which the page was rotated before reading
     model: str
-    reason: str | None = None  # why nothing was read: "text_like" if most of many characters are not digits
+    reason: Literal["text_like"] | None = (
+        None  # why nothing was read: "text_like" if most of many characters are not digits
+    )
