@@ -14,6 +14,8 @@ FRAME_SPAN = 0.7  # of the image's sides, at least, for the frame of a form's ce
 LINE_SPAN = 0.9  # of the image, at least, for a ruled line
 LINE_THICKNESS = 0.06  # of the image's other side, at most, for a ruled line
 CELL_THICKNESS = 0.16  # the same for a line apart from the digit: a cell's frame, thick or double
+BORDER_OFF_CENTRE = 0.3  # of the image's side, at least, from its centre to the border of a cell
+MIN_INNER_INK = 0.1  # of a border's ink, at least, for the digit beside it
 COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size, for another digit beside it
 COMPARABLE_INK = 0.2  # of the digit's ink, at least, for another digit beside it
 EDGE_SPAN = 0.9  # of the image, at least, for the edge of a sheet
@@ -71,7 +73,12 @@ def choose_digit_ink(mask: Mask, density: Grey) -> tuple[Mask, int]:
     if not pieces:
         return mask, 0
     pieces = [piece for piece in pieces if not is_cell_frame(piece, pieces, labels)]
-    main = max(pieces, key=lambda piece: rate_as_main(piece, mask.shape))
+    borders = [piece for piece in pieces if is_cell_border(piece, mask.shape)]
+    inner = [piece for piece in pieces if piece not in borders]
+    heaviest = max((piece.ink for piece in inner), default=0.0)
+    if any(heaviest < MIN_INNER_INK * border.ink for border in borders):
+        inner = pieces  # dirt beside a stroke at the edge
+    main = max(inner, key=lambda piece: rate_as_main(piece, mask.shape))
     candidates = [piece for piece in pieces if piece is not main and may_belong(piece, main, mask.shape)]
     chosen = [main, *find_near(main, candidates)]
     size, ink = main.size, sum(piece.ink for piece in chosen)
@@ -149,6 +156,14 @@ def is_cell_frame(piece: Piece, pieces: list[Piece], labels: Labels) -> bool:
     own = labels[piece.top : piece.bottom, piece.left : piece.right] == piece.label
     across, down = max(1, piece.width // 8), max(1, piece.height // 8)
     return bool(own[down:-down, across:-across].sum() < 0.15 * own.sum())
+
+
+def is_cell_border(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether a piece is a line across the image near one of its edges."""
+    height, width = shape
+    x, y = (piece.left + piece.right) / 2 / width, (piece.top + piece.bottom) / 2 / height
+    off_centre = max(abs(x - 0.5), abs(y - 0.5))
+    return is_ruled_line(piece, shape) and off_centre > BORDER_OFF_CENTRE
 
 
 def is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:

@@ -205,4 +205,4 @@ def prefer_single_digit(single: Reading, page: PageReading) -> PageReading:
 
 def reject_all(page: PageReading) -> PageReading:
     others = tuple(replace(one, verdict="not_a_digit", line=None) for one in page.digits)
-    return PageReading("", (), others, page.turned, page.model)
+    return replace(page, text="", lines=(), digits=others)
