@@ -2,8 +2,7 @@
 
     python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]
 
-Each subfolder of FOLDER has images and a `labels.csv` or `kinds.csv`. Its second column is
-`label` (one digit), `text` (several
+Each subfolder of FOLDER has images and a `labels.csv` or `kinds.csv` with a column `label` (one digit), `text` (several
 digits, with "/" between lines) or `kind` (of an image that is not a digit).
 """
 
