@@ -2,7 +2,7 @@
 
     python -m benchmarks.digits FOLDER [--mnist DIR] [--papers N] [--model DIR]
 
-Each subfolder of FOLDER has images and a `labels.csv`. Its second column is `label` (one digit), `text` (several
+Each subfolder of FOLDER has images and a `labels.csv` or `kinds.csv` with a column `label` (one digit), `text` (several
 digits, with "/" between lines) or `kind` (of an image that is not a digit).
 """
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks.corruptions import CORRUPTIONS, corrupt_images
+from benchmarks.difficult_pages import DIFFICULT_PAGES
 from benchmarks.paper_drawing import Ink
 from benchmarks.papers import NON_DIGITS, PAGES, SINGLE_DIGITS
 from models.calibration import find_wilson_interval, measure_calibration_error
@@ -28,6 +29,7 @@ from models.training.data import split_validation
 from models.training.mnist import LabelledImages, load_mnist
 from models.training.synthetic_digits import draw_digits
 
+LISTS = ("labels.csv", "kinds.csv")
 CHUNK = 256  # images per call
 HELD_OUT = 5000  # MNIST training images that the bundled model was not trained on
 
@@ -42,8 +44,9 @@ def open_image(path: Path) -> NDArray[Any]:
 
 
 def read_labels(folder: Path) -> tuple[str, list[dict[str, str]]]:
-    """(name of the column with the ground truth, rows) of a folder's labels.csv."""
-    with (folder / "labels.csv").open(newline="") as file:
+    """(name of the column with the ground truth, rows) of a folder's labels.csv or kinds.csv."""
+    name = next(name for name in LISTS if (folder / name).exists())
+    with (folder / name).open(newline="") as file:
         rows = list(csv.DictReader(file))
     column = next(name for name in ("label", "text", "kind") if name in rows[0])
     return column, rows
@@ -89,24 +92,27 @@ def report_others(reader: DigitReader, folder: Path, rows: list[dict[str, str]])
     accepted = sum(one.verdict in ("digit", "unsure") for one in readings)
     sure = sum(one.verdict == "digit" for one in readings)
     yield f"| {folder.name}: not rejected | {format_share(accepted, len(rows))}; verdict digit {sure} |"
+    texts = sum(bool(reader.read(open_image(folder / row["file"])).text) for row in rows)
+    yield f"| {folder.name}: text by `read` | {texts}/{len(rows)} |"
     for kind, verdicts in kinds.items():
         yield f"|   {kind} | {sum(one in ('digit', 'unsure') for one in verdicts)}/{len(verdicts)} |"
 
 
 def report_pages(reader: DigitReader, folder: Path, rows: list[dict[str, str]]) -> Iterator[str]:
-    lines_correct = lines = digits_correct = digits = 0
     mistakes = []
+    counts: dict[str, list[int]] = defaultdict(lambda: [0] * 4)  # digits correct, digits, lines correct, lines
     for row in rows:
         read = "/".join(reader.read(open_image(folder / row["file"])).lines)
         found, wanted = read.split("/"), row["text"].split("/")
-        lines += len(wanted)
-        lines_correct += sum(one in found for one in wanted)
-        digits += len(row["text"].replace("/", ""))
-        digits_correct += count_common(read.replace("/", ""), row["text"].replace("/", ""))
+        plain, text = read.replace("/", ""), row["text"].replace("/", "")
+        result = [count_common(plain, text), len(text), sum(one in found for one in wanted), len(wanted)]
+        for name in {"all", row.get("kind", "all")}:
+            counts[name] = [one + more for one, more in zip(counts[name], result, strict=True)]
         if read != row["text"]:
             mistakes.append(f"|   mistake {row['file']} | {row['text']} read as {read} |")
-    yield f"| {folder.name}: digits | {format_share(digits_correct, digits)} |"
-    yield f"| {folder.name}: whole lines | {format_share(lines_correct, lines)} |"
+    for name, (digits_correct, digits, lines_correct, lines) in sorted(counts.items()):
+        yield f"| {folder.name}, {name}: digits | {format_share(digits_correct, digits)} |"
+        yield f"| {folder.name}, {name}: whole lines | {format_share(lines_correct, lines)} |"
     yield from mistakes
 
 
@@ -168,7 +174,7 @@ def report_papers(reader: DigitReader, folder: Path, count: int) -> Iterator[str
         accepted = sum(one.verdict == "digit" for one in classify_all(reader, images))
         pages = sum(bool(reader.read(one).text) for one in images)
         yield f"| {name}: read as a digit | {accepted} of {count} by `classify`, {pages} by `read` |"
-    for name, draw_page in PAGES.items():
+    for name, draw_page in (PAGES | DIFFICULT_PAGES).items():
         generator = np.random.default_rng(7)
         digits = digits_correct = lines_correct = spurious = 0
         for _ in range(count):
@@ -194,7 +200,7 @@ def main() -> None:
     reader = DigitReader.load(given.model)
     print(f"Model {reader.model}, weights {reader.card['weights_sha256'][:12]}\n\n| what | result |\n|---|---|")
     if given.folder is not None:
-        for folder in sorted(path.parent for path in given.folder.glob("*/labels.csv")):
+        for folder in sorted({path.parent for name in LISTS for path in given.folder.glob(f"*/{name}")}):
             column, rows = read_labels(folder)
             for line in REPORTS[column](reader, folder, rows):
                 print(line, flush=True)

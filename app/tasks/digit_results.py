@@ -76,7 +76,7 @@ class CharacterResult(BaseModel):
     probabilities: list[float]
     not_a_digit: float = Field(description="Probability that it is not a digit, 0..1.", ge=0, le=1)
     box: BoundingBox
-    line: int | None = Field(description="Line number from 0; null if it is not a digit.")
+    line: int | None = Field(description="Line number from 0; null outside the lines of digits.")
 
 
 class PageResult(BaseModel):
@@ -85,9 +85,15 @@ class PageResult(BaseModel):
     text: str = Field(description="The digits, with one line of text for each line of the page.")
     lines: list[str]
     digits: list[CharacterResult] = Field(
-        description="In reading order, followed by the characters that are not digits."
+        description="In reading order, with the marks among them (verdict `not_a_digit`), followed by the characters "
+        "outside the lines of digits."
     )
     turned: int = Field(description="Clockwise rotation of the page before reading, in degrees.")
+    reason: Literal["text_like"] | None = Field(
+        None,
+        description="Why nothing was read: `text_like` if the image has many characters and most are not digits, as "
+        "print, drawings and textures have.",
+    )
     model: str
 
 
@@ -130,6 +136,7 @@ def describe_page(page: PageReading, reduced: int) -> PageResult:
             for one in page.digits
         ],
         turned=page.turned,
+        reason=page.reason,
         model=page.model,
     )
 

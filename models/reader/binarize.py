@@ -13,9 +13,12 @@ DENSE_INK = 0.35  # of the image: from this share on, the median may lie inside 
 BIMODAL = 0.75  # of the variance lies between two real classes; for two halves of normal noise it is 0.64
 MIN_CONTRAST = 0.035  # of full white
 NOISE_MARGIN = 3.0  # minimum contrast in standard deviations of the paper's noise; noise alone reaches 1.6
+TEXTURE_NOISE = 0.1  # standard deviation from which an image is not noisy paper, but a picture or a texture
 DARKEST_PAPER = 0.15  # of full white: the smallest divisor in the correction of shadows
 NOISE_FROM_MEDIAN = 1.4826  # standard deviation of normal noise over its median absolute deviation
 POLARITY_SIDE = 64  # pixels: enough to guess the polarity
+SHADE_SIGMA = 0.06  # of the shorter side: smoother variations of the paper are shading, rougher ones are noise
+SAMPLE_SIDE = 128  # pixels: every pixel of smaller images counts for their level and noise, a grid of larger ones
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,15 @@ class Ink:
 
     @property
     def is_blank(self) -> bool:
-        return self.contrast < max(MIN_CONTRAST, NOISE_MARGIN * self.noise) or not self.mask.any()
+        noise = self.noise if self.noise < TEXTURE_NOISE else 0.0
+        return self.contrast < max(MIN_CONTRAST, NOISE_MARGIN * noise) or not self.mask.any()
 
 
 def extract_ink(grey: Grey, polarity: str, kernel: float = PAPER_KERNEL) -> Ink:
     """The ink of an image (height, width), for a given polarity."""
     raw = subtract_paper(grey, polarity, kernel)
-    raw -= find_paper_level(raw)
-    noise = measure_noise(raw)
+    raw -= find_paper_level(sample(raw))
+    noise = measure_noise(sample(remove_shade(raw)))
     np.maximum(raw, 0, out=raw)
     threshold = find_otsu_threshold(raw)
     strong = raw > threshold
@@ -76,6 +80,12 @@ def estimate_paper(grey: Grey, kernel: float) -> Grey:
     return np.asarray(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
+def sample(values: Grey) -> Grey:
+    """A regular grid of pixels of a large image, with at least `SAMPLE_SIDE` along the shorter side."""
+    step = max(1, min(values.shape) // SAMPLE_SIDE)
+    return values[::step, ::step]
+
+
 def find_paper_level(raw: Grey) -> float:
     """The level of the paper: the median, or that of the lighter class if most of the image is ink."""
     low = float(raw.min())
@@ -92,6 +102,21 @@ def measure_noise(raw: Grey) -> float:
     """The standard deviation of paper around 0, measured on the negative values, which contain no ink."""
     negative = raw[raw < 0]
     return float(NOISE_FROM_MEDIAN * np.median(-negative)) if negative.size else 0.0
+
+
+def remove_shade(raw: Grey) -> Grey:
+    """`raw` without the smooth variations of the paper, which are illumination and not noise.
+
+    They are a Gaussian average over the paper only (a normalized convolution), so ink leaves no halo.
+    """
+    scale = min(1.0, PAPER_SIDE / max(raw.shape))
+    size = (max(1, round(raw.shape[1] * scale)), max(1, round(raw.shape[0] * scale)))
+    small = cv2.resize(raw, size, interpolation=cv2.INTER_AREA)
+    weight = np.asarray(small <= find_otsu_threshold(np.maximum(small, 0)), np.float32)
+    sigma = max(0.8, SHADE_SIGMA * min(size))
+    total = cv2.GaussianBlur(small * weight, (0, 0), sigma)
+    shade = total / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
+    return raw - np.asarray(cv2.resize(shade, raw.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def find_otsu_threshold(values: Grey) -> float:

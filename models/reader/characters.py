@@ -19,6 +19,7 @@ WIDE = 1.15  # width over height, above which a character may be touching digits
 WIDE_BESIDE_DIGITS = 0.75  # the same for a doubtful character beside digits of its height
 DIGIT_WIDTH = 0.55  # of its height, for the number of digits that fit in a character
 MAX_PARTS = 8
+MIN_PART_GOODNESS = 0.5  # of each part of a character beside digits
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,26 @@ class RecognizedCharacter:
 
 
 def recognize_characters(
+    classifier: FieldClassifier, ink: Ink, labels: Labels, characters: list[Character], max_parts: int
+) -> list[RecognizedCharacter]:
+    """Classify the characters of a page in one batch, then cut touching digits. Characters without ink are dropped.
+
+    At most about `max_parts` parts of touching digits are classified, those of the characters with the most ink.
+    """
+    found = classify_characters(classifier, ink, labels, characters)
+    return split_touching(classifier, ink, labels, found, max_parts) if found else []
+
+
+def classify_characters(
     classifier: FieldClassifier, ink: Ink, labels: Labels, characters: list[Character]
 ) -> list[RecognizedCharacter]:
-    """Classify the characters of a page in one batch, then cut touching digits. Characters without ink are dropped."""
+    """Classify the characters of a page in one batch. Characters without ink are dropped."""
     prepared = [(one, prepare_character(ink, labels, one)) for one in characters]
     kept = [(one, preparation) for one, preparation in prepared if preparation is not None]
     if not kept:
         return []
     classified = classifier.classify(np.stack([preparation.field for _, preparation in kept]))
-    found = [RecognizedCharacter(one, result) for (one, _), result in zip(kept, classified, strict=True)]
-    return split_touching(classifier, ink, labels, found)
+    return [RecognizedCharacter(one, result) for (one, _), result in zip(kept, classified, strict=True)]
 
 
 def prepare_character(ink: Ink, labels: Labels, character: Character) -> Preparation | None:
@@ -58,20 +69,25 @@ def cut_out(ink: Ink, labels: Labels, character: Character) -> Ink:
 
 
 def split_touching(
-    classifier: FieldClassifier, ink: Ink, labels: Labels, found: list[RecognizedCharacter]
+    classifier: FieldClassifier, ink: Ink, labels: Labels, found: list[RecognizedCharacter], max_parts: int
 ) -> list[RecognizedCharacter]:
     """Replace wide characters by their parts where these are better digits than the whole."""
     typical = float(np.median([one.character.height for one in found]))
     sure = [one for one in found if one.classification.verdict == "digit"]
     kept: list[RecognizedCharacter] = []
-    for one in found:
+    left = max_parts
+    for one in sorted(found, key=lambda one: -one.character.ink):
         character = one.character
         # Beside digits of its height, a wide character may be two digits; alone, it is more likely a letter.
         beside = any(are_similar(character, other.character) for other in sure if other is not one)
         wide = character.width > WIDE * character.height or (
             beside and one.goodness < 0.5 and character.width > WIDE_BESIDE_DIGITS * max(character.height, typical)
         )
-        kept.extend(split(classifier, cut_out(ink, labels, character), one, typical, beside) if wide else [one])
+        if wide and left > 0:
+            parts, tried = split(classifier, cut_out(ink, labels, character), one, typical, beside)
+            kept, left = kept + parts, left - tried
+        else:
+            kept.append(one)
     return kept
 
 
@@ -82,11 +98,11 @@ def are_similar(one: Character, other: Character) -> bool:
 
 def split(
     classifier: FieldClassifier, ink: Ink, whole: RecognizedCharacter, typical: float, beside: bool
-) -> list[RecognizedCharacter]:
-    """The parts of a character if a cut goes through little ink and each part is a digit; otherwise the whole.
+) -> tuple[list[RecognizedCharacter], int]:
+    """(the parts of a character if a cut goes through little ink and each part is a digit, otherwise the whole;
+    the number of parts that were classified).
 
-    `ink` is cut out for the character. With `beside`, the parts may be unsure as long as they are better than the
-    whole.
+    `ink` is cut out for the character. With `beside`, a part may be unsure, but it is likelier a digit than not.
     """
     character = whole.character
     most = int(np.clip(round(character.width / (DIGIT_WIDTH * min(typical, character.height))), 2, MAX_PARTS))
@@ -106,12 +122,13 @@ def split(
     for candidate, (_, cut_parts) in zip(candidates, pieces, strict=True):
         tallest = max((part.character.height for part in candidate), default=0)
         valid = len(candidate) == len(cut_parts) > 1 and all(
-            (beside or part.classification.verdict == "digit") and part.character.height >= SIMILAR_HEIGHT * tallest
+            (part.classification.verdict == "digit" or (beside and part.goodness >= MIN_PART_GOODNESS))
+            and part.character.height >= SIMILAR_HEIGHT * tallest
             for part in candidate
         )
         if valid and min(part.goodness for part in candidate) > min(part.goodness for part in best):
             best = candidate
-    return best
+    return best, len(fields)
 
 
 def cut_apart(mask: Mask, seams: tuple[Seam, ...]) -> tuple[Labels, list[Character]]:

@@ -13,6 +13,9 @@ NEAR_SHARE = 0.35  # of the digit's size: the largest distance of a part of the 
 FRAME_SPAN = 0.7  # of the image's sides, at least, for the frame of a form's cell
 LINE_SPAN = 0.9  # of the image, at least, for a ruled line
 LINE_THICKNESS = 0.06  # of the image's other side, at most, for a ruled line
+CELL_THICKNESS = 0.16  # the same for a line apart from the digit: a cell's frame, thick or double
+BORDER_OFF_CENTRE = 0.3  # of the image's side, at least, from its centre to the border of a cell
+MIN_INNER_INK = 0.1  # of a border's ink, at least, for the digit beside it
 COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size, for another digit beside it
 COMPARABLE_INK = 0.2  # of the digit's ink, at least, for another digit beside it
 EDGE_SPAN = 0.9  # of the image, at least, for the edge of a sheet
@@ -70,7 +73,12 @@ def choose_digit_ink(mask: Mask, density: Grey) -> tuple[Mask, int]:
     if not pieces:
         return mask, 0
     pieces = [piece for piece in pieces if not is_cell_frame(piece, pieces, labels)]
-    main = max(pieces, key=lambda piece: rate_as_main(piece, mask.shape))
+    borders = [piece for piece in pieces if is_cell_border(piece, mask.shape)]
+    inner = [piece for piece in pieces if piece not in borders]
+    heaviest = max((piece.ink for piece in inner), default=0.0)
+    if any(heaviest < MIN_INNER_INK * border.ink for border in borders):
+        inner = pieces  # dirt beside a stroke at the edge
+    main = max(inner, key=lambda piece: rate_as_main(piece, mask.shape))
     candidates = [piece for piece in pieces if piece is not main and may_belong(piece, main, mask.shape)]
     chosen = [main, *find_near(main, candidates)]
     size, ink = main.size, sum(piece.ink for piece in chosen)
@@ -150,10 +158,18 @@ def is_cell_frame(piece: Piece, pieces: list[Piece], labels: Labels) -> bool:
     return bool(own[down:-down, across:-across].sum() < 0.15 * own.sum())
 
 
+def is_cell_border(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether a piece is a line across the image near one of its edges."""
+    height, width = shape
+    x, y = (piece.left + piece.right) / 2 / width, (piece.top + piece.bottom) / 2 / height
+    off_centre = max(abs(x - 0.5), abs(y - 0.5))
+    return is_ruled_line(piece, shape) and off_centre > BORDER_OFF_CENTRE
+
+
 def is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:
     height, width = shape
-    level = piece.width >= LINE_SPAN * width and piece.height <= LINE_THICKNESS * height
-    upright = piece.height >= LINE_SPAN * height and piece.width <= LINE_THICKNESS * width
+    level = piece.width >= LINE_SPAN * width and piece.height <= CELL_THICKNESS * height
+    upright = piece.height >= LINE_SPAN * height and piece.width <= CELL_THICKNESS * width
     return level or upright
 
 

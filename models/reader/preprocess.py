@@ -16,6 +16,7 @@ from models.network import FIELD
 from models.reader.binarize import Ink, extract_ink, guess_polarity
 from models.reader.components import choose_digit_ink, is_sheet_edge
 from models.reader.grayscale import check_shape, convert_to_float, convert_to_grey, flatten_transparency, reduce_image
+from models.reader.illumination import flatten_illumination
 from models.reader.results import PreprocessingSteps
 from models.reader.ruled_lines import find_ruled_lines
 from models.types import Field, Grey, Mask, Pixels
@@ -24,6 +25,7 @@ WORK_SIDE = 400  # pixels: the longer side during the search for ink
 MIN_SIDE = 6  # pixels: smaller images are blank
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
 CROP_SIDE = 100  # pixels: smaller crops are enlarged before thickening, for steps finer than a pixel of the field
+MAX_RADIUS = 10  # pixels by which a stroke is thickened; larger crops are reduced first
 MIN_STROKE = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
 MIN_DENSITY = 0.12  # of full ink: fainter pixels are paper
 RAW_FIELD_PRIOR = 0.5  # log odds for a 28x28 image without changes, against its preparation
@@ -58,29 +60,39 @@ def prepare_image(image: Pixels, polarity: str = "auto", keep_stages: bool = Fal
     as_is = recognize_field(grey) if scale == 1 else None
     if as_is is not None and polarity in ("auto", as_is.steps.polarity):
         return [as_is]
-    preparations = []
-    for chosen, prior in list_polarities(grey, polarity):
-        ink = extract_ink(grey, chosen)
-        if ink.is_blank:
-            continue
-        if grey.shape == (FIELD, FIELD):
-            preparations.append(prepare_raw_field(grey, ink, prior + RAW_FIELD_PRIOR))
-        masks = [(ink, *mask) for mask in list_masks(ink)]
-        smooth = smooth_specks(grey)
-        if smooth is not None:
-            ink = extract_ink(smooth, chosen)
-            mask, others = choose_digit_ink(ink.mask, ink.density)
-            masks.append((ink, mask, others, SMOOTHED_PRIOR))
-        for ink, mask, others, mask_prior in masks:
-            if is_sheet_edge(mask, grey, ink.contrast):
-                continue
-            prepared = prepare_ink(ink, mask, keep_stages)
-            if prepared is not None:
-                preparations.append(replace(prepared, prior=prior + mask_prior, other_pieces=others))
+    flat = flatten_illumination(grey)
+    odds = list_polarities(flat, polarity)
+    preparations = [one for chosen in odds[:1] for one in prepare_polarity(flat, *chosen, keep_stages)]
+    # The other polarity is tried if the first one is not sure, or shows nothing.
+    if not preparations or abs(odds[0][1]) < SURE_POLARITY / 2:
+        preparations += [one for chosen in odds[1:] for one in prepare_polarity(flat, *chosen, keep_stages)]
     if keep_stages:
         preparations = [replace(one, stages={"grey": convert_to_bytes(grey), **one.stages}) for one in preparations]
     preparations = [replace(one, steps=rescale_box(one.steps, scale)) for one in preparations]
     return sorted(preparations, key=lambda one: -one.prior)
+
+
+def prepare_polarity(grey: Grey, polarity: str, prior: float, keep_stages: bool) -> list[Preparation]:
+    """The interpretations of an evenly lit image for one polarity, which has the log odds `prior`."""
+    ink = extract_ink(grey, polarity)
+    if ink.is_blank:
+        return []
+    preparations = []
+    if grey.shape == (FIELD, FIELD):
+        preparations.append(prepare_raw_field(grey, ink, prior + RAW_FIELD_PRIOR))
+    masks = [(ink, *mask) for mask in list_masks(ink)]
+    smooth = smooth_specks(grey)
+    if smooth is not None:
+        ink = extract_ink(smooth, polarity)
+        if ink.mask.any():
+            masks.append((ink, *choose_digit_ink(ink.mask, ink.density), SMOOTHED_PRIOR))
+    for ink, mask, others, mask_prior in masks:
+        if is_sheet_edge(mask, grey, ink.contrast):
+            continue
+        prepared = prepare_ink(ink, mask, keep_stages)
+        if prepared is not None:
+            preparations.append(replace(prepared, prior=prior + mask_prior, other_pieces=others))
+    return preparations
 
 
 def reduce_to_grey(image: Pixels, longest: int = WORK_SIDE) -> tuple[Grey, float]:
@@ -92,12 +104,11 @@ def reduce_to_grey(image: Pixels, longest: int = WORK_SIDE) -> tuple[Grey, float
 
 
 def list_polarities(grey: Grey, polarity: str) -> list[tuple[str, float]]:
-    """(polarity, log odds) of each polarity to try."""
+    """(polarity, log odds) of the polarities to try, the likelier first."""
     if polarity != "auto":
         return [(polarity, 0.0)]
     odds = guess_polarity(grey)
-    both = [("dark", odds / 2), ("light", -odds / 2)]
-    return [one for one in both if abs(odds) < SURE_POLARITY or one[1] > 0]
+    return sorted([("dark", odds / 2), ("light", -odds / 2)], key=lambda one: -one[1])
 
 
 def recognize_field(grey: Grey) -> Preparation | None:
@@ -173,6 +184,10 @@ def thicken_hairlines(ink: Grey, stroke: float, side: int) -> tuple[Grey, float]
         ink = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR), np.float32)
     missing = MIN_STROKE / BOX - share
     radius = round(missing * side * enlarged / 2)
+    if radius > MAX_RADIUS:  # the time of a dilation grows with the fourth power of the scale
+        reduced = MAX_RADIUS / radius
+        size = (max(1, round(ink.shape[1] * reduced)), max(1, round(ink.shape[0] * reduced)))
+        ink, radius = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32), MAX_RADIUS
     if radius > 0:
         element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         ink = np.asarray(cv2.dilate(ink, element), np.float32)

@@ -1,6 +1,7 @@
 """The digit reader: preprocessing, the bundled network and the choice of the answer in one object."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from models.errors import ModelFolderError
 from models.network import DIGITS, FIELD, build_bundled_network
 from models.reader.classifier import FieldClassifier
-from models.reader.page import prefer_single_digit, read_page
+from models.reader.page import count_digits, prefer_single_digit, read_page
 from models.reader.preprocess import Preparation, prepare_image
 from models.reader.results import Alternative, Classification, PageReading, Reading
 from models.reader.weights import BUNDLED_FOLDER, read_weights
@@ -54,8 +55,12 @@ class DigitReader:
         """Read images of one digit each, in one batch. Raises InvalidImageError.
 
         Images are upright (EXIF orientation applied). `polarity` is "auto", "dark" or "light" (of the ink).
-        `keep_stages` adds grey images of the preprocessing.
+        `keep_stages` adds grey images of the preprocessing. An image that is not one digit but has several is "unsure".
         """
+        readings = self._classify_each(images, polarity, keep_stages)
+        return [self._look_for_several(image, one, polarity) for image, one in zip(images, readings, strict=True)]
+
+    def _classify_each(self, images: Sequence[Pixels], polarity: str, keep_stages: bool = False) -> list[Reading]:
         prepared = [prepare_image(image, polarity, keep_stages) for image in images]
         fields = [one.field for preparations in prepared for one in preparations]
         classified = iter(self.classifier.classify(np.stack(fields)) if fields else [])
@@ -64,7 +69,16 @@ class DigitReader:
     def read(self, image: Pixels, polarity: str = "auto") -> PageReading:
         """Read all digits of an image, line by line. Same arguments and exceptions as `classify`."""
         page = read_page(self.classifier, image, self.model, polarity)
-        return prefer_single_digit(self.classify([image], polarity)[0], page)
+        return prefer_single_digit(self._classify_each([image], polarity)[0], page)
+
+    def _look_for_several(self, image: Pixels, reading: Reading, polarity: str) -> Reading:
+        """The reading, or "unsure" with the number of other digits if the image is a page of digits."""
+        if reading.verdict != "not_a_digit" or reading.steps is None or reading.steps.as_is:
+            return reading
+        count = count_digits(self.classifier, image, polarity)
+        if count < 2:
+            return reading
+        return replace(reading, verdict="unsure", other_pieces=max(count - 1, reading.other_pieces))
 
     def _choose(self, candidates: list[tuple[Preparation, Classification]]) -> Reading:
         """The interpretation that is most likely a digit, by the network's score and the prior."""

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,7 @@ class PageDigit:
     probabilities: tuple[float, ...]
     not_a_digit: float  # probability, 0..1
     box: Box  # in pixels of the image
-    line: int | None  # line number from 0; None if the character is not a digit
+    line: int | None  # line number from 0; None outside the lines of digits
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class PageReading:
 
     text: str
     lines: tuple[str, ...]
-    digits: tuple[PageDigit, ...]  # in reading order, followed by the characters that are not digits
+    digits: tuple[PageDigit, ...]  # in reading order with the marks among them, then those outside the lines
     turned: int  # degrees clockwise by which the page was rotated before reading
     model: str
+    reason: Literal["text_like"] | None = (
+        None  # why nothing was read: "text_like" if most of many characters are not digits
+    )

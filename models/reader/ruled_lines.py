@@ -13,25 +13,51 @@ LINE_BLOCKS = 16  # along a line: a ruled line covers nearly all of them
 LINE_COVER = 0.75  # of a block's columns have ink if the line runs through it
 MIN_SIDE = 16  # pixels: in smaller images a line looks like a stroke
 MAX_SLOPE = 0.06  # pixels down per pixel across
+EDGE_SHARE = 0.04  # of the image's height: the distance from the edge of a digit that fills its image
+TOUCHING_SHARE = 0.9  # of the other ink touches the stroke of a digit
+MAX_SLOPES = 3  # of lines in perspective
 DARKER_THAN_LINE = 1.35  # times the line's density, for a pen's stroke on the line
 
 
 def find_ruled_lines(mask: Mask, density: Grey) -> tuple[Mask, int]:
     """(ink (height, width) of straight lines across the whole image, number of lines).
 
-    Strokes that cross a line or are darker than it are not in the result.
+    Strokes that cross a line or are darker than it are not in the result, nor is the bar of a 7 or the base of a 2
+    that fills its image.
     """
     level, level_count, level_thickness = find_level_bands(mask)
     upright, upright_count, upright_thickness = find_level_bands(mask.T)
     bands = (level | upright.T) & mask
-    if not bands.any():
-        return bands, 0
+    if not bands.any() or (level_count + upright_count == 1 and is_part_of_digit(bands, mask)):
+        return np.zeros_like(mask), 0
     rest = mask & ~bands
     line = float(np.median(density[bands]))
     # A stroke continues where it appears on the other side of the line, or where it is darker than the line.
     crossing = bridge_gaps(rest, level_thickness) & level | bridge_gaps(rest.T, upright_thickness).T & upright.T
     darker = cv2.blur(density, (3, 3)) > DARKER_THAN_LINE * line
     return bands & ~(crossing | darker), level_count + upright_count
+
+
+def is_part_of_digit(band: Mask, mask: Mask) -> bool:
+    """Whether a single line is a stroke of a tightly cropped digit.
+
+    The other ink lies on one side of it, touches it, and reaches the opposite edge of the image.
+    """
+    if np.ptp(np.flatnonzero(band.any(axis=1))) > np.ptp(np.flatnonzero(band.any(axis=0))):
+        band, mask = band.T, mask.T
+    rest = np.flatnonzero((mask & ~band).any(axis=1))
+    line = np.flatnonzero(band.any(axis=1))
+    if not rest.size:
+        return True  # nothing but a stroke: a 1 on its side, or a minus
+    height = mask.shape[0]
+    edge = max(1, round(EDGE_SHARE * height))
+    below = rest[0] >= line[0] - edge and rest[-1] >= height - 1 - edge and line[0] <= 2 * edge
+    above = rest[-1] <= line[-1] + edge and rest[0] <= edge and line[-1] >= height - 1 - 2 * edge
+    if not (below or above):
+        return False
+    _count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    touching = np.isin(labels, np.unique(labels[band]))
+    return bool((touching & mask & ~band).sum() > TOUCHING_SHARE * (mask & ~band).sum())
 
 
 def bridge_gaps(rest: Mask, thickness: int) -> Mask:
@@ -46,7 +72,21 @@ def bridge_gaps(rest: Mask, thickness: int) -> Mask:
 
 
 def find_level_bands(mask: Mask) -> tuple[Mask, int, int]:
-    """(bands (height, width) of parallel, nearly level lines, their number, the thickest in pixels)."""
+    """(bands (height, width) of straight, nearly level lines, their number, the thickest in pixels).
+
+    Lines are parallel, or in perspective: those of the most frequent slope are found first, then those of others.
+    """
+    found, count, thickest = find_parallel_bands(mask)
+    for _ in range(MAX_SLOPES - 1 if count else 0):
+        bands, number, thickness = find_parallel_bands(mask & ~found)
+        if not number:
+            break
+        found, count, thickest = found | bands, count + number, max(thickest, thickness)
+    return found, count, thickest
+
+
+def find_parallel_bands(mask: Mask) -> tuple[Mask, int, int]:
+    """`find_level_bands` for the slope with the most lines."""
     height, width = mask.shape
     found = np.zeros_like(mask)
     if min(height, width) < MIN_SIDE:
@@ -69,8 +109,9 @@ def find_level_bands(mask: Mask) -> tuple[Mask, int, int]:
     for start, end in find_runs(share >= LINE_SPAN):
         if end - start <= max(2, LINE_THICKNESS * height):
             count += 1
-            thickest = max(thickest, end - start + 2)
-            rows[max(0, start - 1) : end + 1] = True  # one pixel more on each side, for the line's soft edge
+            thickest = max(thickest, end - start + 2 + 2 * ((end - start) // 3))
+            margin = 1 + (end - start) // 3  # for the line's soft edge
+            rows[max(0, start - margin) : end + margin] = True
     if count:
         drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
         level = np.arange(height)[:, None] - drop[None, :]

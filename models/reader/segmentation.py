@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.reader.binarize import Ink, find_otsu_threshold, keep_connected, measure_noise, subtract_paper
+from models.reader.binarize import (
+    Ink,
+    find_otsu_threshold,
+    keep_connected,
+    measure_noise,
+    remove_shade,
+    sample,
+    subtract_paper,
+)
 from models.reader.components import Piece, find_pieces
 from models.reader.ruled_lines import find_ruled_lines
 from models.types import Grey, Labels
@@ -61,7 +69,7 @@ def extract_page_ink(grey: Grey, polarity: str) -> Ink:
     grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), SMOOTHING), np.float32)
     raw = subtract_paper(grey, polarity, PAGE_KERNEL)
     raw -= np.median(raw)
-    noise = measure_noise(raw)
+    noise = measure_noise(sample(remove_shade(raw)))
     np.maximum(raw, 0, out=raw)
     height, width = raw.shape
     side = max(4, max(height, width) // BLOCK)

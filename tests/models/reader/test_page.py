@@ -1,3 +1,5 @@
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -156,3 +158,61 @@ def test_seam_avoids_the_ink() -> None:
     assert seam.ink == 0
     assert np.abs(np.diff(seam.columns)).max() <= 1
     assert find_seam(np.ones((5, 7), np.float32), 3, 2).ink == 5
+
+
+def test_operator_is_a_mark_in_its_place(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[3], np.zeros((28, 28), np.uint8), digits[5]]], side=90)
+    left = 30 + 120
+    cv2.line(page, (left + 25, 60), (left + 65, 100), (0.15,), 4)
+    cv2.line(page, (left + 65, 60), (left + 25, 100), (0.15,), 4)
+
+    reading = reader.read(page)
+
+    assert reading.lines == ("35",)
+    assert [(one.verdict == "not_a_digit", one.line) for one in reading.digits] == [(False, 0), (True, 0), (False, 0)]
+    cross = reading.digits[1].box
+    assert abs(cross[0] + cross[2] / 2 - (left + 45)) < 6
+
+
+def test_print_is_text_like_and_fast(reader: DigitReader) -> None:
+    """The time is the processor's, so other processes do not count."""
+    page = np.full((900, 1200), 240, np.uint8)
+    for row in range(22):
+        cv2.putText(page, "the quick brown fox jumps over the lazy dog and runs", (20, 40 + 38 * row), 3, 1.0, (30,), 2)
+    begin = time.process_time()
+
+    reading = reader.read(page)
+
+    assert (reading.text, reading.reason) == ("", "text_like")
+    assert time.process_time() - begin < 2
+
+
+def test_page_of_many_digits_is_not_text_like(reader: DigitReader, digits: Digits) -> None:
+    generator = np.random.default_rng(8)
+    wanted = ["".join(map(str, generator.integers(0, 10, 10))) for _ in range(6)]
+
+    reading = reader.read(write_lines([[digits[int(digit)] for digit in line] for line in wanted]))
+
+    assert reading.reason is None
+    assert list(reading.lines) == wanted
+
+
+def test_page_of_digits_is_unsure_for_classify(reader: DigitReader, digits: Digits) -> None:
+    """Joined by a line below them, the digits are one piece of ink."""
+    page = write_lines([[digits[digit] for digit in (4, 7, 2)], [digits[digit] for digit in (5, 0, 9)]])
+    letters = write_lines([list(draw_other_glyphs(6, np.random.default_rng(4)))])
+
+    several, word = reader.classify([page, letters])
+
+    assert several.verdict == "unsure"
+    assert several.other_pieces >= 1
+    assert word.verdict in ("not_a_digit", "unsure")
+
+
+def test_ruled_lines_in_perspective_are_not_read(reader: DigitReader, digits: Digits) -> None:
+    page = write_lines([[digits[digit] for digit in (4, 7, 2, 8)], [digits[digit] for digit in (5, 3, 9, 6)]])
+    height, width = page.shape
+    for start, end in ((0.04, 0.1), (0.49, 0.51), (0.96, 0.93)):
+        cv2.line(page, (0, round(start * height)), (width, round(end * height)), (0.45,), 2)
+
+    assert reader.read(page).lines == ("4728", "5396")

@@ -285,3 +285,32 @@ def test_several_digits_are_counted_and_make_the_answer_unsure(reader: DigitRead
     reading = reader.classify([page])[0]
 
     assert (reading.verdict, reading.other_pieces) == ("unsure", 3)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_thick_border_of_a_cell_is_not_part_of_the_digit(reader: DigitReader, digits: Digits, turn: int) -> None:
+    cells = {}
+    for digit, image in digits.items():
+        cell = np.rot90(write_on_paper(image, (100, 100), 64), turn).copy()
+        cell[1:12] = 0.2
+        cells[digit] = np.ascontiguousarray(np.rot90(cell, -turn))
+
+    assert sum(one.digit == digit for one, digit in zip(reader.classify(list(cells.values())), cells, strict=True)) >= 9
+
+
+def test_bar_of_a_tightly_cropped_7_is_not_a_ruled_line() -> None:
+    seven, ruled = np.zeros((40, 30), bool), np.zeros((40, 30), bool)
+    seven[:2] = True
+    cv2.line(seven.view(np.uint8), (28, 0), (10, 39), (1,), 3)
+    ruled[20:22] = True
+    cv2.line(ruled.view(np.uint8), (20, 4), (12, 36), (1,), 3)
+
+    assert find_ruled_lines(seven, seven.astype(np.float32))[1] == 0
+    assert find_ruled_lines(ruled, ruled.astype(np.float32))[1] == 1
+
+
+def test_picture_is_not_blank(reader: DigitReader) -> None:
+    noise = cv2.GaussianBlur(np.random.default_rng(3).random((120, 160)), (0, 0), 3)
+    texture = (noise - noise.min()) / np.ptp(noise)
+
+    assert reader.classify([texture])[0].verdict == "not_a_digit"

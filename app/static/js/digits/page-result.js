@@ -9,13 +9,13 @@ import { formatProbability } from "../shared/numbers.js";
 export function drawPageResult(root, overlay, page, placement) {
   root.replaceChildren(
     make("p", { class: "quiet" }, page.turned ? `Read after rotating the page by ${page.turned}°.` : "Read line by line:"),
-    make("p", { class: "read-text", id: "read-text", role: "status" }, page.text || "No digits found"),
+    make("p", { class: "read-text", id: "read-text", role: "status" }, page.text || (page.reason === "text_like" ? "No digits found: most of the many signs are not digits" : "No digits found")),
     make("p", { class: "quiet" }, `${describeCounts(page)}. Dashed: unsure. ✕: not a digit.`));
   overlay.replaceChildren(...page.digits.flatMap((digit) => drawBox(digit, placement)));
 }
 
 function describeCounts({ digits }) {
-  const read = digits.filter(({ line }) => line !== null).length;
+  const read = digits.filter(({ verdict }) => verdict !== "not_a_digit").length;
   const ignored = digits.length - read;
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   return count(read, "digit") + (ignored ? `, ${count(ignored, "other sign")} ignored` : "");

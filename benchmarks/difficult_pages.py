@@ -1,0 +1,84 @@
+"""Synthetic pages that are hard to segment: badly lit, with lines of several slopes, ruled, and with operators."""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from benchmarks.paper_drawing import Image, Ink, convert_to_bytes, darken_by_ink, draw_line, enlarge_ink, make_paper
+
+DrawPage = Callable[[Sequence[Ink], np.random.Generator], Image]
+
+
+def write_sloped(inks: Sequence[Ink], generator: np.random.Generator, strength: float, slope: float) -> Ink:
+    """A line of digits that rises or falls by `slope` pixels for each pixel across. Paper in 0..1."""
+    height = int(generator.integers(40, 90))
+    width = round(height * (1.5 + 1.3 * len(inks)))
+    rise = abs(slope) * width
+    page = make_paper((round(2.2 * height + rise), width), 0.85, 0.01, generator)
+    left, top = 0.6 * height, 0.6 * height + (rise if slope < 0 else 0)
+    for ink in inks:
+        digit = enlarge_ink(ink, round(height * generator.uniform(0.85, 1.1)))
+        darken_by_ink(page, digit, round(left), round(top + slope * left), strength)
+        left += digit.shape[1] + height * generator.uniform(0.15, 0.5)
+    return page[:, : min(width, round(left + 0.4 * height))]
+
+
+def write_shaded(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """Dark corners, a dark side or a soft shadow takes up to three quarters of the light."""
+    page = write_sloped(inks, generator, generator.uniform(0.4, 0.85), 0)
+    height, width = page.shape
+    y, x = np.mgrid[:height, :width] / np.array([height, width])[:, None, None]
+    turn, reach = generator.uniform(0, 2 * np.pi), generator.uniform(0.15, 0.4)
+    along = (x - 0.5) * np.cos(turn) + (y - 0.5) * np.sin(turn)
+    corners = np.clip((np.hypot(x - 0.5, y - 0.5) - 0.2) / 0.5, 0, 1)
+    shape = corners if generator.random() < 0.5 else 0.5 + 0.5 * np.tanh(along / reach)
+    return convert_to_bytes(page * (1 - generator.uniform(0.4, 0.75) * shape))
+
+
+def write_sloping(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """A line that slopes by up to ten degrees."""
+    return convert_to_bytes(write_sloped(inks, generator, 0.7, generator.uniform(-0.17, 0.17)))
+
+
+def write_on_ruled_page(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """Ruled lines in perspective: each has its own slope. One often runs through the feet of the digits."""
+    page = write_sloped(inks, generator, generator.uniform(0.65, 0.85), 0)
+    height, width = page.shape
+    step, fan = height * generator.uniform(0.3, 0.7), generator.normal(0, 0.03)
+    tilt, pen = generator.normal(0, 0.015), generator.uniform(0.2, 0.55)
+    for number, y in enumerate(np.arange(generator.uniform(0, 1) * step, height, step)):
+        slope = (tilt + fan * (number * step / height - 0.5)) * width / 2
+        draw_line(page, (-1, y - slope), (width, y + slope), max(1.0, height / 90), pen)
+    return convert_to_bytes(cv2.GaussianBlur(page, (0, 0), 0.7))
+
+
+def write_sum(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """Digits with a plus, a minus or a cross between every two."""
+    signs = []
+    for ink in inks[:-1]:
+        sign = np.zeros((28, 28), np.float32)
+        strokes = {
+            "plus": [((14, 5), (14, 23)), ((5, 14), (23, 14))],
+            "cross": [((6, 6), (22, 22)), ((22, 6), (6, 22))],
+        }
+        strokes["minus"] = strokes["plus"][1:]
+        for start, end in strokes[str(generator.choice(list(strokes)))]:
+            cv2.line(sign, start, end, (1.0,), 2, cv2.LINE_AA)
+        signs += [ink, sign]
+    height, strength = int(generator.integers(40, 90)), generator.uniform(0.5, 0.85)
+    characters = [*signs, inks[-1]]
+    page = make_paper((2 * height, round(height * (1 + 1.4 * len(characters)))), 0.85, 0.01, generator)
+    for number, ink in enumerate(characters):
+        large = cv2.resize(ink, (height, height), interpolation=cv2.INTER_CUBIC)
+        sharp = np.asarray(np.clip((large - 0.5) * 3 + 0.5, 0, 1), np.float32)
+        darken_by_ink(page, sharp, round(height * (0.5 + 1.4 * number)), height // 2, strength)
+    return convert_to_bytes(page)
+
+
+DIFFICULT_PAGES: dict[str, DrawPage] = {
+    "badly lit": write_shaded,
+    "sloping": write_sloping,
+    "ruled in perspective": write_on_ruled_page,
+    "among operators": write_sum,
+}
