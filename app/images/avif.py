@@ -6,19 +6,13 @@ Sources: ISO/IEC 14496-12 (boxes; tkhd 8.3.2, elst 8.6.6), AV1 Image File Format
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from app.images.isobmff import Box
+
 LOSSLESS_MATRICES = (0, 16, 17)
 """RGB as it is, and its reversible forms (YCgCo-Re and YCgCo-Ro): encoders choose them for lossless images."""
 NCLX = b"colrnclx"
 MATRIX_OFFSET = len(NCLX) + 4
 REPEATS = 1
-
-
-class Box(NamedTuple):
-    """The body of a box."""
-
-    kind: bytes
-    start: int
-    end: int
 
 
 def read_boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
