@@ -11,16 +11,16 @@ from collections import deque
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import MalformedRequestError, RequestHeadTooLargeError, SlowClientError, UnfinishedError
 from app.server.client_timer import ClientTimer, ConnectionStage
 from app.server.connections import Connections
 from app.server.lingering_close import duplicate
+from app.server.lingering_transport import LingeringTransport
 from app.server.rejections import write_response
 from app.server.request_head import RequestHead
 from app.server.reservations import ReleaseSlot, release_nothing
-from app.server.response_writer import ResponseWriter
 
 
 class Connection(HttpToolsProtocol):
@@ -142,7 +142,9 @@ class Connection(HttpToolsProtocol):
                 self._upload_error = error
                 return
         super().on_headers_complete()
-        self.cycle.transport = cast(Any, LingeringTransport(self, self.cycle))
+        self.cycle.transport = cast(
+            Any, LingeringTransport(self.transport, self.loop, self.cycle, self.close_after_reading)
+        )
         # A response that starts before the end of the body closes the connection: the rest may have any size.
         self._may_keep_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
@@ -281,24 +283,3 @@ class Connection(HttpToolsProtocol):
             with contextlib.suppress(OSError):  # no descriptor is left: the socket is closed at once
                 self._lingering_socket = duplicate(self.transport)
         self.transport.close()
-
-
-class LingeringTransport:
-    """The part of the transport that uvicorn's request cycle uses."""
-
-    def __init__(self, connection: Connection, cycle: RequestResponseCycle) -> None:
-        self.writer = ResponseWriter(connection.transport, connection.loop)
-        self.write = self.writer.write
-        self.is_closing = connection.transport.is_closing
-        self.connection = connection
-        self.cycle = cycle
-
-    def close(self) -> None:
-        """Close, unless the response is complete and has not announced it.
-
-        uvicorn also closes after an exception of the app, which Starlette raises again when it has responded with 500.
-        The next request of the client would be reset.
-        """
-        self.writer.flush()
-        if not (self.cycle.response_complete and self.cycle.keep_alive):
-            self.connection.close_after_reading()
