@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kernels.quiet_tensorflow import import_tensorflow
 from models.errors import WorkerError
 from models.training.distributed.cluster_spec import TF_CONFIG, Cluster
 from models.training.distributed.rendezvous import WorkerConnections
@@ -15,7 +16,7 @@ def create_strategy(cluster: Cluster) -> Any:
 
     Raises WorkerError if a worker has several devices.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     if len(cluster.workers) == 1:
         return tf.distribute.get_strategy()
@@ -34,7 +35,7 @@ def create_strategy(cluster: Cluster) -> Any:
 @contextmanager
 def report_lost_worker(connections: WorkerConnections) -> Iterator[None]:
     """Replace a TensorFlow error by the name of the lost worker, its usual cause in a distributed run."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     try:
         yield
