@@ -98,8 +98,11 @@ def is_lossless(data: bytes) -> bool:
 
 def prepare(data: bytes, metadata_positions: Sequence[int]) -> bytes:
     """Make Pillow accept what browsers display: AVIF that is not the major brand of its file, and damaged metadata."""
+    has_own_brand = data[8:12] in (b"avif", b"avis")
+    if has_own_brand and not metadata_positions:
+        return data
     prepared = bytearray(data)
-    if data[8:12] not in (b"avif", b"avis"):
+    if not has_own_brand:
         prepared[8:12] = b"avif"
     for position in metadata_positions:
         prepared[position : position + 4] = b"skip"
