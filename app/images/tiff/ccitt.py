@@ -1,6 +1,6 @@
 """Damage to segments with facsimile compression (CCITT Group 3 and 4).
 
-libtiff fills rows that it cannot decode and reports that to nobody. Here the codes are read without drawing anything,
+libtiff fills rows that it cannot decode, without an error. Here the codes are read without drawing anything,
 which tells whether every row has the right number of pixels. Sources: ITU-T T.4 and T.6; TIFF 6.0, sections 10 and 11.
 """
 
