@@ -82,6 +82,14 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
         yield context
 
 
+@pytest.fixture(scope="module")
+def plain_page(context: BrowserContext) -> Page:
+    """An address that serves JSON, for scripts of a test that decode images."""
+    page = context.new_page()
+    page.goto("/livez")
+    return page
+
+
 @pytest.fixture
 def errors() -> list[str]:
     """Errors that the page logged. A test that provokes errors clears the list."""

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from app.images.decode import decode_image
 from app.images.limits import ImageLimits
@@ -34,16 +34,9 @@ DECODE = """async ([data, type]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page(context: BrowserContext) -> Page:
-    page = context.new_page()
-    page.goto("/livez")
-    return page
-
-
-def view(page: Page, data: bytes, media_type: str) -> Animation:
+def view(plain_page: Page, data: bytes, media_type: str) -> Animation:
     """What Chromium shows."""
-    frames, plays = page.evaluate(DECODE, [base64.b64encode(data).decode(), media_type])
+    frames, plays = plain_page.evaluate(DECODE, [base64.b64encode(data).decode(), media_type])
     pixels = [np.array(values, np.uint8).reshape(height, width, 4) for width, height, _, values in frames]
     return Animation(data, 255, pixels, [(duration or 0) / 1000 for *_, duration, _ in frames], plays)
 
@@ -82,11 +75,11 @@ def check_equal(one: Animation, other: Animation, tolerance: float, case: Any) -
     [(draw_gif, "image/gif", 0), (draw_apng, "image/png", 2.5)],  # Chromium blends in 8 bits and rounds each step
 )
 def test_random_animations_look_as_in_chromium(
-    page: Page, draw: Callable[..., Animation], media_type: str, tolerance: float
+    plain_page: Page, draw: Callable[..., Animation], media_type: str, tolerance: float
 ) -> None:
     for seed in range(1, SAMPLE + 1):
         data = draw(np.random.default_rng(seed)).data
-        check_equal(show(data), view(page, data, media_type), tolerance, seed)
+        check_equal(show(data), view(plain_page, data, media_type), tolerance, seed)
 
 
 @pytest.mark.slow
@@ -94,13 +87,13 @@ def test_random_animations_look_as_in_chromium(
     ("draw", "media_type", "tolerance"), [(draw_gif, "image/gif", 0), (draw_apng, "image/png", 2.5)]
 )
 def test_chromium_shows_what_the_service_writes(
-    api: httpx.Client, page: Page, draw: Callable[..., Animation], media_type: str, tolerance: float
+    api: httpx.Client, plain_page: Page, draw: Callable[..., Animation], media_type: str, tolerance: float
 ) -> None:
     for seed in range(1, SAMPLE + 1):
         data = draw(np.random.default_rng(seed)).data
         reply = api.post("/filter/identity", content=data, headers={"Content-Type": media_type})
         assert reply.headers["Content-Type"] == media_type
-        check_equal(view(page, reply.content, media_type), show(data), tolerance, seed)
+        check_equal(view(plain_page, reply.content, media_type), show(data), tolerance, seed)
 
 
 RED_GREEN: list[GifFrame] = [((0, 0), fill(RED, 1, 2), 5, 0, None), ((1, 0), fill(GREEN, 1, 1), 5, 0, None)]
@@ -132,5 +125,5 @@ ODD_GIFS = {
 
 
 @pytest.mark.parametrize("case", ODD_GIFS)
-def test_odd_gifs_look_as_in_chromium(page: Page, case: str) -> None:
-    check_equal(show(ODD_GIFS[case]), view(page, ODD_GIFS[case], "image/gif"), 0, case)
+def test_odd_gifs_look_as_in_chromium(plain_page: Page, case: str) -> None:
+    check_equal(show(ODD_GIFS[case]), view(plain_page, ODD_GIFS[case], "image/gif"), 0, case)

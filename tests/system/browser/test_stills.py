@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from app.images.decode import decode_image
 from app.images.limits import ImageLimits
@@ -24,16 +24,9 @@ DRAW = """async ([data, type]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page(context: BrowserContext) -> Page:
-    page = context.new_page()
-    page.goto("/livez")
-    return page
-
-
-def check_equal(page: Page, data: bytes, media_type: str, case: object) -> None:
+def check_equal(plain_page: Page, data: bytes, media_type: str, case: object) -> None:
     """A canvas keeps colours multiplied by alpha, so these are compared."""
-    height, width, values = page.evaluate(DRAW, [base64.b64encode(data).decode(), media_type])
+    height, width, values = plain_page.evaluate(DRAW, [base64.b64encode(data).decode(), media_type])
     shown = np.array(values, np.uint8).reshape(height, width, 4)
     decoded = expand_channels(decode_image(data, ImageLimits()).frames[0].pixels, 4)
     assert np.array_equal(decoded[:, :, 3], shown[:, :, 3]), case
@@ -45,16 +38,16 @@ def premultiply(pixels: Pixels) -> Pixels:
 
 
 @pytest.mark.slow
-def test_random_bmps_look_as_in_chromium(page: Page) -> None:
+def test_random_bmps_look_as_in_chromium(plain_page: Page) -> None:
     random = Random(2)
     for index in range(SAMPLE):
-        check_equal(page, draw_bmp(random)[0], "image/bmp", index)
+        check_equal(plain_page, draw_bmp(random)[0], "image/bmp", index)
 
 
 @pytest.mark.parametrize("flags", [None, 0, ALPHA_FLAG])
 @pytest.mark.parametrize("hint", [False, True])
-def test_alpha_of_lossless_webp_looks_as_in_chromium(page: Page, flags: int | None, hint: bool) -> None:
+def test_alpha_of_lossless_webp_looks_as_in_chromium(plain_page: Page, flags: int | None, hint: bool) -> None:
     generator = np.random.default_rng(1)
     for alpha in (generator.integers(0, 256, (9, 12)), 255 * generator.integers(0, 2, (9, 12)), np.full((9, 12), 255)):
         pixels = np.dstack([generator.integers(0, 256, (9, 12, 3)), alpha]).astype(np.uint8)
-        check_equal(page, write_webp(pixels, flags, hint), "image/webp", (flags, hint))
+        check_equal(plain_page, write_webp(pixels, flags, hint), "image/webp", (flags, hint))
