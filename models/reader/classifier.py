@@ -31,6 +31,10 @@ class FieldClassifier:
         """Logits (n, 11)."""
         return self._inference.compute_logits(fields)
 
+    def compute_features(self, fields: Fields) -> Values:
+        """Features (n, 1024) for classes of a user's own (`models.class_head`)."""
+        return self._inference.compute_features(fields)
+
     def classify(self, fields: Fields) -> list[Classification]:
         logits = self.compute_logits(fields)
         scores = score_not_a_digit(logits)
