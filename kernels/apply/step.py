@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernels.apply.alpha import filter_with_alpha, split_alpha
+from kernels.apply.alpha import filter_with_alpha, join_alpha, replace_pixels, split_alpha
 from kernels.apply.channels import is_selection, replace_planes, select_planes
 from kernels.apply.layout import StepReport, lay_out_step
 from kernels.apply.level import find_level, subtract_level
@@ -58,8 +58,10 @@ def apply_step(
     )
     if result_alpha is None:
         return values, report
-    values = values if is_seen is None else np.where(is_seen, values, 0)
-    return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
+    result = join_alpha(values, result_alpha * np.float32(maximum))
+    if is_seen is not None:
+        replace_pixels(result, ~is_seen, 0)
+    return result, report
 
 
 def check_range(step: Step, lowest: float, highest: float) -> None:
