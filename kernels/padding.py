@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Border = Literal["edge", "zero", "reflect", "symmetric", "wrap", "valid"]
 
+MAX_CHANNELS = 64
+"""Channels that are passed to OpenCV at once. Its limit is 128."""
 ALIASES: dict[str, Border] = {
     "replicate": "edge",
     "nearest": "edge",

@@ -58,6 +58,7 @@ def explain_filter(
         "output": {"width": width, "height": height, "channels": result.image.shape[2]},
         "multiply_adds": sum(report.multiply_adds for report in result.reports),
         "parameters": sum(plan.parameters for plan in plans),
+        "receptive_field": describe_shapes(plans[-1])["receptive_field"],
         "linear": request.linear,
         "steps": [
             describe_report(report) | describe_shapes(plan) for plan, report in zip(plans, result.reports, strict=True)

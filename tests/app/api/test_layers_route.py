@@ -129,6 +129,8 @@ def test_explanation_lists_shapes_parameters_and_receptive_field(client: TestCli
     assert [step["receptive_field"]["width"] for step in (conv, pool, blur)] == [3, 4, 8]
     maps = reference.convolve(PHOTO, WEIGHTS, [1, 2, 3, 4], "zero")
     assert (conv["minimum"], conv["maximum"]) == pytest.approx((maps.min(), maps.max()), abs=1e-3)
+    assert explanation["receptive_field"] == {"width": 8, "height": 8}
+    assert explanation["parameters"] == 3 * 3 * 3 * 4 + 4 + 9
     assert explanation["one_kernel"]["is_one_kernel"] is False
     assert "step 1 (conv) is a layer" in explanation["one_kernel"]["why"]
     assert explanation["output"] == {"width": 8, "height": 10, "channels": 4}

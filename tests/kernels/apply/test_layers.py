@@ -108,6 +108,19 @@ def test_dilate_and_erode_are_those_of_scipy(size: int) -> None:
     assert (convolve(image, "dilate") == np.dstack([ndimage.maximum_filter(image[:, :, c], 3) for c in range(3)])).all()
 
 
+def test_many_maps_are_pooled_and_filtered_like_one() -> None:
+    """OpenCV has at most 128 channels, and some of its functions 4."""
+    maps = np.random.default_rng(1).normal(size=(12, 13, 3))
+    layer = conv(np.random.default_rng(2).normal(size=(1, 1, 3, 256)))
+    many = run(maps.astype(np.float32), layer)
+    for kind, size in (("max", 3), ("min", 4)):
+        result = run(maps.astype(np.float32), layer, {"kernel": f"{kind}-pool", "size": size, "stride": 1})
+        np.testing.assert_array_equal(result, reference.pool(many, kind, (size, size), (1, 1), same=True))
+    blurred = run(maps.astype(np.float32), layer, "average")
+    expected = [ndimage.uniform_filter(many[:, :, number], 3, mode="nearest") for number in range(256)]
+    np.testing.assert_allclose(blurred, np.dstack(expected), atol=1e-5)
+
+
 def test_relu_keeps_what_is_positive() -> None:
     image = draw_noise(8, 8).astype(np.float32) - 128
     np.testing.assert_array_equal(run(image, "relu"), np.where(image > 0, image, 0))
@@ -288,6 +301,25 @@ def test_pooling_pools_alpha_like_premultiplied_colour() -> None:
     assert_equal_to_rounding(result, np.dstack([expected, alpha]))
     kept = convolve_in_steps(image, [{"kernel": "average-pool", "alpha": "keep"}])
     np.testing.assert_array_equal(kept[:, :, 3], image[::2, ::2, 3])
+
+
+def test_a_kernel_after_a_layer_filters_alpha_as_it_does_alone() -> None:
+    """Five maps, and the mean of 3x3: sums of premultiplied values over the sum of alpha."""
+    image = draw_transparent()
+    matrix = GENERATOR.normal(size=(5, 3))
+    alpha = image[:, :, 3] / 255.0
+    sums = ndimage.uniform_filter((image[:, :, :3] @ matrix.T) * alpha[:, :, None], (3, 3, 1), mode="nearest")
+    weights = ndimage.uniform_filter(alpha, 3, mode="nearest")[:, :, None]
+    expected = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 1e-9)
+    result = run(image, {"kernel": "conv", "weights": matrix.tolist()}, "average")
+    np.testing.assert_allclose(result, expected, atol=2e-3)
+
+
+def test_a_kernel_after_a_colour_matrix_is_that_of_the_image() -> None:
+    image = draw_transparent()
+    image[:, :, :3] //= 2  # sepia is then in range: values between layers are not clipped
+    chained = convolve_in_steps(image, ["sepia", "blur"]).astype(int)
+    np.testing.assert_allclose(chained, convolve(convolve(image, "sepia"), "blur"), atol=2)
 
 
 # -- results
