@@ -155,8 +155,8 @@ def encode_json(decoded: DecodedImage) -> bytes:
 
 def stack_frames(decoded: DecodedImage) -> Pixels:
     """An array (height, width, channels), with a leading axis for several frames and no channel axis for grey."""
-    pixels = np.stack([frame.pixels for frame in decoded.frames])
-    pixels = pixels[0] if len(decoded.frames) == 1 else pixels
+    frames = [frame.pixels for frame in decoded.frames]
+    pixels = frames[0] if len(frames) == 1 else np.stack(frames)
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
