@@ -82,7 +82,10 @@ async def filter_with_kernel(
 ) -> Response:
     upload = await read_upload(request)
     text = FilterText(kernel, request.scope["query_string"], tuple(upload.fields.items()), query)
-    query, chain = service.parse_filter_text(text)
+    if text.is_cacheable:
+        query, chain = service.parse_filter_text(text)
+    else:  # many weights take milliseconds
+        query, chain = await run_in_threadpool(service.parse_filter_text, text)
     return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 
