@@ -26,4 +26,5 @@ def test_layers_survive_the_way_to_a_worker() -> None:
         if isinstance(one.layer, Convolution):
             assert isinstance(other.layer, Convolution)
             np.testing.assert_array_equal(one.layer.weights, other.layer.weights)
-            assert one.layer.bias == other.layer.bias == (1, "2%", 3, 4, 5)
+            assert one.layer.bias == other.layer.bias
+            assert one.layer.bias == ((1, "2%", 3, 4, 5) if one.name == "conv" else (0,))
