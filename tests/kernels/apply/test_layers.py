@@ -303,10 +303,11 @@ def test_pooling_pools_alpha_like_premultiplied_colour() -> None:
     np.testing.assert_array_equal(kept[:, :, 3], image[::2, ::2, 3])
 
 
-def test_a_kernel_after_a_layer_filters_alpha_as_it_does_alone() -> None:
-    """Five maps, and the mean of 3x3: sums of premultiplied values over the sum of alpha."""
+@pytest.mark.parametrize("count", [2, 5, 200])
+def test_a_kernel_after_a_layer_filters_alpha_as_it_does_alone(count: int) -> None:
+    """The mean of 3x3: sums of premultiplied values over the sum of alpha. OpenCV has at most 128 channels."""
     image = draw_transparent()
-    matrix = GENERATOR.normal(size=(5, 3))
+    matrix = GENERATOR.normal(size=(count, 3))
     alpha = image[:, :, 3] / 255.0
     sums = ndimage.uniform_filter((image[:, :, :3] @ matrix.T) * alpha[:, :, None], (3, 3, 1), mode="nearest")
     weights = ndimage.uniform_filter(alpha, 3, mode="nearest")[:, :, None]
