@@ -7,17 +7,23 @@ from kernels.apply.planes import correlate_parts, filter_planes, mix
 from kernels.apply.response import combine_parts
 from kernels.chain import Step
 from kernels.geometry import Axis
+from kernels.padding import MAX_CHANNELS
 from kernels.types import Image, Planes
 
 MIN_DENOMINATOR = 1e-5
 
 
-def split_alpha(planes: Planes) -> tuple[Planes, Planes | None]:
-    """The colour planes, and the alpha plane (height, width, 1) if the image has one. Both without gaps in memory."""
+def split_alpha(planes: Planes, has_alpha: bool | None = None) -> tuple[Planes, Planes | None]:
+    """The colour planes, and the alpha plane (height, width, 1) if there is one. Both without gaps in memory.
+
+    has_alpha: whether the last plane is alpha. None: it is if there are 2 or 4.
+    """
     import cv2
 
-    if planes.shape[2] not in (2, 4):
+    if not (planes.shape[2] in (2, 4) if has_alpha is None else has_alpha):
         return planes, None
+    if planes.shape[2] > MAX_CHANNELS:
+        return np.ascontiguousarray(planes[:, :, :-1]), np.ascontiguousarray(planes[:, :, -1:])
     *colours, alpha = cv2.split(planes)
     return np.asarray(cv2.merge(colours)).reshape(*planes.shape[:2], -1), np.asarray(alpha)[:, :, None]
 
@@ -26,6 +32,8 @@ def join_alpha(colours: Planes, alpha: Planes) -> Planes:
     """The inverse of `split_alpha`."""
     import cv2
 
+    if colours.shape[2] >= MAX_CHANNELS:
+        return np.concatenate([colours, alpha], axis=2)
     return np.asarray(cv2.merge([*cv2.split(colours), alpha]))
 
 
@@ -88,6 +96,8 @@ def spread(plane: Planes, planes: Planes) -> Planes:
     import cv2
 
     channels = planes.shape[2]
+    if channels > MAX_CHANNELS:
+        return np.broadcast_to(plane, planes.shape)
     return plane if channels == 1 else np.asarray(cv2.merge([plane] * channels))
 
 

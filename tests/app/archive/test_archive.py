@@ -28,7 +28,7 @@ from app.cli.commands import app
 from app.errors import StartError
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
-from app.tasks.operations import parse_steps
+from app.tasks.operations import parse_operations_text, parse_steps
 from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
 from tests.support.command_line import emboss
@@ -50,6 +50,12 @@ def make_job(source: object, out: object) -> FilterJob:
     return FilterJob(open_source(str(source)), open_folder(str(out)), Settings(), FilterRequest(steps))
 
 
+def make_layer_job(folder: Path, operations: str) -> FilterJob:
+    steps = parse_operations_text(operations, FilterSettings(), Catalogue())
+    source, out = open_source(str(folder / "in")), open_folder(str(folder / "out"))
+    return FilterJob(source, out, Settings(), FilterRequest(steps))
+
+
 def run_in_process(job: Job, fingerprint: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
     """An executor that starts no worker processes."""
     for items in chunks:
@@ -68,6 +74,23 @@ def draw_archive(folder: Path, count: int) -> None:
 
 def assert_embossed(result: bytes, seed: int) -> None:
     assert np.array_equal(decode(result), emboss(draw_noise(9, 11, seed=seed)))
+
+
+def test_layers_of_an_archive(tmp_path: Path) -> None:
+    """Two maps are no image: the results are npy files."""
+    draw_archive(tmp_path / "in", 2)
+    summary = run_job(make_layer_job(tmp_path, '[{"kernel": "conv", "weights": [[1, 0, 0], [0, 0, 1]]}, "relu"]'))
+    assert (summary.done, summary.failed) == (2, 0)
+    for seed in range(2):
+        (result,) = tmp_path.glob(f"out/**/{seed:04}.png.npy")
+        np.testing.assert_array_equal(np.load(result), draw_noise(9, 11, seed=seed)[:, :, [0, 2]])
+
+
+def test_jobs_with_other_weights_of_a_layer_are_other_jobs(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    layers = [{"kernel": "conv", "weights": [[w, 0, 0]], "bias": bias} for w, bias in ((1, 0), (2, 0), (1, 3))]
+    operations = [json.dumps([layer]) for layer in layers]
+    assert len({make_layer_job(tmp_path, each).compute_fingerprint() for each in operations}) == 3
 
 
 def test_the_result_of_a_heic_is_a_jpeg(tmp_path: Path) -> None:
