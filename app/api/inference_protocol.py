@@ -227,8 +227,12 @@ def read_fields(tensor: InputTensor, binary: bytes | None) -> bytes:
     numbers = check_count(tensor, flatten(tensor.data or []), count)
     if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):
         raise InferenceRequestError(f"The data of '{tensor.name}' must be numbers.")
-    check_range(tensor.name, min(numbers), max(numbers))
-    return np.array(numbers, "<f4").tobytes()
+    try:
+        values = np.array([float(number) for number in numbers])
+    except OverflowError:
+        raise InferenceRequestError(f"A value of '{tensor.name}' exceeds the range of a float.") from None
+    check_range(tensor.name, float(values.min()), float(values.max()))
+    return values.astype("<f4").tobytes()
 
 
 def check_range(name: str, lowest: float, highest: float) -> None:

@@ -15,8 +15,8 @@ from app.server.request_head import RequestHead
 
 Headers = list[tuple[bytes, bytes]]
 RenderError = Callable[[Exception, str, str, str], ErrorResponse]
-"""Called with an error, the id of the request, its path and its Origin header. The response has all headers that it needs, except
-X-Request-ID, Content-Length and Connection."""
+"""Called with an error, the id of the request, its path and its Origin header. The response has all headers that it
+needs, except X-Request-ID, Content-Length and Connection."""
 
 OVERLOAD_SECONDS = 0.1
 """After an upload was rejected because the queue is full."""
