@@ -6,10 +6,11 @@ from app.cli.batch import run_batch_job
 from app.cli.classify import classify_images
 from app.cli.filter import filter_images
 from app.cli.gallery import draw_gallery
+from app.cli.groups import DefaultCommandGroup
 from app.cli.health import check_health
 from app.cli.kernels import list_kernels
 from app.cli.learn import learn_kernel
-from app.cli.model import print_model_card
+from app.cli.model import export_model, print_model_card
 from app.cli.read import read_images
 from app.cli.serve import serve
 from app.cli.version import print_version
@@ -32,7 +33,10 @@ app.command("kernels")(list_kernels)
 app.command("classify")(classify_images)
 app.command("read")(read_images)
 app.command("train")(train)
-app.command("model")(print_model_card)
+model = typer.Typer(cls=DefaultCommandGroup, help="Print the card of the digit model, or export the model.")
+model.command("show")(print_model_card)
+model.command("export")(export_model)
+app.add_typer(model, name="model")
 app.command("health")(check_health)
 app.command("version")(print_version)
 
