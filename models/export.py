@@ -23,8 +23,8 @@ from models.reader.inference import WEIGHTS, fold_batch_norm
 from models.types import Values
 
 PREPARATION = (
-    "Turn the image upright and convert it to grey. Divide by the background, so that paper is 0 and ink is 1. Crop the "
-    "digit, scale its longer side to 20 pixels (area averaging), and place it in a 28x28 field of zeros with its "
+    "Turn the image upright and convert it to grey. Divide by the background, so that paper is 0 and ink is 1. Crop "
+    "the digit, scale its longer side to 20 pixels (area averaging), and place it in a 28x28 field of zeros with its "
     "centre of mass at pixel (14, 14), as in MNIST. MNIST images: divide by 255."
 )
 LECTURE_WEIGHTS = 8
@@ -137,7 +137,9 @@ def export_onnx(network: Network, path: Path) -> None:
         )
         values = add("Relu", [values], f"relu{number}")
         values = add("MaxPool", [values], f"pool{number}", kernel_shape=[2, 2], strides=[2, 2])
-    values = add("Transpose", [values], "maps_last", perm=[0, 2, 3, 1])  # the dense layer's order: [height, width, maps]
+    values = add(
+        "Transpose", [values], "maps_last", perm=[0, 2, 3, 1]
+    )  # the dense layer's order: [height, width, maps]
     values = add("Flatten", [values], "units", axis=1)
     for number, (weights, bias) in enumerate(network.dense, 1):
         constant = add_constant(f"dense{number}_weights", weights)

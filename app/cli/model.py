@@ -11,7 +11,9 @@ from app.cli.settings import load_settings
 
 FolderOption = Annotated[
     Path | None,
-    typer.Option("--model", help="Model folder, from `convserve train`.", show_default="CONVSERVE_MODEL_FOLDER or bundled"),
+    typer.Option(
+        "--model", help="Model folder, from `convserve train`.", show_default="CONVSERVE_MODEL_FOLDER or bundled"
+    ),
 ]
 
 

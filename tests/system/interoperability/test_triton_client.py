@@ -17,9 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def answers(service: RunningService, run_program: RunProgram, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path: Path = tmp_path_factory.mktemp("triton") / "images.npz"
-    files = {
-        f"file{digit}": np.frombuffer(encode(write_on_paper(find_digit(digit))), np.uint8) for digit in range(10)
-    }
+    files = {f"file{digit}": np.frombuffer(encode(write_on_paper(find_digit(digit))), np.uint8) for digit in range(10)}
     np.savez(path, fields=(TEST.images[:40] / 255).astype(np.float32), **files)
     return run_program("triton_requests.py", f"127.0.0.1:{service.port}", path)
 
