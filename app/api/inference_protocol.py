@@ -199,7 +199,8 @@ def read_files(tensor: InputTensor, binary: bytes | None) -> list[bytes]:
 
 def split_elements(name: str, binary: bytes) -> list[bytes]:
     """The elements of a binary BYTES tensor: each is a little-endian uint32 length and that many bytes."""
-    elements, start = [], 0
+    elements: list[bytes] = []
+    start = 0
     while start < len(binary):
         length = int.from_bytes(binary[start : start + LENGTH_BYTES], "little")
         end = start + LENGTH_BYTES + length

@@ -3,6 +3,7 @@
 import typer
 
 from app.cli.batch import run_batch_job
+from app.cli.bench import measure_service
 from app.cli.classify import classify_images
 from app.cli.filter import filter_images
 from app.cli.gallery import draw_gallery
@@ -37,6 +38,7 @@ model = typer.Typer(cls=DefaultCommandGroup, help="Print the card of the digit m
 model.command("show")(print_model_card)
 model.command("export")(export_model)
 app.add_typer(model, name="model")
+app.command("bench")(measure_service)
 app.command("health")(check_health)
 app.command("version")(print_version)
 

@@ -26,7 +26,15 @@ def clients() -> Path:
     stamp, wanted = ENVIRONMENT / "installed", REQUIREMENTS.read_text()
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        command = [ENVIRONMENT / "bin/pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", REQUIREMENTS]
+        command = [
+            str(ENVIRONMENT / "bin/pip"),
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "-r",
+            str(REQUIREMENTS),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
         if done.returncode:
             pytest.skip(f"requirements/clients.txt cannot be installed: {done.stderr[-300:]}")

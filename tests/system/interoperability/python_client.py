@@ -10,12 +10,22 @@ import sys
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
     url, photo, *digits = sys.argv[1:]
     generator = Path(sys.executable).with_name("openapi-python-client")
-    command = [generator, "generate", "--url", f"{url}/openapi.json", "--meta", "none", "--output-path", "generated"]
+    command = [
+        str(generator),
+        "generate",
+        "--url",
+        f"{url}/openapi.json",
+        "--meta",
+        "none",
+        "--output-path",
+        "generated",
+    ]
     subprocess.run(command, check=True, stdout=sys.stderr)
     sys.path.insert(0, ".")
     client = import_module("generated").Client(base_url=url)
@@ -23,7 +33,7 @@ def main() -> None:
     filter_image = import_module("generated.api.filter_.filter_image")
     classify_digits = import_module("generated.api.digits.classify_digits")
 
-    def open_file(path):
+    def open_file(path: str) -> Any:
         return types.File(payload=BytesIO(Path(path).read_bytes()), file_name=Path(path).name, mime_type="image/png")
 
     upload = models.FilterImageFilesBody(file=open_file(photo))

@@ -17,8 +17,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def answers(service: RunningService, run_program: RunProgram, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path: Path = tmp_path_factory.mktemp("triton") / "images.npz"
-    files = {f"file{digit}": np.frombuffer(encode(write_on_paper(find_digit(digit))), np.uint8) for digit in range(10)}
-    np.savez(path, fields=(TEST.images[:40] / 255).astype(np.float32), **files)
+    arrays: dict[str, Any] = {
+        f"file{digit}": np.frombuffer(encode(write_on_paper(find_digit(digit))), np.uint8) for digit in range(10)
+    }
+    arrays["fields"] = (TEST.images[:40] / 255).astype(np.float32)
+    np.savez(path, **arrays)
     return run_program("triton_requests.py", f"127.0.0.1:{service.port}", path)
 
 

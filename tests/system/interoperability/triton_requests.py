@@ -6,6 +6,7 @@ environment of the clients.
 
 import json
 import sys
+from typing import Any
 
 import numpy as np
 import tritonclient.http as triton
@@ -40,13 +41,13 @@ def main() -> None:
         )
 
 
-def make_input(files):
+def make_input(files: Any) -> Any:
     tensor = triton.InferInput("image", [len(files)], "BYTES")
     tensor.set_data_from_numpy(files)
     return tensor
 
 
-def read_fields(client, fields, is_binary):
+def read_fields(client: Any, fields: Any, is_binary: bool) -> Any:
     tensor = triton.InferInput("field", list(fields.shape), "FP32")
     tensor.set_data_from_numpy(fields, binary_data=is_binary)
     outputs = [triton.InferRequestedOutput(name, binary_data=is_binary) for name in ("digit", "confidence")]
@@ -54,7 +55,7 @@ def read_fields(client, fields, is_binary):
     return {"digits": result.as_numpy("digit").tolist(), "dtype": str(result.as_numpy("confidence").dtype)}
 
 
-def describe_error(client, model, tensor):
+def describe_error(client: Any, model: str, tensor: Any) -> Any:
     try:
         client.infer(model, [tensor])
     except InferenceServerException as error:
