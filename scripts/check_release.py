@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = "requirements/service.txt"
@@ -112,11 +113,20 @@ def write_sbom(root: Path, path: Path) -> None:
     """A CycloneDX document of the locked packages of the service, with their hashes."""
     path.parent.mkdir(exist_ok=True)
     program = Path(sys.executable).with_name("cyclonedx-py")
-    command = [program, "requirements", LOCK, "--pyproject", "pyproject.toml", "--output-reproducible", "-o", path]
+    command = [
+        str(program),
+        "requirements",
+        LOCK,
+        "--pyproject",
+        "pyproject.toml",
+        "--output-reproducible",
+        "-o",
+        str(path),
+    ]
     subprocess.run(command, cwd=root, check=True, stderr=subprocess.DEVNULL)
 
 
-def check_sbom(sbom: dict, lock: str, version: str) -> Iterator[str]:
+def check_sbom(sbom: dict[str, Any], lock: str, version: str) -> Iterator[str]:
     """The SBOM describes this version, and lists every locked package with its version and hashes."""
     described = sbom["metadata"]["component"]
     if described.get("version") != version:

@@ -82,7 +82,15 @@ def test_the_sbom_lists_every_locked_package(tmp_path: Path) -> None:
     lock = (ROOT / "requirements/service.txt").read_text()
     path = tmp_path / "sbom.json"
     program = Path(sys.executable).with_name("cyclonedx-py")
-    command = [program, "requirements", "requirements/service.txt", "--pyproject", "pyproject.toml", "-o", path]
+    command = [
+        str(program),
+        "requirements",
+        "requirements/service.txt",
+        "--pyproject",
+        "pyproject.toml",
+        "-o",
+        str(path),
+    ]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     sbom = json.loads(path.read_text())
     version = sbom["metadata"]["component"]["version"]
@@ -96,9 +104,9 @@ def test_the_sbom_lists_every_locked_package(tmp_path: Path) -> None:
 def resolve_for_arm64(requirements: Path, target: Path) -> "subprocess.CompletedProcess[str]":
     """Find a wheel for Linux on arm64 for each line. Nothing is installed."""
     command = [
-        Path(sys.executable).with_name("uv"), "pip", "install", "--dry-run", "--python-platform",
+        str(Path(sys.executable).with_name("uv")), "pip", "install", "--dry-run", "--python-platform",
         "aarch64-manylinux_2_28", "--python-version", "3.11", "--only-binary", ":all:", "--no-deps", "--require-hashes",
-        "--target", target, "-r", requirements,
+        "--target", str(target), "-r", str(requirements),
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=250)
 
