@@ -49,7 +49,9 @@ def export_chain(steps: Sequence[AnyStep], path: Path, *, channels: int, size: t
     for number, plan in enumerate(plans, 1):
         check_step(plan, graph.is_sized)
         is_last = number == len(plans)
-        values = graph.add_kernel(values, plan) if isinstance(plan.step, Step) else graph.add_layer(values, plan, plan.step)
+        values = (
+            graph.add_kernel(values, plan) if isinstance(plan.step, Step) else graph.add_layer(values, plan, plan.step)
+        )
         response = plan.step.final_response if is_last else plan.step.response
         values = graph.add_response(values, response or "raw")
     graph.add("Transpose", values, output="result", perm=[0, 2, 3, 1])
@@ -77,12 +79,14 @@ def check_step(plan: PlannedStep, is_sized: bool) -> None:
         return
     if is_padded and border == "symmetric":
         raise KernelParameterError(
-            "border", "ONNX has no border 'symmetric' for images of any size. Give the size, such as --size 640x480."
+            "border",
+            "ONNX has no border 'symmetric' for images of any size. Give the size, such as --image-size 640x480.",
         )
     mixes = isinstance(step, Step) and step.amount < 1
     if has_stride and (border != "valid" or mixes):
         raise KernelParameterError(
-            "stride", "With a stride, the padding depends on the size. Give it, such as --size 640x480, or border=valid."
+            "stride",
+            "With a stride, the padding depends on the size. Give it, such as --image-size 640x480, or border=valid.",
         )
 
 

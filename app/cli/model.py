@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.errors import exit_on_errors, fail
+from app.cli.errors import exit_on_errors
+from app.cli.exports import check_new, check_onnx
 from app.cli.settings import load_settings
 
 FolderOption = Annotated[
@@ -36,8 +37,7 @@ def export_model(
     """Write the digit network for other runtimes, as ONNX or as a TensorFlow SavedModel."""
     from models import export
 
-    if output.exists():
-        fail(f"{output} exists already. Remove it, or choose another --output.")
+    check_new(output)
     with exit_on_errors():
         network = export.load_network(find_folder(model))
         if format == "saved-model":
@@ -52,11 +52,3 @@ def find_folder(given: Path | None) -> Path:
     from models.reader.weights import BUNDLED_FOLDER
 
     return given or load_settings().model_folder or BUNDLED_FOLDER
-
-
-def check_onnx() -> None:
-    """End the command if the package onnx is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("onnx") is None:
-        fail("ONNX files need the package onnx: pip install 'convserve[onnx]'.")
