@@ -175,7 +175,7 @@ class Graph:
 
     def add_pooling(self, values: str, rows: Axis, columns: Axis, layer: Pooling) -> str:
         """As TensorFlow: padding never wins, and an average does not count it."""
-        window = {
+        window: dict[str, Any] = {
             "kernel_shape": list(layer.size),
             "strides": [rows.stride, columns.stride],
             "pads": [rows.padding_before, columns.padding_before, rows.padding_after, columns.padding_after],
@@ -213,7 +213,7 @@ class Graph:
         if response == "rescale":
             lowest = self.add("ReduceMin", values, self.add_constant(np.array([1, Y, X])))
             highest = self.add("ReduceMax", values, self.add_constant(np.array([1, Y, X])))
-            spread = self.add("Max", self.add("Sub", highest, lowest), self.add_number(np.finfo(np.float32).tiny))
+            spread = self.add("Max", self.add("Sub", highest, lowest), self.add_number(float(np.finfo(np.float32).tiny)))
             share = self.add("Div", self.add("Sub", values, lowest), spread)
             return self.add("Mul", share, self.add_number(MAXIMUM))
         if response == "abs":
