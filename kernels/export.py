@@ -213,7 +213,8 @@ class Graph:
         if response == "rescale":
             lowest = self.add("ReduceMin", values, self.add_constant(np.array([1, Y, X])))
             highest = self.add("ReduceMax", values, self.add_constant(np.array([1, Y, X])))
-            spread = self.add("Max", self.add("Sub", highest, lowest), self.add_number(float(np.finfo(np.float32).tiny)))
+            least = self.add_number(float(np.finfo(np.float32).tiny))  # no division by 0 for a uniform image
+            spread = self.add("Max", self.add("Sub", highest, lowest), least)
             share = self.add("Div", self.add("Sub", values, lowest), spread)
             return self.add("Mul", share, self.add_number(MAXIMUM))
         if response == "abs":

@@ -50,7 +50,7 @@ def measure_service(
     connections: Annotated[
         int | None, typer.Option(min=1, max=256, help="Clients at a time.", show_default="two for each worker")
     ] = None,
-    token: Annotated[str | None, typer.Option(envvar="CONVSERVE_TOKEN", help="Bearer token.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="BEARER_TOKEN", help="Bearer token.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a running service: images per second, and the time that clients wait, for three sizes and a digit.

@@ -74,7 +74,7 @@ def export_kernels(
         from kernels.export import export_chain
 
         export_chain(steps, output, channels=image_channels, size=size)
-    typer.echo(f"wrote {output}", err=True)
+    typer.echo(f"wrote {output}")
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -45,7 +45,7 @@ def export_model(
         else:
             check_onnx()
             export.export_onnx(network, output)
-    typer.echo(f"wrote {output}", err=True)
+    typer.echo(f"wrote {output}")
 
 
 def find_folder(given: Path | None) -> Path:

@@ -77,12 +77,8 @@ SIZED: dict[str, list[dict[str, Any]]] = {
 
 
 def export(operations: list[dict[str, Any]], path: Path, channels: int, size: tuple[int, int] | None = None) -> None:
-    export_chain(
-        parse_operations_text(json.dumps(operations), FilterSettings(), load_catalogue(Settings())),
-        path,
-        channels=channels,
-        size=size,
-    )
+    steps = parse_operations_text(json.dumps(operations), FilterSettings(), load_catalogue(Settings()))
+    export_chain(steps, path, channels=channels, size=size)
 
 
 def finish_raw(operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
