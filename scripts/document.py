@@ -9,7 +9,7 @@ redraws docs/images/gallery.png from the service's own sample.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,16 @@ def write_fields(model: str) -> str:
 
 def write_commands() -> str:
     group: Any = typer.main.get_command(commands)
-    return "\n".join(write_command(name, command) for name, command in group.commands.items())
+    return "\n".join(write_command(name, command) for name, command in list_commands(group))
+
+
+def list_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The commands of a group and of the groups in it, with their full names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from list_commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
 
 
 def write_command(name: str, command: Any) -> str:

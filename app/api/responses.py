@@ -9,10 +9,15 @@ from fastapi import Response
 
 from app.images.formats import READABLE_MEDIA_TYPES
 
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+BYTES = {"application/octet-stream": BINARY}
+"""Generators of clients return the first type that they know: without this one, they parse an image as JSON or drop it.
+
+The service sends the type of the image, which is none of theirs."""
 PNG_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A PNG.",
-        "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"image/png": BINARY, **BYTES},
     }
 }
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
@@ -42,11 +47,13 @@ def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False
 
     `more` are further fields of the form and of the JSON. With `several`, the form may have several files.
     """
-    binary = {"type": "string", "format": "binary"}
     form = {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
+        "properties": {
+            "file": {"type": "array", "items": BINARY["schema"]} if several else BINARY["schema"],
+            **(more or {}),
+        },
     }
     text = {"type": "string", "description": "The image in base64, or as a data URI."}
     document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
@@ -55,7 +62,7 @@ def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False
             "required": True,
             "content": {
                 "multipart/form-data": {"schema": form},
-                **{media_type: {"schema": binary} for media_type in READABLE_MEDIA_TYPES},
+                **dict.fromkeys(READABLE_MEDIA_TYPES, BINARY),
                 "application/json": {"schema": document},
             },
         }

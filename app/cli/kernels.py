@@ -1,13 +1,19 @@
 """`convserve kernels`."""
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.errors import exit_on_errors
-from app.cli.options import JsonOption
+from app.cli.exports import check_new, check_onnx
+from app.cli.filter import KERNEL_HELP
+from app.cli.input_files import read_operations
+from app.cli.options import JsonOption, add_options
 from app.cli.settings import load_catalogue, load_settings
+from kernels.settings import FilterSettings
 
 if TYPE_CHECKING:
     from kernels.catalogue import Entry
@@ -42,6 +48,41 @@ def list_kernels(
         typer.echo("\nLayers, over all channels:")
         for layer in catalogue.layers.values():
             typer.echo(f"{layer.name:14} {layer.title} ({', '.join(sorted(layer.accepts))})")
+
+
+@add_options("settings", FilterSettings, panel="Filter parameters")
+def export_kernels(
+    kernel: Annotated[str, typer.Argument(help=KERNEL_HELP)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
+    settings: FilterSettings,
+    image_channels: Annotated[int, typer.Option(min=1, max=3, help="1 for grey images, 3 for RGB.")] = 3,
+    image_size: Annotated[
+        str | None,
+        typer.Option(help="WIDTHxHEIGHT of the images. Some borders and strides need it.", show_default="any"),
+    ] = None,
+) -> None:
+    """Write a chain of kernels and layers as ONNX, for float32 images of 0..255. Needs `convserve[onnx]`."""
+    from app.tasks.operations import parse_operations_text
+
+    check_new(output)
+    check_onnx()
+    catalogue = load_catalogue(load_settings())
+    with exit_on_errors():
+        steps = parse_operations_text(read_operations(kernel), settings, catalogue)
+        size = parse_size(image_size) if image_size else None
+
+        from kernels.export import export_chain
+
+        export_chain(steps, output, channels=image_channels, size=size)
+    typer.echo(f"wrote {output}")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(height, width) of a text such as 640x480. Raises ValueError."""
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if found is None:
+        raise ValueError(f"--image-size is {text!r}; write width and height in pixels, such as 640x480.")
+    return int(found[2]), int(found[1])
 
 
 def print_layer(entry: "LayerEntry", as_json: bool) -> None:

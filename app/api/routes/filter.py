@@ -13,7 +13,7 @@ from app.api.operations import Chain, FilterText, make_chain, parse_operations
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problem_docs import document_problems
 from app.api.repeated_requests import RepeatableRoute
-from app.api.responses import describe_upload, respond_with_file, respond_with_json
+from app.api.responses import BINARY, BYTES, describe_upload, respond_with_file, respond_with_json
 from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS
@@ -26,11 +26,9 @@ router = APIRouter(tags=["filter"], route_class=RepeatableRoute)
 IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The filtered image. With `explain=json`, the arithmetic.",
-        "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}}
-            # /docs sends the first as Accept: the result has the format of the input.
-            for media_type in ("image/*", *(format.media_type for format in FORMATS.values()))
-        }
+        # /docs sends the first as Accept: the result has the format of the input.
+        "content": dict.fromkeys(("image/*", *(format.media_type for format in FORMATS.values())), BINARY)
+        | BYTES
         | {"application/json": {"schema": {"type": "object"}}},
         "headers": {
             name: {"schema": {"type": "string"}, "description": description}
