@@ -1,6 +1,6 @@
 """What `POST /learn?layers=2` gains over the best single kernel, on a folder of photographs.
 
-.venv/bin/python -m benchmarks.learned_layers FOLDER [--filters 8] [--size 3] [--steps 2000] [--side 640]
+.venv/bin/python -m benchmarks.learned_layers FOLDER [--filters 8] [--size 3] [--steps 1000] [--side 640]
 
 For each photograph (its middle of `side` pixels) and each operation, the layers are trained. PSNR is that of the
 held-out values; "elsewhere" is that of a corner of the photograph beside the middle, if it has one of 64 pixels, to
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--filters", type=int, default=8)
     parser.add_argument("--size", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--side", type=int, default=640)
     parser.add_argument("--only", default="", help="names of operations, separated by commas")
     options = parser.parse_args()

@@ -18,7 +18,7 @@ from kernels.settings import (
     parse_lower,
 )
 
-DESCENT_STEPS, LAYER_STEPS = 400, 2000
+DESCENT_STEPS, LAYER_STEPS = 400, 1000
 """The default numbers of steps of gradient descent, for a single kernel and for layers."""
 
 

@@ -97,6 +97,7 @@ class LayersState(msgspec.Struct, frozen=True):
 
     arrays: Annotated[tuple[ArrayType, ...], Meta(min_length=FIXED + CHANGING, max_length=FIXED + CHANGING)]
     filters: int
+    rate: float
     max_steps: int
     value_step: float
     step: int

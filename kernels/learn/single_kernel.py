@@ -3,12 +3,14 @@
 import numpy as np
 
 from kernels.learn.layer_samples import LayerSamples, measure_psnr
-from kernels.learn.layer_start import FIT_ROWS, fit_linear
+from kernels.learn.layer_start import BLACK, FIT_ROWS, WHITE, fit_linear
 from kernels.learn.layers import UNIT, restore_levels
 from kernels.learn.learn import Learned
 from kernels.types import Matrix, Vector
 
-SHARED_EXCESS = 1.5
+KNOTS = np.linspace(BLACK, WHITE, 18)[1:-1]
+"""Scaled values: a curve such as gamma differs between channels if it is approximated by lines."""
+SHARED_EXCESS = 1.75
 """A shared kernel may have this many times the squared residuals of kernels that see all channels."""
 
 
@@ -47,18 +49,21 @@ def apply(patches: Matrix, kernels: list[tuple[Vector, float]]) -> Matrix:
 def is_shared(training: LayerSamples, value_step: float) -> bool:
     """Whether one function of its own pixels explains every channel nearly as well as functions of all channels do.
 
-    Judged by linear functions, fitted to the samples. These are not split into channels.
+    Judged by linear functions of the pixels and of bends of the middle pixel (KNOTS), fitted to the samples. These are
+    not split into channels.
     """
     if training.targets.shape[3] == 1:
         return True
-    together, separate = (
-        measure_misfit(*samples.draw_rows(FIT_ROWS)) for samples in (training.split_channels(), training)
-    )
+    together, separate = (measure_misfit(samples) for samples in (training.split_channels(), training))
     rounding = (value_step / UNIT) ** 2 / 12
     return together + rounding <= SHARED_EXCESS * (separate + rounding)
 
 
-def measure_misfit(patches: Matrix, targets: Matrix) -> float:
-    """The mean square of the residuals of the best linear function, of scaled values."""
-    weights, bias = fit_linear(patches, targets)
-    return float(np.mean((patches @ weights + bias - targets) ** 2))
+def measure_misfit(samples: LayerSamples) -> float:
+    """The mean square of the residuals of the best function, of scaled values."""
+    patches, targets = samples.draw_rows(FIT_ROWS)
+    channels, middle = targets.shape[1], (samples.size - 1) // 2 * (samples.size + 1)
+    pixels = patches[:, middle * channels : (middle + 1) * channels]
+    columns = np.hstack([patches, *(np.maximum(pixels - knot, 0) for knot in KNOTS)])
+    weights, bias = fit_linear(columns, targets)
+    return float(np.mean((columns @ weights + bias - targets) ** 2))
