@@ -191,7 +191,9 @@ def measure_gradient(layers: Layers, inputs: Array, targets: Array, usable: Arra
     # Backpropagation by hand: `tf.GradientTape` needs 90 operations for a step, most of which are bookkeeping.
     hidden = np.maximum(np.asarray(tf.nn.conv2d(inputs, layers.filters, 1, "VALID")) + layers.biases, 0)
     errors = hidden @ layers.mix + layers.offsets - targets
-    errors = np.where(targets >= WHITE, np.minimum(errors, 0), np.where(targets <= BLACK, np.maximum(errors, 0), errors))
+    errors = np.where(
+        targets >= WHITE, np.minimum(errors, 0), np.where(targets <= BLACK, np.maximum(errors, 0), errors)
+    )
     errors *= usable
     count = max(float(usable.sum()) * targets.shape[3], 1.0)
     by_result = errors * np.float32(2 / count)
