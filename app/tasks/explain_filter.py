@@ -10,12 +10,24 @@ from app.images.limits import ImageLimits
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
+from app.tasks.chain_shapes import describe_geometry, describe_shapes, describe_weights
 from app.tasks.codecs import decode
 from app.tasks.composed_kernel import describe_composed_kernel
 from app.tasks.context import TaskContext
-from app.tasks.filter import FilterParams, FilterRequest, OutputFormat, choose_format, filter_frames, make_request
+from app.tasks.filter import (
+    MAX_IMAGE_MAPS,
+    FilterParams,
+    FilterRequest,
+    OutputFormat,
+    check_work,
+    choose_format,
+    filter_frames,
+    make_request,
+)
+from kernels.apply.layers import LayerReport
 from kernels.apply.layout import StepReport
 from kernels.chain import Step
+from kernels.layers.layer import Convolution, describe_kind
 
 
 def run_explain_filter(
@@ -37,21 +49,53 @@ def explain_filter(
     The explanation of a chain includes the single kernel that the chain equals.
     """
     image = decode(data, ImageLimits.from_settings(settings), report, "first")
-    result = filter_frames(image, request, settings, report)[0]
+    plans = check_work(image, request.all_steps, settings)
+    format = choose_format(request, output, image.format, plans[-1].after)
+    result = filter_frames(image, request, report)[0]
     height, width = result.image.shape[:2]
     explanation = {
         "input": {"width": image.width, "height": image.height, "channels": image.channels},
         "output": {"width": width, "height": height, "channels": result.image.shape[2]},
         "multiply_adds": sum(report.multiply_adds for report in result.reports),
+        "parameters": sum(plan.parameters for plan in plans),
         "linear": request.linear,
-        "steps": [describe_step(report) for report in result.reports],
+        "steps": [
+            describe_report(report) | describe_shapes(plan) for plan, report in zip(plans, result.reports, strict=True)
+        ],
     }
-    colour = plan_colour(image.with_pixels([result.image]), choose_format(request.steps, output, image.format))
+    colour = plan_colour(image.with_pixels([result.image]), format) if is_image_of(result.image) else None
     if colour:
         explanation["colour"] = {"space": colour.space, "outcome": colour.outcome}
     if len(result.reports) > 1:
         explanation["one_kernel"] = describe_composed_kernel(image, result.reports, request.linear)
     return explanation
+
+
+def is_image_of(pixels: Any) -> bool:
+    return bool(pixels.shape[2] <= MAX_IMAGE_MAPS)
+
+
+def describe_report(report: StepReport | LayerReport) -> dict[str, Any]:
+    return describe_layer(report) if isinstance(report, LayerReport) else describe_step(report)
+
+
+def describe_layer(report: LayerReport) -> dict[str, Any]:
+    """A layer, and the range of its values before the response."""
+    plan, layer = report.plan, report.step.layer
+    description: dict[str, Any] = {
+        "kernel": report.step.name,
+        "kind": describe_kind(layer),
+        "border": report.step.border,
+        "response": report.step.response,
+        **describe_geometry(plan.rows, plan.columns),
+        "multiply_adds": plan.multiply_adds,
+        "minimum": report.minimum,
+        "maximum": report.maximum,
+        "clipped_percent": round(report.clipped_percent, 3),
+    }
+    if isinstance(layer, Convolution):
+        description["weights_shape"] = describe_weights(layer)
+    return description
 
 
 def describe_step(report: StepReport) -> dict[str, Any]:
@@ -69,19 +113,7 @@ def describe_step(report: StepReport) -> dict[str, Any]:
         "rank": step.kernel.rank,
         "separable": step.kernel.is_separable,
         "border": step.settings.border,
-        "padding": {
-            "top": rows.padding_before,
-            "bottom": rows.padding_after,
-            "left": columns.padding_before,
-            "right": columns.padding_after,
-        },
-        "anchor": {"x": columns.anchor, "y": rows.anchor},
-        "output": {
-            "width": columns.output,
-            "height": rows.output,
-            "width_formula": f"(W - F + 2P)/S + 1 = {columns.formula}",
-            "height_formula": f"(H - F + 2P)/S + 1 = {rows.formula}",
-        },
+        **describe_geometry(rows, columns),
         "multiply_adds": report.multiply_adds,
         "minimum": report.minimum,
         "maximum": report.maximum,
