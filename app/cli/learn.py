@@ -19,7 +19,7 @@ from app.cli.settings import load_catalogue, load_settings
         "steps": f"Maximum number of steps of gradient descent. Default: {DESCENT_STEPS}, or {LAYER_STEPS} with "
         "--layers 2.",
         "layers": "1: a single kernel. 2: a convolution, ReLU and a convolution of 1×1, for results that no single "
-        "kernel gives. Prints the steps for `convserve filter --operations`.",
+        "kernel gives. Prints the steps for `convserve filter @FILE`.",
     },
 )
 def learn_kernel(

@@ -74,12 +74,13 @@ def describe_step(values: dict[str, Any]) -> str:
 
 
 def print_layers(lesson: LayersResult) -> None:
-    typer.echo(lesson.reason)
-    for note in lesson.notes:
-        typer.echo(note)
+    """The steps on stdout, and what they reach on stderr."""
+    for line in (lesson.reason, *lesson.notes):
+        typer.echo(line, err=True)
     typer.echo(
         f"PSNR {lesson.psnr_db:.1f} dB, single kernel {lesson.kernel_psnr_db:.1f} dB: a gain of {lesson.gain_db:.1f} "
-        f"dB, of {lesson.held_out_values} values that training did not use.\n"
+        f"dB, of {lesson.held_out_values} values that training did not use.",
+        err=True,
     )
     typer.echo(json.dumps(lesson.operations, separators=(",", ":")))
 
