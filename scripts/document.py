@@ -24,7 +24,7 @@ from app.images.formats import FORMATS, HEIC
 from app.main import create_app, make_server
 from app.pool.ipc import Report
 from app.settings import AccessSettings, Settings
-from app.tasks.learn_layers import LayersResult, LayersStart, LayersStep
+from app.tasks.learn_layers_result import LayersResult, LayersStart, LayersStep
 from kernels.catalogue import ENTRIES, Entry
 from kernels.layers.catalogue import LAYERS
 

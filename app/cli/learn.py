@@ -34,7 +34,7 @@ def learn_kernel(
     """
     from app.cli.learn_output import learn_with_progress, print_layers, print_lesson
     from app.tasks.context import TaskContext
-    from app.tasks.learn_layers import LayersResult
+    from app.tasks.learn_layers_result import LayersResult
 
     settings = load_settings()
     context = TaskContext(settings, load_catalogue(settings))

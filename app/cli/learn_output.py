@@ -14,7 +14,8 @@ from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
 from app.tasks.learn import LearnParams, learn_from_images
-from app.tasks.learn_layers import LayersParams, LayersResult, follow_layers
+from app.tasks.learn_layers import LayersParams, follow_layers
+from app.tasks.learn_layers_result import LayersResult
 from app.tasks.learn_result import LearnedKernel, LearnResult
 from app.tasks.learn_stream import follow_descent
 from app.tasks.pieces import Event

@@ -9,10 +9,8 @@ from types import NoneType
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
@@ -20,11 +18,11 @@ from app.tasks import pieces
 from app.tasks.arrays import ArrayType, describe_arrays, encode_arrays, restore_array
 from app.tasks.context import TaskContext
 from app.tasks.learn import LearnParams, decode_pair
+from app.tasks.learn_layers_result import LayersResult, LayersStart, describe_snapshot
 from app.tasks.pieces import MAX_EVENTS, Event, Runner, continue_in_pieces
 from kernels.errors import KernelParameterError, UndeterminedKernelError
 from kernels.learn.layer_samples import LayerSamples
 from kernels.learn.layer_training import (
-    LayerSnapshot,
     LayerTraining,
     finish_training,
     measure_held_out,
@@ -32,56 +30,15 @@ from kernels.learn.layer_training import (
     train,
 )
 from kernels.learn.layers import describe_operations
-from kernels.learn.learn import Learned, learn_from_pair
+from kernels.learn.learn import ROUNDING, Learned, learn_from_pair
 from kernels.learn.samples import Pair, check_pair
-from kernels.learn.verdict import reach_verdict
+from kernels.learn.verdict import Verdict, reach_verdict
 
 FIXED, CHANGING = 6, 3
 """Arrays of a state: the samples, and the parameters with Adam's averages."""
-SHOWN_DIGITS = 5
-"""Of a weight in a `step` event, after the point."""
 
 
-class LayersStart(BaseModel):
-    """Event `start`."""
-
-    size: int
-    filters: int
-    shared: bool = Field(description="Whether the layers see each channel on its own.")
-    steps: int = Field(description="Maximum number of steps.")
-    reason: str = Field(description="Why no single kernel gives the result.")
-    kernel_psnr_db: float = Field(description="PSNR of the best single kernel, of the held-out values.")
-
-
-class LayersStep(BaseModel):
-    """Event `step`: every step at first, fewer later."""
-
-    step: int
-    loss: float = Field(description="Mean square error of the batches since the last event, in grey levels².")
-    psnr_db: float = Field(description="PSNR of the held-out values, at most 100.")
-    filters: list[list[list[list[float]]]] = Field(description="The first layer: filter, input, row, column.")
-    mix: list[list[float]] = Field(description="The second layer: output, filter.")
-
-
-class LayersResult(BaseModel):
-    """Two layers between a pair of images."""
-
-    layers: int
-    is_convolution: bool = Field(description="Whether a single kernel gives the result: always false.")
-    reason: str = Field(description="Why no single kernel gives the result.")
-    size: int
-    filters: int
-    shared: bool = Field(
-        description="`true`: the layers see each channel on its own. `false`: they see all channels together."
-    )
-    psnr_db: float = Field(description="PSNR of the result of `operations`, of the held-out values, at most 100.")
-    kernel_psnr_db: float = Field(description="PSNR of the best single kernel, of the same values.")
-    gain_db: float = Field(description="Difference of the two.")
-    training_values: int = Field(description="Number of values of the result that were used for training.")
-    held_out_values: int = Field(description="Number of values of the result that were used for `psnr_db` only.")
-    parameters: int = Field(description="Number of weights and biases that were trained.")
-    operations: list[dict[str, Any]] = Field(description="The steps of `POST /filter` that apply the layers.")
-    notes: list[str]
+UNDETERMINED = "Too few values of the result are between 0 and 255 to determine a single kernel."
 
 
 class LayersParams(msgspec.Struct, frozen=True):
@@ -122,6 +79,7 @@ class LayersProgress(msgspec.Struct, frozen=True):
 class LayersTarget(msgspec.Struct, frozen=True):
     """What the result says about the pair of images."""
 
+    is_convolution: bool
     reason: str
     shared: bool
     kernel_psnr_db: float
@@ -151,31 +109,40 @@ def run_start(
     before, after = blobs
     pair = decode_pair(before, after, context, report)
     with report.time("learn"):
-        learned, reason = reject_kernel(pair, params.learn)
+        learned, verdict = reject_kernel(pair, params.learn)
         size, shared = params.learn.size, params.learn.shared
         prepared = prepare_training(pair, size, params.filters, shared, params.max_steps, learned)
-    target = LayersTarget(reason, prepared.shared, prepared.kernel_psnr_db, pair.file_channels, pair.white, pair.notes)
+    target = LayersTarget(
+        verdict is not None and verdict.is_convolution,
+        verdict.reason if verdict else UNDETERMINED,
+        prepared.shared,
+        prepared.kernel_psnr_db,
+        pair.file_channels,
+        pair.white,
+        pair.notes,
+    )
     return Answer(LayersBegun(describe_progress(prepared.state), target), encode_arrays(list_arrays(prepared.state)))
 
 
-def reject_kernel(pair: Pair, params: LearnParams) -> tuple[Learned | None, str]:
-    """The kernel of least squares, if there is one, and the reason why it does not give the result.
+def reject_kernel(pair: Pair, params: LearnParams) -> tuple[Learned | None, Verdict | None]:
+    """The kernel of least squares and its verdict, if there is one.
 
-    Raises KernelParameterError if it does, and UndeterminedKernelError for an image of one colour.
+    Raises KernelParameterError if it gives the result up to rounding, and UndeterminedKernelError for an image of one
+    colour. A pair with errors as large as those of a lossy file is not rejected: a few clipped values cause them, too.
     """
     check_pair(pair, params.size)
     try:
         learned = learn_from_pair(pair, params.size, params.shared)
     except UndeterminedKernelError:
-        return None, "Too few values of the result are between 0 and 255 to determine a single kernel."
+        return None, None
     verdict = reach_verdict(learned)
-    if verdict.is_convolution:
+    if verdict.is_convolution and verdict.learned.residual <= ROUNDING:
         raise KernelParameterError(
             "layers",
             f"layers is 2, but a single kernel of {params.size}×{params.size} gives the result (is_convolution is "
             f"true): {lower_first(verdict.reason)} Send layers=1.",
         )
-    return learned, verdict.reason
+    return learned, verdict
 
 
 def lower_first(sentence: str) -> str:
@@ -205,7 +172,7 @@ def run_finish(
         notes.append("The layers are no better than a single kernel. Try more filters, a larger size or more steps.")
     result = LayersResult(
         layers=2,
-        is_convolution=False,
+        is_convolution=target.is_convolution,
         reason=target.reason,
         size=state.training.size,
         filters=state.filters,
@@ -225,18 +192,6 @@ def run_finish(
 START = Task("layers-start", LayersParams, LayersBegun, run_start, blob_count=FIXED + CHANGING)
 CONTINUE = Task("layers-continue", LayersState, LayersProgress, run_continue, blob_count=CHANGING)
 FINISH = Task("layers-finish", LayersFinishParams, NoneType, run_finish)
-
-
-def describe_snapshot(snapshot: LayerSnapshot) -> LayersStep:
-    filters = np.round(np.moveaxis(snapshot.layers.filters.astype(float), (2, 3), (1, 0)), SHOWN_DIGITS)
-    mix = np.round(snapshot.layers.mix.T.astype(float), SHOWN_DIGITS)
-    return LayersStep(
-        step=snapshot.step,
-        loss=round(snapshot.loss, 4),
-        psnr_db=round(snapshot.psnr_db, 2),
-        filters=filters.tolist(),
-        mix=mix.tolist(),
-    )
 
 
 def describe_ending(state: LayerTraining) -> str:

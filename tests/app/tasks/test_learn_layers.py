@@ -181,6 +181,20 @@ def test_training_waits_for_a_full_queue_and_stops_when_cancelled(monkeypatch: p
     assert runner.sent_bytes < 4_000_000
 
 
+def test_pair_with_the_errors_of_a_lossy_file_is_trained() -> None:
+    """A single kernel gives the result up to what the JPEG lost, so `is_convolution` is true."""
+    lossy = encode(convolve(PHOTOGRAPH, "blur"), "JPEG", quality=85, subsampling=0)
+    params = LayersParams(LearnParams(3, "auto"), 4, 5)
+
+    async def watch() -> list[Any]:
+        return [event async for event in follow_layers(RecordingRunner(), BEFORE, lossy, params)]
+
+    lesson = json.loads(asyncio.run(watch())[-1].document)
+    assert lesson["is_convolution"]
+    assert "noise of a lossy file" in lesson["reason"]
+    assert lesson["gain_db"] < 1
+
+
 def test_training_ends_after_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.tasks.pieces.MAX_SECONDS", 0.05)
     monkeypatch.setattr("app.tasks.pieces.CALL_SECONDS", 0.02)
