@@ -32,7 +32,11 @@ MAX_NAME_LENGTH = 100
 MAX_LEARNT_SIDE = 31
 """Pixels on each side of a learnt kernel."""
 MAX_DESCENT_STEPS = 2000
-"""Steps of gradient descent for one learnt kernel."""
+"""Steps of gradient descent for one learnt kernel, or for layers."""
+MAX_LAYER_SIDE = 9
+"""Pixels on each side of the filters of learnt layers."""
+MIN_LAYER_FILTERS, MAX_LAYER_FILTERS = 2, 16
+"""Of learnt layers."""
 
 
 Distance = Annotated[int, Field(ge=1, le=8), STRICT_NUMBER]

@@ -24,6 +24,7 @@ from app.images.formats import FORMATS, HEIC
 from app.main import create_app, make_server
 from app.pool.ipc import Report
 from app.settings import AccessSettings, Settings
+from app.tasks.learn_layers_result import LayersResult, LayersStart, LayersStep
 from kernels.catalogue import ENTRIES, Entry
 from kernels.layers.catalogue import LAYERS
 
@@ -124,6 +125,10 @@ def write_problems() -> str:
     )
 
 
+EVENTS = (LayersStart, LayersStep, LayersResult)
+"""The data of server-sent events, which the OpenAPI document cannot describe."""
+
+
 @cache
 def build_openapi() -> dict[str, Any]:
     return create_app().openapi()
@@ -142,7 +147,8 @@ def write_query(path: str) -> str:
 
 def write_fields(model: str) -> str:
     """The fields of a response model that have a description; the examples show the others."""
-    fields = build_openapi()["components"]["schemas"][model]["properties"].items()
+    schemas = build_openapi()["components"]["schemas"] | {event.__name__: event.model_json_schema() for event in EVENTS}
+    fields = schemas[model]["properties"].items()
     rows = [[f"`{name}`", field["description"]] for name, field in fields if "description" in field]
     return write_table(["field", "what"], rows)
 
@@ -280,7 +286,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     for path in ("/gallery", "/learn", "/classify", "/read", "/classify/explain", "/size")
 } | {
     f"fields:{model}": partial(write_fields, model)
-    for model in ("DigitResult", "PageResult", "LearnResult", "LearnedKernel")
+    for model in ("DigitResult", "PageResult", "LearnResult", "LearnedKernel", *(event.__name__ for event in EVENTS))
 }  # fmt: skip
 
 

@@ -6,9 +6,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
 from app.tasks.options import MapLayer, Polarity
+from kernels.errors import KernelParameterError
 from kernels.numbers import STRICT_NUMBER
-from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings
+from kernels.settings import (
+    MAX_DESCENT_STEPS,
+    MAX_LAYER_FILTERS,
+    MAX_LAYER_SIDE,
+    MAX_LEARNT_SIDE,
+    MIN_LAYER_FILTERS,
+    FilterSettings,
+)
 from kernels.spellings import MAX_MAPS, parse_lower, parse_maps
+
+DESCENT_STEPS, LAYER_STEPS = 400, 1000
+"""The default numbers of steps of gradient descent, for a single kernel and for layers."""
 
 
 def parse_format(value: Any) -> Any:
@@ -106,14 +117,38 @@ class LearnQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     size: Annotated[
-        int, Field(ge=1, le=MAX_LEARNT_SIDE, description="Side of the kernel in pixels."), STRICT_NUMBER
+        int,
+        Field(
+            ge=1,
+            le=MAX_LEARNT_SIDE,
+            description=f"Side of the kernel in pixels. `layers=2`: side of the filters, at most {MAX_LAYER_SIDE}.",
+        ),
+        STRICT_NUMBER,
     ] = 3
+    layers: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=2,
+            description="`1`: a single kernel. `2`: a convolution, ReLU and a convolution of 1×1, for results that no "
+            "single kernel gives; trained by gradient descent.",
+        ),
+        STRICT_NUMBER,
+    ] = 1
+    filters: Annotated[
+        int,
+        Field(
+            ge=MIN_LAYER_FILTERS, le=MAX_LAYER_FILTERS, description="`layers=2`: number of filters of the first layer."
+        ),
+        STRICT_NUMBER,
+    ] = 8
     shared: Annotated[
         Literal["auto", "true", "false"],
         BeforeValidator(parse_lower),
         Field(
             description="`true`: one kernel for all channels. `false`: one kernel for each channel. `auto`: one kernel "
-            "if it explains all channels as well as separate kernels do."
+            "if it explains all channels as well as separate kernels do. `layers=2`: whether the layers see each "
+            "channel on its own (`true`) or all together."
         ),
     ] = "auto"
     method: Annotated[
@@ -125,18 +160,44 @@ class LearnQuery(BaseModel):
         ),
     ] = "least-squares"
     steps: Annotated[
-        int,
+        int | None,
         Field(
             ge=1,
             le=MAX_DESCENT_STEPS,
-            description="`descent`: maximum number of steps. Descent stops earlier if it converges.",
+            description="`descent`: maximum number of steps. Descent stops earlier if it converges. Default: "
+            f"{DESCENT_STEPS}, or {LAYER_STEPS} with `layers=2`.",
         ),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_DESCENT_STEPS}),
         STRICT_NUMBER,
-    ] = 400
+    ] = None
 
     @property
     def kernel_sharing(self) -> Literal["auto"] | bool:
         return "auto" if self.shared == "auto" else self.shared == "true"
+
+    @property
+    def max_steps(self) -> int:
+        return self.steps or (DESCENT_STEPS if self.layers == 1 else LAYER_STEPS)
+
+    def check_layers(self) -> None:
+        """Raise KernelParameterError if a parameter does not fit the number of layers."""
+        given = self.model_fields_set
+        if self.layers == 1 and "filters" in given:
+            raise KernelParameterError(
+                "filters", f"filters is {self.filters}, but layers is 1: a single kernel has none. Send layers=2."
+            )
+        if self.layers == 2 and self.size > MAX_LAYER_SIDE:
+            raise KernelParameterError(
+                "size",
+                f"size is {self.size}; with layers=2 it may be 1 to {MAX_LAYER_SIDE}. Send a smaller size, or "
+                "layers=1.",
+            )
+        if self.layers == 2 and self.method == "least-squares" and "method" in given:
+            raise KernelParameterError(
+                "method",
+                "method is least-squares, which finds a single kernel; with layers=2 it may be descent. Send "
+                "method=descent, or no method.",
+            )
 
 
 class ReadQuery(BaseModel):

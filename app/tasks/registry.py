@@ -6,6 +6,7 @@ from app.pool.ipc import TaskFailure
 from app.pool.task import Registry
 from app.settings import Settings
 from app.system import count_cores
+from app.tasks import learn_layers
 from app.tasks.classify import CLASSIFY, load_reader
 from app.tasks.classify_fields import CLASSIFY_FIELDS
 from app.tasks.context import TaskContext, build_context, check_model
@@ -24,6 +25,7 @@ from app.tasks.samples import SAMPLE
 TASKS = (
     FILTER, EXPLAIN_FILTER, CONTACT_SHEET, TILES, KERNEL_PREVIEW, SAMPLE, CLASSIFY, CLASSIFY_FIELDS, READ,
     EXPLAIN_DIGIT, EXPLAIN_DIGIT_SHEET, LEARN, START, CONTINUE, FINISH,
+    learn_layers.START, learn_layers.CONTINUE, learn_layers.FINISH,
 )  # fmt: skip
 
 
