@@ -212,6 +212,14 @@ class FilterSettings(BaseModel):
         ),
     ] = None
 
+    exact: Annotated[
+        bool,
+        Field(
+            description="`false`: a blur longer than 63 pixels may use a faster algorithm, whose values differ by at "
+            "most half a level before rounding."
+        ),
+    ] = True
+
     weights: Annotated[
         str | list[Any] | None,
         BeforeValidator(parse_weights_field),
@@ -245,7 +253,10 @@ class FilterSettings(BaseModel):
     wavelength: Annotated[ShapeParameter, Field(description="`gabor`: wavelength in pixels.")] = None
     size: Annotated[
         ShapeParameter,
-        Field(description="Kernels with parameters: side in pixels, odd, 1 to 63. Default: follows from the others."),
+        Field(
+            description="Kernels with parameters: side in pixels, odd, 1 to 63; `gaussian` and `motion` along an axis "
+            "to 1201, `box` to 1001. Default: follows from the others."
+        ),
     ] = None
 
     def scale_bias(self, maximum: float) -> float:

@@ -11,6 +11,7 @@ from app.images.formats import ALIASES, FORMATS, HEIC, READABLE_EXTENSIONS, Form
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
 from app.tasks.options import Polarity
+from kernels.product import list_weights
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class FilterJob(ArchiveJob):
         """Identifies everything that the content of a result depends on, except the image."""
         steps = [
             {
-                "kernel": [part.tolist() for part in step.kernel.parts],
+                "kernel": [list_weights(part) for part in step.kernel.parts],
                 "combine": step.kernel.combine,
                 "divisor": step.divisor,
                 "response": step.response,
@@ -63,7 +64,8 @@ class FilterJob(ArchiveJob):
             for step in self.request.steps
         ]
         request = self.request
-        return hash_parameters([self.kind, steps, request.linear, request.frames, request.quality, self.format])
+        area = [request.area.regions, request.area.reads]
+        return hash_parameters([self.kind, steps, request.linear, request.frames, request.quality, self.format, area])
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,14 @@ from kernels.apply.filter import apply_steps
 from kernels.catalogue import Parameter
 from kernels.chain import Step
 from kernels.kernel import Kernel
+from kernels.product import Product, list_weights
+
+
+class KernelFactors(BaseModel):
+    """A column and a row of weights."""
+
+    column: list[float]
+    row: list[float]
 
 
 class KernelDescription(BaseModel):
@@ -27,8 +35,12 @@ class KernelDescription(BaseModel):
     name: str
     title: str
     weights: list[list[float]] | list[list[list[float]]]
-    """Rows of the kernel as written. Several kernels if `combine` is not `single`."""
+    """Rows of the kernel as written. Several kernels if `combine` is not `single`. Empty if it has `factors`."""
+    factors: KernelFactors | None
+    """Of a kernel with a side above 63: the weight in a row and a column is the product of two numbers."""
     combine: str
+    is_convolution: bool
+    """Whether the result is a weighted sum: not for `magnitude`, `maximum` and `median`."""
     rows: int
     columns: int
     sum: float
@@ -44,13 +56,16 @@ class KernelDescription(BaseModel):
 
 
 def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDescription:
-    parts = [part.tolist() for part in kernel.parts]
+    parts = [part.tolist() for part in kernel.tables]
+    products = [part for part in kernel.parts if isinstance(part, Product)]
     rows, columns = kernel.shape
     return KernelDescription(
         name=kernel.name,
         title=kernel.title,
-        weights=parts[0] if len(parts) == 1 else parts,
+        weights=parts[0] if len(parts) == 1 and kernel.is_convolution else parts,
+        factors=KernelFactors(**list_weights(products[0])) if products else None,
         combine=kernel.combine,
+        is_convolution=kernel.is_convolution,
         rows=rows,
         columns=columns,
         sum=kernel.sum,

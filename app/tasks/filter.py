@@ -17,11 +17,15 @@ from app.images.limits import ImageLimits
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
+from app.tasks.areas import WHOLE, AreaRequest, read_area
 from app.tasks.codecs import decode, encode
 from app.tasks.context import TaskContext
 from kernels.apply.filter import Filtered, apply_steps
 from kernels.apply.layout import count_multiply_adds, plan_steps
+from kernels.apply.regions import Area, apply_in_area, count_step_work, plan_cutouts
+from kernels.apply.tolerance import set_tolerances
 from kernels.chain import Step
+from kernels.regions import Reads
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class FilterRequest:
     linear: bool = False
     frames: Frames = "all"
     quality: int | None = None
+    area: AreaRequest = WHOLE
 
 
 class OutputFormat(msgspec.Struct, frozen=True):
@@ -49,7 +54,7 @@ SAME_FORMAT = OutputFormat("png", get_args(FormatName))
 
 
 class FilterParams(msgspec.Struct, frozen=True):
-    """Of the tasks `filter` and `explain-filter`."""
+    """Of the tasks `filter` and `explain-filter`. The blobs are the image and, if there is one, the mask."""
 
     operations: str
     """JSON (`app/tasks/operations.py`)."""
@@ -57,6 +62,8 @@ class FilterParams(msgspec.Struct, frozen=True):
     frames: Frames = "all"
     quality: int | None = None
     format: OutputFormat = SAME_FORMAT
+    regions: tuple[str, ...] = ()
+    reads: Reads | None = None
 
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
@@ -79,12 +86,12 @@ class FilterResult(msgspec.Struct, frozen=True):
 def run_filter(
     context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[FilterResult]:
-    (data,) = blobs
-    return filter_image(data, make_request(context, params), context.settings, params.format, report)
+    return filter_image(blobs[0], make_request(context, params, blobs[1:]), context.settings, params.format, report)
 
 
-def make_request(context: TaskContext, params: FilterParams) -> FilterRequest:
-    return FilterRequest(context.parse_steps(params.operations), params.linear, params.frames, params.quality)
+def make_request(context: TaskContext, params: FilterParams, masks: Sequence[bytes]) -> FilterRequest:
+    area = AreaRequest(params.regions, masks[0] if masks else None, params.reads)
+    return FilterRequest(context.parse_steps(params.operations), params.linear, params.frames, params.quality, area)
 
 
 FILTER = Task("filter", FilterParams, FilterResult, run_filter)
@@ -96,7 +103,8 @@ def filter_image(
     """Decode, filter and encode. Raises ImageError, KernelError or WorkTooLargeError."""
     image = decode(data, ImageLimits.from_settings(settings), report, request.frames)
     format = choose_format(request.steps, output, image.format)
-    results = filter_frames(image, request, settings, report, measure=False)
+    area = read_area(request.area, image, ImageLimits.from_settings(settings), report)
+    results = filter_frames(image, request, area, settings, report, measure=False)
     report.backends["convolve"] = results[0].backend
     filtered = image.with_pixels([result.image for result in results])
     encoded = encode(filtered, format, request.quality, report)
@@ -113,26 +121,41 @@ def filter_image(
 
 
 def filter_frames(
-    image: DecodedImage, request: FilterRequest, settings: Settings, report: Report, *, measure: bool = True
+    image: DecodedImage,
+    request: FilterRequest,
+    area: Area | None,
+    settings: Settings,
+    report: Report,
+    *,
+    measure: bool = True,
 ) -> list[Filtered]:
     """Filter each frame. `measure`: find the range of values of every step. Raises as `check_work`."""
+    steps, linear = request.steps, request.linear
     with report.time("convolve"):
-        check_work(image, request.steps, settings.max_multiply_adds)
-        return [
-            apply_steps(frame.pixels, request.steps, linear=request.linear, measure=measure) for frame in image.frames
-        ]
+        check_work(count_work(image, request, area), settings.max_multiply_adds)
+        if area is None:
+            return [apply_steps(frame.pixels, steps, linear=linear, measure=measure) for frame in image.frames]
+        return [apply_in_area(frame.pixels, steps, area, linear=linear, measure=measure) for frame in image.frames]
 
 
-def check_work(image: DecodedImage, steps: Sequence[Step], max_multiply_adds: int) -> None:
-    """Raise WorkTooLargeError if filtering would exceed the limit, KernelParameterError if a kernel does not fit."""
-    plan = plan_steps(steps, image.height, image.width)
-    work = len(image.frames) * sum(
-        count_multiply_adds(step, rows, columns, image.channels)
-        for step, (rows, columns) in zip(steps, plan, strict=True)
-    )
-    if work > max_multiply_adds:
+def count_work(image: DecodedImage, request: FilterRequest, area: Area | None) -> list[int]:
+    """Multiplications of each step for all frames. Raises KernelParameterError if a kernel does not fit."""
+    channels = image.channels
+    steps = set_tolerances(request.steps, channels, image.frames[0].pixels.dtype, request.linear)
+    layout = plan_steps(steps, image.height, image.width)
+    if area is None:
+        work = [count_multiply_adds(step, *axes, channels) for step, axes in zip(steps, layout, strict=True)]
+    else:
+        cutouts = plan_cutouts(area, steps, layout, image.height, image.width)
+        work = count_step_work(cutouts, steps, channels)
+    return [len(image.frames) * count for count in work]
+
+
+def check_work(work: Sequence[int], max_multiply_adds: int) -> None:
+    """Raise WorkTooLargeError if filtering would exceed the limit."""
+    if sum(work) > max_multiply_adds:
         raise WorkTooLargeError(
-            f"The request needs {work:.3g} multiplications; the limit is {max_multiply_adds:.3g} "
+            f"The request needs {sum(work):.3g} multiplications; the limit is {max_multiply_adds:.3g} "
             "(CONVSERVE_MAX_MULTIPLY_ADDS). Use a smaller kernel, a larger stride or a smaller image."
         )
 

@@ -17,18 +17,24 @@ from numpy.typing import NDArray
 from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
 from kernels.apply.layout import StepReport
+from kernels.apply.product import Way, name_way
 from kernels.apply.rounded import can_round_at_once, filter_and_round
 from kernels.apply.row_strips import filter_in_row_strips
 from kernels.apply.step import apply_step
+from kernels.apply.tolerance import set_tolerances
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
+from kernels.product import Product
 from kernels.settings import FilterSettings
 from kernels.types import Image, Planes
 
-Backend = Literal["bands", "planes"]
-"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations."""
+Backend = Literal["bands", "planes"] | Way
+"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations.
+
+The others are the ways of a long kernel.
+"""
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,9 @@ def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, me
         return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), "bands")
     prepare: Callable[[Image], Planes] = partial(prepare_planes, maximum, linear)
     finish: Callable[[Planes], Image] = keep_planes
+    steps = set_tolerances(steps, colours.shape[2], image.dtype, linear)
     reports = []
-    result = image
+    result = colours
     for number, step in enumerate(steps, 1):
         if number == len(steps) and step.response != "raw":
             finish = partial(finish_planes, image.dtype, maximum, linear)
@@ -97,7 +104,19 @@ def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, me
             result, report = filter_in_row_strips(result, step, maximum, linear, prepare, finish)
         prepare = keep_planes
         reports.append(report)
-    return Filtered(ensure_writable(result), tuple(reports))
+    result = ensure_writable(result)
+    if colours is not image:
+        result = add_opaque_alpha(result, maximum)
+    return Filtered(result, tuple(reports), name_backend(reports))
+
+
+def name_backend(reports: Sequence[StepReport]) -> Backend:
+    """The way of the last long kernel, else `planes`."""
+    for report in reversed(reports):
+        for part in report.step.kernel.parts:
+            if isinstance(part, Product):
+                return name_way(part, report.rows, report.columns, report.step.tolerance)
+    return "planes"
 
 
 def keep_planes(planes: Planes) -> Planes:

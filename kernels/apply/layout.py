@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kernels.apply.product import count_multiplications
 from kernels.apply.separable import count_taps
 from kernels.chain import Step, add_step_number
 from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, Padding, lay_out_axis
+from kernels.product import Product
 
 
 @dataclass(frozen=True)
@@ -61,4 +63,9 @@ def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axi
 
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
     """Multiplications for the whole image: in 1-D passes if these are chosen, otherwise in one 2-D pass."""
-    return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)
+    return channels * sum(
+        count_multiplications(part, rows, columns, step.tolerance)
+        if isinstance(part, Product)
+        else rows.output * columns.output * count_taps(part)
+        for part in step.kernel.parts
+    )

@@ -16,6 +16,7 @@ from app.api.responses import describe_upload, respond_with_file, respond_with_j
 from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS
+from app.tasks.areas import AreaRequest, check_reads
 from app.tasks.explain_filter import EXPLAIN_FILTER
 from app.tasks.filter import FILTER, FilterParams, FilterResult, name_result
 from kernels.chain import Step
@@ -64,7 +65,7 @@ KERNEL_EXAMPLES = {
     summary="Filter an image with one kernel, or with several in order",
     response_class=Response,
     responses=IMAGE_RESPONSE | PROBLEMS,
-    openapi_extra=describe_upload(),
+    openapi_extra=describe_upload(takes_mask=True),
 )
 async def filter_with_kernel(
     request: Request,
@@ -79,7 +80,7 @@ async def filter_with_kernel(
     ],
     query: Annotated[FilterQuery, Query()],
 ) -> Response:
-    upload = await read_upload(request)
+    upload = await read_upload(request, takes_mask=True)
     text = FilterText(kernel, request.scope["query_string"], tuple(upload.fields.items()), query)
     query, chain = service.parse_filter_text(text)
     return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
@@ -104,12 +105,12 @@ OPERATIONS = {
     summary="Filter an image in several steps, each with its own parameters",
     response_class=Response,
     responses=IMAGE_RESPONSE | PROBLEMS,
-    openapi_extra=describe_upload(more=OPERATIONS),
+    openapi_extra=describe_upload(more=OPERATIONS, takes_mask=True),
 )
 async def filter_in_steps(
     request: Request, service: ServiceDependency, query: Annotated[ChainQuery, Query()]
 ) -> Response:
-    upload = await read_upload(request)
+    upload = await read_upload(request, takes_mask=True)
     operations = upload.fields.pop("operations", query.operations)
     query = add_fields(query, upload.fields)
     if operations is None:
@@ -126,14 +127,15 @@ async def filter_upload(
     """Filter an image in a worker, and respond with the result or, with `explain`, with the arithmetic."""
     steps, operations = chain
     find_record().kernels = tuple(step.kernel.name for step in steps)
-    if query.explain:
-        output = choose_output_format(query.format, None, steps[-1].response == "raw")
-        params = FilterParams(operations, query.linear, query.frames, query.quality, output)
-        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
-        return respond_with_json(document)
+    check_reads(AreaRequest(query.region, upload.mask, query.reads))
+    accept = None if query.explain else accept
     output = choose_output_format(query.format, accept, steps[-1].response == "raw")
-    params = FilterParams(operations, query.linear, query.frames, query.quality, output)
-    result, (file,) = await service.pool.run(FILTER, params, [upload.data])
+    params = FilterParams(operations, query.linear, query.frames, query.quality, output, query.region, query.reads)
+    images = [upload.data] if upload.mask is None else [upload.data, upload.mask]
+    if query.explain:
+        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, images)
+        return respond_with_json(document)
+    result, (file,) = await service.pool.run(FILTER, params, images)
     format = FORMATS[result.format]
     name = name_result(upload.name, steps, format)
     return respond_with_file(file, format.media_type, name, list_result_headers(result, steps))

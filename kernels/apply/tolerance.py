@@ -1,0 +1,31 @@
+"""The setting `exact=false`: how far the values of a step may be from the exact ones."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kernels.chain import Step
+
+TOLERANCE_LEVELS = 0.45
+"""Of the half level that is allowed. The rest is for rounding errors of float32."""
+
+
+def set_tolerances(steps: Sequence[Step], channels: int, dtype: np.dtype[Any], linear: bool) -> list[Step]:
+    """The steps with the `tolerance` that each has for images of this kind."""
+    adapted = []
+    in_range = dtype != np.float32
+    for step in steps:
+        tolerates = (
+            step.kernel.is_long
+            and not step.settings.exact
+            and in_range
+            and channels in (1, 3)  # alpha divides the error
+            and not linear  # 1 level of dark light is 13 of sRGB
+            and step.response != "rescale"
+        )
+        levels = TOLERANCE_LEVELS * abs(step.divisor) / float(np.iinfo(dtype).max) if tolerates else 0.0
+        adapted.append(replace(step, tolerance=levels) if tolerates else step)
+        in_range = dtype != np.float32 and step.response != "raw"
+    return adapted
