@@ -21,7 +21,7 @@ from app.tasks.areas import WHOLE, AreaRequest, read_area
 from app.tasks.codecs import decode, encode
 from app.tasks.context import TaskContext
 from kernels.apply.filter import Filtered, apply_steps
-from kernels.apply.layout import count_multiply_adds, plan_steps
+from kernels.apply.layout import count_multiply_adds, estimate_cost, plan_steps
 from kernels.apply.regions import Area, apply_in_area, count_step_work, plan_cutouts
 from kernels.apply.tolerance import set_tolerances
 from kernels.chain import Step
@@ -129,10 +129,11 @@ def filter_frames(
     *,
     measure: bool = True,
 ) -> list[Filtered]:
-    """Filter each frame. `measure`: find the range of values of every step. Raises as `check_work`."""
+    """Filter each frame. `measure`: find the range of values of every step. Raises as `check_cost`."""
     steps, linear = request.steps, request.linear
     with report.time("convolve"):
-        check_work(count_work(image, request, area), settings.max_multiply_adds)
+        work = zip(steps, count_work(image, request, area), strict=True)
+        check_cost(sum(estimate_cost(step, count) for step, count in work), settings.max_multiply_adds)
         if area is None:
             return [apply_steps(frame.pixels, steps, linear=linear, measure=measure) for frame in image.frames]
         return [apply_in_area(frame.pixels, steps, area, linear=linear, measure=measure) for frame in image.frames]
@@ -151,11 +152,11 @@ def count_work(image: DecodedImage, request: FilterRequest, area: Area | None) -
     return [len(image.frames) * count for count in work]
 
 
-def check_work(work: Sequence[int], max_multiply_adds: int) -> None:
+def check_cost(cost: int, max_multiply_adds: int) -> None:
     """Raise WorkTooLargeError if filtering would exceed the limit."""
-    if sum(work) > max_multiply_adds:
+    if cost > max_multiply_adds:
         raise WorkTooLargeError(
-            f"The request needs {sum(work):.3g} multiplications; the limit is {max_multiply_adds:.3g} "
+            f"The request needs {cost:.3g} multiplications; the limit is {max_multiply_adds:.3g} "
             "(CONVSERVE_MAX_MULTIPLY_ADDS). Use a smaller kernel, a larger stride or a smaller image."
         )
 

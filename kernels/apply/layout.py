@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernels.apply.product import count_multiplications
-from kernels.apply.separable import count_taps
+from kernels.apply.separable import PASS_COST, count_taps
 from kernels.chain import Step, add_step_number
 from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, Padding, lay_out_axis
@@ -59,6 +59,11 @@ def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axi
         layouts.append((rows, columns))
         height, width = rows.output, columns.output
     return layouts
+
+
+def estimate_cost(step: Step, multiply_adds: int) -> int:
+    """The multiplications of a 2-D pass that take as long as those of the step."""
+    return int(PASS_COST * multiply_adds) if step.kernel.is_long else multiply_adds
 
 
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:

@@ -17,9 +17,9 @@ from kernels.padding import Border, pad
 from kernels.quiet_tensorflow import import_tensorflow
 from kernels.types import Planes, Vector
 
-BLOCK = 16
-"""Neighbouring pixels that are channels."""
-BATCH_BYTES = 6_000_000
+BLOCK = 48
+"""Neighbouring pixels that are channels: a length of 1201 takes half of the time that it takes with 16."""
+BATCH_BYTES = 2_000_000
 """float32 values of the lines of one call."""
 
 Y, X = 0, 1

@@ -95,7 +95,7 @@ def plan_cutouts(area: Area, steps: Sequence[Step], layout: Layout, height: int,
         )
     if not area.rectangles:
         return []
-    if area.reads == "region":
+    if area.reads == "region" and area.mask is None:
         return [Cutout(rectangle, (rectangle,)) for rectangle in area.rectangles]
     whole = Rectangle(0, 0, width, height)
     if any(step.response == "rescale" or step.settings.border == "wrap" for step in steps):

@@ -170,9 +170,8 @@ def test_explain_describes_the_area_and_its_cost(client: TestClient) -> None:
 def test_a_small_region_of_a_large_image_is_within_the_limit(limited_client: TestClient) -> None:
     """31 × 31 weights for 20 × 20 pixels are too many, for 3 × 3 pixels and their surroundings they are not."""
     image = {"file": encode(draw_noise(20, 20, 1))}
-    weights = ";".join([",".join("1" for _ in range(31))] * 30 + [",".join("2" for _ in range(31))])
-    weights = weights.replace("1", "3", 1)  # full rank is not needed; it is not separable
-    data = {"weights": weights, "divisor": "auto"}
+    rows = np.random.default_rng(4).integers(1, 9, (31, 31))
+    data = {"weights": ";".join(",".join(map(str, row)) for row in rows), "divisor": "auto"}
     check_problem(limited_client.post("/filter/custom", files=image, data=data), 422, "work-too-large")
     response = limited_client.post("/filter/custom?region=0,0,3,3&reads=region", files=image, data=data)
     assert response.status_code == 200, response.text

@@ -55,7 +55,6 @@ def test_the_gaussian_equals_scipy(sigma: int, border: str, dtype: Any) -> None:
         radius=3 * sigma,
         mode=MODES[border],
     )
-    assert exact.std() > 0.3
     result = convolve(image, "gaussian", sigma=sigma, border=border)
     reference.assert_equal_to_rounding(result[:, :, 0], exact, np.iinfo(dtype).max)
 
@@ -174,7 +173,7 @@ def test_transparent_pixels_have_no_weight() -> None:
     result = convolve(image, "gaussian", sigma=15)
     reference.assert_equal_to_rounding(result[:, :, 3], covered * 255)
     visible = covered > 0.02
-    reference.assert_equal_to_rounding(result[visible][:, :3], (weighted / covered[:, :, None])[visible])
+    reference.assert_equal_to_rounding(result[visible][:, :3], weighted[visible] / covered[visible][:, None])
 
 
 def test_a_mix_of_an_opaque_image_is_a_share_of_the_blur() -> None:
