@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 from scipy import ndimage
 
 from tests.support.animations import read_apng_delays
@@ -172,7 +173,7 @@ def test_a_small_region_of_a_large_image_is_within_the_limit(limited_client: Tes
     image = {"file": encode(draw_noise(20, 20, 1))}
     rows = np.random.default_rng(4).integers(1, 9, (31, 31))
     data = {"weights": ";".join(",".join(map(str, row)) for row in rows), "divisor": "auto"}
-    check_problem(limited_client.post("/filter/custom", files=image, data=data), 422, "work-too-large")
+    check_problem(limited_client.post("/filter/custom", files=image, data=data), 413, "work-too-large")
     response = limited_client.post("/filter/custom?region=0,0,3,3&reads=region", files=image, data=data)
     assert response.status_code == 200, response.text
 
@@ -261,11 +262,9 @@ def test_a_long_kernel_is_described_by_its_factors(client: TestClient) -> None:
 
 def test_a_long_blur_of_a_large_image_is_too_large(client: TestClient) -> None:
     image = io.BytesIO()
-    from PIL import Image
-
-    Image.new("L", (7000, 7000)).save(image, "PNG")
+    Image.new("RGB", (7000, 7000)).save(image, "PNG")
     body = check_problem(
-        client.post("/filter/gaussian?sigma=200&format=png", files={"file": image.getvalue()}), 422, "work-too-large"
+        client.post("/filter/gaussian?sigma=200&format=png", files={"file": image.getvalue()}), 413, "work-too-large"
     )
     assert "multiplications" in body["detail"]
 
