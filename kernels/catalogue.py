@@ -4,7 +4,6 @@ To add a kernel, add a row here and run `scripts/document`. Add a test only if t
 """
 
 import difflib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,8 @@ import numpy as np
 from kernels import parametric
 from kernels.errors import KernelParameterError, UnknownKernelError
 from kernels.kernel import MAX_LENGTH, MAX_SIDE, Combine, Kernel
+from kernels.layers.catalogue import LAYERS, LayerEntry
+from kernels.parameter import Parameter
 from kernels.product import Product
 from kernels.settings import Response
 from kernels.types import Weights
@@ -22,40 +23,6 @@ LECTURE = "Stanford CS 20, lecture on convnets (kernels.py)"
 SETOSA = "Setosa, Image Kernels (2015)"
 CIMAGE = "cimage, img.php?convolve"
 MATLAB = "MATLAB and Octave, fspecial"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A number that shapes a kernel, from `minimum` to `maximum` inclusive."""
-
-    name: str
-    default: float | None
-    minimum: float
-    maximum: float
-    description: str
-    integer: bool = False
-
-    def check(self, value: float) -> float:
-        """The value, as int for an integer parameter. Raises KernelParameterError for a value out of range."""
-        if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
-            raise KernelParameterError(
-                self.name, f"{self.name} is {value:g}; it may be {self.minimum:g} to {self.maximum:g}."
-            )
-        if self.integer and value % 2 != 1:
-            raise KernelParameterError(self.name, f"{self.name} is {value:g}; it must be an odd whole number.")
-        return int(value) if self.integer else value
-
-    @property
-    def json_schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {
-            "type": "integer" if self.integer else "number",
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            "description": self.description,
-        }
-        if self.default is not None:
-            schema["default"] = self.default
-        return schema
 
 
 @dataclass(frozen=True)
@@ -213,16 +180,19 @@ ENTRIES = (
 
 
 class Catalogue(Mapping[str, Entry]):
-    """The kernels by name. Names are case-insensitive; `_` and a space are equivalent to `-`."""
+    """The kernels by name, and apart from them the layers. Names are case-insensitive; `_` and a space are `-`."""
 
-    def __init__(self, entries: Sequence[Entry] = ENTRIES) -> None:
+    def __init__(self, entries: Sequence[Entry] = ENTRIES, layers: Sequence[LayerEntry] = LAYERS) -> None:
         self._entries = {entry.name: entry for entry in entries}
+        self.layers = {entry.name: entry for entry in layers}
+        """The layers, which are not kernels, by name."""
 
     def __getitem__(self, name: str) -> Entry:
         """Raises UnknownKernelError, with the nearest names, if no kernel has this name."""
         wanted = normalize_name(name)
         if wanted not in self._entries:
-            raise UnknownKernelError(name, difflib.get_close_matches(wanted, self._entries, n=3, cutoff=0.5))
+            names = [*self._entries, *self.layers]
+            raise UnknownKernelError(name, difflib.get_close_matches(wanted, names, n=3, cutoff=0.5))
         return self._entries[wanted]
 
     def __contains__(self, name: object) -> bool:
@@ -234,9 +204,13 @@ class Catalogue(Mapping[str, Entry]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def extended(self, entries: Sequence[Entry]) -> "Catalogue":
+    def find_layer(self, name: str) -> LayerEntry | None:
+        """The layer with this name; None if there is none."""
+        return self.layers.get(normalize_name(name))
+
+    def extended(self, entries: Sequence[Entry] = (), layers: Sequence[LayerEntry] = ()) -> "Catalogue":
         """A new catalogue with additional rows."""
-        return Catalogue([*self._entries.values(), *entries])
+        return Catalogue([*self._entries.values(), *entries], [*self.layers.values(), *layers])
 
 
 def normalize_name(name: str) -> str:

@@ -23,6 +23,11 @@ class Product:
         return len(self.column), len(self.row)
 
     @property
+    def size(self) -> int:
+        """The numbers that define it."""
+        return len(self.column) + len(self.row)
+
+    @property
     def turned(self) -> "Product":
         """Turned by 180°."""
         return Product(self.column[::-1], self.row[::-1])

@@ -25,6 +25,7 @@ from app.main import create_app, make_server
 from app.pool.ipc import Report
 from app.settings import AccessSettings, Settings
 from kernels.catalogue import ENTRIES, Entry
+from kernels.layers.catalogue import LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -56,6 +57,16 @@ def write_kernel(entry: Entry) -> list[str]:
             weights += f", divided by {kernel.divisor:g}"
     how = kernel.default_response + ("" if kernel.combine == "single" else f" of the {kernel.combine}")
     return [f"`{entry.name}`", entry.title, weights, f"{kernel.sum:g}", how, entry.source]
+
+
+def write_layers() -> str:
+    rows = []
+    for entry in LAYERS:
+        parameters = ", ".join(f"`{p.name}` {p.minimum:g}..{p.maximum:g} [{p.default:g}]" for p in entry.parameters)
+        others = sorted(entry.accepts - {parameter.name for parameter in entry.parameters})
+        more = ", ".join(f"`{name}`" for name in others)
+        rows.append([f"`{entry.name}`", entry.title, ", ".join(filter(None, (parameters, more))), entry.source])
+    return write_table(["name", "what", "parameters", "source"], rows)
 
 
 def write_names() -> str:
@@ -244,6 +255,7 @@ def write_decisions() -> str:
 SECTIONS: dict[str, Callable[[], str]] = {
     "kernels": write_kernels,
     "kernel-names": write_names,
+    "layers": write_layers,
     "parameters": write_parameters,
     "settings": write_settings,
     "formats": write_formats,

@@ -8,7 +8,8 @@ from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
 from app.tasks.options import MapLayer, Polarity
 from kernels.numbers import STRICT_NUMBER
 from kernels.regions import MAX_REGIONS, Reads, parse_regions
-from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings, parse_lower
+from kernels.settings import MAX_DESCENT_STEPS, MAX_LEARNT_SIDE, FilterSettings
+from kernels.spellings import MAX_MAPS, parse_lower, parse_maps
 
 
 def parse_format(value: Any) -> Any:
@@ -71,6 +72,16 @@ class ImageParameters(FilterSettings):
 
 class FilterQuery(ImageParameters):
     """The query of `POST /filter/{kernel}`."""
+
+    maps: Annotated[
+        str | None,
+        BeforeValidator(parse_maps),
+        WithJsonSchema({"type": "string", "examples": ["0,3,5"]}),
+        Field(
+            description="The maps to return: numbers from 0 such as `0,3,5`, or `sheet` for a contact sheet of all "
+            "maps of the first frame, each stretched, with its range. Default: all."
+        ),
+    ] = None
 
     explain: Annotated[
         Literal["json"] | None,
@@ -207,8 +218,29 @@ class SizeQuery(BaseModel):
         int, Field(ge=1, le=1_000_000, description="Side W of the input, in pixels.", examples=[28]), STRICT_NUMBER
     ]
     kernel: Annotated[
-        int, Field(ge=1, le=100_000, description="Side F of the kernel, in weights.", examples=[5]), STRICT_NUMBER
-    ]
+        int | None,
+        Field(ge=1, le=100_000, description="Side F of the kernel, in weights. Required without `operations`."),
+        STRICT_NUMBER,
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100_000, "examples": [5]}),
+    ] = None
+    operations: Annotated[
+        str | None,
+        WithJsonSchema({"type": "string", "examples": ["mnist-conv1,max-pool"]}),
+        Field(
+            max_length=100_000,
+            description="A chain instead of a single kernel: names such as `mnist-conv1,max-pool`, or the JSON that "
+            "`POST /filter` takes. The response has the shape after each step.",
+        ),
+    ] = None
+    height: Annotated[
+        int | None,
+        Field(ge=1, le=1_000_000, description="With `operations`: height of the input. Default: `input`."),
+        STRICT_NUMBER,
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1_000_000}),
+    ] = None
+    maps: Annotated[
+        int, Field(ge=1, le=MAX_MAPS, description="With `operations`: maps of the input; 3 for RGB."), STRICT_NUMBER
+    ] = 3
     stride: Annotated[int, Field(ge=1, le=100_000, description="Stride S, in pixels."), STRICT_NUMBER] = 1
     padding: Annotated[
         str, Field(description="Padding P on each side, in pixels; or TensorFlow's `SAME` or `VALID`.", examples=["2"])

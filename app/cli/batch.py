@@ -11,6 +11,7 @@ import typer
 from app.api.parameters import ImageParameters, ReadQuery
 from app.cli.errors import exit_on_errors, fail
 from app.cli.filter import PANEL
+from app.cli.input_files import read_operations
 from app.cli.options import Engine, add_options, check_engine
 from app.cli.settings import load_catalogue, load_settings
 from app.errors import StartError
@@ -36,7 +37,11 @@ def run_batch_job(
     source: Annotated[str, typer.Option("--in", help="Images: a folder, a pattern, or a URL that fsspec supports.")],
     out: Annotated[str, typer.Option("--out", help="Results: a folder, or a URL that fsspec supports.")],
     kernel: Annotated[
-        str | None, typer.Option(help="Filter with this kernel, or with several (gaussian,edge).", show_default=False)
+        str | None,
+        typer.Option(
+            help="Filter with this kernel, with several (gaussian,edge), or with operations: JSON, or @FILE.",
+            show_default=False,
+        ),
     ] = None,
     classify: Annotated[
         bool, typer.Option("--classify", help="Read one digit in each image, into a table of predictions.")
@@ -89,7 +94,7 @@ def make_job(
     from app.archive.job import ClassifyJob, FilterJob
     from app.tasks.areas import AreaRequest, check_reads
     from app.tasks.filter import FilterRequest
-    from app.tasks.operations import parse_steps
+    from app.tasks.operations import parse_operations_text
 
     catalogue = load_catalogue(settings)
     with exit_on_errors():
@@ -97,10 +102,10 @@ def make_job(
         storage.check_no_overlap(images, results)
         if kernel is None:
             return ClassifyJob(images, results, settings, reading.polarity)
-        steps = parse_steps(kernel, parameters.shared, catalogue)
+        steps = parse_operations_text(read_operations(kernel), parameters.shared, catalogue)
         area = AreaRequest(parameters.region, None, parameters.reads)
         check_reads(area)
-        request = FilterRequest(steps, parameters.linear, parameters.frames, parameters.quality, area)
+        request = FilterRequest(steps, parameters.linear, parameters.frames, parameters.quality, area=area)
         return FilterJob(images, results, settings, request, parameters.format)
 
 

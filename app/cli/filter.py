@@ -8,11 +8,14 @@ import typer
 
 from app.api.parameters import FilterQuery
 from app.cli.errors import exit_on_errors, report_failures
-from app.cli.input_files import find_images, find_unreadable
+from app.cli.input_files import find_images, find_unreadable, read_operations
 from app.cli.options import ImagesArgument, OutputOption, add_options
 from app.cli.settings import load_catalogue, load_settings
 
 PANEL = "Filter parameters"
+KERNEL_HELP = (
+    "Kernel name, several names (gaussian,edge), custom, operations as JSON, or @FILE with operations as JSON."
+)
 FORMAT_HELP = "File format of the results. Default: that of the name of --output, else that of each image."
 
 
@@ -23,7 +26,7 @@ FORMAT_HELP = "File format of the results. Default: that of the name of --output
     help={"format": FORMAT_HELP, "explain": "`json`: print the arithmetic for each image and write no files."},
 )
 def filter_images(
-    kernel: Annotated[str, typer.Argument(help="Kernel name, several names (gaussian,edge), or custom.")],
+    kernel: Annotated[str, typer.Argument(help=KERNEL_HELP)],
     images: ImagesArgument,
     query: FilterQuery,
     output: OutputOption = None,
@@ -35,12 +38,12 @@ def filter_images(
     ] = None,
 ) -> None:
     """Filter images with a kernel. Results are named NAME-KERNEL.EXT."""
-    from app.tasks.operations import parse_steps
+    from app.tasks.operations import parse_operations_text
 
     settings = load_settings()
     catalogue = load_catalogue(settings)
     with exit_on_errors():
-        steps = parse_steps(kernel, query.shared, catalogue)
+        steps = parse_operations_text(read_operations(kernel), query.shared, catalogue)
         files = find_images(images)
     unreadable = find_unreadable(files)
     if len(unreadable) == len(files):
@@ -56,7 +59,7 @@ def filter_images(
     with exit_on_errors():
         area = AreaRequest(query.region, mask.read_bytes() if mask else None, query.reads)
         check_reads(area)
-        request = FilterRequest(steps, query.linear, query.frames, query.quality, area)
+        request = FilterRequest(steps, query.linear, query.frames, query.quality, query.maps, area)
         if query.explain:
             result_format = OutputFormat(query.format) if query.format else SAME_FORMAT
             for file in files:

@@ -11,6 +11,7 @@ from app.cli.settings import load_catalogue, load_settings
 
 if TYPE_CHECKING:
     from kernels.catalogue import Entry
+    from kernels.layers.catalogue import LayerEntry
 
 
 def list_kernels(
@@ -21,6 +22,10 @@ def list_kernels(
 ) -> None:
     """List the kernels, or show one of them."""
     catalogue = load_catalogue(load_settings())
+    layer = catalogue.find_layer(name) if name else None
+    if layer is not None:
+        print_layer(layer, as_json)
+        return
     with exit_on_errors():
         entries = [catalogue[name]] if name else list(catalogue.values())
     if as_json:
@@ -34,6 +39,24 @@ def list_kernels(
         for entry in entries:
             parameters = ", ".join(parameter.name for parameter in entry.parameters)
             typer.echo(f"{entry.name:14} {entry.title}" + (f" ({parameters})" if parameters else ""))
+        typer.echo("\nLayers, over all channels:")
+        for layer in catalogue.layers.values():
+            typer.echo(f"{layer.name:14} {layer.title} ({', '.join(sorted(layer.accepts))})")
+
+
+def print_layer(entry: "LayerEntry", as_json: bool) -> None:
+    from app.tasks.describe_kernel import describe_layer
+    from kernels.settings import FilterSettings
+
+    layer = describe_layer(entry, FilterSettings())
+    if as_json:
+        typer.echo(json.dumps(layer.model_dump(), indent=2))
+        return
+    typer.echo(f"{layer.name}: {layer.title}\nparameters {', '.join(layer.settings)}")
+    if layer.weights_shape:
+        typer.echo("weights {height}x{width}, {inputs} inputs, {outputs} outputs".format(**layer.weights_shape))
+    for row in layer.matrix or []:
+        typer.echo(" ".join(f"{weight:8.4g}" for weight in row))
 
 
 def print_kernel(entry: "Entry") -> None:

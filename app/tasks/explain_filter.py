@@ -11,20 +11,26 @@ from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.areas import describe_area, read_area
+from app.tasks.chain_shapes import describe_geometry, describe_shapes, describe_weights
 from app.tasks.codecs import decode
 from app.tasks.composed_kernel import describe_composed_kernel
 from app.tasks.context import TaskContext
 from app.tasks.filter import (
+    MAX_IMAGE_MAPS,
     FilterParams,
     FilterRequest,
     OutputFormat,
+    check_work,
     choose_format,
-    count_work,
     filter_frames,
     make_request,
 )
+from kernels.apply.layers import LayerReport
 from kernels.apply.layout import StepReport
+from kernels.apply.regions import plan_area
+from kernels.apply.shapes import PlannedStep
 from kernels.chain import Step
+from kernels.layers.layer import Convolution, describe_kind
 from kernels.product import Product, list_weights
 
 
@@ -49,22 +55,27 @@ def explain_filter(
     limits = ImageLimits.from_settings(settings)
     image = decode(data, limits, report, "first")
     area = read_area(request.area, image, limits, report)
-    result = filter_frames(image, request, area, settings, report)[0]
+    plans = check_work(image, request, area, settings)
+    format = choose_format(request, output, image.format, plans[-1].after)
+    result = filter_frames(image, request, area, report)[0]
+    height, width = result.image.shape[:2]
     work = [report.multiply_adds for report in result.reports]
     if area is not None:
-        counts = count_work(image, request, area)
-        work = [n * one.channels // image.channels for n, one in zip(counts, result.reports, strict=True)]
-    height, width = result.image.shape[:2]
+        work = count_work(plan_area(area, plans), result.reports)
     explanation = {
         "input": {"width": image.width, "height": image.height, "channels": image.channels},
         "output": {"width": width, "height": height, "channels": result.image.shape[2]},
         "multiply_adds": sum(work),
+        "parameters": sum(plan.parameters for plan in plans),
         "linear": request.linear,
-        "steps": [describe_step(step, count) for step, count in zip(result.reports, work, strict=True)],
+        "steps": [
+            describe_report(report) | describe_shapes(plan) | {"multiply_adds": count}
+            for plan, report, count in zip(plans, result.reports, work, strict=True)
+        ],
     }
     if area is not None:
         explanation["area"] = describe_area(area)
-    colour = plan_colour(image.with_pixels([result.image]), choose_format(request.steps, output, image.format))
+    colour = plan_colour(image.with_pixels([result.image]), format) if is_image_of(result.image) else None
     if colour:
         explanation["colour"] = {"space": colour.space, "outcome": colour.outcome}
     if len(result.reports) > 1:
@@ -72,7 +83,43 @@ def explain_filter(
     return explanation
 
 
-def describe_step(report: StepReport, multiply_adds: int) -> dict[str, Any]:
+def count_work(parts: Sequence[Sequence[PlannedStep]], reports: Sequence[StepReport | LayerReport]) -> list[int]:
+    """Multiplications of each step in parts of the image; of a kernel in the channels that it filters."""
+    counts = [sum(part[number].multiply_adds for part in parts) for number in range(len(reports))]
+    return [
+        count * report.channels // parts[0][number].before.planes if isinstance(report, StepReport) and parts else count
+        for number, (count, report) in enumerate(zip(counts, reports, strict=True))
+    ]
+
+
+def is_image_of(pixels: Any) -> bool:
+    return bool(pixels.shape[2] <= MAX_IMAGE_MAPS)
+
+
+def describe_report(report: StepReport | LayerReport) -> dict[str, Any]:
+    return describe_layer(report) if isinstance(report, LayerReport) else describe_step(report)
+
+
+def describe_layer(report: LayerReport) -> dict[str, Any]:
+    """A layer, and the range of its values before the response."""
+    plan, layer = report.plan, report.step.layer
+    description: dict[str, Any] = {
+        "kernel": report.step.name,
+        "kind": describe_kind(layer),
+        "border": report.step.border,
+        "response": report.step.response,
+        **describe_geometry(plan.rows, plan.columns),
+        "multiply_adds": plan.multiply_adds,
+        "minimum": report.minimum,
+        "maximum": report.maximum,
+        "clipped_percent": round(report.clipped_percent, 3),
+    }
+    if isinstance(layer, Convolution):
+        description["weights_shape"] = describe_weights(layer)
+    return description
+
+
+def describe_step(report: StepReport) -> dict[str, Any]:
     step, rows, columns = report.step, report.rows, report.columns
     return {
         "kernel": step.kernel.name,
@@ -88,20 +135,8 @@ def describe_step(report: StepReport, multiply_adds: int) -> dict[str, Any]:
         "rank": step.kernel.rank,
         "separable": step.kernel.is_separable,
         "border": step.settings.border,
-        "padding": {
-            "top": rows.padding_before,
-            "bottom": rows.padding_after,
-            "left": columns.padding_before,
-            "right": columns.padding_after,
-        },
-        "anchor": {"x": columns.anchor, "y": rows.anchor},
-        "output": {
-            "width": columns.output,
-            "height": rows.output,
-            "width_formula": f"(W - F + 2P)/S + 1 = {columns.formula}",
-            "height_formula": f"(H - F + 2P)/S + 1 = {rows.formula}",
-        },
-        "multiply_adds": multiply_adds,
+        **describe_geometry(rows, columns),
+        "multiply_adds": report.multiply_adds,
         "minimum": report.minimum,
         "maximum": report.maximum,
         "clipped_percent": round(report.clipped_percent, 3),

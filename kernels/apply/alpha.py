@@ -12,9 +12,9 @@ from kernels.types import Image, Planes
 MIN_DENOMINATOR = 1e-5
 
 
-def split_alpha(planes: Planes) -> tuple[Planes, Planes | None]:
-    """The colour planes, and the alpha plane (height, width, 1) if the image has one."""
-    if planes.shape[2] in (2, 4):
+def split_alpha(planes: Planes, has_alpha: bool | None = None) -> tuple[Planes, Planes | None]:
+    """The colour planes, and the alpha plane (height, width, 1) if there is one. An image of 2 or 4 planes has one."""
+    if planes.shape[2] in (2, 4) if has_alpha is None else has_alpha:
         return planes[:, :, :-1], planes[:, :, -1:]
     return planes, None
 

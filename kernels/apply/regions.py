@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.apply.filter import Filtered, apply_steps
-from kernels.apply.layout import StepReport, count_multiply_adds, plan_steps
-from kernels.apply.row_strips import join_reports
-from kernels.chain import Step
+from kernels.apply.filter import Filtered, apply_steps, find_shape
+from kernels.apply.layers import LayerReport
+from kernels.apply.layout import StepReport
+from kernels.apply.shapes import PlannedStep, plan_chain
+from kernels.chain import AnyStep
 from kernels.errors import KernelParameterError
-from kernels.geometry import Axis
+from kernels.layers.step import LayerStep
 from kernels.regions import Reads, Rectangle
 from kernels.types import Image, Planes
 
-Layout = list[tuple[Axis, Axis]]
+AnyReport = StepReport | LayerReport
 
 
 @dataclass(frozen=True)
@@ -81,36 +82,50 @@ def make_area(regions: Sequence[Rectangle], mask: Planes | None, reads: Reads, h
     return Area(tuple(part for one in regions or (whole,) if (part := one.intersect(used))), mask, reads)
 
 
-def plan_cutouts(area: Area, steps: Sequence[Step], layout: Layout, height: int, width: int) -> list[Cutout]:
-    """What is filtered. `layout`: that of `plan_steps` for the whole image.
+def plan_cutouts(area: Area, plans: Sequence[PlannedStep]) -> list[Cutout]:
+    """What is filtered. `plans`: those of `plan_chain` for the whole image.
 
-    Raises KernelParameterError if the result has another size than the image.
+    Raises KernelParameterError if the result is no image, or has another size.
     """
-    rows, columns = layout[-1]
-    if any(axis.stride > 1 or axis.output != axis.input for pair in layout for axis in pair):
-        raise KernelParameterError(
-            "region",
-            f"The steps make {columns.output}×{rows.output} of {width}×{height} pixels. With region or mask the size "
-            "must stay: use stride=1, and a border other than 'valid'.",
-        )
+    check_result(area, plans)
+    image = plans[0].before
+    whole = Rectangle(0, 0, image.width, image.height)
     if not area.rectangles:
         return []
     if area.reads == "region" and area.mask is None:
         return [Cutout(rectangle, (rectangle,)) for rectangle in area.rectangles]
-    whole = Rectangle(0, 0, width, height)
-    if any(step.response == "rescale" or step.settings.border == "wrap" for step in steps):
+    if any(plan.step.response == "rescale" or plan.step.settings.border == "wrap" for plan in plans):
         return [Cutout(whole, area.rectangles)]  # depends on distant pixels
     margins = (
-        sum(rows.padding_before for rows, _ in layout),
-        sum(rows.padding_after for rows, _ in layout),
-        sum(columns.padding_before for _, columns in layout),
-        sum(columns.padding_after for _, columns in layout),
+        sum(plan.rows.padding_before for plan in plans),
+        sum(plan.rows.padding_after for plan in plans),
+        sum(plan.columns.padding_before for plan in plans),
+        sum(plan.columns.padding_after for plan in plans),
     )
     cutouts = [Cutout(one.widen(*margins, whole), (one,)) for one in area.rectangles]
     if sum(cutout.source.pixel_count for cutout in cutouts) > whole.pixel_count:
         union = bound([cutout.source for cutout in cutouts])
         return [Cutout(union, area.rectangles)]
     return cutouts
+
+
+def check_result(area: Area, plans: Sequence[PlannedStep]) -> None:
+    """Raise KernelParameterError unless the result can take the place of a part of the image."""
+    before, after = plans[0].before, plans[-1].after
+    if any(axis.stride > 1 or axis.output != axis.input for plan in plans for axis in (plan.rows, plan.columns)):
+        raise KernelParameterError(
+            "region",
+            f"The steps make {after.width}×{after.height} of {before.width}×{before.height} pixels. With region or "
+            "mask the size must stay: use stride=1, and a border other than 'valid'.",
+        )
+    if not after.is_image:
+        raise KernelParameterError(
+            "region", f"The result is {after}. With region or mask it must be an image, which has 1, 3 or 4 maps."
+        )
+    if area.reads == "region" and area.mask is not None and any(isinstance(plan.step, LayerStep) for plan in plans):
+        raise KernelParameterError(
+            "reads", "reads is 'region', and the chain has layers. Send regions instead of a mask, or reads=image."
+        )
 
 
 def bound(rectangles: Sequence[Rectangle]) -> Rectangle:
@@ -120,17 +135,15 @@ def bound(rectangles: Sequence[Rectangle]) -> Rectangle:
     return Rectangle(left, top, right - left, bottom - top)
 
 
-def count_step_work(cutouts: Sequence[Cutout], steps: Sequence[Step], channels: int) -> list[int]:
-    """Multiplications of each step in all cutouts."""
-    layouts = [plan_steps(steps, cutout.source.height, cutout.source.width) for cutout in cutouts]
-    return [
-        sum(count_multiply_adds(step, *layout[number], channels) for layout in layouts)
-        for number, step in enumerate(steps)
-    ]
+def plan_area(area: Area, plans: Sequence[PlannedStep]) -> list[list[PlannedStep]]:
+    """The plan of each cutout. `plans`: that of the whole image."""
+    steps = [plan.step for plan in plans]
+    sources = [cutout.source for cutout in plan_cutouts(area, plans)]
+    return [plan_chain(steps, replace(plans[0].before, height=one.height, width=one.width)) for one in sources]
 
 
 def apply_in_area(
-    image: Image, steps: Sequence[Step], area: Area, *, linear: bool = False, measure: bool = True
+    image: Image, steps: Sequence[AnyStep], area: Area, *, linear: bool = False, measure: bool = True
 ) -> Filtered:
     """As `apply_steps`, in a part of the image. Other pixels keep their values, to the bit.
 
@@ -139,9 +152,8 @@ def apply_in_area(
 
     Raises KernelParameterError.
     """
-    height, width = image.shape[:2]
-    layout = plan_steps(steps, height, width)
-    cutouts = plan_cutouts(area, steps, layout, height, width)
+    plans = plan_chain(steps, find_shape(image))
+    cutouts = plan_cutouts(area, plans)
     results = [filter_cutout(image, cutout, steps, area, linear, measure) for cutout in cutouts]
     channels = max([image.shape[2], *(result.image.shape[2] for result in results)])
     dtype = results[0].image.dtype if results else image.dtype
@@ -155,16 +167,27 @@ def apply_in_area(
             canvas[target.pixels] = part if share is None else mix(original[target.pixels], part, share)
     counts = [cutout.source.pixel_count for cutout in cutouts]
     reports = [
-        join_reports([result.reports[number] for result in results], counts, rows, columns)
-        if results
-        else StepReport(step, rows, columns, image.shape[2], None, None, 0.0)
-        for number, (step, (rows, columns)) in enumerate(zip(steps, layout, strict=True))
+        join_reports(plan, [result.reports[number] for result in results], counts) for number, plan in enumerate(plans)
     ]
     return Filtered(canvas, tuple(reports), results[0].backend if results else "planes")
 
 
+def join_reports(plan: PlannedStep, reports: Sequence[AnyReport], pixels: Sequence[int]) -> AnyReport:
+    """The report of a step for the whole image, with the values of the cutouts and their numbers of pixels."""
+    values = {
+        "minimum": min((report.minimum for report in reports if report.minimum is not None), default=0.0),
+        "maximum": max((report.maximum for report in reports if report.maximum is not None), default=0.0),
+        "clipped_percent": sum(report.clipped_percent * count for report, count in zip(reports, pixels, strict=True))
+        / max(1, sum(pixels)),
+    }
+    if isinstance(plan.step, LayerStep):
+        return LayerReport(plan, plan.step, **values)
+    channels = reports[0].channels if reports and isinstance(reports[0], StepReport) else plan.before.maps
+    return StepReport(plan.step, plan.rows, plan.columns, channels, **values)
+
+
 def filter_cutout(
-    image: Image, cutout: Cutout, steps: Sequence[Step], area: Area, linear: bool, measure: bool
+    image: Image, cutout: Cutout, steps: Sequence[AnyStep], area: Area, linear: bool, measure: bool
 ) -> Filtered:
     part = np.ascontiguousarray(image[cutout.source.pixels])
     if area.reads == "image" or area.mask is None:

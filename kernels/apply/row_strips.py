@@ -31,8 +31,10 @@ def filter_in_row_strips(
     linear: bool,
     prepare: Callable[[Image], Planes],
     finish: Callable[[Planes], Image],
+    has_alpha: bool,
 ) -> tuple[Image, StepReport]:
-    """Filter (height, width, 1..4). `prepare` converts the rows under a strip to float32, `finish` its results.
+    """Filter (height, width, channels), of which the last may be alpha. `prepare` converts the rows under a strip to
+    float32, `finish` its results.
 
     The response is not `rescale`, whose range is that of the whole image.
     """
@@ -53,13 +55,13 @@ def filter_in_row_strips(
         length = (count - 1) * rows.stride + rows.footprint
         strip_rows = replace(rows, input=length, padding_before=0, padding_after=0)
         strip = prepare(padded[start : start + length])
-        planes, report = apply_step(strip, step, maximum, linear, (strip_rows, whole_columns))
+        planes, report = apply_step(strip, step, maximum, linear, (strip_rows, whole_columns), has_alpha)
         finished = finish(planes)
         if result is None:
             result = np.empty((rows.output, *finished.shape[1:]), finished.dtype)
         result[top : top + count] = finished
         reports.append(report)
-        visible.append(int(np.count_nonzero(planes[:, :, -1])) if planes.shape[2] % 2 == 0 else planes[:, :, 0].size)
+        visible.append(int(np.count_nonzero(planes[:, :, -1])) if has_alpha else planes[:, :, 0].size)
     assert result is not None
     return result, join_reports(reports, visible, rows, columns)
 

@@ -1,10 +1,11 @@
 """`POST /filter/{kernel}` and `POST /filter`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 
 from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
@@ -18,8 +19,8 @@ from app.context import find_record
 from app.images.formats import FORMATS
 from app.tasks.areas import AreaRequest, check_reads
 from app.tasks.explain_filter import EXPLAIN_FILTER
-from app.tasks.filter import FILTER, FilterParams, FilterResult, name_result
-from kernels.chain import Step
+from app.tasks.filter import FILTER, FilterParams, FilterRequest, FilterResult, name_result
+from kernels.chain import AnyStep, Step, gives_image
 
 router = APIRouter(tags=["filter"], route_class=RepeatableRoute)
 
@@ -39,8 +40,8 @@ IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
                 "X-Origin-Height": "Height of the upright input, in pixels.",
                 "X-Result-Width": "Width of the result, in pixels.",
                 "X-Result-Height": "Height of the result, in pixels.",
-                "X-Kernel-Sum": "Sum of the weights as written, for each step.",
-                "X-Kernel-Divisor": "Divisor of the weighted sum, for each step.",
+                "X-Kernel-Sum": "Sum of the weights as written, for each step; `-` for a layer.",
+                "X-Kernel-Divisor": "Divisor of the weighted sum, for each step; `-` for a layer.",
                 "X-Clipped-Percent": "Percentage of the values that the last step clipped.",
                 "X-Colour": "What happened to a colour space other than sRGB: `kept`, `converted` to sRGB, or "
                 "`dropped`.",
@@ -93,7 +94,7 @@ MISSING_OPERATIONS = (
 OPERATIONS = {
     "operations": {
         "type": "string",
-        "description": "1 to 10 steps as JSON: objects with a `kernel` and its parameters.",
+        "description": "1 to 10 steps as JSON: objects with a `kernel`, or a layer, and its parameters.",
         "example": '[{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]',
     }
 }
@@ -117,7 +118,9 @@ async def filter_in_steps(
         raise RequestValidationError(
             [{"loc": ("body", "operations"), "msg": MISSING_OPERATIONS, "type": "missing", "input": None}]
         )
-    chain = make_chain(parse_operations(operations, query, service.catalogue))
+    # A layer may have 100,000 weights.
+    steps = await run_in_threadpool(parse_operations, operations, query, service.catalogue)
+    chain = await run_in_threadpool(make_chain, steps)
     return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 
@@ -126,11 +129,14 @@ async def filter_upload(
 ) -> Response:
     """Filter an image in a worker, and respond with the result or, with `explain`, with the arithmetic."""
     steps, operations = chain
-    find_record().kernels = tuple(step.kernel.name for step in steps)
+    find_record().kernels = tuple(step.name for step in steps)
     check_reads(AreaRequest(query.region, upload.mask, query.reads))
-    accept = None if query.explain else accept
-    output = choose_output_format(query.format, accept, steps[-1].response == "raw")
-    params = FilterParams(operations, query.linear, query.frames, query.quality, output, query.region, query.reads)
+    request = FilterRequest(steps, maps=query.maps)
+    gives_numbers = not request.wants_sheet and not gives_image(request.all_steps)
+    output = choose_output_format(query.format, None if query.explain else accept, gives_numbers)
+    params = FilterParams(
+        operations, query.linear, query.frames, query.quality, output, query.maps, query.region, query.reads
+    )
     images = [upload.data] if upload.mask is None else [upload.data, upload.mask]
     if query.explain:
         _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, images)
@@ -141,7 +147,7 @@ async def filter_upload(
     return respond_with_file(file, format.media_type, name, list_result_headers(result, steps))
 
 
-def list_result_headers(result: FilterResult, steps: Sequence[Step]) -> dict[str, str]:
+def list_result_headers(result: FilterResult, steps: Sequence[AnyStep]) -> dict[str, str]:
     record = find_record()
     colour = {"X-Colour": result.colour} if result.colour else {}
     return colour | {
@@ -149,11 +155,15 @@ def list_result_headers(result: FilterResult, steps: Sequence[Step]) -> dict[str
         "X-Origin-Height": str(result.origin[1]),
         "X-Result-Width": str(result.size[0]),
         "X-Result-Height": str(result.size[1]),
-        "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
-        "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
+        "X-Kernel-Sum": list_numbers(step.kernel.sum if isinstance(step, Step) else None for step in steps),
+        "X-Kernel-Divisor": list_numbers(step.divisor if isinstance(step, Step) else None for step in steps),
         "X-Clipped-Percent": f"{result.clipped_percent:.2f}",
         "X-Convserve-Path": ", ".join(f"{stage}={backend}" for stage, backend in record.backends.items()),
         "Server-Timing": ", ".join(
             f"{step.name};dur={1000 * step.seconds:.1f}" for step in record.steps if step.name != "queue"
         ),
     }
+
+
+def list_numbers(values: Iterable[float | None]) -> str:
+    return ", ".join("-" if value is None else f"{value:.6g}" for value in values)

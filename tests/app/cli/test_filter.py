@@ -9,6 +9,7 @@ import pytest
 from tests.support.command_line import emboss, list_files, run, run_process
 from tests.support.heif import read_heic
 from tests.support.images import decode, draw_noise, encode, encode_frames, open_image
+from tests.support.layer_reference import pool
 
 
 @pytest.mark.slow
@@ -53,6 +54,46 @@ def test_raw_results_are_npy_files(photo: Path) -> None:
     values = np.load(photo.with_name("photo-edge.npy"))
     assert values.dtype == np.float32
     assert values.min() < 0
+
+
+def test_operations_are_json_or_a_file_of_json(photo: Path) -> None:
+    """One output is the green channel plus 10, then the largest of each 2x2 pixels."""
+    operations = [{"kernel": "conv", "weights": [[0, 1, 0]], "bias": 10}, {"kernel": "max-pool"}]
+    document = photo.with_name("layers.json")
+    document.write_text(json.dumps(operations))
+    green = draw_noise(12, 17)[:, :, 1].astype(int) + 10
+    expected = np.minimum(pool(green[:, :, None], "max", (2, 2), (2, 2), same=True)[:, :, 0], 255)
+    for argument in (json.dumps(operations), f"@{document}"):
+        result = run("filter", argument, photo)
+        assert result.exit_code == 0, result.output
+        assert np.array_equal(decode(photo.with_name("photo-conv-max-pool.png").read_bytes()), expected)
+
+
+def test_maps_of_a_layer(photo: Path) -> None:
+    assert run("filter", "mnist-conv1", photo).exit_code == 0
+    assert np.load(photo.with_name("photo-mnist-conv1.npy")).shape == (12, 17, 32)
+    assert run("filter", "mnist-conv1", photo, "--maps", "sheet").exit_code == 0
+    assert open_image(photo.with_name("photo-mnist-conv1.png").read_bytes()).mode == "RGB"
+    assert run("filter", "sepia", photo, "--maps", "1", "--format", "json").exit_code == 0
+    document = json.loads(photo.with_name("photo-sepia.json").read_text())
+    assert document["shape"] == [12, 17]
+    expected = np.rint(np.minimum(draw_noise(12, 17) @ [0.349, 0.686, 0.168], 255))
+    assert np.abs(np.array(document["values"]) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("@missing.json", "missing.json: No such file"),
+        ("[{", "The operations are not valid"),
+        ('[{"kernel": "conv"}]', "needs weights"),
+        ('[{"sigma": 1}]', "The operations are not valid at 0.kernel: Field required"),
+    ],
+)
+def test_mistakes_in_operations(photo: Path, argument: str, message: str) -> None:
+    result = run("filter", argument, photo)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_options_are_the_parameters_of_the_service(photo: Path) -> None:

@@ -12,12 +12,12 @@ from scipy import ndimage
 
 from kernels import KernelParameterError
 from kernels.apply.filter import apply_steps
-from kernels.apply.layout import plan_steps
-from kernels.apply.regions import apply_in_area, count_step_work, make_area, plan_cutouts
+from kernels.apply.regions import apply_in_area, make_area, plan_area, plan_cutouts
+from kernels.apply.shapes import Shape, plan_chain
 from kernels.catalogue import Catalogue
-from kernels.chain import Step, resolve_step
+from kernels.chain import Step, resolve_chain, resolve_step
 from kernels.regions import Rectangle
-from kernels.settings import FilterSettings
+from kernels.settings import FilterSettings, Operation
 from tests.kernels.noise import draw_noise
 from tests.support import reference
 
@@ -210,20 +210,40 @@ def test_a_mask_of_another_size_is_rejected_with_both_sizes() -> None:
 def test_the_work_is_that_of_the_region_and_its_surroundings() -> None:
     steps = make_steps(("custom", {"weights": np.arange(1, 26).reshape(5, 5).tolist()}), ("edge", {}))
     area = make_area([Rectangle(100, 100, 10, 20)], None, "image", 1000, 1000)
-    cutouts = plan_cutouts(area, steps, plan_steps(steps, 1000, 1000), 1000, 1000)
-    assert count_step_work(cutouts, steps, 3) == [16 * 26 * 25 * 3, 16 * 26 * 9 * 3]
+    (part,) = plan_area(area, plan_chain(steps, Shape(1000, 1000, 3)))
+    assert [plan.multiply_adds for plan in part] == [16 * 26 * 25 * 3, 16 * 26 * 9 * 3]
 
 
 def test_many_overlapping_regions_cost_no_more_than_the_image() -> None:
-    steps = make_steps(("gaussian", {"sigma": 10}))
+    plans = plan_chain(make_steps(("gaussian", {"sigma": 10})), Shape(100, 100, 1))
     regions = [Rectangle(x, 10, 30, 30) for x in range(10, 60)]
     area = make_area(regions, None, "image", 100, 100)
-    cutouts = plan_cutouts(area, steps, plan_steps(steps, 100, 100), 100, 100)
-    whole = count_step_work(
-        plan_cutouts(make_area([], None, "image", 100, 100), steps, plan_steps(steps, 100, 100), 100, 100), steps, 1
-    )
-    assert len(cutouts) == 1
-    assert count_step_work(cutouts, steps, 1)[0] <= whole[0]
+    (cutout,) = plan_cutouts(area, plans)
+    assert cutout.targets == tuple(regions)
+    ((plan,),) = plan_area(area, plans)
+    assert plan.multiply_adds <= plans[0].multiply_adds
+
+
+def test_layers_are_applied_in_regions() -> None:
+    image = draw_noise(8, 20, 21, 3)
+    weights = np.random.default_rng(9).uniform(-0.2, 0.3, (3, 3, 3, 3)).tolist()
+    operations = [Operation(kernel="conv", weights=weights), Operation(kernel="relu"), Operation(kernel="blur")]
+    steps = resolve_chain(operations, Catalogue())
+    result = apply_in_area(image, steps, make_area([Rectangle(4, 5, 6, 7)], None, "image", 20, 21)).image
+    inside = cover([Rectangle(4, 5, 6, 7)], 20, 21)
+    np.testing.assert_array_equal(result[~inside], image[~inside])
+    whole = apply_steps(image, steps).image
+    assert np.abs(result[inside].astype(int) - whole[inside]).max() <= 1
+    assert (result[inside] != image[inside]).any()
+
+
+def test_layers_that_give_no_image_are_rejected() -> None:
+    steps = resolve_chain([Operation(kernel="conv", weights=np.ones((5, 3, 1, 1)).tolist())], Catalogue())
+    with pytest.raises(KernelParameterError, match="it must be an image, which has 1, 3 or 4 maps"):
+        apply_in_area(draw_noise(1, 8, 9, 3), steps, make_area([Rectangle(0, 0, 2, 2)], None, "image", 8, 9))
+    steps = resolve_chain([Operation(kernel="relu")], Catalogue())
+    with pytest.raises(KernelParameterError, match="the chain has layers"):
+        apply_in_area(draw_noise(1, 8, 9, 3), steps, make_area([], np.ones((8, 9), np.float32), "region", 8, 9))
 
 
 def test_the_report_measures_what_was_filtered() -> None:
