@@ -106,7 +106,7 @@ ENTRIES = (
         Parameter("angle", 0, -360, 360, ANGLE), LONG_SIZE, source=MATLAB,
     ),
     parametrised(
-        "median", "Median (no convolution)", parametric.make_footprint,
+        "median", "Median (no convolution)", parametric.make_box,
         Parameter("size", 3, 3, 7, "Side in pixels, odd.", integer=True), combine="median", response="clip",
         source="Tukey 1977; OpenCV, medianBlur",
     ),

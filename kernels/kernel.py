@@ -16,7 +16,7 @@ Combine = Literal["single", "magnitude", "maximum", "median"]
 """How the results of the parts of a kernel are combined.
 
 `magnitude`: the square root of the sum of their squares. `maximum`: the largest. `single`: there is only one part.
-`median`: no sum, but the middle of the sorted pixels under the only part, whose weights are 1.
+`median`: no sum, but the middle of the sorted pixels under the only part, whose weights are equal.
 """
 
 MAX_SIDE = 63

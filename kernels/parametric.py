@@ -129,11 +129,6 @@ def make_gabor(wavelength: float, angle: float = 0.0, sigma: float = 3.0, size: 
     return weights / positive if positive > 0 else weights
 
 
-def make_footprint(size: int) -> Weights:
-    """1 for each of size × size pixels."""
-    return np.ones((size, size))
-
-
 def make_identity(size: int) -> Weights:
     """1 in the middle, 0 elsewhere."""
     weights = np.zeros((size, size))
