@@ -13,6 +13,7 @@ from kernels.kernel import Kernel, choose_divisor, round_sum
 from kernels.layers.catalogue import SELECT
 from kernels.layers.layer import Convolution, Selection
 from kernels.layers.step import LayerStep, find_changes, make_layer_step
+from kernels.product import Product
 from kernels.settings import SHAPE_PARAMETERS, FilterSettings, Operation, Response
 from kernels.types import Weights
 
@@ -35,6 +36,8 @@ class Step:
     settings: FilterSettings
     amount: float
     """Share of the filtered image in a mix with the original, 0..1."""
+    tolerance: float = 0.0
+    """The largest error of a sum that a faster algorithm may make, relative to the range of the pixels."""
 
     @property
     def name(self) -> str:
@@ -69,11 +72,11 @@ class Step:
         return "clip" if self.amount < 1 and self.kernel.response is None else self.kernel.default_response
 
     @cached_property
-    def weights(self) -> tuple[Weights, ...]:
+    def weights(self) -> tuple[Weights | Product, ...]:
         """The parts of the kernel as written, or turned by 180° for `behaviour=convolve`."""
         if self.settings.behaviour == "correlate":
             return self.kernel.parts
-        return tuple(part[::-1, ::-1] for part in self.kernel.parts)
+        return tuple(part.turned if isinstance(part, Product) else part[::-1, ::-1] for part in self.kernel.parts)
 
 
 AnyStep = Step | LayerStep
@@ -113,6 +116,8 @@ def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> S
             parameters["amount"] = amount
             amount = 1.0
         kernel = entry.make_kernel(parameters)
+    if kernel.combine == "median" and settings.divisor is not None:
+        raise KernelParameterError("divisor", "The kernel 'median' has no divisor: its result is one of the pixels.")
     if amount > 1:
         raise KernelParameterError("amount", f"amount is {amount:g}; for '{kernel.name}' it may be 0 to 1.")
     if isinstance(settings.bias, tuple):

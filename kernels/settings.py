@@ -151,6 +151,14 @@ class FilterSettings(BaseModel):
         ),
     ] = None
 
+    exact: Annotated[
+        bool,
+        Field(
+            description="`false`: a blur longer than 63 pixels may use a faster algorithm, whose values differ by at "
+            "most half a level before rounding."
+        ),
+    ] = True
+
     weights: Annotated[
         str | list[Any] | None,
         BeforeValidator(parse_weights_field),
@@ -201,7 +209,8 @@ class FilterSettings(BaseModel):
         BeforeValidator(parse_size),
         WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d+\s*[,x]\s*\d+$"}]}),
         Field(
-            description="Kernels with parameters: side in pixels, odd, 1 to 63. Default: follows from the others. "
+            description="Kernels with parameters: side in pixels, odd, 1 to 63; `gaussian` and `motion` along an axis "
+            "to 1201, `box` to 1001. Default: follows from the others. "
             "Pooling: side of the window in pixels, 1 to 63, or `y,x`. Default: 2; for `dilate` and `erode` 3."
         ),
     ] = None

@@ -76,7 +76,11 @@ def write_names() -> str:
 
 def write_parameters() -> str:
     rows = [
-        [f"`{name}`", field.description or "", "" if field.default is None else f"`{show_default(field.default)}`"]
+        [
+            f"`{name}`",
+            field.description or "",
+            "" if field.default in (None, ()) else f"`{show_default(field.default)}`",
+        ]
         for name, field in FilterQuery.model_fields.items()
     ]
     return write_table(["parameter", "what", "default"], rows)

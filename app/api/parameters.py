@@ -8,6 +8,7 @@ from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
 from app.tasks.options import MapLayer, Polarity
 from kernels.errors import KernelParameterError
 from kernels.numbers import STRICT_NUMBER
+from kernels.regions import MAX_REGIONS, Reads, parse_regions
 from kernels.settings import (
     MAX_DESCENT_STEPS,
     MAX_LAYER_FILTERS,
@@ -52,6 +53,26 @@ class ImageParameters(FilterSettings):
     frames: Annotated[
         Frames, BeforeValidator(parse_lower), Field(description="`first`: filter only the first frame of an animation.")
     ] = "all"
+
+    region: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parse_regions),
+        WithJsonSchema({"type": "array", "items": {"type": "string"}, "maxItems": MAX_REGIONS}),
+        Field(
+            description="Filters only this part of the image: `x,y,width,height` from the top left, each in pixels or "
+            "percent, such as `100,50,200,120` or `10%,10%,50%,25%`. Repeat it, or separate regions with `;`. Other "
+            "pixels keep their values."
+        ),
+    ] = ()
+    reads: Annotated[
+        Reads | None,
+        BeforeValidator(parse_lower),
+        WithJsonSchema({"type": "string", "enum": list(get_args(Reads))}),
+        Field(
+            description="With `region` or `mask`, what the kernel reads. `image`: also pixels outside. `region`: only "
+            "pixels inside; `border` extends each region, and pixels outside the mask have no weight. Default: `image`."
+        ),
+    ] = None
 
     @property
     def shared(self) -> FilterSettings:

@@ -42,21 +42,33 @@ def format_disposition(name: str) -> str:
     return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
+MASK = (
+    "A grey image of the same size. White pixels are filtered, black pixels keep their values, grey ones are mixed. In "
+    "JSON it is base64 or a data URI."
+)
+
+
+def describe_upload(
+    *, more: dict[str, Any] | None = None, several: bool = False, takes_mask: bool = False
+) -> dict[str, Any]:
     """The request body in OpenAPI: a form, the raw image, or JSON with base64.
 
-    `more` are further fields of the form and of the JSON. With `several`, the form may have several files.
+    `more` are further fields of the form and of the JSON. With `several`, the form may have several files;
+    with `takes_mask`, form and JSON may have a mask.
     """
+    mask = {"type": "string", "description": MASK}
     form = {
         "type": "object",
         "required": ["file"],
         "properties": {
             "file": {"type": "array", "items": BINARY["schema"]} if several else BINARY["schema"],
+            **({"mask": BINARY["schema"] | mask} if takes_mask else {}),
             **(more or {}),
         },
     }
     text = {"type": "string", "description": "The image in base64, or as a data URI."}
-    document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
+    more = ({"mask": mask} if takes_mask else {}) | (more or {})
+    document = {"type": "object", "required": ["file"], "properties": {"file": text, **more}}
     return {
         "requestBody": {
             "required": True,

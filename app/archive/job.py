@@ -14,6 +14,7 @@ from app.tasks.options import Polarity
 from kernels.chain import AnyStep, gives_image
 from kernels.layers.layer import Convolution
 from kernels.layers.step import LayerStep
+from kernels.product import list_weights
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class FilterJob(ArchiveJob):
         """Identifies everything that the content of a result depends on, except the image."""
         steps = [describe_content(step) for step in self.request.steps]
         request = self.request
-        return hash_parameters([self.kind, steps, request.linear, request.frames, request.quality, self.format])
+        area = [request.area.regions, request.area.reads]
+        return hash_parameters([self.kind, steps, request.linear, request.frames, request.quality, self.format, area])
 
 
 def describe_content(step: AnyStep) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def describe_content(step: AnyStep) -> dict[str, Any]:
         bias = step.layer.bias if isinstance(step.layer, Convolution) else None
         return {"layer": step.name, "weights": weights, "bias": bias, "settings": settings}
     return {
-        "kernel": [part.tolist() for part in step.kernel.parts],
+        "kernel": [list_weights(part) for part in step.kernel.parts],
         "combine": step.kernel.combine,
         "divisor": step.divisor,
         "response": step.response,

@@ -92,6 +92,7 @@ def make_job(
 ) -> "Job":
     from app.archive import storage
     from app.archive.job import ClassifyJob, FilterJob
+    from app.tasks.areas import AreaRequest, check_reads
     from app.tasks.filter import FilterRequest
     from app.tasks.operations import parse_operations_text
 
@@ -102,7 +103,9 @@ def make_job(
         if kernel is None:
             return ClassifyJob(images, results, settings, reading.polarity)
         steps = parse_operations_text(read_operations(kernel), parameters.shared, catalogue)
-        request = FilterRequest(steps, parameters.linear, parameters.frames, parameters.quality)
+        area = AreaRequest(parameters.region, None, parameters.reads)
+        check_reads(area)
+        request = FilterRequest(steps, parameters.linear, parameters.frames, parameters.quality, area=area)
         return FilterJob(images, results, settings, request, parameters.format)
 
 

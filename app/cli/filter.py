@@ -1,6 +1,7 @@
 """`convserve filter`."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,12 @@ def filter_images(
     images: ImagesArgument,
     query: FilterQuery,
     output: OutputOption = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="Grey image of the same size: white pixels are filtered, black ones are not.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Filter images with a kernel. Results are named NAME-KERNEL.EXT."""
     from app.tasks.operations import parse_operations_text
@@ -45,11 +52,14 @@ def filter_images(
     from app.cli.filter_files import filter_files
     from app.cli.image_files import plan_outputs
     from app.pool.ipc import Report
+    from app.tasks.areas import AreaRequest, check_reads
     from app.tasks.explain_filter import explain_filter
     from app.tasks.filter import SAME_FORMAT, FilterRequest, OutputFormat
 
     with exit_on_errors():
-        request = FilterRequest(steps, query.linear, query.frames, query.quality, query.maps)
+        area = AreaRequest(query.region, mask.read_bytes() if mask else None, query.reads)
+        check_reads(area)
+        request = FilterRequest(steps, query.linear, query.frames, query.quality, query.maps, area)
         if query.explain:
             result_format = OutputFormat(query.format) if query.format else SAME_FORMAT
             for file in files:

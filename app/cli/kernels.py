@@ -106,5 +106,5 @@ def print_kernel(entry: "Entry") -> None:
     for parameter in entry.parameters:
         default = "chosen" if parameter.default is None else f"{parameter.default:g}"
         typer.echo(f"--{parameter.name} {parameter.minimum:g}..{parameter.maximum:g} [{default}]")
-    for part in kernel.parts:
+    for part in kernel.tables:
         typer.echo("\n" + "\n".join(" ".join(f"{weight:8.4g}" for weight in row) for row in part))

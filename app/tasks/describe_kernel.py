@@ -25,7 +25,15 @@ from kernels.layers.catalogue import CONV, LayerEntry
 from kernels.layers.layer import Convolution, describe_kind
 from kernels.layers.step import make_layer_step
 from kernels.parameter import Parameter
+from kernels.product import Product, list_weights
 from kernels.settings import FilterSettings
+
+
+class KernelFactors(BaseModel):
+    """A column and a row of weights."""
+
+    column: list[float]
+    row: list[float]
 
 
 class KernelDescription(BaseModel):
@@ -34,8 +42,12 @@ class KernelDescription(BaseModel):
     name: str
     title: str
     weights: list[list[float]] | list[list[list[float]]]
-    """Rows of the kernel as written. Several kernels if `combine` is not `single`."""
+    """Rows of the kernel as written. Several kernels if `combine` is not `single`. Empty if it has `factors`."""
+    factors: KernelFactors | None
+    """Of a kernel with a side above 63: the weight in a row and a column is the product of two numbers."""
     combine: str
+    is_convolution: bool
+    """Whether the result is a weighted sum: not for `magnitude`, `maximum` and `median`."""
     rows: int
     columns: int
     sum: float
@@ -51,13 +63,16 @@ class KernelDescription(BaseModel):
 
 
 def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDescription:
-    parts = [part.tolist() for part in kernel.parts]
+    parts = [part.tolist() for part in kernel.tables]
+    products = [part for part in kernel.parts if isinstance(part, Product)]
     rows, columns = kernel.shape
     return KernelDescription(
         name=kernel.name,
         title=kernel.title,
-        weights=parts[0] if len(parts) == 1 else parts,
+        weights=parts[0] if len(parts) == 1 and kernel.is_convolution else parts,
+        factors=KernelFactors(**list_weights(products[0])) if products else None,
         combine=kernel.combine,
+        is_convolution=kernel.is_convolution,
         rows=rows,
         columns=columns,
         sum=kernel.sum,

@@ -10,6 +10,7 @@ from app.images.limits import ImageLimits
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
+from app.tasks.areas import describe_area, read_area
 from app.tasks.chain_shapes import describe_geometry, describe_shapes, describe_weights
 from app.tasks.codecs import decode
 from app.tasks.composed_kernel import describe_composed_kernel
@@ -26,15 +27,18 @@ from app.tasks.filter import (
 )
 from kernels.apply.layers import LayerReport
 from kernels.apply.layout import StepReport
+from kernels.apply.regions import plan_area
+from kernels.apply.shapes import PlannedStep
 from kernels.chain import Step
 from kernels.layers.layer import Convolution, describe_kind
+from kernels.product import Product, list_weights
 
 
 def run_explain_filter(
     context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[None]:
-    (data,) = blobs
-    explanation = explain_filter(data, make_request(context, params), context.settings, params.format, report)
+    request = make_request(context, params, blobs[1:])
+    explanation = explain_filter(blobs[0], request, context.settings, params.format, report)
     return Answer(None, [json.dumps(explanation).encode()])
 
 
@@ -48,28 +52,45 @@ def explain_filter(
 
     The explanation of a chain includes the single kernel that the chain equals.
     """
-    image = decode(data, ImageLimits.from_settings(settings), report, "first")
-    plans = check_work(image, request.all_steps, settings)
+    limits = ImageLimits.from_settings(settings)
+    image = decode(data, limits, report, "first")
+    area = read_area(request.area, image, limits, report)
+    plans = check_work(image, request, area, settings)
     format = choose_format(request, output, image.format, plans[-1].after)
-    result = filter_frames(image, request, report)[0]
+    result = filter_frames(image, request, area, report)[0]
     height, width = result.image.shape[:2]
+    work = [report.multiply_adds for report in result.reports]
+    if area is not None:
+        work = count_work(plan_area(area, plans), result.reports)
     explanation = {
         "input": {"width": image.width, "height": image.height, "channels": image.channels},
         "output": {"width": width, "height": height, "channels": result.image.shape[2]},
-        "multiply_adds": sum(report.multiply_adds for report in result.reports),
+        "multiply_adds": sum(work),
         "parameters": sum(plan.parameters for plan in plans),
         "receptive_field": describe_shapes(plans[-1])["receptive_field"],
         "linear": request.linear,
         "steps": [
-            describe_report(report) | describe_shapes(plan) for plan, report in zip(plans, result.reports, strict=True)
+            describe_report(report) | describe_shapes(plan) | {"multiply_adds": count}
+            for plan, report, count in zip(plans, result.reports, work, strict=True)
         ],
     }
+    if area is not None:
+        explanation["area"] = describe_area(area)
     colour = plan_colour(image.with_pixels([result.image]), format) if is_image_of(result.image) else None
     if colour:
         explanation["colour"] = {"space": colour.space, "outcome": colour.outcome}
     if len(result.reports) > 1:
         explanation["one_kernel"] = describe_composed_kernel(image, result.reports, request.linear)
     return explanation
+
+
+def count_work(parts: Sequence[Sequence[PlannedStep]], reports: Sequence[StepReport | LayerReport]) -> list[int]:
+    """Multiplications of each step in parts of the image; of a kernel in the channels that it filters."""
+    counts = [sum(part[number].multiply_adds for part in parts) for number in range(len(reports))]
+    return [
+        count * report.channels // parts[0][number].before.planes if isinstance(report, StepReport) and parts else count
+        for number, (count, report) in enumerate(zip(counts, reports, strict=True))
+    ]
 
 
 def is_image_of(pixels: Any) -> bool:
@@ -103,8 +124,9 @@ def describe_step(report: StepReport) -> dict[str, Any]:
     step, rows, columns = report.step, report.rows, report.columns
     return {
         "kernel": step.kernel.name,
-        "weights": [calculate_effective_weights(step, part).tolist() for part in step.weights],
+        "weights": [list_weights(calculate_effective_weights(step, part)) for part in step.weights],
         "combine": step.kernel.combine,
+        "is_convolution": step.kernel.is_convolution,
         "sum": step.kernel.sum,
         "divisor": step.divisor,
         "amount": step.amount,
@@ -123,7 +145,12 @@ def describe_step(report: StepReport) -> dict[str, Any]:
 
 
 def calculate_effective_weights(step: Step, part: Any) -> Any:
-    """The weights divided by the divisor, mixed with the identity at the anchor if `amount` is below 1."""
+    """The weights divided by the divisor, mixed with the identity at the anchor if `amount` is below 1.
+
+    A `Product` is only divided: a mix is none.
+    """
+    if isinstance(part, Product):
+        return part / step.divisor
     weights = step.amount * part / step.divisor
     if step.amount < 1 and step.kernel.combine == "single":
         rows, columns = weights.shape

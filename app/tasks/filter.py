@@ -18,13 +18,17 @@ from app.images.limits import ImageLimits
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
 from app.settings import Settings
+from app.tasks.areas import WHOLE, AreaRequest, read_area
 from app.tasks.codecs import decode, encode
 from app.tasks.context import TaskContext
 from app.tasks.map_sheet import draw_map_sheet
 from kernels.apply.filter import Filtered, apply_steps
+from kernels.apply.regions import Area, apply_in_area, plan_area
 from kernels.apply.shapes import PlannedStep, Shape, plan_chain
+from kernels.apply.tolerance import set_tolerances
 from kernels.chain import AnyStep, select_maps
 from kernels.errors import KernelParameterError
+from kernels.regions import Reads
 
 SHEET = "sheet"
 """The value of `maps` for a contact sheet of all maps."""
@@ -40,6 +44,7 @@ class FilterRequest:
     quality: int | None = None
     maps: str | None = None
     """`sheet`, or the numbers of the maps to return, such as `0,3,5`."""
+    area: AreaRequest = WHOLE
 
     @property
     def wants_sheet(self) -> bool:
@@ -68,7 +73,7 @@ SAME_FORMAT = OutputFormat("png", get_args(FormatName))
 
 
 class FilterParams(msgspec.Struct, frozen=True):
-    """Of the tasks `filter` and `explain-filter`."""
+    """Of the tasks `filter` and `explain-filter`. The blobs are the image and, if there is one, the mask."""
 
     operations: str
     """JSON (`app/tasks/operations.py`)."""
@@ -77,6 +82,8 @@ class FilterParams(msgspec.Struct, frozen=True):
     quality: int | None = None
     format: OutputFormat = SAME_FORMAT
     maps: str | None = None
+    regions: tuple[str, ...] = ()
+    reads: Reads | None = None
 
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
@@ -99,13 +106,13 @@ class FilterResult(msgspec.Struct, frozen=True):
 def run_filter(
     context: TaskContext, params: FilterParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[FilterResult]:
-    (data,) = blobs
-    return filter_image(data, make_request(context, params), context.settings, params.format, report)
+    return filter_image(blobs[0], make_request(context, params, blobs[1:]), context.settings, params.format, report)
 
 
-def make_request(context: TaskContext, params: FilterParams) -> FilterRequest:
+def make_request(context: TaskContext, params: FilterParams, masks: Sequence[bytes]) -> FilterRequest:
     steps = context.parse_steps(params.operations)
-    return FilterRequest(steps, params.linear, params.frames, params.quality, params.maps)
+    area = AreaRequest(params.regions, masks[0] if masks else None, params.reads)
+    return FilterRequest(steps, params.linear, params.frames, params.quality, params.maps, area)
 
 
 FILTER = Task("filter", FilterParams, FilterResult, run_filter)
@@ -117,9 +124,10 @@ def filter_image(
     """Decode, filter and encode. Raises ImageError, KernelError or WorkTooLargeError."""
     frames: Frames = "first" if request.wants_sheet else request.frames
     image = decode(data, ImageLimits.from_settings(settings), report, frames)
-    plans = check_work(image, request.all_steps, settings)
+    area = read_area(request.area, image, ImageLimits.from_settings(settings), report)
+    plans = check_work(image, request, area, settings)
     format = choose_format(request, output, image.format, plans[-1].after)
-    results = filter_frames(image, request, report, measure=False)
+    results = filter_frames(image, request, area, report, measure=False)
     report.backends["convolve"] = results[0].backend
     pixels = [draw_map_sheet(result.image) if request.wants_sheet else result.image for result in results]
     filtered = image.with_pixels(pixels)
@@ -139,24 +147,27 @@ def filter_image(
 
 
 def filter_frames(
-    image: DecodedImage, request: FilterRequest, report: Report, *, measure: bool = True
+    image: DecodedImage, request: FilterRequest, area: Area | None, report: Report, *, measure: bool = True
 ) -> list[Filtered]:
     """Filter each frame. `measure`: find the range of values of every step. `check_work` comes before."""
-    steps = request.all_steps
+    steps, linear = request.all_steps, request.linear
     with report.time("convolve"):
+        if area is not None:
+            return [apply_in_area(frame.pixels, steps, area, linear=linear, measure=measure) for frame in image.frames]
         return [
-            apply_steps(frame.pixels, steps, linear=request.linear, measure=measure, as_maps=request.wants_sheet)
+            apply_steps(frame.pixels, steps, linear=linear, measure=measure, as_maps=request.wants_sheet)
             for frame in image.frames
         ]
 
 
-def check_work(image: DecodedImage, steps: Sequence[AnyStep], settings: Settings) -> list[PlannedStep]:
+def check_work(image: DecodedImage, request: FilterRequest, area: Area | None, settings: Settings) -> list[PlannedStep]:
     """The plan of the steps for each frame, checked before memory is allocated.
 
     Raises WorkTooLargeError if filtering would exceed the limit, KernelParameterError if a step does not fit or gives
     too many values.
     """
     has_alpha = image.channels in (2, 4)
+    steps = set_tolerances(request.all_steps, image.channels, image.frames[0].pixels.dtype, request.linear)
     plans = plan_chain(steps, Shape(image.height, image.width, image.channels - has_alpha, has_alpha))
     for number, plan in enumerate(plans, 1):
         values = len(image.frames) * plan.after.values
@@ -167,7 +178,8 @@ def check_work(image: DecodedImage, steps: Sequence[AnyStep], settings: Settings
                 f"limit is {settings.max_map_values} (CONVSERVE_MAX_MAP_VALUES). Use fewer maps, a stride, pooling "
                 "before this step, or a smaller image.",
             )
-    work = len(image.frames) * sum(plan.reads for plan in plans)
+    parts = [plans] if area is None else plan_area(area, plans)
+    work = len(image.frames) * sum(plan.reads for part in parts for plan in part)
     if work > settings.max_multiply_adds:
         raise WorkTooLargeError(
             f"The request needs {work:.3g} multiplications; the limit is {settings.max_multiply_adds:.3g} "

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.apply.median import find_medians, find_visible_medians
 from kernels.apply.planes import correlate_parts, filter_planes, mix
 from kernels.apply.response import combine_parts
 from kernels.chain import Step
@@ -57,6 +58,12 @@ def filter_with_alpha(
     if step.settings.alpha != "filter" and alpha.min() == maximum:  # opaque
         return filter_planes(colours, step, rows, columns), own_alpha
     alpha = alpha / np.float32(maximum)
+    if step.kernel.combine == "median":
+        border = step.settings.border
+        medians = find_visible_medians(colours, alpha[:, :, 0] > 0, rows, columns, border)
+        filters_alpha = step.settings.alpha == "filter"
+        covered = find_medians(alpha, rows, columns, border) if filters_alpha else own_alpha
+        return mix(medians, own, step.amount), mix(covered, own_alpha, step.amount)
     weighted = correlate_parts(colours * spread(alpha, colours), step, rows, columns)
     coverage = correlate_parts(alpha, step, rows, columns)
     is_mean = step.sum == 1 and step.kernel.combine == "single"

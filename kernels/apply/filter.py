@@ -18,21 +18,27 @@ from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
 from kernels.apply.layers import LayerReport, LayerWork, apply_layer
 from kernels.apply.layout import StepReport
+from kernels.apply.product import Way, name_way
 from kernels.apply.rounded import can_round_at_once, filter_and_round
 from kernels.apply.row_strips import filter_in_row_strips
 from kernels.apply.shapes import Shape, plan_chain
 from kernels.apply.step import apply_step
+from kernels.apply.tolerance import set_tolerances
 from kernels.catalogue import Catalogue
 from kernels.chain import AnyStep, Step, resolve_chain, resolve_operation, select_maps
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
 from kernels.layers.catalogue import CONV
 from kernels.layers.step import LayerStep
+from kernels.product import Product
 from kernels.settings import FilterSettings, Operation
 from kernels.types import Image, Planes
 
-Backend = Literal["bands", "planes"]
-"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations."""
+Backend = Literal["bands", "planes"] | Way
+"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations.
+
+The others are the ways of a long kernel.
+"""
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,9 @@ def apply_steps(
         if can_round_at_once(colours, [step], linear):
             result, report = filter_and_round(colours, step, maximum, measure)
             return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), "bands")
+        if step.kernel.is_long and colours is not image:
+            filtered = apply_in_float(colours, steps, maximum, linear, as_maps)
+            return replace(filtered, image=add_opaque_alpha(filtered.image, maximum))
     return apply_in_float(image, steps, maximum, linear, as_maps)
 
 
@@ -131,7 +140,7 @@ def apply_in_float(image: Image, steps: Sequence[AnyStep], maximum: float, linea
     prepare: Callable[[Image], Planes] = partial(prepare_planes, maximum, linear)
     finish: Callable[[Planes], Image] = keep_planes
     reports: list[StepReport | LayerReport] = []
-    plans = plan_chain(steps, find_shape(image))
+    plans = plan_chain(set_tolerances(steps, image.shape[2], image.dtype, linear), find_shape(image))
     result, between_layers = image, False
     for plan in plans:
         step, is_last = plan.step, plan is plans[-1]
@@ -158,7 +167,18 @@ def apply_in_float(image: Image, steps: Sequence[AnyStep], maximum: float, linea
                 result, report = filter_in_row_strips(result, step, maximum, linear, prepare, finish, has_alpha)
             reports.append(report)
         prepare = keep_planes
-    return Filtered(ensure_writable(result), tuple(reports))
+    return Filtered(ensure_writable(result), tuple(reports), name_backend(reports))
+
+
+def name_backend(reports: Sequence[StepReport | LayerReport]) -> Backend:
+    """The way of the last long kernel, else `planes`."""
+    for report in reversed(reports):
+        step = report.step
+        if isinstance(step, Step):
+            for part in step.kernel.parts:
+                if isinstance(part, Product):
+                    return name_way(part, report.rows, report.columns, step.tolerance)
+    return "planes"
 
 
 def leave_values(step: Step) -> Step:

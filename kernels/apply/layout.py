@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from kernels.apply.product import count_multiplications
 from kernels.apply.separable import count_taps
 from kernels.chain import Step
 from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, Padding, lay_out_axis
+from kernels.product import Product
 
 
 @dataclass(frozen=True)
@@ -47,4 +49,9 @@ def lay_out_step(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
 
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
     """Multiplications for the whole image: in 1-D passes if these are chosen, otherwise in one 2-D pass."""
-    return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)
+    return channels * sum(
+        count_multiplications(part, rows, columns, step.tolerance)
+        if isinstance(part, Product)
+        else rows.output * columns.output * count_taps(part)
+        for part in step.kernel.parts
+    )

@@ -20,6 +20,8 @@ STRIP_BYTES = 4_500_000
 """float32 values of a strip."""
 MIN_FOOTPRINTS = 4
 """Least height in heights of the kernel: a strip needs the rows of one more."""
+MIN_LONG_FOOTPRINTS = 1
+"""The same for a long kernel, which filters no row twice."""
 
 
 def filter_in_row_strips(
@@ -37,15 +39,13 @@ def filter_in_row_strips(
     The response is not `rescale`, whose range is that of the whole image.
     """
     rows, columns = lay_out_step(step, image.shape[0], image.shape[1])
-    padded = pad(
-        image,
-        (rows.padding_before, rows.padding_after),
-        (columns.padding_before, columns.padding_after),
-        step.settings.border,
-    )
-    whole_columns = replace(columns, input=padded.shape[1], padding_before=0, padding_after=0)
+    is_long = step.kernel.is_long  # a long kernel pads the columns after its pass along y, which then costs less
+    margin = (0, 0) if is_long else (columns.padding_before, columns.padding_after)
+    padded = pad(image, (rows.padding_before, rows.padding_after), margin, step.settings.border)
+    whole_columns = columns if is_long else replace(columns, input=padded.shape[1], padding_before=0, padding_after=0)
     row_bytes = 4 * padded.shape[1] * padded.shape[2] * rows.stride
-    height = max(1, STRIP_BYTES // row_bytes, MIN_FOOTPRINTS * rows.footprint // rows.stride)
+    footprints = MIN_LONG_FOOTPRINTS if is_long else MIN_FOOTPRINTS
+    height = max(1, STRIP_BYTES // row_bytes, footprints * rows.footprint // rows.stride)
     result: Image | None = None
     reports: list[StepReport] = []
     visible: list[int] = []

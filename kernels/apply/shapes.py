@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from kernels.apply.channels import is_selection
 from kernels.apply.layout import count_multiply_adds, lay_out_step
+from kernels.apply.separable import PASS_COST
 from kernels.chain import IMAGE_MAPS, AnyStep, Step, add_step_number
 from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, Padding, lay_out_axis
@@ -72,6 +73,8 @@ class PlannedStep:
         """Multiplications and comparisons: what the work is limited by."""
         if isinstance(self.step, LayerStep) and isinstance(self.step.layer, Pooling):
             return self.after.values * sum(self.step.layer.size)
+        if isinstance(self.step, Step) and self.step.kernel.is_long:
+            return int(PASS_COST * self.multiply_adds)
         return self.multiply_adds
 
     @property

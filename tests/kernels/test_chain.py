@@ -101,7 +101,7 @@ def test_a_chain_has_1_to_10_steps(count: int) -> None:
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
-        ({"kernel": "gaussian", "sigma": 99}, "Step 2 (gaussian): sigma is 99"),
+        ({"kernel": "gaussian", "sigma": 999}, "Step 2 (gaussian): sigma is 999"),
         ({"kernel": "edge", "sigma": 2}, "Step 2 (edge): The kernel 'edge' has no parameter 'sigma'"),
         ({"kernel": "custom"}, "Step 2 (custom): The kernel 'custom' needs weights"),
         ({"kernel": "edge", "weights": "1;2"}, "Step 2 (edge): 'weights' belongs to the kernel 'custom'"),

@@ -17,6 +17,7 @@ from app.api.responses import BINARY, BYTES, describe_upload, respond_with_file,
 from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS
+from app.tasks.areas import AreaRequest, check_reads
 from app.tasks.explain_filter import EXPLAIN_FILTER
 from app.tasks.filter import FILTER, FilterParams, FilterRequest, FilterResult, name_result
 from kernels.chain import AnyStep, Step, gives_image
@@ -63,7 +64,7 @@ KERNEL_EXAMPLES = {
     summary="Filter an image with one kernel, or with several in order",
     response_class=Response,
     responses=IMAGE_RESPONSE | PROBLEMS,
-    openapi_extra=describe_upload(),
+    openapi_extra=describe_upload(takes_mask=True),
 )
 async def filter_with_kernel(
     request: Request,
@@ -78,7 +79,7 @@ async def filter_with_kernel(
     ],
     query: Annotated[FilterQuery, Query()],
 ) -> Response:
-    upload = await read_upload(request)
+    upload = await read_upload(request, takes_mask=True)
     text = FilterText(kernel, request.scope["query_string"], tuple(upload.fields.items()), query)
     if text.is_cacheable:
         query, chain = service.parse_filter_text(text)
@@ -106,12 +107,12 @@ OPERATIONS = {
     summary="Filter an image in several steps, each with its own parameters",
     response_class=Response,
     responses=IMAGE_RESPONSE | PROBLEMS,
-    openapi_extra=describe_upload(more=OPERATIONS),
+    openapi_extra=describe_upload(more=OPERATIONS, takes_mask=True),
 )
 async def filter_in_steps(
     request: Request, service: ServiceDependency, query: Annotated[ChainQuery, Query()]
 ) -> Response:
-    upload = await read_upload(request)
+    upload = await read_upload(request, takes_mask=True)
     operations = upload.fields.pop("operations", query.operations)
     query = add_fields(query, upload.fields)
     if operations is None:
@@ -130,14 +131,18 @@ async def filter_upload(
     """Filter an image in a worker, and respond with the result or, with `explain`, with the arithmetic."""
     steps, operations = chain
     find_record().kernels = tuple(step.name for step in steps)
+    check_reads(AreaRequest(query.region, upload.mask, query.reads))
     request = FilterRequest(steps, maps=query.maps)
     gives_numbers = not request.wants_sheet and not gives_image(request.all_steps)
     output = choose_output_format(query.format, None if query.explain else accept, gives_numbers)
-    params = FilterParams(operations, query.linear, query.frames, query.quality, output, query.maps)
+    params = FilterParams(
+        operations, query.linear, query.frames, query.quality, output, query.maps, query.region, query.reads
+    )
+    images = [upload.data] if upload.mask is None else [upload.data, upload.mask]
     if query.explain:
-        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
+        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, images)
         return respond_with_json(document)
-    result, (file,) = await service.pool.run(FILTER, params, [upload.data])
+    result, (file,) = await service.pool.run(FILTER, params, images)
     format = FORMATS[result.format]
     name = name_result(upload.name, steps, format)
     return respond_with_file(file, format.media_type, name, list_result_headers(result, steps))

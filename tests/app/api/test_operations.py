@@ -90,7 +90,7 @@ def test_catalogues_do_not_share_a_cache() -> None:
     ("line", "error"),
     [
         (make_line("embos"), UnknownKernelError),
-        (make_line("gaussian", b"sigma=99", sigma="99"), KernelParameterError),
+        (make_line("gaussian", b"sigma=999", sigma="999"), KernelParameterError),
     ],
 )
 def test_errors_are_not_cached(line: FilterText, error: type[KernelError]) -> None:
