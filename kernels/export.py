@@ -74,6 +74,8 @@ def check_step(plan: PlannedStep, is_sized: bool) -> None:
     has_stride = plan.rows.stride > 1 or plan.columns.stride > 1
     if isinstance(step, Step) and step.settings.channels != "rgb":
         raise KernelParameterError("channels", f"channels is '{step.settings.channels}'; an ONNX file has 'rgb' only.")
+    if isinstance(step, Step) and step.kernel.combine == "median":
+        raise KernelParameterError("kernel", "ONNX has no operator for 'median', which is not a convolution.")
     border = step.settings.border if isinstance(step, Step) else step.border
     if is_sized or not (is_padded or has_stride):
         return

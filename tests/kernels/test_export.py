@@ -134,6 +134,7 @@ def test_the_last_response_is_applied_and_not_rounded(client: httpx2.Client, tmp
     [
         ([{"kernel": "sharpen", "stride": 2}], "the padding depends on the size"),
         ([{"kernel": "sharpen", "channels": "luma"}], "has 'rgb' only"),
+        ([{"kernel": "median"}], "no operator for 'median'"),
     ],
 )
 def test_what_has_no_graph_is_named(tmp_path: Path, operations: list[dict[str, Any]], part: str) -> None:
