@@ -11,7 +11,7 @@ from models.model_folder import read_model_folder
 from models.types import Weights
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Of the supported cards."""
 
 
