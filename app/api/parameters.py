@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
-from app.tasks.options import MapLayer, Polarity
+from app.tasks.options import MapLayer, Polarity, ReadingOptions
 from kernels.errors import KernelParameterError
 from kernels.numbers import STRICT_NUMBER
 from kernels.regions import MAX_REGIONS, Reads, parse_regions
@@ -231,6 +231,22 @@ class ReadQuery(BaseModel):
         BeforeValidator(parse_lower),
         Field(description="Polarity of the ink: `dark` on light, `light` on dark, or `auto` to detect it."),
     ] = "auto"
+    strictness: Annotated[
+        float | None,
+        WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+        Field(
+            ge=0,
+            le=1,
+            description="The probability that a digit needs to be accepted: with less, the verdict is `unsure`, or "
+            "`not_a_digit` if any digit has less. A smaller value accepts more handwriting, and more that is no digit. "
+            "Default: that of the model's card.",
+        ),
+        STRICT_NUMBER,
+    ] = None
+
+    @property
+    def options(self) -> ReadingOptions:
+        return ReadingOptions(self.polarity, self.strictness)
 
 
 class ClassifyQuery(ReadQuery):
