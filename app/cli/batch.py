@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.api.parameters import ImageParameters, ReadQuery
+from app.api.digit_parameters import ReadQuery
+from app.api.parameters import ImageParameters
 from app.cli.errors import exit_on_errors, fail
 from app.cli.filter import PANEL
 from app.cli.input_files import read_operations

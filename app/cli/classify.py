@@ -1,6 +1,6 @@
 """`convserve classify`."""
 
-from app.api.parameters import ReadQuery
+from app.api.digit_parameters import ReadQuery
 from app.cli.options import CsvOption, ImagesArgument, JsonOption, add_options
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
-from app.api.parameters import ClassifyQuery, ReadQuery
+from app.api.digit_parameters import ClassifyQuery, ReadQuery
 from app.api.problem_docs import document_problems
 from app.api.problems import Problem, describe_problem
 from app.api.repeated_requests import RepeatableRoute

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.content_negotiation import describe_not_acceptable, find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
-from app.api.parameters import ExplainQuery
+from app.api.digit_parameters import ExplainQuery
 from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE, describe_upload, respond_with_file, respond_with_json
 from app.api.uploads import read_upload_and_query
