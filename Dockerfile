@@ -16,7 +16,10 @@ RUN pip --python /opt/convserve/bin/python install --no-deps --no-build-isolatio
     rm -rf /opt/convserve/lib/python3.11/site-packages/tensorflow/include
 
 FROM python:3.11-slim
-LABEL org.opencontainers.image.title=convserve org.opencontainers.image.licenses=Apache-2.0
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title=convserve org.opencontainers.image.licenses=Apache-2.0 \
+    org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent convserve
 COPY --from=build /opt/convserve /opt/convserve
 ENV PATH=/opt/convserve/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 CONVSERVE_HOST=0.0.0.0

@@ -128,6 +128,14 @@ class NoTrainingRecordError(LookupError):
     """The digit model has no record of its training."""
 
 
+class UnknownModelError(LookupError):
+    """The Open Inference Protocol names a model or a version that the service does not have."""
+
+
+class InferenceRequestError(ValueError):
+    """The body is not an inference request of the Open Inference Protocol, or does not fit the model."""
+
+
 class MalformedRequestError(ValueError):
     """The bytes on the connection are not an HTTP request."""
 

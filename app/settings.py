@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     max_multiply_adds: Annotated[
         int, Field(ge=1, description="Maximum number of multiplications per request (weights × results).")
     ] = 200_000_000_000
+    max_map_values: Annotated[
+        int, Field(ge=1, description="Maximum size of the maps after a layer: width × height × maps × frames.")
+    ] = 100_000_000
     max_gallery_kernels: Annotated[int, Field(ge=1, description="Maximum number of images on a contact sheet.")] = 100
     max_digit_files: Annotated[int, Field(ge=1, description="Maximum number of images in a request to /classify.")] = 64
     model_folder: Annotated[

@@ -43,7 +43,7 @@ def main() -> None:
         print(page["text"])
 
         try:
-            post_files(client, "/filter/gaussian", IMAGES / "house.png", sigma=50)
+            post_files(client, "/filter/gaussian", IMAGES / "house.png", sigma=500)
         except RuntimeError as error:
             print(error)
 

@@ -28,6 +28,6 @@ print(f"laplacian: {raw.dtype}, {raw.min():.0f} to {raw.max():.0f}")
 
 # Errors state the value and the limit.
 try:
-    convolve(photo, "gaussian", sigma=50)
+    convolve(photo, "gaussian", sigma=500)
 except KernelError as error:
     print(error)

@@ -4,16 +4,18 @@ To add a kernel, add a row here and run `scripts/document`. Add a test only if t
 """
 
 import difflib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from kernels import parametric
 from kernels.errors import KernelParameterError, UnknownKernelError
-from kernels.kernel import MAX_SIDE, Combine, Kernel
+from kernels.kernel import MAX_LENGTH, MAX_SIDE, Combine, Kernel
+from kernels.layers.catalogue import LAYERS, LayerEntry
+from kernels.parameter import Parameter
+from kernels.product import Product
 from kernels.settings import Response
 from kernels.types import Weights
 
@@ -24,46 +26,12 @@ MATLAB = "MATLAB and Octave, fspecial"
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """A number that shapes a kernel, from `minimum` to `maximum` inclusive."""
-
-    name: str
-    default: float | None
-    minimum: float
-    maximum: float
-    description: str
-    integer: bool = False
-
-    def check(self, value: float) -> float:
-        """The value, as int for an integer parameter. Raises KernelParameterError for a value out of range."""
-        if not (math.isfinite(value) and self.minimum <= value <= self.maximum):
-            raise KernelParameterError(
-                self.name, f"{self.name} is {value:g}; it may be {self.minimum:g} to {self.maximum:g}."
-            )
-        if self.integer and value % 2 != 1:
-            raise KernelParameterError(self.name, f"{self.name} is {value:g}; it must be an odd whole number.")
-        return int(value) if self.integer else value
-
-    @property
-    def json_schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {
-            "type": "integer" if self.integer else "number",
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            "description": self.description,
-        }
-        if self.default is not None:
-            schema["default"] = self.default
-        return schema
-
-
-@dataclass(frozen=True)
 class Entry:
     """A row of the catalogue: a kernel, or a function that makes one from parameters."""
 
     name: str
     title: str
-    make: Callable[..., Sequence[Weights]]
+    make: Callable[..., Sequence[Weights | Product]]
     parameters: tuple[Parameter, ...] = ()
     combine: Combine = "single"
     divisor: float = 1.0
@@ -80,7 +48,9 @@ class Entry:
                 raise KernelParameterError(name, f"The kernel '{self.name}' has no parameter '{name}': {hint}.")
         chosen = {p.name: p.default for p in self.parameters if p.default is not None}
         chosen |= {name: known[name].check(value) for name, value in values.items()}
-        parts = tuple(np.asarray(part, np.float64) for part in self.make(**chosen))
+        parts = tuple(
+            part if isinstance(part, Product) else np.asarray(part, np.float64) for part in self.make(**chosen)
+        )
         return Kernel(self.name, self.title, parts, self.combine, self.divisor, self.source, self.response)
 
 
@@ -92,6 +62,9 @@ SIZE = Parameter(
     "Side in pixels, odd. Default: follows from the other parameters.",
     integer=True,
 )
+LONG_SIZE = replace(SIZE, maximum=MAX_LENGTH)
+MAX_BLUR_LENGTH = 1001
+"""Pixels of a box or a motion."""
 ANGLE = "Direction in degrees, counter-clockwise from the x axis."
 
 
@@ -100,7 +73,9 @@ def fixed(name: str, title: str, *parts: list[list[float]], **fields: Any) -> En
     return Entry(name, title, lambda: [np.array(part, np.float64) for part in parts], **fields)
 
 
-def parametrised(name: str, title: str, make: Callable[..., Weights], *parameters: Parameter, **fields: Any) -> Entry:
+def parametrised(
+    name: str, title: str, make: Callable[..., Weights | Product], *parameters: Parameter, **fields: Any
+) -> Entry:
     """A row whose weights follow from parameters."""
     return Entry(name, title, lambda **values: [make(**values)], parameters, **fields)
 
@@ -111,21 +86,29 @@ ENTRIES = (
     fixed("blur", "Blur (binomial)", [[1, 2, 1], [2, 4, 2], [1, 2, 1]], divisor=16, source=LECTURE),
     fixed("average", "Average (3 × 3 mean)", [[1, 1, 1], [1, 1, 1], [1, 1, 1]], divisor=9, source=CIMAGE),
     parametrised(
-        "box", "Box blur", parametric.make_box,
-        Parameter("size", 5, 1, MAX_SIDE, "Side in pixels, odd.", integer=True), source=MATLAB,
+        "box", "Box blur", parametric.make_box_blur,
+        Parameter("size", 5, 1, MAX_BLUR_LENGTH, "Side in pixels, odd.", integer=True), source=MATLAB,
     ),
     parametrised(
-        "gaussian", "Gaussian blur", parametric.make_gaussian,
-        Parameter("sigma", 2, 0.1, 10.3, "Standard deviation in pixels."), SIZE, source=MATLAB,
+        "gaussian", "Gaussian blur", parametric.make_gaussian_blur,
+        Parameter("sigma", 2, 0.1, 200, "Standard deviation in pixels."), LONG_SIZE, source=MATLAB,
     ),
     parametrised(
         "disk", "Disk (out-of-focus blur)", parametric.make_disk,
         Parameter("radius", 4, 0.5, 31, "Radius in pixels."), SIZE, source="ImageMagick, Kernel Disk",
     ),
     parametrised(
-        "motion", "Motion blur", parametric.make_motion,
-        Parameter("length", 15, 1, 63, "Length of the line in pixels."), Parameter("angle", 0, -360, 360, ANGLE),
-        SIZE, source=MATLAB,
+        "motion", "Motion blur", parametric.make_motion_blur,
+        Parameter(
+            "length", 15, 1, MAX_BLUR_LENGTH,
+            f"Length of the line in pixels; above {MAX_SIDE}, the angle is a multiple of 90.",
+        ),
+        Parameter("angle", 0, -360, 360, ANGLE), LONG_SIZE, source=MATLAB,
+    ),
+    parametrised(
+        "median", "Median (no convolution)", parametric.make_box,
+        Parameter("size", 3, 3, 7, "Side in pixels, odd.", integer=True), combine="median", response="clip",
+        source="Tukey 1977; OpenCV, medianBlur",
     ),
     # -- sharpening: the weights sum to 1, some are negative
     fixed("sharpen", "Sharpen", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]], source=LECTURE),
@@ -197,16 +180,19 @@ ENTRIES = (
 
 
 class Catalogue(Mapping[str, Entry]):
-    """The kernels by name. Names are case-insensitive; `_` and a space are equivalent to `-`."""
+    """The kernels by name, and apart from them the layers. Names are case-insensitive; `_` and a space are `-`."""
 
-    def __init__(self, entries: Sequence[Entry] = ENTRIES) -> None:
+    def __init__(self, entries: Sequence[Entry] = ENTRIES, layers: Sequence[LayerEntry] = LAYERS) -> None:
         self._entries = {entry.name: entry for entry in entries}
+        self.layers = {entry.name: entry for entry in layers}
+        """The layers, which are not kernels, by name."""
 
     def __getitem__(self, name: str) -> Entry:
         """Raises UnknownKernelError, with the nearest names, if no kernel has this name."""
         wanted = normalize_name(name)
         if wanted not in self._entries:
-            raise UnknownKernelError(name, difflib.get_close_matches(wanted, self._entries, n=3, cutoff=0.5))
+            names = [*self._entries, *self.layers]
+            raise UnknownKernelError(name, difflib.get_close_matches(wanted, names, n=3, cutoff=0.5))
         return self._entries[wanted]
 
     def __contains__(self, name: object) -> bool:
@@ -218,9 +204,13 @@ class Catalogue(Mapping[str, Entry]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def extended(self, entries: Sequence[Entry]) -> "Catalogue":
+    def find_layer(self, name: str) -> LayerEntry | None:
+        """The layer with this name; None if there is none."""
+        return self.layers.get(normalize_name(name))
+
+    def extended(self, entries: Sequence[Entry] = (), layers: Sequence[LayerEntry] = ()) -> "Catalogue":
         """A new catalogue with additional rows."""
-        return Catalogue([*self._entries.values(), *entries])
+        return Catalogue([*self._entries.values(), *entries], [*self.layers.values(), *layers])
 
 
 def normalize_name(name: str) -> str:

@@ -148,7 +148,7 @@ def read_entry(path: Path, name: str, table: object, taken: Catalogue) -> Entry:
     prefix = f"In the kernels file {path}, kernel '{name}'"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", normalize_name(name)):
         raise KernelFileError(f"{prefix}: a name has 1 to 64 letters, digits and '-'.")
-    if normalize_name(name) == CUSTOM or name in taken:
+    if normalize_name(name) == CUSTOM or name in taken or taken.find_layer(name):
         raise KernelFileError(f"{prefix}: the name is taken by the service; choose another.")
     try:
         fields = KernelTable.model_validate(table)

@@ -8,16 +8,20 @@ from typing import Literal
 import numpy as np
 
 from kernels.errors import KernelParameterError
+from kernels.product import Product, sum_absolute
 from kernels.settings import Response
 from kernels.types import Weights
 
-Combine = Literal["single", "magnitude", "maximum"]
+Combine = Literal["single", "magnitude", "maximum", "median"]
 """How the results of the parts of a kernel are combined.
 
 `magnitude`: the square root of the sum of their squares. `maximum`: the largest. `single`: there is only one part.
+`median`: no sum, but the middle of the sorted pixels under the only part, whose weights are equal.
 """
 
 MAX_SIDE = 63
+MAX_LENGTH = 1201
+"""Weights on each side of a `Product`: a Gaussian of sigma 200."""
 MAX_WEIGHT = 1e6
 SUM_TOLERANCE = 1e-6
 """A sum this close to 0 or 1 counts as 0 or 1, relative to the sum of the absolute weights."""
@@ -27,12 +31,13 @@ SUM_TOLERANCE = 1e-6
 class Kernel:
     """One or more parts of one shape, each side 1..63. A filter that combines directions has a part for each.
 
-    The weights do not change, so what follows from them is computed once.
+    A part that is a `Product` may have sides up to 1201. The weights do not change, so what follows from them is
+    computed once.
     """
 
     name: str
     title: str
-    parts: tuple[Weights, ...]
+    parts: tuple[Weights | Product, ...]
     combine: Combine = "single"
     divisor: float = 1.0
     source: str = ""
@@ -44,17 +49,33 @@ class Kernel:
             check_weights(part)
 
     @property
+    def tables(self) -> tuple[Weights, ...]:
+        """The parts that are no `Product`: all or none."""
+        return tuple(part for part in self.parts if not isinstance(part, Product))
+
+    @property
     def weights(self) -> Weights:
-        return self.parts[0]
+        """The first part of a kernel that is not long."""
+        return self.tables[0]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is a `Product`."""
+        return isinstance(self.parts[0], Product)
 
     @property
     def shape(self) -> tuple[int, int]:
-        rows, columns = self.weights.shape
+        rows, columns = self.parts[0].shape
         return rows, columns
 
     @cached_property
     def sum(self) -> float:
-        return round_sum(self.weights)
+        return round_sum(self.parts[0])
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether the result is a weighted sum of pixels."""
+        return self.combine == "single"
 
     @cached_property
     def default_response(self) -> Response:
@@ -63,15 +84,25 @@ class Kernel:
     @cached_property
     def rank(self) -> int:
         """The rank of the first part. Rank 1 is separable: a column times a row."""
-        return int(np.linalg.matrix_rank(self.weights))
+        return 1 if self.is_long else int(np.linalg.matrix_rank(self.weights))
 
     @cached_property
     def is_separable(self) -> bool:
-        return all(np.linalg.matrix_rank(part) == 1 for part in self.parts)
+        return all(isinstance(part, Product) or np.linalg.matrix_rank(part) == 1 for part in self.parts)
 
 
-def check_weights(weights: Weights) -> None:
-    """Raise KernelParameterError unless the weights have two axes of 1..63, are finite and are not all 0."""
+def check_weights(weights: Weights | Product) -> None:
+    """Raise KernelParameterError unless the weights have two axes of 1..63, are finite and are not all 0.
+
+    The weights of a `Product` come from a formula; its sides may be 1..1201.
+    """
+    if isinstance(weights, Product):
+        rows, columns = weights.shape
+        if max(rows, columns) > MAX_LENGTH:
+            raise KernelParameterError(
+                "size", f"The kernel has {rows} rows and {columns} columns; each side may be 1 to {MAX_LENGTH}."
+            )
+        return
     if weights.ndim != 2 or 0 in weights.shape:
         raise KernelParameterError("weights", "The weights must be rows of equal length, each of at least one weight.")
     rows, columns = weights.shape
@@ -87,10 +118,10 @@ def check_weights(weights: Weights) -> None:
         raise KernelParameterError("weights", "All weights are 0: the result would be empty.")
 
 
-def round_sum(weights: Weights) -> float:
+def round_sum(weights: Weights | Product) -> float:
     """The sum of the weights. A sum that differs from 0 or 1 by a rounding error is exactly 0 or 1."""
-    total = math.fsum(weights.ravel())
-    tolerance = SUM_TOLERANCE * max(1.0, float(np.abs(weights).sum()))
+    total = weights.sum() if isinstance(weights, Product) else math.fsum(weights.ravel())
+    tolerance = SUM_TOLERANCE * max(1.0, sum_absolute(weights))
     for exact in (0.0, 1.0):
         if abs(total - exact) < tolerance:
             return exact

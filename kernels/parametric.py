@@ -1,7 +1,7 @@
 """Weights that follow from parameters. Lengths are in pixels, angles in degrees, counter-clockwise from the x axis.
 
 Every function returns float64 weights of shape (size, size). The default size is the smallest odd one that contains
-the shape, at most 63.
+the shape, at most 63. Longer blurs are a `Product`.
 """
 
 import math
@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from kernels.errors import KernelParameterError
-from kernels.kernel import MAX_SIDE
-from kernels.types import Matrix, Weights
+from kernels.kernel import MAX_LENGTH, MAX_SIDE
+from kernels.product import Product
+from kernels.types import Matrix, Vector, Weights
 
 
 def make_box(size: int = 3) -> Weights:
@@ -18,11 +19,29 @@ def make_box(size: int = 3) -> Weights:
     return np.full((size, size), 1 / size**2)
 
 
+def make_box_blur(size: int) -> Weights | Product:
+    """As `make_box`, of any size."""
+    if size <= MAX_SIDE:
+        return make_box(size)
+    line = np.full(size, 1 / size)
+    return Product(line, line)
+
+
 def make_gaussian(sigma: float, size: int | None = None) -> Weights:
     """exp(-r²/2σ²), normalised to sum to 1. Default size: 3σ on each side."""
     _, _, squared = make_grid(size or choose_size(3 * sigma))
     weights = np.exp(-squared / (2 * sigma**2))
     return weights / weights.sum()
+
+
+def make_gaussian_blur(sigma: float, size: int | None = None) -> Weights | Product:
+    """As `make_gaussian`, of any size."""
+    side = size or choose_size(3 * sigma, MAX_LENGTH)
+    if side <= MAX_SIDE:
+        return make_gaussian(sigma, side)
+    line = np.exp(-(make_line(side) ** 2) / (2 * sigma**2))
+    line /= line.sum()
+    return Product(line, line)
 
 
 def make_disk(radius: float, size: int | None = None) -> Weights:
@@ -45,6 +64,27 @@ def make_motion(length: float, angle: float = 0.0, size: int | None = None) -> W
     beyond = np.maximum(np.abs(along) - half, 0)
     weights = np.maximum(1 - np.hypot(beyond, across), 0)
     return weights / weights.sum()
+
+
+def make_motion_blur(length: float, angle: float = 0.0, size: int | None = None) -> Weights | Product:
+    """As `make_motion`, of any size along an axis: one row, or one column.
+
+    Raises KernelParameterError for a long kernel at another angle.
+    """
+    half = (length - 1) / 2
+    side = size or choose_size(half, MAX_LENGTH)
+    if side <= MAX_SIDE:
+        return make_motion(length, angle, side)
+    if angle % 90:
+        name, value = ("length", length) if size is None else ("size", size)
+        raise KernelParameterError(
+            name,
+            f"{name} is {value:g} at an angle of {angle:g}°; it may be 1 to {MAX_SIDE}, or more if the angle is a "
+            "multiple of 90.",
+        )
+    line = np.maximum(1 - np.maximum(np.abs(make_line(side)) - half, 0), 0)
+    line /= line.sum()
+    return Product(np.ones(1), line) if angle % 180 == 0 else Product(line, np.ones(1))
 
 
 def make_unsharp(sigma: float, amount: float = 1.0, size: int | None = None) -> Weights:
@@ -108,9 +148,14 @@ def turn_compass(weights: Weights) -> tuple[Weights, ...]:
     return tuple(turned)
 
 
-def choose_size(reach: float) -> int:
-    """The smallest odd size that extends `reach` pixels on each side of the middle, at most 63."""
-    return min(2 * math.ceil(reach) + 1, MAX_SIDE)
+def choose_size(reach: float, limit: int = MAX_SIDE) -> int:
+    """The smallest odd size that extends `reach` pixels on each side of the middle, at most `limit`."""
+    return min(2 * math.ceil(reach) + 1, limit)
+
+
+def make_line(size: int) -> Vector:
+    """The position of every weight of a row, measured from the middle."""
+    return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 
 def make_grid(size: int) -> tuple[Matrix, Matrix, Matrix]:

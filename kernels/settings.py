@@ -3,106 +3,40 @@
 The HTTP query, the `operations` of a chain, the command line and the Python API are generated from this model.
 """
 
-import re
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from kernels.numbers import STRICT_NUMBER, parse_number
+from kernels.numbers import STRICT_NUMBER
 from kernels.padding import ALIASES, Border, parse_border
+from kernels.spellings import (
+    MAX_NUMBER,
+    parse_bias,
+    parse_channels,
+    parse_divisor,
+    parse_lower,
+    parse_pair,
+    parse_point,
+    parse_size,
+    parse_weights_field,
+)
 
 Response = Literal["clip", "abs", "offset", "rescale", "raw"]
 Behaviour = Literal["correlate", "convolve"]
 Alpha = Literal["auto", "keep", "filter"]
+Layout = Literal["oihw", "hwio"]
+"""The order of the axes of a layer's weights: outputs, inputs, height, width, or TensorFlow's order."""
 
 MAX_NAME_LENGTH = 100
 """Characters in the name of a kernel."""
-MAX_NUMBER, MAX_PERCENTAGE = 1e9, 1e6
-"""Of a divisor or bias, with either sign."""
 MAX_LEARNT_SIDE = 31
 """Pixels on each side of a learnt kernel."""
 MAX_DESCENT_STEPS = 2000
-"""Steps of gradient descent for one learnt kernel."""
-
-
-def parse_pair(value: Any) -> Any:
-    """Convert 2, "2", "2,3", [2] or [2, 3] to a pair. The type validates its numbers."""
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, str):
-        value = re.split(r"\s*[,x]\s*", value.strip())
-        value = value[0] if len(value) == 1 else value
-    pair = value if isinstance(value, (list, tuple)) else (value, value)
-    if len(pair) != 2:
-        raise ValueError("use 1 to 8, or two such numbers as y,x")
-    return pair
-
-
-def parse_point(value: Any) -> Any:
-    """Convert "1,0" to a pair. The type validates its numbers."""
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        value = value[0]
-    point = re.split(r"\s*,\s*", value.strip()) if isinstance(value, str) else value
-    if point is not None and not (isinstance(point, (list, tuple)) and len(point) == 2):
-        raise ValueError("use two whole numbers x,y such as 0,0")
-    return point
-
-
-def parse_divisor(value: Any) -> Any:
-    """Normalise `auto`, `none` or a number other than 0."""
-    if isinstance(value, str):
-        value = value.strip().lower()
-    if value in ("auto", "none", None):
-        return value
-    try:
-        number = parse_number(value)
-    except ValueError:
-        raise ValueError("use 'auto' (the sum of the weights), 'none' or a number other than 0") from None
-    if number == 0:
-        raise ValueError("a divisor must not be 0; use 'auto' or 'none'")
-    if not abs(number) <= MAX_NUMBER:
-        raise ValueError(f"a divisor must be from {-MAX_NUMBER:.0f} to {MAX_NUMBER:.0f}")
-    return number
-
-
-def parse_bias(value: Any) -> Any:
-    """Convert a number in pixel units to float, and normalise a percentage of the range, which stays text."""
-    is_percentage = isinstance(value, str) and value.strip().endswith("%")
-    try:
-        number = parse_number(value.strip().removesuffix("%") if is_percentage else value)
-    except ValueError:
-        raise ValueError("use a number in pixel units, such as 128, or a percentage, such as 50%") from None
-    if is_percentage:
-        if not abs(number) <= MAX_PERCENTAGE:
-            raise ValueError("a percentage must be from -1000000% to 1000000%")
-        return f"{number:.12g}%"
-    if not abs(number) <= MAX_NUMBER:
-        raise ValueError(f"a bias must be from {-MAX_NUMBER:.0f} to {MAX_NUMBER:.0f}")
-    return number
-
-
-def parse_channels(value: Any) -> Any:
-    """Normalise `rgb`, `gray` or `grey`, `luma`, or a selection of r, g and b in any order."""
-    name = value.strip().lower() if isinstance(value, str) else value
-    if name in ("gray", "grey"):
-        return "gray"
-    if name == "luma":
-        return name
-    if isinstance(name, str) and name and set(name) <= set("rgb") and len(set(name)) == len(name):
-        return "".join(sorted(name, key="rgb".index))
-    raise ValueError("use 'rgb', 'gray', 'luma', or any of the letters r, g and b")
-
-
-def parse_weights_field(value: Any) -> Any:
-    """Unwrap a single text: FastAPI passes a query parameter of type `str | list` as a list."""
-    if value is not None and not isinstance(value, (str, list)):
-        raise ValueError("use a list of rows, such as [[0,-1,0],[-1,5,-1],[0,-1,0]] or 0,-1,0;-1,5,-1;0,-1,0")
-    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
-
-
-def parse_lower(value: Any) -> Any:
-    """Normalise the case of a name."""
-    return value.strip().lower() if isinstance(value, str) else value
+"""Steps of gradient descent for one learnt kernel, or for layers."""
+MAX_LAYER_SIDE = 9
+"""Pixels on each side of the filters of learnt layers."""
+MIN_LAYER_FILTERS, MAX_LAYER_FILTERS = 2, 16
+"""Of learnt layers."""
 
 
 Distance = Annotated[int, Field(ge=1, le=8), STRICT_NUMBER]
@@ -114,6 +48,8 @@ Distances = Annotated[
 """A stride or a dilation in pixels: (y, x)."""
 Coordinate = Annotated[int, STRICT_NUMBER]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_NUMBER, le=MAX_NUMBER)]
+SingleBias = Finite | Annotated[str, Field(pattern=r"^-?[0-9.e+-]+%$")]
+"""In pixel units, or a percentage of the range."""
 ShapeParameter = Annotated[float | None, Field(allow_inf_nan=False), STRICT_NUMBER, WithJsonSchema({"type": "number"})]
 """A parameter of some kernels only. The catalogue checks its range."""
 
@@ -151,10 +87,13 @@ class FilterSettings(BaseModel):
         ),
     ] = None
     bias: Annotated[
-        Finite | Annotated[str, Field(pattern=r"^-?[0-9.e+-]+%$")],
+        SingleBias | tuple[SingleBias, ...],
         BeforeValidator(parse_bias),
         WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9.]+%$"}]}),
-        Field(description="Added after the division, in pixel units or as a percentage of the range such as `50%`."),
+        Field(
+            description="Added after the division, in pixel units or as a percentage of the range such as `50%`. "
+            "`conv`: also one for each output, such as `1,2,3`."
+        ),
     ] = 0.0
     response: Annotated[
         Response | None,
@@ -173,7 +112,7 @@ class FilterSettings(BaseModel):
             ge=0,
             le=10,
             description="Share of the filtered image in a mix with the original: 0 (original) to 1. "
-            "For `unsharp`: its strength, 0 to 10.",
+            "For `unsharp` and `saturate`: their strength, 0 to 10.",
         ),
         STRICT_NUMBER,
     ] = 1.0
@@ -212,13 +151,31 @@ class FilterSettings(BaseModel):
         ),
     ] = None
 
+    exact: Annotated[
+        bool,
+        Field(
+            description="`false`: a blur longer than 63 pixels may use a faster algorithm, whose values differ by at "
+            "most half a level before rounding."
+        ),
+    ] = True
+
     weights: Annotated[
         str | list[Any] | None,
         BeforeValidator(parse_weights_field),
         WithJsonSchema({"type": "string", "examples": ["0,-1,0;-1,5,-1;0,-1,0"]}),
         Field(
             description="`custom`: the weights as `[[0,-1,0],[-1,5,-1],[0,-1,0]]`, as `0,-1,0;-1,5,-1;0,-1,0`, or as "
-            "one flat list with `columns`. Each side is 1 to 63."
+            "one flat list with `columns`. Each side is 1 to 63. `conv`: lists with four axes in the order of "
+            "`layout`, or a colour matrix `[[...],...]` with a row for each output."
+        ),
+    ] = None
+    layout: Annotated[
+        Layout | None,
+        BeforeValidator(parse_lower),
+        WithJsonSchema({"type": "string", "enum": list(get_args(Layout))}),
+        Field(
+            description="`conv`: the order of the axes of the weights. `oihw` (default): outputs, inputs, height, "
+            "width. `hwio`: TensorFlow's order."
         ),
     ] = None
     columns: Annotated[
@@ -240,19 +197,38 @@ class FilterSettings(BaseModel):
     radius: Annotated[ShapeParameter, Field(description="`disk`: radius in pixels.")] = None
     length: Annotated[ShapeParameter, Field(description="`motion`: length of the line in pixels.")] = None
     angle: Annotated[
-        ShapeParameter, Field(description="`motion`, `gabor`: direction in degrees, counter-clockwise from the x axis.")
+        ShapeParameter,
+        Field(
+            description="`motion`, `gabor`: direction in degrees, counter-clockwise from the x axis. `hue`: turn of "
+            "the hue in degrees."
+        ),
     ] = None
     wavelength: Annotated[ShapeParameter, Field(description="`gabor`: wavelength in pixels.")] = None
     size: Annotated[
-        ShapeParameter,
-        Field(description="Kernels with parameters: side in pixels, odd, 1 to 63. Default: follows from the others."),
+        Annotated[float, Field(allow_inf_nan=False), STRICT_NUMBER] | tuple[Coordinate, Coordinate] | None,
+        BeforeValidator(parse_size),
+        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\d+\s*[,x]\s*\d+$"}]}),
+        Field(
+            description="Kernels with parameters: side in pixels, odd, 1 to 63; `gaussian` and `motion` along an axis "
+            "to 1201, `box` to 1001. Default: follows from the others. "
+            "Pooling: side of the window in pixels, 1 to 63, or `y,x`. Default: 2; for `dilate` and `erode` 3."
+        ),
     ] = None
 
     def scale_bias(self, maximum: float) -> float:
-        """The bias in pixel units. `maximum` is white."""
-        if isinstance(self.bias, str):
-            return float(self.bias.removesuffix("%")) / 100 * maximum
-        return self.bias
+        """The bias of a kernel, which has only one, in pixel units. `maximum` is white."""
+        (bias,) = self.scale_biases(maximum)
+        return bias
+
+    def scale_biases(self, maximum: float) -> tuple[float, ...]:
+        """One bias, or one for each output of a layer, in pixel units. `maximum` is white."""
+        return tuple(
+            scale_bias(bias, maximum) for bias in (self.bias if isinstance(self.bias, tuple) else (self.bias,))
+        )
+
+
+def scale_bias(bias: float | str, maximum: float) -> float:
+    return float(bias.removesuffix("%")) / 100 * maximum if isinstance(bias, str) else bias
 
 
 SHAPE_PARAMETERS = ("sigma", "sigma1", "sigma2", "radius", "length", "angle", "wavelength", "size")
@@ -268,4 +244,6 @@ class Operation(FilterSettings):
         """Convert a name to an operation with the default settings."""
         return {"kernel": value} if isinstance(value, str) else value
 
-    kernel: Annotated[str, Field(description="A name from `/kernels`, or `custom`.", max_length=MAX_NAME_LENGTH)]
+    kernel: Annotated[
+        str, Field(description="A name from `/kernels`, `custom`, or a layer.", max_length=MAX_NAME_LENGTH)
+    ]

@@ -9,7 +9,7 @@ redraws docs/images/gallery.png from the service's own sample.
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from app.images.formats import FORMATS, HEIC
 from app.main import create_app, make_server
 from app.pool.ipc import Report
 from app.settings import AccessSettings, Settings
+from app.tasks.learn_layers_result import LayersResult, LayersStart, LayersStep
 from kernels.catalogue import ENTRIES, Entry
+from kernels.layers.catalogue import LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -58,13 +60,27 @@ def write_kernel(entry: Entry) -> list[str]:
     return [f"`{entry.name}`", entry.title, weights, f"{kernel.sum:g}", how, entry.source]
 
 
+def write_layers() -> str:
+    rows = []
+    for entry in LAYERS:
+        parameters = ", ".join(f"`{p.name}` {p.minimum:g}..{p.maximum:g} [{p.default:g}]" for p in entry.parameters)
+        others = sorted(entry.accepts - {parameter.name for parameter in entry.parameters})
+        more = ", ".join(f"`{name}`" for name in others)
+        rows.append([f"`{entry.name}`", entry.title, ", ".join(filter(None, (parameters, more))), entry.source])
+    return write_table(["name", "what", "parameters", "source"], rows)
+
+
 def write_names() -> str:
     return ", ".join(f"`{entry.name}`" for entry in ENTRIES) + "\n"
 
 
 def write_parameters() -> str:
     rows = [
-        [f"`{name}`", field.description or "", "" if field.default is None else f"`{show_default(field.default)}`"]
+        [
+            f"`{name}`",
+            field.description or "",
+            "" if field.default in (None, ()) else f"`{show_default(field.default)}`",
+        ]
         for name, field in FilterQuery.model_fields.items()
     ]
     return write_table(["parameter", "what", "default"], rows)
@@ -113,6 +129,10 @@ def write_problems() -> str:
     )
 
 
+EVENTS = (LayersStart, LayersStep, LayersResult)
+"""The data of server-sent events, which the OpenAPI document cannot describe."""
+
+
 @cache
 def build_openapi() -> dict[str, Any]:
     return create_app().openapi()
@@ -131,14 +151,24 @@ def write_query(path: str) -> str:
 
 def write_fields(model: str) -> str:
     """The fields of a response model that have a description; the examples show the others."""
-    fields = build_openapi()["components"]["schemas"][model]["properties"].items()
+    schemas = build_openapi()["components"]["schemas"] | {event.__name__: event.model_json_schema() for event in EVENTS}
+    fields = schemas[model]["properties"].items()
     rows = [[f"`{name}`", field["description"]] for name, field in fields if "description" in field]
     return write_table(["field", "what"], rows)
 
 
 def write_commands() -> str:
     group: Any = typer.main.get_command(commands)
-    return "\n".join(write_command(name, command) for name, command in group.commands.items())
+    return "\n".join(write_command(name, command) for name, command in list_commands(group))
+
+
+def list_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The commands of a group and of the groups in it, with their full names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from list_commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
 
 
 def write_command(name: str, command: Any) -> str:
@@ -240,6 +270,7 @@ def write_decisions() -> str:
 SECTIONS: dict[str, Callable[[], str]] = {
     "kernels": write_kernels,
     "kernel-names": write_names,
+    "layers": write_layers,
     "parameters": write_parameters,
     "settings": write_settings,
     "formats": write_formats,
@@ -259,7 +290,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     for path in ("/gallery", "/learn", "/classify", "/read", "/classify/explain", "/size")
 } | {
     f"fields:{model}": partial(write_fields, model)
-    for model in ("DigitResult", "PageResult", "LearnResult", "LearnedKernel")
+    for model in ("DigitResult", "PageResult", "LearnResult", "LearnedKernel", *(event.__name__ for event in EVENTS))
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ LIMITS: dict[str, Any] = {
     "max_pixels": 1000,
     "max_multiply_adds": 100_000,
     "max_gallery_kernels": 3,
+    "max_map_values": 5000,
 }
 """That small images reach."""
 SHARING = ("browser", "cluster", "deploy", "reliability")

@@ -109,7 +109,7 @@ def test_httpx(service: RunningService, tmp_path: Path) -> None:
     assert blank == "blank.jpg: verdict blank, digit None, confidence 0.000"
     assert page == ["31415", "92653", "58979"]
     assert error.startswith("422 ")
-    assert error.endswith("sigma is 50; it may be 0.1 to 10.3.")
+    assert error.endswith("sigma is 500; it may be 0.1 to 200.")
 
 
 def test_python(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_python(tmp_path: Path) -> None:
     laplacian = correlate(house, [[0, 1, 0], [1, -4, 1], [0, 1, 0]])
     assert printed.splitlines() == [
         f"laplacian: float32, {laplacian.min():.0f} to {laplacian.max():.0f}",
-        "sigma is 50; it may be 0.1 to 10.3.",
+        "sigma is 500; it may be 0.1 to 200.",
     ]
 
 

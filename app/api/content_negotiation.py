@@ -7,7 +7,7 @@ from app.errors import NotAcceptableError
 from app.images.formats import FORMATS, FormatName
 from app.tasks.filter import SAME_FORMAT, OutputFormat
 
-PREFERENCE: tuple[FormatName, ...] = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy")
+PREFERENCE: tuple[FormatName, ...] = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy", "json")
 """Decides between formats of equal weight if the format of the input is not one of them."""
 MAX_QUOTED_CHARACTERS = 100
 """Of an Accept header in an error message."""
@@ -17,14 +17,14 @@ MAX_QUOTED_CHARACTERS = 100
 def choose_output_format(requested: FormatName | None, accept: str | None, is_raw: bool) -> OutputFormat:
     """`requested` is the parameter `format`, `accept` the header (RFC 9110, 12.5.1). Raises NotAcceptableError.
 
-    `is_raw`: the result is numbers, which only npy can hold.
+    `is_raw`: the result is numbers, which only npy and json can hold.
     """
     if requested is not None:
         return OutputFormat(requested)
     if not accept:
         return SAME_FORMAT
     weights = parse_accept(accept)
-    candidates: tuple[FormatName, ...] = ("npy",) if is_raw else PREFERENCE
+    candidates: tuple[FormatName, ...] = ("npy", "json") if is_raw else PREFERENCE
     weight_of = {name: find_weight(FORMATS[name].media_type, weights) for name in candidates}
     best = max(weight_of.values())
     if best == 0:

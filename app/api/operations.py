@@ -13,7 +13,7 @@ from app.api.repeated_parameters import parse_json
 from app.api.uploads import add_fields
 from app.tasks.operations import encode_operations, parse_steps
 from kernels.catalogue import Catalogue
-from kernels.chain import Step, resolve_chain
+from kernels.chain import AnyStep, resolve_chain
 from kernels.settings import Operation
 
 MAX_CACHED_REQUESTS = 256
@@ -24,7 +24,7 @@ MAX_CACHED_TEXT = 4000
 class Chain(NamedTuple):
     """The steps of a request, and the same as JSON for the worker (`app/tasks/operations.py`)."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[AnyStep, ...]
     operations: str
 
 
@@ -70,11 +70,11 @@ def cache_demands(catalogue: Catalogue) -> Callable[[FilterText], FilterDemand]:
     return lambda text: parse_cached(text) if text.is_cacheable else parse(text)
 
 
-def make_chain(steps: Sequence[Step]) -> Chain:
+def make_chain(steps: Sequence[AnyStep]) -> Chain:
     return Chain(tuple(steps), encode_operations(steps))
 
 
-def parse_operations(operations: Any, query: ImageParameters, catalogue: Catalogue) -> list[Step]:
+def parse_operations(operations: Any, query: ImageParameters, catalogue: Catalogue) -> list[AnyStep]:
     """The steps of the parameter `operations`, as JSON text or parsed JSON.
 
     Raises RequestValidationError or KernelError.

@@ -35,14 +35,16 @@ def respond(rendered: ErrorResponse) -> Response:
 
 
 def handle_known_error(request: Request, error: Exception) -> Response:
-    return respond(render_error(error, find_record().id))
+    return respond(render_error(error, find_record().id, request.url.path))
 
 
 def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
     """One response for all invalid parameters, each with its location, message and value."""
     errors = list_mistakes(request, error)
     detail = "; ".join(f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in errors)
-    return respond(render_problem(PROBLEM_TYPES["bad-parameter"], detail, find_record().id, errors=errors))
+    return respond(
+        render_problem(PROBLEM_TYPES["bad-parameter"], detail, find_record().id, path=request.url.path, errors=errors)
+    )
 
 
 def handle_http_error(request: Request, error: HTTPException) -> Response:
@@ -59,7 +61,7 @@ def handle_http_error(request: Request, error: HTTPException) -> Response:
         if allowed == "GET":
             headers["Allow"] = allowed = "GET, HEAD"  # `app/middleware/head.py`
         detail = f"{path} does not allow {request.method}; it allows {allowed}."
-    return respond(render_problem(status, detail, find_record().id, headers))
+    return respond(render_problem(status, detail, find_record().id, headers, path=request.url.path))
 
 
 def handle_os_error(request: Request, error: OSError) -> Response:
@@ -76,4 +78,4 @@ def handle_os_error(request: Request, error: OSError) -> Response:
 def handle_unexpected_error(request: Request, error: Exception) -> Response:
     """The server logs the traceback. The response does not reveal the error."""
     detail = "Internal error. The client may retry the request. The log of the service has the details."
-    return respond(render_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, find_record().id))
+    return respond(render_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, find_record().id, path=request.url.path))

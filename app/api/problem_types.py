@@ -130,6 +130,14 @@ TYPES = (
         "The work was stopped after CONVSERVE_DEADLINE_SECONDS.",
     ),
     ProblemType(
+        "unknown-model", HTTPStatus.NOT_FOUND, "Unknown model",
+        "The Open Inference Protocol (/v2) has one model, `digits`, in the version that GET /v2/models/digits lists.",
+    ),
+    ProblemType(
+        "bad-inference-request", HTTPStatus.BAD_REQUEST, "Bad inference request",
+        "The body is not an inference request of the Open Inference Protocol, or its inputs do not fit the model.",
+    ),
+    ProblemType(
         "worker-lost", HTTPStatus.SERVICE_UNAVAILABLE, "Worker lost",
         "The worker process ended without a reply. The client may retry the request.",
     ),

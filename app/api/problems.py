@@ -20,6 +20,7 @@ from app.middleware.headers import list_security_headers
 from app.tasks.errors import describe_error
 
 MEDIA_TYPE = "application/problem+json"
+INFERENCE_PATHS = "/v2/"
 ENCODER = json.JSONEncoder(allow_nan=False)
 """Writes ASCII: a quoted value may hold lone surrogates, which UTF-8 cannot encode."""
 
@@ -37,8 +38,8 @@ class Problem(BaseModel):
     did_you_mean: list[str] | None = None
 
 
-def render_error(error: Exception, request_id: str) -> ErrorResponse:
-    """The response for an error with a problem type. Raises `error` itself if it has none."""
+def render_error(error: Exception, request_id: str, path: str = "") -> ErrorResponse:
+    """The response for an error with a problem type, to a request for `path`. Raises `error` itself if it has none."""
     kind, message, fields = find_problem(error)
     headers = dict(getattr(error, "headers", {}))
     members: dict[str, Any] = {}
@@ -50,17 +51,17 @@ def render_error(error: Exception, request_id: str) -> ErrorResponse:
         headers["Retry-After"] = str(int(fields["retry_after_s"]))
     if kind.slug == "unsupported-image":  # RFC 9110, 15.5.16
         headers["Accept"] = ", ".join(READABLE_MEDIA_TYPES)
-    return render_problem(kind, message, request_id, headers, **members)
+    return render_problem(kind, message, request_id, headers, path=path, **members)
 
 
 def render_server_error(
-    error: Exception, request_id: str, origin: str, *, cors_origins: Sequence[str]
+    error: Exception, request_id: str, path: str, origin: str, *, cors_origins: Sequence[str]
 ) -> ErrorResponse:
     """`render_error` with the headers of the middleware, for the server, which responds without the app.
 
-    `origin` is the Origin header of the request, or empty.
+    `path` is the path and query of the request, `origin` the Origin header of the request, or empty.
     """
-    response = render_error(error, request_id)
+    response = render_error(error, request_id, path)
     added = [*list_security_headers(bool(cors_origins)), *list_cors_headers(origin, cors_origins)]
     return response._replace(headers=response.headers + added)
 
@@ -70,14 +71,21 @@ def render_problem(
     detail: str,
     request_id: str,
     headers: Mapping[str, str] | None = None,
+    *,
+    path: str = "",
     **members: Any,
 ) -> ErrorResponse:
-    """The response for a problem type, or for a bare status, whose problem type is `about:blank`."""
+    """The response for a problem type, or for a bare status, whose problem type is `about:blank`.
+
+    In the Open Inference Protocol, an error has the member `error`. RFC 9457 allows additional members.
+    """
     if isinstance(kind, ProblemType):
         status, slug, type_uri, title = kind.status, kind.slug, f"/problems#{kind.slug}", kind.title
     else:
         status, slug, type_uri, title = kind, kind.phrase.lower().replace(" ", "-"), "about:blank", kind.phrase
     body = {"type": type_uri, "title": title, "status": int(status), "detail": detail, "request_id": request_id}
+    if path.startswith(INFERENCE_PATHS):
+        body["error"] = detail
     lines = {"content-type": MEDIA_TYPE} | {name.lower(): value for name, value in (headers or {}).items()}
     return ErrorResponse(
         int(status),

@@ -8,9 +8,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
+REPEATABLE = {"region"}
+
 
 async def reject_repeated_in_query(request: Request) -> None:
-    """A dependency: every parameter of the query strings has one value. Raises RequestValidationError.
+    """A dependency: every parameter of the query strings but those in REPEATABLE has one value.
+
+    Raises RequestValidationError.
 
     FastAPI would use the last one.
     """
@@ -20,11 +24,11 @@ async def reject_repeated_in_query(request: Request) -> None:
 
 
 def reject_repeated(place: str, names: Iterable[str]) -> None:
-    """`place`: `query` or `body`. Raises RequestValidationError if a name is repeated."""
+    """`place`: `query` or `body`. Raises RequestValidationError if a name is repeated that is not REPEATABLE."""
     repeated = [
         {"loc": (place, name), "msg": f"sent {count} times; it may be sent once", "type": "repeated", "input": None}
         for name, count in Counter(names).items()
-        if count > 1
+        if count > 1 and name not in REPEATABLE
     ]
     if repeated:
         raise RequestValidationError(repeated)

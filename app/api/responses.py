@@ -9,10 +9,15 @@ from fastapi import Response
 
 from app.images.formats import READABLE_MEDIA_TYPES
 
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+BYTES = {"application/octet-stream": BINARY}
+"""Generators of clients return the first type that they know: without this one, they parse an image as JSON or drop it.
+
+The service sends the type of the image, which is none of theirs."""
 PNG_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A PNG.",
-        "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"image/png": BINARY, **BYTES},
     }
 }
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
@@ -37,25 +42,39 @@ def format_disposition(name: str) -> str:
     return disposition if ascii_name == name else f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def describe_upload(*, more: dict[str, Any] | None = None, several: bool = False) -> dict[str, Any]:
+MASK = (
+    "A grey image of the same size. White pixels are filtered, black pixels keep their values, grey ones are mixed. In "
+    "JSON it is base64 or a data URI."
+)
+
+
+def describe_upload(
+    *, more: dict[str, Any] | None = None, several: bool = False, takes_mask: bool = False
+) -> dict[str, Any]:
     """The request body in OpenAPI: a form, the raw image, or JSON with base64.
 
-    `more` are further fields of the form and of the JSON. With `several`, the form may have several files.
+    `more` are further fields of the form and of the JSON. With `several`, the form may have several files;
+    with `takes_mask`, form and JSON may have a mask.
     """
-    binary = {"type": "string", "format": "binary"}
+    mask = {"type": "string", "description": MASK}
     form = {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": {"type": "array", "items": binary} if several else binary, **(more or {})},
+        "properties": {
+            "file": {"type": "array", "items": BINARY["schema"]} if several else BINARY["schema"],
+            **({"mask": BINARY["schema"] | mask} if takes_mask else {}),
+            **(more or {}),
+        },
     }
     text = {"type": "string", "description": "The image in base64, or as a data URI."}
-    document = {"type": "object", "required": ["file"], "properties": {"file": text, **(more or {})}}
+    more = ({"mask": mask} if takes_mask else {}) | (more or {})
+    document = {"type": "object", "required": ["file"], "properties": {"file": text, **more}}
     return {
         "requestBody": {
             "required": True,
             "content": {
                 "multipart/form-data": {"schema": form},
-                **{media_type: {"schema": binary} for media_type in READABLE_MEDIA_TYPES},
+                **dict.fromkeys(READABLE_MEDIA_TYPES, BINARY),
                 "application/json": {"schema": document},
             },
         }

@@ -11,6 +11,7 @@ from app.api.routes import (
     gallery,
     health,
     home,
+    inference,
     kernels,
     learn,
     metrics,
@@ -21,7 +22,7 @@ from app.settings import AccessSettings
 
 
 def include_routers(app: FastAPI, access: AccessSettings) -> None:
-    for module in (filter, gallery, learn, digits, explanation, kernels, size, home, samples, health):
+    for module in (filter, gallery, learn, digits, explanation, kernels, size, home, samples, health, inference):
         app.include_router(module.router, dependencies=[Depends(reject_repeated_in_query)])
     if access.metrics and access.metrics_port is None:
         app.include_router(metrics.router)

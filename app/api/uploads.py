@@ -2,13 +2,14 @@
 
 import base64
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from app.api.forms import find_file_name, open_form
@@ -32,6 +33,8 @@ class Upload:
     data: bytes
     name: str = "image"
     fields: dict[str, Any] = field(default_factory=dict)
+    mask: bytes | None = None
+    """The image of the field `mask`, of routes that take one."""
 
 
 async def read_upload_and_query(request: Request, query: Query) -> tuple[Upload, Query]:
@@ -40,16 +43,19 @@ async def read_upload_and_query(request: Request, query: Query) -> tuple[Upload,
     return upload, add_fields(query, upload.fields)
 
 
-async def read_upload(request: Request) -> Upload:
+async def read_upload(request: Request, *, takes_mask: bool = False) -> Upload:
     """Read a form with a field `file`, a raw image, or JSON with the image in base64.
 
-    Raises UploadTypeError, UploadTooLargeError, RequestValidationError, or HTTPException for a malformed form.
+    With `takes_mask`, form and JSON may have a second image `mask`; in a form it is a file or base64. Raises
+    UploadTypeError, UploadTooLargeError, RequestValidationError, or HTTPException for a malformed form.
     """
     content_type = read_content_type(request)
     if content_type == "multipart/form-data":
-        return (await read_form(request, 1))[0]
+        upload = (await read_form(request, 1, takes_mask=takes_mask))[0]
+        return await run_in_threadpool(take_mask, upload) if takes_mask else upload
     if content_type == "application/json":
-        return await run_in_threadpool(read_json, await request.body())
+        upload = await run_in_threadpool(read_json, await request.body())
+        return await run_in_threadpool(take_mask, upload) if takes_mask else upload
     if content_type.startswith("image/") or content_type == "application/octet-stream":
         return Upload(await request.body(), find_file_name(request.headers.get("content-disposition", "")) or "image")
     sent = f"Content-Type '{content_type[:MAX_SHOWN_CHARACTERS]}'" if content_type else "no Content-Type"
@@ -87,10 +93,16 @@ def read_content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-async def read_form(request: Request, max_files: int) -> list[Upload]:
-    """Read at least one file. Each gets all other fields. Raises HTTPException for more than `max_files`."""
-    async with open_form(request, max_files=max_files, max_fields=MAX_FORM_FIELDS) as form:
+async def read_form(request: Request, max_files: int, *, takes_mask: bool = False) -> list[Upload]:
+    """Read at least one file. Each gets all other fields. Raises HTTPException for more than `max_files`.
+
+    With `takes_mask`, a file in the field `mask` is the mask of all.
+    """
+    async with open_form(request, max_files=max_files + takes_mask, max_fields=MAX_FORM_FIELDS) as form:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
+        masks = [file for file in form.getlist("mask") if isinstance(file, UploadFile)] if takes_mask else []
+        if takes_mask:
+            check_file_fields(form)
         if not files:
             if "file" in form:
                 raise describe_missing_file(
@@ -99,14 +111,45 @@ async def read_form(request: Request, max_files: int) -> list[Upload]:
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise describe_missing_file(f"the form has no file in a field 'file'; its fields: {found}")
         fields = list_fields(form)
-        return [Upload(await file.read(), file.filename or "image", fields) for file in files]
+        mask = await masks[0].read() if masks else None
+        return [Upload(await file.read(), file.filename or "image", fields, mask) for file in files]
 
 
-def list_fields(form: FormData) -> dict[str, str]:
-    """The fields of a form that are not files. Raises RequestValidationError if one is repeated."""
-    texts = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    reject_repeated("body", [name for name, _ in texts])
-    return dict(texts)
+def check_file_fields(form: FormData) -> None:
+    """Raise HTTPException for two files in `file` or `mask`, RequestValidationError for one in another field."""
+    names = [name for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    for name in ("file", "mask"):
+        if names.count(name) > 1:
+            raise HTTPException(400, f"Too many files. The field '{name}' has {names.count(name)}; the limit is 1.")
+    if unknown := [name for name in names if name not in ("file", "mask")]:
+        message = "there is no such field for a file; use 'file' and, for a part of the image, 'mask'"
+        raise RequestValidationError(
+            [{"loc": ("body", name), "msg": message, "type": "extra_forbidden_file", "input": None} for name in unknown]
+        )
+
+
+def list_fields(form: FormData) -> dict[str, Any]:
+    """The fields of a form that are not files; a list for one that is repeated and may be.
+
+    Raises RequestValidationError if another is repeated.
+    """
+    texts: dict[str, list[str]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            texts.setdefault(name, []).append(value)
+    reject_repeated("body", [name for name, values in texts.items() for _ in values])
+    return {name: values[0] if len(values) == 1 else values for name, values in texts.items()}
+
+
+def take_mask(upload: Upload) -> Upload:
+    """Decode a field `mask` with base64. Raises RequestValidationError."""
+    if "mask" not in upload.fields:
+        return upload
+    text = upload.fields.pop("mask")
+    if upload.mask is not None or not isinstance(text, str):
+        reason = "sent as a file and as text; send one" if upload.mask is not None else "use an image file or base64"
+        raise RequestValidationError([{"loc": ("body", "mask"), "msg": reason, "type": "mask", "input": None}])
+    return replace(upload, mask=decode_base64(text, "mask"))
 
 
 def read_json(body: bytes) -> Upload:
@@ -121,21 +164,23 @@ def read_json(body: bytes) -> Upload:
     return Upload(data, str(fields.pop("filename", "image")), fields)
 
 
-def decode_base64(text: str) -> bytes:
-    """Base64 (RFC 4648, 4 or 5), with or without padding and whitespace, or a data URI. Raises RequestValidationError.
+def decode_base64(text: str, name: str = "file") -> bytes:
+    """The field `name`: base64 (RFC 4648, 4 or 5), with or without padding and whitespace, or a data URI.
 
-    MIME encoders break lines, and URL-safe encoders leave out the padding.
+    MIME encoders break lines, and URL-safe encoders leave out the padding. Raises RequestValidationError.
     """
     try:
         encoded = text.removeprefix("data:").split(";base64,")[-1].encode("ascii")
     except UnicodeEncodeError as error:
-        raise describe_missing_file(f"not base64: character {text[error.start]!r}") from None
+        raise describe_missing_file(f"not base64: character {text[error.start]!r}", name) from None
     encoded = encoded.translate(URL_SAFE_TO_STANDARD, b" \t\r\n\f\v").rstrip(b"=")
     if other := encoded.translate(None, BASE64_CHARACTERS):
-        raise describe_missing_file(f"not base64: character {chr(other[0])!r}")
+        raise describe_missing_file(f"not base64: character {chr(other[0])!r}", name)
     if len(encoded) % 4 == 1:
         raise describe_missing_file(
-            f"truncated base64: {len(encoded)} characters, without whitespace and padding, are no whole number of bytes"
+            f"truncated base64: {len(encoded)} characters, without whitespace and padding, are no whole number of "
+            "bytes",
+            name,
         )
     return base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
 
@@ -152,5 +197,5 @@ def add_fields(query: Query, fields: dict[str, Any]) -> Query:
         ) from None
 
 
-def describe_missing_file(message: str) -> RequestValidationError:
-    return RequestValidationError([{"loc": ("body", "file"), "msg": message, "type": "missing", "input": None}])
+def describe_missing_file(message: str, name: str = "file") -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", name), "msg": message, "type": "missing", "input": None}])

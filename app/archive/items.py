@@ -126,7 +126,7 @@ def filter_item(job: FilterJob, fingerprint: str, loaded: LoadedItem) -> ItemOut
 
 def classify_items(job: ClassifyJob, fingerprint: str, loaded: Sequence[LoadedItem]) -> list[ItemOutcome]:
     """The network processes all of them as one batch."""
-    answers = classify_images([one.data for one in loaded], job.settings, job.polarity, False, Report())
+    answers = classify_images([one.data for one in loaded], job.settings, job.reading, False, Report())
     outcomes = []
     for (item, _, digest), answer in zip(loaded, answers, strict=True):
         if isinstance(answer, ImageError):

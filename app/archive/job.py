@@ -10,7 +10,11 @@ from app.archive.storage import StorageFolder
 from app.images.formats import ALIASES, FORMATS, HEIC, READABLE_EXTENSIONS, FormatName
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
-from app.tasks.options import Polarity
+from app.tasks.options import AS_USUAL, ReadingOptions
+from kernels.chain import AnyStep, gives_image
+from kernels.layers.layer import Convolution
+from kernels.layers.step import LayerStep
+from kernels.product import list_weights
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class FilterJob(ArchiveJob):
 
         The result of a HEIC is a JPEG unless another format is requested.
         """
-        wanted = "npy" if self.request.steps[-1].response == "raw" else self.format
+        is_image = gives_image(self.request.steps)
+        wanted = self.format if is_image or self.format == "json" else "npy"
         extension = find_extension(name)
         if wanted is None and extension in (HEIC.extension, *HEIC.other_extensions):
             wanted = HEIC.written_as
@@ -51,26 +56,34 @@ class FilterJob(ArchiveJob):
 
     def compute_fingerprint(self) -> str:
         """Identifies everything that the content of a result depends on, except the image."""
-        steps = [
-            {
-                "kernel": [part.tolist() for part in step.kernel.parts],
-                "combine": step.kernel.combine,
-                "divisor": step.divisor,
-                "response": step.response,
-                "amount": step.amount,
-                "settings": step.settings.model_dump(mode="json"),
-            }
-            for step in self.request.steps
-        ]
+        steps = [describe_content(step) for step in self.request.steps]
         request = self.request
-        return hash_parameters([self.kind, steps, request.linear, request.frames, request.quality, self.format])
+        area = [request.area.regions, request.area.reads]
+        return hash_parameters([self.kind, steps, request.linear, request.frames, request.quality, self.format, area])
+
+
+def describe_content(step: AnyStep) -> dict[str, Any]:
+    """What the result of a step depends on."""
+    settings = step.settings.model_dump(mode="json")
+    if isinstance(step, LayerStep):
+        weights = step.layer.weights.tolist() if isinstance(step.layer, Convolution) else None
+        bias = step.layer.bias if isinstance(step.layer, Convolution) else None
+        return {"layer": step.name, "weights": weights, "bias": bias, "settings": settings}
+    return {
+        "kernel": [list_weights(part) for part in step.kernel.parts],
+        "combine": step.kernel.combine,
+        "divisor": step.divisor,
+        "response": step.response,
+        "amount": step.amount,
+        "settings": settings,
+    }
 
 
 @dataclass(frozen=True)
 class ClassifyJob(ArchiveJob):
     """Reads one handwritten digit in every image, into a table."""
 
-    polarity: Polarity = "auto"
+    reading: ReadingOptions = AS_USUAL
     kind = "classified"
     chunk_size = 16
 
@@ -82,7 +95,8 @@ class ClassifyJob(ArchiveJob):
         from models.model_folder import read_card
         from models.reader.weights import BUNDLED_FOLDER
 
-        return hash_parameters([self.kind, self.polarity, read_card(self.settings.model_folder or BUNDLED_FOLDER)])
+        card = read_card(self.settings.model_folder or BUNDLED_FOLDER)
+        return hash_parameters([self.kind, self.reading.polarity, self.reading.strictness, card])
 
 
 Job = FilterJob | ClassifyJob

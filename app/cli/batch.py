@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.api.parameters import ImageParameters, ReadQuery
+from app.api.digit_parameters import ReadQuery
+from app.api.parameters import ImageParameters
 from app.cli.errors import exit_on_errors, fail
 from app.cli.filter import PANEL
+from app.cli.input_files import read_operations
 from app.cli.options import Engine, add_options, check_engine
 from app.cli.settings import load_catalogue, load_settings
 from app.errors import StartError
@@ -29,14 +31,26 @@ CONTINUE = "Run the same command again to continue."
     panel=PANEL,
     help={"format": "File format of the results. Default: that of each image."},
 )
-@add_options("reading", ReadQuery, help={"polarity": "Polarity of the ink, for --classify: dark on light or reverse."})
+@add_options(
+    "reading",
+    ReadQuery,
+    help={
+        "polarity": "Polarity of the ink, for --classify: dark on light or reverse.",
+        "strictness": "The probability that a digit needs to be accepted, for --classify. Default: that of the model's "
+        "card.",
+    },
+)
 def run_batch_job(
     image_parameters: ImageParameters,
     reading: ReadQuery,
     source: Annotated[str, typer.Option("--in", help="Images: a folder, a pattern, or a URL that fsspec supports.")],
     out: Annotated[str, typer.Option("--out", help="Results: a folder, or a URL that fsspec supports.")],
     kernel: Annotated[
-        str | None, typer.Option(help="Filter with this kernel, or with several (gaussian,edge).", show_default=False)
+        str | None,
+        typer.Option(
+            help="Filter with this kernel, with several (gaussian,edge), or with operations: JSON, or @FILE.",
+            show_default=False,
+        ),
     ] = None,
     classify: Annotated[
         bool, typer.Option("--classify", help="Read one digit in each image, into a table of predictions.")
@@ -66,7 +80,7 @@ def run_batch_job(
     if classify and image_parameters.model_fields_set:
         fail(f"--{min(image_parameters.model_fields_set)} needs --kernel. Remove it, or replace --classify.")
     if not classify and reading.model_fields_set:
-        fail("--polarity needs --classify. Remove it, or replace --kernel.")
+        fail(f"--{min(reading.model_fields_set)} needs --classify. Remove it, or replace --kernel.")
     with exit_on_errors():
         tables.check_table_format(report_format)
     job = make_job(source, out, kernel, load_settings(), image_parameters, reading)
@@ -87,17 +101,20 @@ def make_job(
 ) -> "Job":
     from app.archive import storage
     from app.archive.job import ClassifyJob, FilterJob
+    from app.tasks.areas import AreaRequest, check_reads
     from app.tasks.filter import FilterRequest
-    from app.tasks.operations import parse_steps
+    from app.tasks.operations import parse_operations_text
 
     catalogue = load_catalogue(settings)
     with exit_on_errors():
         images, results = storage.open_source(source), storage.open_folder(out)
         storage.check_no_overlap(images, results)
         if kernel is None:
-            return ClassifyJob(images, results, settings, reading.polarity)
-        steps = parse_steps(kernel, parameters.shared, catalogue)
-        request = FilterRequest(steps, parameters.linear, parameters.frames, parameters.quality)
+            return ClassifyJob(images, results, settings, reading.options)
+        steps = parse_operations_text(read_operations(kernel), parameters.shared, catalogue)
+        area = AreaRequest(parameters.region, None, parameters.reads)
+        check_reads(area)
+        request = FilterRequest(steps, parameters.linear, parameters.frames, parameters.quality, area=area)
         return FilterJob(images, results, settings, request, parameters.format)
 
 

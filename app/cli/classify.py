@@ -1,6 +1,6 @@
 """`convserve classify`."""
 
-from app.api.parameters import ReadQuery
+from app.api.digit_parameters import ReadQuery
 from app.cli.options import CsvOption, ImagesArgument, JsonOption, add_options
 
 
@@ -11,4 +11,4 @@ def classify_images(
     """Read one handwritten digit in each image."""
     from app.cli.digit_tables import choose_form, classify_file, print_table
 
-    print_table(classify_file, images, query.polarity, choose_form(as_json, as_csv))
+    print_table(classify_file, images, query.options, choose_form(as_json, as_csv))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.images.formats import ALIASES, FORMATS, HEAD_BYTES, Format, recognize_format
 from app.tasks.filter import FilterRequest, name_result
+from kernels.chain import gives_image
 
 
 def plan_outputs(
@@ -56,7 +57,7 @@ def choose_output_format(file: Path, target: Path | None, request: FilterRequest
             known = ", ".join(format.extension for format in FORMATS.values())
             raise ValueError(f"{target}: the extension '{target.suffix}' is unknown. Use {known}, or set --format.")
         return FORMATS[name]
-    if request.steps[-1].response == "raw":
+    if not request.wants_sheet and not gives_image(request.all_steps):
         return FORMATS["npy"]
     try:
         with file.open("rb") as opened:

@@ -32,3 +32,8 @@ def find_unreadable(files: Sequence[Path]) -> dict[Path, str]:
         except OSError as error:
             reasons[file] = error.strerror or str(error)
     return reasons
+
+
+def read_operations(kernel: str) -> str:
+    """The argument itself or, for `@FILE`, the text of the file. Raises OSError, or ValueError for bytes."""
+    return Path(kernel[1:]).read_text("utf-8") if kernel.startswith("@") else kernel

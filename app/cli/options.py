@@ -57,7 +57,7 @@ def add_options(
 
         def run(**arguments: Any) -> None:
             given = {name: arguments.pop(name) for name in fields}
-            values = {name: value for name, value in given.items() if value != defaults[name]}
+            values = {name: value for name, value in given.items() if value not in (defaults[name], [])}
             command(**arguments, **{argument: validate(model, values)})
 
         run.__name__, run.__doc__ = command.__name__, command.__doc__
@@ -69,10 +69,13 @@ def add_options(
 
 
 def make_option(name: str, field: FieldInfo, help: str, panel: str | None) -> inspect.Parameter:
-    """An option of text, which the model parses; a flag for a bool."""
+    """An option of text, which the model parses; a flag for a bool; a repeatable option for several texts."""
     default = None
-    if field.annotation is bool:
-        option: Any = Annotated[bool | None, typer.Option(f"--{name}", help=help, rich_help_panel=panel)]
+    if get_origin(field.annotation) is tuple and get_args(field.annotation)[-1] is Ellipsis:
+        option: Any = Annotated[list[str] | None, typer.Option(f"--{name}", help=help, rich_help_panel=panel)]
+    elif field.annotation is bool:
+        names = f"--{name}/--no-{name}" if field.default else f"--{name}"
+        option = Annotated[bool | None, typer.Option(names, help=help, rich_help_panel=panel)]
     else:
         metavar = f"<{describe_type(field)}>"
         option = Annotated[str | None, typer.Option(f"--{name}", help=help, metavar=metavar, rich_help_panel=panel)]

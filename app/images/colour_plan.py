@@ -41,7 +41,7 @@ def plan_colour(image: DecodedImage, format: Format) -> ColourPlan | None:
 def plan_tags(tags: ColourTags, format: Format) -> ColourPlan:
     if holds_tags(format, tags):
         return ColourPlan(tags.describe(), "kept", "tags")
-    can_convert = tags.is_known and format.name != "npy"
+    can_convert = tags.is_known and not format.holds_numbers
     return ColourPlan(tags.describe(), "converted" if can_convert else "dropped", "tags")
 
 
@@ -54,7 +54,7 @@ def holds_tags(format: Format, tags: ColourTags) -> bool:
 
 def choose_profile_outcome(image: DecodedImage, format: Format) -> ColourOutcome:
     profile = pick_profile(image)
-    if profile is None or format.name == "npy":
+    if profile is None or format.holds_numbers:
         return "dropped"
     if holds_profile_of(format, image.channels):
         return "kept"

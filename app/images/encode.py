@@ -1,6 +1,7 @@
 """Encoding of pixels to image files, which hold pixels, timing and the colour space: no EXIF, comments or text."""
 
 import io
+import json
 import struct
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ from app.images.image import DecodedImage, Pixels
 from app.images.png import encode_png
 from app.images.tiff.write import encode_16_bit_tiff
 
+MAX_JSON_VALUES = 1_000_000
+"""About 20 MB of float32 numbers as text."""
 LOSSLESS_QUALITY = 100
 """Of webp and avif."""
 
@@ -49,8 +52,8 @@ def encode_pixels(decoded: DecodedImage, format: Format, quality: int | None) ->
     The image is converted to the nearest that the format can hold: alpha is composed over white for jpeg and bmp,
     16 bits become 8, pixels with a profile become sRGB. Raises UnwritableFormatError if frames or a side do not fit.
     """
-    if format.name == "npy":
-        return EncodedImage(encode_npy(decoded), "numpy")
+    if format.holds_numbers:
+        return EncodedImage(encode_npy(decoded) if format.name == "npy" else encode_json(decoded), "numpy")
     if len(decoded.frames) > 1 and not format.holds_frames:
         raise UnwritableFormatError(
             f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
@@ -132,12 +135,29 @@ def choose_options(decoded: DecodedImage, format: Format, quality: int, is_lossl
 
 
 def encode_npy(decoded: DecodedImage) -> bytes:
-    """An array (height, width, channels), with a leading axis for several frames and no channel axis for grey."""
-    pixels = np.stack([frame.pixels for frame in decoded.frames])
-    pixels = pixels[0] if len(decoded.frames) == 1 else pixels
+    """The array of `stack_frames`."""
     buffer = io.BytesIO()
-    np.save(buffer, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, allow_pickle=False)
+    np.save(buffer, stack_frames(decoded), allow_pickle=False)
     return buffer.getvalue()
+
+
+def encode_json(decoded: DecodedImage) -> bytes:
+    """The array of `stack_frames` as nested lists, with its shape and dtype. Raises UnwritableFormatError."""
+    pixels = stack_frames(decoded)
+    if pixels.size > MAX_JSON_VALUES:
+        raise UnwritableFormatError(
+            f"The result has {pixels.size} values; the limit of json is {MAX_JSON_VALUES}. Use format=npy, or reduce "
+            "the image."
+        )
+    document = {"shape": pixels.shape, "dtype": str(pixels.dtype), "values": pixels.tolist()}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def stack_frames(decoded: DecodedImage) -> Pixels:
+    """An array (height, width, channels), with a leading axis for several frames and no channel axis for grey."""
+    frames = [frame.pixels for frame in decoded.frames]
+    pixels = frames[0] if len(frames) == 1 else np.stack(frames)
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
 def reduce_to_8_bit(pixels: Pixels) -> Pixels:

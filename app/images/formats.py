@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, cast
 
-FormatName = Literal["png", "jpeg", "webp", "avif", "gif", "tiff", "bmp", "npy"]
+FormatName = Literal["png", "jpeg", "webp", "avif", "gif", "tiff", "bmp", "npy", "json"]
 """The formats of results."""
 InputFormatName = Literal[FormatName, "heic"]
 Frames = Literal["all", "first"]
@@ -32,6 +32,8 @@ class Format:
     holds_profile: bool = True
     holds_cicp: bool = False
     """Code points of ITU-T H.273 for the colour space."""
+    holds_numbers: bool = False
+    """Whether it holds any numbers in any number of channels, not only pixels, and no colour space."""
     result: FormatName | None = None
     """The format of the result for a format that is only read."""
     other_media_types: tuple[str, ...] = ()
@@ -59,7 +61,10 @@ FORMATS: dict[str, Format] = {
         ),
         # A BMP can have alpha, but most programs ignore it.
         Format("bmp", "image/bmp", "bmp", "BMP", (b"BM",), holds_alpha=False, holds_profile=False),
-        Format("npy", "application/x-npy", "npy", "", holds_frames=True, holds_16_bit=True, holds_profile=False),
+        Format("npy", "application/x-npy", "npy", "", holds_frames=True, holds_16_bit=True, holds_profile=False,
+               holds_numbers=True),
+        Format("json", "application/json", "json", "", holds_frames=True, holds_16_bit=True, holds_profile=False,
+               holds_numbers=True),
     )
 }  # fmt: skip
 

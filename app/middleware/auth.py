@@ -11,12 +11,12 @@ from app.errors import ErrorResponse, RateLimitError, UnauthorizedError, Unknown
 from app.middleware.rate_limit import ClientRates
 from app.middleware.tokens import Tokens
 
-PROBES = ("/livez", "/readyz")
+PROBES = ("/livez", "/readyz", "/v2/health/live", "/v2/health/ready")
 OPEN_PATHS = frozenset((*PROBES, "/", "/favicon.ico", "/docs", "/openapi.json", "/problems"))
 OPEN_FOLDERS = ("/static/", "/docs/assets/")
 
-RenderError = Callable[[Exception, str], ErrorResponse]
-"""Called with an error and the id of the request."""
+RenderError = Callable[[Exception, str, str], ErrorResponse]
+"""Called with an error, and the id and path of the request."""
 
 
 class AccessControl:
@@ -47,7 +47,7 @@ class AccessControl:
         try:
             headers = self.admit(scope)
         except (UnknownHostError, RateLimitError, UnauthorizedError) as error:
-            return await self.reject(error, send)
+            return await self.reject(error, scope["path"], send)
         if not headers:
             return await self.app(scope, receive, send)
 
@@ -72,9 +72,9 @@ class AccessControl:
             check_token(headers.get("authorization", ""), self.tokens)
         return [(name.lower().encode(), value.encode()) for name, value in rate_headers.items()]
 
-    async def reject(self, error: Exception, send: Send) -> None:
+    async def reject(self, error: Exception, path: str, send: Send) -> None:
         record = find_record()
-        response = self.render_error(error, record.id)
+        response = self.render_error(error, record.id, path)
         record.problem = response.slug
         length = (b"content-length", b"%d" % len(response.body))
         await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, length]})

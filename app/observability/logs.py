@@ -13,7 +13,7 @@ from app.settings import LogFormat, LogLevel
 
 access = logging.getLogger("app.access")
 
-MONITORING_PATHS = {"/livez", "/readyz", "/metrics"}
+MONITORING_PATHS = {"/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/metrics"}
 """Requested every few seconds: their lines have level debug, unless they fail."""
 
 

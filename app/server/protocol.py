@@ -116,6 +116,7 @@ class Connection(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
+        self.head.url = self.url
         self._head_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -14,9 +14,9 @@ from app.observability.logs import access, log_request
 from app.server.request_head import RequestHead
 
 Headers = list[tuple[bytes, bytes]]
-RenderError = Callable[[Exception, str, str], ErrorResponse]
-"""Called with an error, the id of the request and its Origin header. The response has all headers that it needs, except
-X-Request-ID, Content-Length and Connection."""
+RenderError = Callable[[Exception, str, str, str], ErrorResponse]
+"""Called with an error, the id of the request, its path and its Origin header. The response has all headers that it
+needs, except X-Request-ID, Content-Length and Connection."""
 
 OVERLOAD_SECONDS = 0.1
 """After an upload was rejected because the queue is full."""
@@ -53,7 +53,7 @@ class Rejections:
         return asyncio.get_running_loop().time() < self._overload_ends_at
 
     def render(self, error: Exception, request_id: str, head: RequestHead) -> ErrorResponse:
-        return self.render_error(error, request_id, head.origin.decode("latin-1"))
+        return self.render_error(error, request_id, head.url.decode("latin-1"), head.origin.decode("latin-1"))
 
     def log_overloads(self) -> None:
         """One line for all uploads rejected since the last call."""

@@ -5,6 +5,8 @@ class RequestHead:
     """Filled header by header while the head arrives."""
 
     def __init__(self) -> None:
+        self.url = b""
+        """Path and query."""
         self.body_bytes = 0
         """The Content-Length; 0 for a body without one."""
         self.request_id = b""

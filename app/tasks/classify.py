@@ -16,7 +16,7 @@ from app.tasks.codecs import decode
 from app.tasks.context import TaskContext
 from app.tasks.digit_results import DigitResult, describe_reading
 from app.tasks.errors import describe_error
-from app.tasks.options import Polarity
+from app.tasks.options import AS_USUAL, ReadingOptions
 from models.reader.page import PAGE_SIDE
 from models.reader.reader import DigitReader
 from models.reader.weights import BUNDLED_FOLDER
@@ -25,7 +25,7 @@ from models.reader.weights import BUNDLED_FOLDER
 class ClassifyParams(msgspec.Struct, frozen=True):
     """Of the task `classify`."""
 
-    polarity: Polarity = "auto"
+    reading: ReadingOptions = AS_USUAL
     preview: bool = False
 
 
@@ -33,7 +33,7 @@ def run_classify(
     context: TaskContext, params: ClassifyParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[list[TaskFailure | None]]:
     """The blobs of the answer are `DigitResult`s as JSON. An unreadable image has a failure and an empty blob."""
-    results = classify_images(blobs, context.settings, params.polarity, params.preview, report)
+    results = classify_images(blobs, context.settings, params.reading, params.preview, report)
     failures = [TaskFailure(*describe_error(one)) if isinstance(one, ImageError) else None for one in results]
     documents = [b"" if isinstance(one, ImageError) else one.model_dump_json().encode() for one in results]
     return Answer(failures, documents)
@@ -42,16 +42,18 @@ def run_classify(
 CLASSIFY = Task("classify", ClassifyParams, list[TaskFailure | None], run_classify, is_batchable=True)
 
 
-def classify_image(data: bytes, settings: Settings, polarity: Polarity, preview: bool, report: Report) -> DigitResult:
+def classify_image(
+    data: bytes, settings: Settings, reading: ReadingOptions, preview: bool, report: Report
+) -> DigitResult:
     """Read an image of one digit. Raises ImageError."""
-    (result,) = classify_images([data], settings, polarity, preview, report)
+    (result,) = classify_images([data], settings, reading, preview, report)
     if isinstance(result, ImageError):
         raise result
     return result
 
 
 def classify_images(
-    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool, report: Report
+    images: Sequence[bytes], settings: Settings, reading: ReadingOptions, preview: bool, report: Report
 ) -> list[DigitResult | ImageError]:
     """Read images of one digit each, as one batch. The result of an image that cannot be decoded is its error."""
     decoded: list[tuple[Any, int] | ImageError] = []
@@ -62,7 +64,8 @@ def classify_images(
             decoded.append(error)
     pixels = [one[0] for one in decoded if not isinstance(one, ImageError)]
     with report.time("classify"):
-        readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
+        reader = load_reader(settings.model_folder)
+        readings = iter(reader.classify(pixels, reading.polarity, preview, reading.strictness))
     return [
         one if isinstance(one, ImageError) else describe_reading(next(readings), one[1], preview) for one in decoded
     ]

@@ -8,11 +8,20 @@ import numpy as np
 from app.images.image import DecodedImage
 from app.tasks.kernel_requests import format_custom_request, format_weights
 from kernels.apply.compose import ComposedAxis, ComposedKernel, compose, find_obstacle
+from kernels.apply.layers import LayerReport
 from kernels.apply.layout import StepReport
 
 
-def describe_composed_kernel(image: DecodedImage, reports: Sequence[StepReport], linear: bool) -> dict[str, Any]:
+def describe_composed_kernel(
+    image: DecodedImage, steps: Sequence[StepReport | LayerReport], linear: bool
+) -> dict[str, Any]:
     """For a chain of several steps, applied to the first frame of an image."""
+    reports = [report for report in steps if isinstance(report, StepReport)]
+    layer = next((number for number, report in enumerate(steps, 1) if isinstance(report, LayerReport)), None)
+    if layer is not None:
+        name = steps[layer - 1].step.name
+        why = f"No single kernel: step {layer} ({name}) is a layer, which combines maps or is not linear."
+        return {"is_one_kernel": False, "why": why}
     obstacle = find_obstacle(reports, image.channels)
     if obstacle:
         return {"is_one_kernel": False, "why": f"No single kernel: {obstacle}."}

@@ -10,10 +10,10 @@ import numpy as np
 
 from app.images.limits import ImageLimits
 from app.settings import Settings
-from app.tasks.catalogue import load_catalogue
+from app.tasks.catalogue import load_catalogue, make_learned_layers
 from app.tasks.operations import decode_operations
 from kernels.catalogue import Catalogue, Entry
-from kernels.chain import Step
+from kernels.chain import AnyStep
 from models.errors import ModelFolderError
 from models.model_folder import read_card
 from models.reader.weights import BUNDLED_FOLDER
@@ -53,14 +53,14 @@ class TaskContext:
     def image_limits(self) -> ImageLimits:
         return ImageLimits.from_settings(self.settings)
 
-    def parse_steps(self, operations: str) -> tuple[Step, ...]:
+    def parse_steps(self, operations: str) -> tuple[AnyStep, ...]:
         """`decode_operations` for this catalogue, with a cache. Raises what it raises."""
         if len(operations) > MAX_CACHED_CHARACTERS:
             return decode_operations(operations, self.catalogue)
         return self._parse_cached(operations)
 
     @cached_property
-    def _parse_cached(self) -> Callable[[str], tuple[Step, ...]]:
+    def _parse_cached(self) -> Callable[[str], tuple[AnyStep, ...]]:
         return lru_cache(MAX_CACHED_REQUESTS)(lambda operations: decode_operations(operations, self.catalogue))
 
 
@@ -86,7 +86,8 @@ def describe_kernel(entry: Entry) -> AddedKernel:
 def build_context(settings: Settings, static: bytes) -> tuple[TaskContext, str]:
     """The context of a worker, and the expected digest of the digit model's weights."""
     data = msgspec.msgpack.decode(static, type=StaticData)
-    catalogue = Catalogue().extended([make_entry(kernel) for kernel in data.added_kernels])
+    layers = make_learned_layers(settings.model_folder or BUNDLED_FOLDER)
+    catalogue = Catalogue().extended([make_entry(kernel) for kernel in data.added_kernels], layers)
     return TaskContext(settings, catalogue), data.model_sha256
 
 

@@ -5,6 +5,7 @@ from types import NoneType
 from typing import Any
 
 import msgspec
+from PIL import Image
 from pydantic import BaseModel
 
 from app.images.encode import convert_to_image
@@ -12,13 +13,27 @@ from app.images.formats import FORMATS
 from app.images.png import save_png
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
+from app.tasks.chain_shapes import describe_weights
 from app.tasks.context import TaskContext
 from app.tasks.gallery import make_visible
+from app.tasks.map_sheet import draw_map_sheet
 from app.tasks.samples import draw_sample
 from kernels.apply.filter import apply_steps
-from kernels.catalogue import Parameter
-from kernels.chain import Step
+from kernels.chain import AnyStep, gives_image
 from kernels.kernel import Kernel
+from kernels.layers.catalogue import CONV, LayerEntry
+from kernels.layers.layer import Convolution, describe_kind
+from kernels.layers.step import make_layer_step
+from kernels.parameter import Parameter
+from kernels.product import Product, list_weights
+from kernels.settings import FilterSettings
+
+
+class KernelFactors(BaseModel):
+    """A column and a row of weights."""
+
+    column: list[float]
+    row: list[float]
 
 
 class KernelDescription(BaseModel):
@@ -27,8 +42,12 @@ class KernelDescription(BaseModel):
     name: str
     title: str
     weights: list[list[float]] | list[list[list[float]]]
-    """Rows of the kernel as written. Several kernels if `combine` is not `single`."""
+    """Rows of the kernel as written. Several kernels if `combine` is not `single`. Empty if it has `factors`."""
+    factors: KernelFactors | None
+    """Of a kernel with a side above 63: the weight in a row and a column is the product of two numbers."""
     combine: str
+    is_convolution: bool
+    """Whether the result is a weighted sum: not for `magnitude`, `maximum` and `median`."""
     rows: int
     columns: int
     sum: float
@@ -44,13 +63,16 @@ class KernelDescription(BaseModel):
 
 
 def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDescription:
-    parts = [part.tolist() for part in kernel.parts]
+    parts = [part.tolist() for part in kernel.tables]
+    products = [part for part in kernel.parts if isinstance(part, Product)]
     rows, columns = kernel.shape
     return KernelDescription(
         name=kernel.name,
         title=kernel.title,
-        weights=parts[0] if len(parts) == 1 else parts,
+        weights=parts[0] if len(parts) == 1 and kernel.is_convolution else parts,
+        factors=KernelFactors(**list_weights(products[0])) if products else None,
         combine=kernel.combine,
+        is_convolution=kernel.is_convolution,
         rows=rows,
         columns=columns,
         sum=kernel.sum,
@@ -58,14 +80,54 @@ def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDe
         response=kernel.default_response,
         separable=kernel.is_separable,
         rank=kernel.rank,
-        parameters={
-            "type": "object",
-            "properties": {parameter.name: parameter.json_schema for parameter in parameters},
-            "additionalProperties": False,
-        },
+        parameters=describe_parameters(parameters),
         source=kernel.source,
         preview=f"/kernels/{kernel.name}/preview.png",
     )
+
+
+class LayerDescription(BaseModel):
+    """A layer of the catalogue."""
+
+    name: str
+    title: str
+    kind: str
+    """`conv`, `relu`, `max-pool`, `average-pool` or `min-pool`."""
+    weights_shape: dict[str, int] | None
+    """`height`, `width`, `inputs` and `outputs` of a convolution with weights of its own."""
+    matrix: list[list[float]] | None
+    """Of a colour matrix: a row for each output."""
+    settings: list[str]
+    """The parameters that the layer has."""
+    parameters: dict[str, Any]
+    """JSON Schema of the layer's own parameters."""
+    source: str
+
+
+def describe_layer(entry: LayerEntry, settings: FilterSettings) -> LayerDescription:
+    """Raises KernelParameterError for settings that the layer does not have."""
+    needs_weights = entry.name == CONV and settings.weights is None
+    layer = None if needs_weights else make_layer_step(entry, settings).layer
+    is_matrix = isinstance(layer, Convolution) and layer.size == (1, 1)
+    return LayerDescription(
+        name=entry.name,
+        title=entry.title,
+        kind=CONV if layer is None else describe_kind(layer),
+        weights_shape=None if layer is None else describe_weights(layer),
+        matrix=layer.weights[0, 0].T.tolist() if isinstance(layer, Convolution) and is_matrix else None,
+        settings=sorted(entry.accepts),
+        parameters=describe_parameters(entry.parameters),
+        source=entry.source,
+    )
+
+
+def describe_parameters(parameters: Sequence[Parameter]) -> dict[str, Any]:
+    """JSON Schema of parameters."""
+    return {
+        "type": "object",
+        "properties": {parameter.name: parameter.json_schema for parameter in parameters},
+        "additionalProperties": False,
+    }
 
 
 class PreviewParams(msgspec.Struct, frozen=True):
@@ -83,7 +145,10 @@ def run_preview(context: TaskContext, params: PreviewParams, blobs: Sequence[byt
 KERNEL_PREVIEW = Task("kernel-preview", PreviewParams, NoneType, run_preview)
 
 
-def draw_preview(step: Step) -> bytes:
-    """The sample image `house` under one kernel, as a PNG."""
-    image = apply_steps(draw_sample(96, 72), [make_visible(step)]).image
+def draw_preview(step: AnyStep) -> bytes:
+    """The sample image `house` under one kernel or layer, as a PNG. Maps that are not an image are a contact sheet."""
+    sample = draw_sample(96, 72)
+    if step.final_response != "raw" and not gives_image([step]):
+        return save_png(Image.fromarray(draw_map_sheet(apply_steps(sample, [step], as_maps=True).image)))
+    image = apply_steps(sample, [make_visible(step)]).image
     return save_png(convert_to_image(image, FORMATS["png"]))

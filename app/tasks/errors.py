@@ -36,6 +36,8 @@ SLUGS: Mapping[type[Exception], str] = {
     errors.RateLimitError: "too-many-requests",
     errors.NotAcceptableError: "not-acceptable",
     errors.NoTrainingRecordError: "no-training-record",
+    errors.UnknownModelError: "unknown-model",
+    errors.InferenceRequestError: "bad-inference-request",
     errors.MalformedRequestError: "malformed-request",
     errors.RequestHeadTooLargeError: "request-head-too-large",
     errors.SlowClientError: "slow-client",

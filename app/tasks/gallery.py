@@ -24,14 +24,14 @@ from app.tasks.context import TaskContext
 from app.tasks.drawing import GAP_PX, INK, PAPER
 from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
-from kernels.chain import Step, resolve_step
+from kernels.chain import AnyStep, gives_image, resolve_operation
 from kernels.errors import KernelParameterError
 from kernels.settings import FilterSettings
 
 CAPTION_PX = 20
 
 
-def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
+def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[AnyStep]:
     """The named kernels, by default all except the learned ones, with their default parameters. Raises KernelError."""
     if kernels:
         names = [name for name in kernels.split(",") if name.strip()]
@@ -49,14 +49,21 @@ def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) ->
             f"kernels has {len(names)} names; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS). "
             "Split them into several requests.",
         )
-    return [make_visible(resolve_step(name, FilterSettings(), catalogue)) for name in names]
+    return [make_visible(resolve_operation(name, FilterSettings(), catalogue)) for name in names]
 
 
-def make_visible(step: Step) -> Step:
-    """The step with the response `rescale` instead of `raw`, because raw numbers are not an image."""
-    if step.response != "raw":
-        return step
-    return replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
+def make_visible(step: AnyStep) -> AnyStep:
+    """The step with the response `rescale` instead of `raw`, because raw numbers are not an image.
+
+    Raises KernelParameterError for a layer whose maps are not an image.
+    """
+    if step.final_response == "raw":
+        step = replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
+    if not gives_image([step]):
+        raise KernelParameterError(
+            "kernels", f"The maps of '{step.name}' are not an image. See them with POST /filter/{step.name}?maps=sheet."
+        )
+    return step
 
 
 class GalleryParams(msgspec.Struct, frozen=True):
@@ -87,7 +94,9 @@ CONTACT_SHEET = Task("contact-sheet", GalleryParams, NoneType, run_contact_sheet
 TILES = Task("tiles", GalleryParams, list[str], run_tiles, blob_count=None)
 
 
-def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report) -> bytes:
+def make_contact_sheet(
+    data: bytes, steps: Sequence[AnyStep], side_px: int, settings: Settings, report: Report
+) -> bytes:
     """The first frame, reduced to fit `side_px`, unfiltered and after each step, with captions, as a PNG.
 
     Filtering the reduced image makes the effect of small kernels visible. Raises ImageError or KernelError.
@@ -99,7 +108,7 @@ def make_contact_sheet(data: bytes, steps: Sequence[Step], side_px: int, setting
 
 
 def make_tiles(
-    data: bytes, steps: Sequence[Step], side_px: int, settings: Settings, report: Report
+    data: bytes, steps: Sequence[AnyStep], side_px: int, settings: Settings, report: Report
 ) -> list[tuple[str, bytes]]:
     """The images of the contact sheet as (name, PNG), `input` first. Raises what `make_contact_sheet` raises."""
     image = decode(data, ImageLimits.from_settings(settings), report, "first")
@@ -118,7 +127,7 @@ def has_colour_space(image: DecodedImage) -> bool:
 
 
 def draw_tiles(
-    image: DecodedImage, steps: Sequence[Step], side_px: int, report: Report
+    image: DecodedImage, steps: Sequence[AnyStep], side_px: int, report: Report
 ) -> list[tuple[str, Image.Image]]:
     png = FORMATS["png"]
     with report.time("convolve"):
@@ -128,15 +137,17 @@ def draw_tiles(
         pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
         tiles = [("input", original)]
         for step in steps:
-            tiles.append((step.kernel.name, convert_to_image(apply_steps(pixels, [step]).image, png)))
+            tiles.append((step.name, convert_to_image(apply_steps(pixels, [step]).image, png)))
     return tiles
 
 
-def arrange_tiles(tiles: Sequence[tuple[str, Image.Image]]) -> "np.typing.NDArray[np.uint8]":
-    """Captioned images of one size in a grid of about 4:3. (height, width, 3) uint8."""
+def arrange_tiles(
+    tiles: Sequence[tuple[str, Image.Image]], columns: int | None = None
+) -> "np.typing.NDArray[np.uint8]":
+    """Captioned images of one size in a grid, by default of about 4:3. (height, width, 3) uint8."""
     width, height = tiles[0][1].size
     cell = (max(width, 8 * CAPTION_PX) + GAP_PX, height + CAPTION_PX + GAP_PX)
-    columns = max(1, min(len(tiles), round(math.sqrt(len(tiles) * cell[1] / cell[0] * 4 / 3))))
+    columns = columns or max(1, min(len(tiles), round(math.sqrt(len(tiles) * cell[1] / cell[0] * 4 / 3))))
     rows = math.ceil(len(tiles) / columns)
     sheet = Image.new("RGB", (columns * cell[0] + GAP_PX, rows * cell[1] + GAP_PX), PAPER)
     draw = ImageDraw.Draw(sheet)

@@ -1,15 +1,12 @@
-"""Learning a kernel by gradient descent, as a stream of events.
+"""Learning a kernel by gradient descent, as a stream of events, in pieces.
 
-A descent is a series of short tasks, so that its steps can be shown, it can be cancelled, and other requests get their
-share of the workers. `learn-start` returns a state, `learn-continue` takes it and returns the next one, in any worker,
-and `learn-finish` returns the result.
+`learn-start` returns a state, `learn-continue` takes it and returns the next one, and `learn-finish` returns the
+result.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -17,28 +14,22 @@ from msgspec import Meta
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from app.errors import OverloadedError
 from app.pool.ipc import Report
 from app.pool.task import Answer, Task
+from app.tasks import pieces
+from app.tasks.arrays import ArrayType, describe_arrays, encode_arrays, restore_array
 from app.tasks.context import TaskContext
 from app.tasks.learn import LearnParams, decode_pair
 from app.tasks.learn_result import describe_verdict
+from app.tasks.pieces import MAX_EVENTS, Event, Runner, continue_in_pieces
 from kernels.learn.gradient_descent import Descent, Snapshot, descend, measure_loss, split_kernels, start_descent
 from kernels.learn.learn import adopt_kernels, learn_from_pair
 from kernels.learn.verdict import Verdict, reach_verdict
 
-CALL_SECONDS = 0.2
-"""Duration of the descent in one task."""
 WEIGHT_ERROR = 1e-3
 """Error of the weights that descent reaches, relative to the largest weight."""
-MAX_SECONDS = 60
-"""Limit for the whole descent. Afterwards, its current kernel is the result."""
-MAX_SNAPSHOTS = 10_000
 WEIGHTS = 3
 """Index of the weights among the arrays of a state."""
-
-Params = TypeVar("Params")
-Result = TypeVar("Result")
 
 
 class DescentStart(BaseModel):
@@ -56,13 +47,6 @@ class DescentStep(BaseModel):
     step: int
     loss: float = Field(description="Mean square error of the decorrelated images, in grey levels².")
     weights: list[list[list[float]]] = Field(description="One kernel for all channels, or one for each.")
-
-
-class ArrayType(msgspec.Struct, frozen=True):
-    """Type and shape of an array. Its values are a blob."""
-
-    dtype: Literal["float32", "bool"]
-    shape: Annotated[tuple[Annotated[int, Meta(ge=0, le=10_000)], ...], Meta(min_length=1, max_length=4)]
 
 
 class DescentState(msgspec.Struct, frozen=True):
@@ -90,22 +74,21 @@ class DescentVerdict(msgspec.Struct, frozen=True):
     """Whether the result has no absolute values. Descent finds only such kernels."""
 
 
-class DescentBegun(msgspec.Struct, frozen=True):
-    """The result of `learn-start`. The blobs are the arrays of the state."""
-
-    state: DescentState
-    has_converged: bool
-    floor: float
-    verdict: DescentVerdict
-
-
 class DescentProgress(msgspec.Struct, frozen=True):
     """The result of `learn-continue`. The blobs are the arrays that have changed: weights and before."""
 
     state: DescentState
     has_converged: bool
-    steps: Annotated[tuple[str, ...], Meta(max_length=MAX_SNAPSHOTS)]
+    steps: Annotated[tuple[str, ...], Meta(max_length=MAX_EVENTS)] = ()
     """`DescentStep`s as JSON."""
+
+
+class DescentBegun(msgspec.Struct, frozen=True):
+    """The result of `learn-start`. The blobs are the arrays of the state."""
+
+    progress: DescentProgress
+    floor: float
+    verdict: DescentVerdict
 
 
 class ContinueParams(msgspec.Struct, frozen=True):
@@ -136,8 +119,8 @@ def run_start(
         descent = start_descent(pair, params.size, learned.shared)
         floor = measure_loss(descent, [fit.weights for fit in learned.fits])
     verdict = DescentVerdict(found.is_convolution, found.reason, found.learned.response == "clip")
-    begun = DescentBegun(describe_state(descent), descent.has_converged, floor, verdict)
-    return Answer(begun, [array.tobytes() for array in list_arrays(descent)])
+    begun = DescentBegun(DescentProgress(describe_state(descent), descent.has_converged), floor, verdict)
+    return Answer(begun, encode_arrays(list_arrays(descent)))
 
 
 def run_continue(
@@ -145,10 +128,10 @@ def run_continue(
 ) -> Answer[DescentProgress]:
     descent = restore_descent(params.state, blobs)
     with report.time("learn"):
-        descent, snapshots = descend(descent, params.max_steps, CALL_SECONDS)
+        descent, snapshots = descend(descent, params.max_steps, pieces.CALL_SECONDS)
     events = tuple(describe_snapshot(snapshot).model_dump_json() for snapshot in snapshots)
     progress = DescentProgress(describe_state(descent), descent.has_converged, events)
-    return Answer(progress, [array.tobytes() for array in list_arrays(descent)[-2:]])
+    return Answer(progress, encode_arrays(list_arrays(descent)[-2:]))
 
 
 def run_finish(context: TaskContext, params: FinishParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
@@ -185,7 +168,7 @@ def list_arrays(descent: Descent) -> list[NDArray[Any]]:
 
 
 def describe_state(descent: Descent) -> DescentState:
-    arrays: Any = tuple(ArrayType(str(array.dtype), array.shape) for array in list_arrays(descent))  # type: ignore[arg-type]
+    arrays = describe_arrays(list_arrays(descent))
     return DescentState(arrays, descent.rate, descent.momentum, descent.step, descent.losses, descent.seen)
 
 
@@ -196,48 +179,28 @@ def restore_descent(state: DescentState, blobs: Sequence[bytes]) -> Descent:
     )
 
 
-def restore_array(type: ArrayType, blob: bytes) -> NDArray[Any]:
-    return np.frombuffer(blob, type.dtype).reshape(type.shape)
-
-
-class Runner(Protocol):
-    """Runs tasks: a `Pool`, or this process for the command line."""
-
-    async def run(self, task: Task[Params, Result], params: Params, blobs: Sequence[bytes] = ()) -> Answer[Result]: ...
-
-
-class Event(NamedTuple):
-    """An event of a descent: `start`, `step`, or `lesson` with the result. The document is JSON."""
-
-    name: str
-    document: str
-
-
 async def follow_descent(
     runner: Runner, before: bytes, after: bytes, params: LearnParams, max_steps: int
 ) -> AsyncIterator[Event]:
-    """The events of a descent. The first raises what `learn_from_images` raises. Waits while the queue is full."""
+    """The events of a descent. The first raises what `learn_from_images` raises."""
     begun, blobs = await runner.run(START, params, [before, after])
-    state, has_converged = begun.state, begun.has_converged
-    fixed, changing = blobs[:3], blobs[3:]
-    start = DescentStart(size=params.size, shared=state.kernel_count == 1, steps=max_steps, floor=begun.floor)
+    progress, fixed, changing = begun.progress, blobs[:3], blobs[3:]
+    shared = progress.state.kernel_count == 1
+    start = DescentStart(size=params.size, shared=shared, steps=max_steps, floor=begun.floor)
     yield Event("start", start.model_dump_json())
-    started = time.monotonic()
-    while not has_converged and state.step < max_steps and time.monotonic() - started < MAX_SECONDS:
-        try:
-            progress, changing = await runner.run(
-                CONTINUE, ContinueParams(state, max_steps - state.step), [*fixed, *changing]
-            )
-        except OverloadedError as error:
-            await asyncio.sleep(error.retry_after_s)
-            continue
-        state, has_converged = progress.state, progress.has_converged
+
+    async def proceed(progress: DescentProgress, changing: Sequence[bytes]) -> Answer[DescentProgress]:
+        remaining = ContinueParams(progress.state, max_steps - progress.state.step)
+        return await runner.run(CONTINUE, remaining, [*fixed, *changing])
+
+    async for piece in continue_in_pieces(proceed, progress, changing, max_steps):
+        progress, changing = piece
         for document in progress.steps:
             yield Event("step", document)
-    if has_converged:
-        ending = f"Converged in {state.step} steps."
+    if progress.has_converged:
+        ending = f"Converged in {progress.state.step} steps."
     else:
-        ending = f"Stopped after {state.step} steps, while the loss was still falling."
-    finish = FinishParams(state.arrays[WEIGHTS], begun.verdict, ending)
+        ending = f"Stopped after {progress.state.step} steps, while the loss was still falling."
+    finish = FinishParams(progress.state.arrays[WEIGHTS], begun.verdict, ending)
     _, (result,) = await runner.run(FINISH, finish, [before, after, changing[0]])
     yield Event("lesson", result.decode())

@@ -6,7 +6,9 @@ from app.pool.ipc import TaskFailure
 from app.pool.task import Registry
 from app.settings import Settings
 from app.system import count_cores
+from app.tasks import learn_layers
 from app.tasks.classify import CLASSIFY, load_reader
+from app.tasks.classify_fields import CLASSIFY_FIELDS
 from app.tasks.context import TaskContext, build_context, check_model
 from app.tasks.describe_kernel import KERNEL_PREVIEW
 from app.tasks.errors import UNEXPECTED, describe_error
@@ -21,8 +23,9 @@ from app.tasks.read import READ
 from app.tasks.samples import SAMPLE
 
 TASKS = (
-    FILTER, EXPLAIN_FILTER, CONTACT_SHEET, TILES, KERNEL_PREVIEW, SAMPLE, CLASSIFY, READ, EXPLAIN_DIGIT,
-    EXPLAIN_DIGIT_SHEET, LEARN, START, CONTINUE, FINISH,
+    FILTER, EXPLAIN_FILTER, CONTACT_SHEET, TILES, KERNEL_PREVIEW, SAMPLE, CLASSIFY, CLASSIFY_FIELDS, READ,
+    EXPLAIN_DIGIT, EXPLAIN_DIGIT_SHEET, LEARN, START, CONTINUE, FINISH,
+    learn_layers.START, learn_layers.CONTINUE, learn_layers.FINISH,
 )  # fmt: skip
 
 

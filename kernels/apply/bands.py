@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kernels.apply.conv2d import LANES, allocate, count_halvings
 from kernels.geometry import Axis
-from kernels.padding import Border, pad
+from kernels.padding import MAX_CHANNELS, Border, pad
 from kernels.types import Image, Planes
 
 BLOCK_BYTES = 6_000_000
@@ -107,6 +107,13 @@ def filter_in_bands(
     Returns (rows.output, columns.output, channels) of `dtype`.
     """
     channels = image.shape[2]
+    if channels > MAX_CHANNELS:
+        groups = [
+            np.ascontiguousarray(image[:, :, first : first + MAX_CHANNELS])
+            for first in range(0, channels, MAX_CHANNELS)
+        ]
+        results = [filter_in_bands(group, rows, columns, border, correlate, store, dtype) for group in groups]
+        return np.concatenate(results, axis=2)
     cut = cut_result(rows, columns)
     padded = pad_for(cut, image, rows, columns, border)
     shape = (reach(cut.block, rows), reach(cut.tile, columns), LANES)

@@ -18,6 +18,7 @@ from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, lay_out_axis
 from kernels.kernel import MAX_SIDE, MAX_WEIGHT
 from kernels.padding import Border
+from kernels.product import Product
 from kernels.settings import Response
 from kernels.types import Weights
 
@@ -70,6 +71,10 @@ def find_obstacle(reports: Sequence[StepReport], channels: int) -> str | None:
     names = [f"step {number} ({report.step.kernel.name})" for number, report in enumerate(reports, 1)]
     for name, report in zip(names, reports, strict=True):
         step = report.step
+        if step.kernel.is_long:
+            return f"{name} has more than {MAX_SIDE} weights on a side, too many for a table"
+        if step.kernel.combine == "median":
+            return f"{name} takes the median, which is not linear"
         if step.kernel.combine != "single":
             return f"{name} takes the {step.kernel.combine} of {len(step.kernel.parts)} kernels, which is not linear"
         if step.settings.alpha == "filter" and channels in (2, 4):
@@ -130,7 +135,8 @@ def pick_channels(step: Step) -> str:
 def mix_identity(report: StepReport) -> tuple[Weights, float]:
     """The dilated weights of one step, mixed with the identity by `amount`, and their divisor."""
     step, rows, columns = report.step, report.rows, report.columns
-    weights = dilate(step.weights[0], step.settings.dilation)
+    (table,) = (part for part in step.weights if not isinstance(part, Product))
+    weights = dilate(table, step.settings.dilation)
     if step.amount == 1:
         return weights, step.divisor
     mixed = step.amount * weights / step.divisor

@@ -4,9 +4,11 @@ import numpy as np
 
 from kernels.apply.bands import Correlate, Group, filter_in_bands, turn_back
 from kernels.apply.conv2d import correlate_lanes
+from kernels.apply.product import correlate_product
 from kernels.apply.separable import Factors, choose_factors
 from kernels.geometry import Axis, lay_out_axis
 from kernels.padding import Border
+from kernels.product import Product
 from kernels.types import Image, Planes, Weights
 
 
@@ -25,11 +27,15 @@ def correlate(
     return correlate_bands(image, rows, columns, "valid", plan_correlation([(weights, None)], rows, columns))
 
 
-def correlate_image(image: Planes, weights: Weights, rows: Axis, columns: Axis, border: Border) -> Planes:
+def correlate_image(
+    image: Planes, weights: Weights | Product, rows: Axis, columns: Axis, border: Border, tolerance: float = 0.0
+) -> Planes:
     """Pad (height, width, channels) float32 and correlate every channel, in 1-D passes where these cost less.
 
-    Returns (rows.output, columns.output, channels) float32.
+    `tolerance` is that of `correlate_product`. Returns (rows.output, columns.output, channels) float32.
     """
+    if isinstance(weights, Product):
+        return correlate_product(image, weights, rows, columns, border, tolerance)
     parts = [(weights, choose_factors(weights))]
     return correlate_bands(image, rows, columns, border, plan_correlation(parts, rows, columns))
 

@@ -6,8 +6,8 @@ uint8 is 0..255 and uint16 0..65535; float32 is interpreted as 0..255.
 Each step of a chain gives the result that it gives alone, but in float32: only the final result is rounded.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,30 +16,41 @@ from numpy.typing import NDArray
 
 from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
+from kernels.apply.layers import LayerReport, LayerWork, apply_layer
 from kernels.apply.layout import StepReport
+from kernels.apply.product import Way, name_way
 from kernels.apply.rounded import can_round_at_once, filter_and_round
 from kernels.apply.row_strips import filter_in_row_strips
+from kernels.apply.shapes import Shape, plan_chain
 from kernels.apply.step import apply_step
+from kernels.apply.tolerance import set_tolerances
 from kernels.catalogue import Catalogue
-from kernels.chain import Step, resolve_step
+from kernels.chain import AnyStep, Step, resolve_chain, resolve_operation, select_maps
 from kernels.custom import CUSTOM
 from kernels.errors import KernelParameterError
-from kernels.settings import FilterSettings
+from kernels.layers.catalogue import CONV
+from kernels.layers.step import LayerStep
+from kernels.product import Product
+from kernels.settings import FilterSettings, Operation
 from kernels.types import Image, Planes
 
-Backend = Literal["bands", "planes"]
-"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations."""
+Backend = Literal["bands", "planes"] | Way
+"""One step, rounded band by band while its results are in the cache, or float32 planes between all operations.
+
+The others are the ways of a long kernel.
+"""
 
 
 @dataclass(frozen=True)
 class Filtered:
     """A filtered image and a report for each step.
 
-    The image has the dtype of the input, or float32 for the response `raw`.
+    The image has the dtype of the input, or float32 for the response `raw`. Maps that are not an image, for example
+    (height, width, 8), are float32 that is not clipped.
     """
 
     image: Image
-    reports: tuple[StepReport, ...]
+    reports: tuple[StepReport | LayerReport, ...]
     backend: Backend = "planes"
 
 
@@ -54,55 +65,143 @@ def convolve(
     """Filter one image with one kernel.
 
     image: (height, width) or (height, width, 1..4), uint8, uint16 or float32 (0..255), or a Pillow image.
-    kernel: a name of the catalogue, or weights of shape (rows, columns), each side 1..63, applied as written.
+    kernel: a name of the catalogue, weights of shape (rows, columns), each side 1..63, applied as written, or weights
+    of a layer with four axes, [out, in, height, width], or with layout="hwio" in the order of `tf.nn.conv2d`.
     settings: `kernels.settings.FilterSettings`, for example border="reflect", sigma=2, response="abs".
     linear: filter linear light instead of sRGB values.
 
     Returns an array with the number of dimensions and the dtype of the image. Integers are rounded, float32 is not.
-    response="raw" returns float32 that is not clipped. Raises KernelError or pydantic.ValidationError (both are
-    ValueErrors).
+    response="raw" returns float32 that is not clipped, and so does a layer with other than 1, 3 or 4 outputs. Raises
+    KernelError or pydantic.ValidationError (both are ValueErrors).
     """
     if not isinstance(kernel, str):
-        settings["weights"] = np.asarray(kernel).tolist()
-        kernel = CUSTOM
-    step = resolve_step(kernel, FilterSettings(**settings), catalogue or Catalogue())
+        weights = np.asarray(kernel)
+        settings["weights"] = weights.tolist()
+        kernel = CONV if weights.ndim == 4 else CUSTOM
+    step = resolve_operation(kernel, FilterSettings(**settings), catalogue or Catalogue())
+    return apply_to_array(image, [step], linear)
+
+
+def convolve_in_steps(
+    image: Image,
+    operations: Sequence[str | Mapping[str, Any]],
+    *,
+    maps: Sequence[int] | None = None,
+    linear: bool = False,
+    catalogue: Catalogue | None = None,
+) -> Image:
+    """Apply a chain of kernels and layers to one image.
+
+    image: as for `convolve`.
+    operations: 1 to 10 steps, each a name or an object such as {"kernel": "conv", "weights": ..., "bias": ...}: what
+    `POST /filter` takes as `operations`.
+    maps: the numbers of the maps to return. Default: all.
+
+    Returns 1, 3 or 4 maps as an image with the dtype of the input, rounded once, and other numbers of maps as
+    (height, width, maps) float32 that is neither rounded nor clipped. Raises as `convolve`.
+    """
+    parsed = [Operation.model_validate(operation) for operation in operations]
+    steps = resolve_chain(parsed, catalogue or Catalogue())
+    return apply_to_array(image, steps if maps is None else select_maps(steps, maps), linear)
+
+
+def apply_to_array(image: Image, steps: Sequence[AnyStep], linear: bool) -> Image:
+    """Apply steps to an array with or without an axis of channels."""
     image = np.asarray(image)
     planes = image[:, :, None] if image.ndim == 2 else image
-    result = apply_steps(planes, [step], linear=linear).image
+    result = apply_steps(planes, steps, linear=linear).image
     return result[:, :, 0] if image.ndim == 2 and result.shape[2] == 1 else result
 
 
-def apply_steps(image: Image, steps: Sequence[Step], *, linear: bool = False, measure: bool = True) -> Filtered:
+def apply_steps(
+    image: Image, steps: Sequence[AnyStep], *, linear: bool = False, measure: bool = True, as_maps: bool = False
+) -> Filtered:
     """Apply the steps in order. `measure`: whether to measure the minimum and the maximum.
+
+    as_maps: return float32 maps without alpha, not an image, even if there are 1, 3 or 4.
 
     Raises KernelParameterError if a step does not fit the image, or the image has another shape or dtype.
     """
     check_image(image)
     maximum = 65535.0 if image.dtype == np.uint16 else 255.0
-    colours = drop_opaque_alpha(image, steps[0], maximum) if len(steps) == 1 else image
-    if can_round_at_once(colours, steps, linear):
-        result, report = filter_and_round(colours, steps[0], maximum, measure)
-        return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), "bands")
+    if not as_maps and len(steps) == 1 and isinstance(step := steps[0], Step):
+        colours = drop_opaque_alpha(image, step, maximum)
+        if can_round_at_once(colours, [step], linear):
+            result, report = filter_and_round(colours, step, maximum, measure)
+            return Filtered(result if colours is image else add_opaque_alpha(result, maximum), (report,), "bands")
+        if step.kernel.is_long and colours is not image:
+            filtered = apply_in_float(colours, steps, maximum, linear, as_maps)
+            return replace(filtered, image=add_opaque_alpha(filtered.image, maximum))
+    return apply_in_float(image, steps, maximum, linear, as_maps)
+
+
+def apply_in_float(image: Image, steps: Sequence[AnyStep], maximum: float, linear: bool, as_maps: bool) -> Filtered:
+    """Apply the steps to float32 planes. Raises as `apply_steps`."""
     prepare: Callable[[Image], Planes] = partial(prepare_planes, maximum, linear)
     finish: Callable[[Planes], Image] = keep_planes
-    reports = []
-    result = image
-    for number, step in enumerate(steps, 1):
-        if number == len(steps) and step.response != "raw":
-            finish = partial(finish_planes, image.dtype, maximum, linear)
-        if step.response == "rescale":  # needs the range of the whole image
-            planes, report = apply_step(prepare(result), step, maximum, linear)
-            result = finish(planes)
+    reports: list[StepReport | LayerReport] = []
+    plans = plan_chain(set_tolerances(steps, image.shape[2], image.dtype, linear), find_shape(image))
+    result, between_layers = image, False
+    for plan in plans:
+        step, is_last = plan.step, plan is plans[-1]
+        between_layers = between_layers or isinstance(step, LayerStep)
+        ends_as_image = is_last and not as_maps and plan.after.is_image
+        if is_last:
+            converts = ends_as_image and step.final_response != "raw"
+            convert = partial(finish_planes, image.dtype, maximum, linear) if converts else keep_planes
+            count = plan.after.image_planes if ends_as_image else plan.after.maps
+            if converts or count < plan.after.planes:
+                finish = partial(finish_maps, count, convert)
+        if isinstance(step, LayerStep):
+            response = step.final_response if ends_as_image else step.response
+            work = LayerWork(plan, step, response, maximum, linear)
+            result, layer_report = apply_layer(result, work, prepare, finish)
+            reports.append(layer_report)
         else:
-            result, report = filter_in_row_strips(result, step, maximum, linear, prepare, finish)
+            step = leave_values(step) if (between_layers or is_last) and not ends_as_image else step
+            has_alpha = plan.before.has_alpha
+            if step.response == "rescale":  # needs the range of the whole image
+                planes, report = apply_step(prepare(result), step, maximum, linear, has_alpha=has_alpha)
+                result = finish(planes)
+            else:
+                result, report = filter_in_row_strips(result, step, maximum, linear, prepare, finish, has_alpha)
+            reports.append(report)
         prepare = keep_planes
-        reports.append(report)
-    return Filtered(ensure_writable(result), tuple(reports))
+    return Filtered(ensure_writable(result), tuple(reports), name_backend(reports))
+
+
+def name_backend(reports: Sequence[StepReport | LayerReport]) -> Backend:
+    """The way of the last long kernel, else `planes`."""
+    for report in reversed(reports):
+        step = report.step
+        if isinstance(step, Step):
+            for part in step.kernel.parts:
+                if isinstance(part, Product):
+                    return name_way(part, report.rows, report.columns, step.tolerance)
+    return "planes"
+
+
+def leave_values(step: Step) -> Step:
+    """The step with the response `raw`, unless it sets another: between layers, values are not pixels."""
+    if step.settings.response is not None:
+        return step
+    return replace(step, settings=step.settings.model_copy(update={"response": "raw"}))
+
+
+def find_shape(image: Image) -> Shape:
+    height, width, channels = image.shape
+    has_alpha = channels in (2, 4)
+    return Shape(height, width, channels - has_alpha, has_alpha)
 
 
 def keep_planes(planes: Planes) -> Planes:
     """Of a step between others: no conversion."""
     return planes
+
+
+def finish_maps(count: int, convert: Callable[[Planes], Image], planes: Planes) -> Image:
+    """Of the last step: convert the first `count` planes. Alpha that only accompanies maps is dropped."""
+    return convert(planes[:, :, :count] if planes.shape[2] > count else planes)
 
 
 def prepare_planes(maximum: float, linear: bool, image: Image) -> Planes:

@@ -1,12 +1,13 @@
-"""The output sizes and the cost of the steps for an image of a given size, computed without pixels."""
+"""The output size and the cost of a kernel for an image of a given size, computed without pixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kernels.apply.product import count_multiplications
 from kernels.apply.separable import count_taps
-from kernels.chain import Step, add_step_number
+from kernels.chain import Step
 from kernels.errors import KernelParameterError
 from kernels.geometry import Axis, Padding, lay_out_axis
+from kernels.product import Product
 
 
 @dataclass(frozen=True)
@@ -46,19 +47,11 @@ def lay_out_step(step: Step, height: int, width: int) -> tuple[Axis, Axis]:
         raise KernelParameterError("border", f"{error} Any border other than 'valid' adds padding.") from None
 
 
-def plan_steps(steps: Sequence[Step], height: int, width: int) -> list[tuple[Axis, Axis]]:
-    """The geometry of every step of a chain. Raises KernelParameterError; the message names the step."""
-    layouts = []
-    for number, step in enumerate(steps, 1):
-        try:
-            rows, columns = lay_out_step(step, height, width)
-        except KernelParameterError as error:
-            raise add_step_number(error, number, step.kernel.name) if len(steps) > 1 else error from None
-        layouts.append((rows, columns))
-        height, width = rows.output, columns.output
-    return layouts
-
-
 def count_multiply_adds(step: Step, rows: Axis, columns: Axis, channels: int) -> int:
     """Multiplications for the whole image: in 1-D passes if these are chosen, otherwise in one 2-D pass."""
-    return rows.output * columns.output * channels * sum(count_taps(part) for part in step.kernel.parts)
+    return channels * sum(
+        count_multiplications(part, rows, columns, step.tolerance)
+        if isinstance(part, Product)
+        else rows.output * columns.output * count_taps(part)
+        for part in step.kernel.parts
+    )

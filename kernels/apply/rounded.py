@@ -15,6 +15,7 @@ from kernels.apply.layout import StepReport, lay_out_step
 from kernels.apply.response import combine_parts, divide_sums
 from kernels.apply.separable import choose_factors
 from kernels.chain import Step
+from kernels.product import Product, sum_absolute
 from kernels.settings import Response
 from kernels.types import Image, Planes, Weights
 
@@ -28,6 +29,8 @@ def can_round_at_once(image: Image, steps: Sequence[Step], linear: bool) -> bool
     return (
         not more
         and not linear
+        and not step.kernel.is_long
+        and step.kernel.combine != "median"
         and image.dtype != np.float32
         and image.shape[2] in (1, 3)
         and step.response in ("clip", "abs", "offset")
@@ -39,7 +42,7 @@ def can_round_at_once(image: Image, steps: Sequence[Step], linear: bool) -> bool
 
 def bound_values(step: Step, maximum: float) -> float:
     """An upper bound of the absolute values of the result for any image."""
-    weights = max(float(np.abs(part).sum()) for part in step.weights)
+    weights = max(sum_absolute(part) for part in step.weights)
     return len(step.weights) * weights * maximum / abs(step.divisor) + abs(step.settings.scale_bias(maximum))
 
 
@@ -74,11 +77,12 @@ def filter_and_round(image: Image, step: Step, maximum: float, measure: bool) ->
     return result, report
 
 
-def scale_weights(step: Step) -> tuple[tuple[Weights, ...], np.float32]:
-    """The weights and the remaining divisor. A divisor that is a power of 2 divides the weights without rounding."""
+def scale_weights(step: Step) -> tuple[list[Weights], np.float32]:
+    """The tables and the remaining divisor. A divisor that is a power of 2 divides the weights without rounding."""
+    tables = [part for part in step.weights if not isinstance(part, Product)]
     if abs(math.frexp(step.divisor)[0]) == 0.5:
-        return tuple(part / step.divisor for part in step.weights), np.float32(1)
-    return step.weights, np.float32(step.divisor)
+        return [table / step.divisor for table in tables], np.float32(1)
+    return tables, np.float32(step.divisor)
 
 
 class Rounding:

@@ -20,6 +20,8 @@ STRIP_BYTES = 4_500_000
 """float32 values of a strip."""
 MIN_FOOTPRINTS = 4
 """Least height in heights of the kernel: a strip needs the rows of one more."""
+MIN_LONG_FOOTPRINTS = 1
+"""The same for a long kernel, which filters no row twice."""
 
 
 def filter_in_row_strips(
@@ -29,21 +31,21 @@ def filter_in_row_strips(
     linear: bool,
     prepare: Callable[[Image], Planes],
     finish: Callable[[Planes], Image],
+    has_alpha: bool,
 ) -> tuple[Image, StepReport]:
-    """Filter (height, width, 1..4). `prepare` converts the rows under a strip to float32, `finish` its results.
+    """Filter (height, width, channels), of which the last may be alpha. `prepare` converts the rows under a strip to
+    float32, `finish` its results.
 
     The response is not `rescale`, whose range is that of the whole image.
     """
     rows, columns = lay_out_step(step, image.shape[0], image.shape[1])
-    padded = pad(
-        image,
-        (rows.padding_before, rows.padding_after),
-        (columns.padding_before, columns.padding_after),
-        step.settings.border,
-    )
-    whole_columns = replace(columns, input=padded.shape[1], padding_before=0, padding_after=0)
+    is_long = step.kernel.is_long  # a long kernel pads the columns after its pass along y, which then costs less
+    margin = (0, 0) if is_long else (columns.padding_before, columns.padding_after)
+    padded = pad(image, (rows.padding_before, rows.padding_after), margin, step.settings.border)
+    whole_columns = columns if is_long else replace(columns, input=padded.shape[1], padding_before=0, padding_after=0)
     row_bytes = 4 * padded.shape[1] * padded.shape[2] * rows.stride
-    height = max(1, STRIP_BYTES // row_bytes, MIN_FOOTPRINTS * rows.footprint // rows.stride)
+    footprints = MIN_LONG_FOOTPRINTS if is_long else MIN_FOOTPRINTS
+    height = max(1, STRIP_BYTES // row_bytes, footprints * rows.footprint // rows.stride)
     result: Image | None = None
     reports: list[StepReport] = []
     visible: list[int] = []
@@ -53,13 +55,13 @@ def filter_in_row_strips(
         length = (count - 1) * rows.stride + rows.footprint
         strip_rows = replace(rows, input=length, padding_before=0, padding_after=0)
         strip = prepare(padded[start : start + length])
-        planes, report = apply_step(strip, step, maximum, linear, (strip_rows, whole_columns))
+        planes, report = apply_step(strip, step, maximum, linear, (strip_rows, whole_columns), has_alpha)
         finished = finish(planes)
         if result is None:
             result = np.empty((rows.output, *finished.shape[1:]), finished.dtype)
         result[top : top + count] = finished
         reports.append(report)
-        visible.append(int(np.count_nonzero(planes[:, :, -1])) if planes.shape[2] % 2 == 0 else planes[:, :, 0].size)
+        visible.append(int(np.count_nonzero(planes[:, :, -1])) if has_alpha else planes[:, :, 0].size)
     assert result is not None
     return result, join_reports(reports, visible, rows, columns)
 

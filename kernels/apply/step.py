@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernels.apply.alpha import filter_with_alpha, split_alpha
+from kernels.apply.alpha import filter_with_alpha, join_alpha, replace_pixels, split_alpha
 from kernels.apply.channels import is_selection, replace_planes, select_planes
 from kernels.apply.layout import StepReport, lay_out_step
 from kernels.apply.level import find_level, subtract_level
@@ -15,14 +15,20 @@ from kernels.types import Planes
 
 
 def apply_step(
-    planes: Planes, step: Step, maximum: float, linear: bool = False, axes: tuple[Axis, Axis] | None = None
+    planes: Planes,
+    step: Step,
+    maximum: float,
+    linear: bool = False,
+    axes: tuple[Axis, Axis] | None = None,
+    has_alpha: bool | None = None,
 ) -> tuple[Planes, StepReport]:
-    """Apply one step to (height, width, 1..4). The result is not rounded. `axes` are its rows and columns, if known.
+    """Apply one step to (height, width, channels). The result is not rounded.
 
+    axes: its rows and columns, if known. has_alpha: whether the last channel is alpha. None: it is if there are 2 or 4.
     Raises KernelParameterError if the kernel does not fit or the values overflow float32.
     """
     settings = step.settings
-    colours, alpha = split_alpha(planes)
+    colours, alpha = split_alpha(planes, has_alpha)
     rows, columns = axes or lay_out_step(step, planes.shape[0], planes.shape[1])
     if is_selection(settings.channels) and colours.shape[2] == 1:
         colours = np.repeat(colours, 3, axis=2)
@@ -58,8 +64,10 @@ def apply_step(
     )
     if result_alpha is None:
         return values, report
-    values = values if is_seen is None else np.where(is_seen, values, 0)
-    return np.concatenate([values, result_alpha * np.float32(maximum)], axis=2), report
+    result = join_alpha(values, result_alpha * np.float32(maximum))
+    if is_seen is not None:
+        replace_pixels(result, ~is_seen, 0)
+    return result, report
 
 
 def check_range(step: Step, lowest: float, highest: float) -> None:

@@ -65,9 +65,10 @@ def list_alternatives(pair: Pair) -> Iterator[Alternative]:
         for side in (3, 5, 7):
             result = apply(np.ascontiguousarray(before), side).reshape(before.shape)
             reason = f"The result is the {name} of {side}×{side}, which is not a weighted sum."
-            yield Alternative(reason, measure_residual(result[inside], after[inside]))
+            request = f"/filter/median?size={side}" if name == "median" else None
+            yield Alternative(reason, measure_residual(result[inside], after[inside]), request)
     for entry in ENTRIES:
-        if entry.combine != "single":
+        if entry.combine in ("magnitude", "maximum"):
             kernel = entry.make_kernel()
             result = apply_steps(np.ascontiguousarray(before), [Step(kernel, FilterSettings(), 1.0)]).image
             reason = (

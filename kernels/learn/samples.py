@@ -29,6 +29,10 @@ class Pair:
     """(height, width): opaque in both images."""
     step: float
     """Difference between two adjacent values of the result: 1, or 1/257 for 16 bits."""
+    white: int
+    """The largest value of the image before: 255, or 65535 for 16 bits."""
+    file_channels: tuple[int, int]
+    """Colour channels of the images before and after, 1 or 3. Differs from `channels` if both were made grey."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -65,13 +69,15 @@ def make_pair(before: Image, after: Image) -> Pair:
     opaque = find_opaque(before) & find_opaque(after)
     notes = [] if opaque.all() else ["Only neighbourhoods without transparency were used."]
     colours, results = drop_alpha(before), drop_alpha(after)
+    file_channels = (colours.shape[2], results.shape[2])
     if colours.shape[2] != results.shape[2]:
         notes.append("One image is grey and the other in colour: both were compared in grey (BT.601 luma).")
         colours, results = to_grey(colours), to_grey(results)
     if colours.shape[2] == 3 and is_grey(colours) and is_grey(results):
         colours, results = colours[:, :, :1], results[:, :, :1]
     step = 1 / 257 if after.dtype == np.uint16 else 1.0
-    return Pair(colours, results, opaque, step, tuple(notes))
+    white = 65535 if before.dtype == np.uint16 else 255
+    return Pair(colours, results, opaque, step, white, file_channels, tuple(notes))
 
 
 def convert_pair_to_grey(pair: Pair) -> Pair:

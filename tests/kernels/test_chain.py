@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from kernels import KernelParameterError, UnknownKernelError, convolve
 from kernels.apply.filter import apply_steps
-from kernels.apply.layout import StepReport, plan_steps
+from kernels.apply.layout import StepReport
+from kernels.apply.shapes import Shape, plan_chain
 from kernels.catalogue import Catalogue
 from kernels.chain import resolve_chain
 from kernels.settings import FilterSettings, Operation
@@ -24,7 +25,7 @@ def chain(image: NDArray[Any], *operations: dict[str, Any], **shared: Any) -> ND
 
 def report(image: NDArray[Any], *operations: dict[str, Any]) -> tuple[StepReport, ...]:
     steps = resolve_chain([Operation(**operation) for operation in operations], Catalogue())
-    return apply_steps(image, steps).reports
+    return tuple(report for report in apply_steps(image, steps).reports if isinstance(report, StepReport))
 
 
 def test_a_chain_applies_its_steps_in_float32_and_rounds_once() -> None:
@@ -100,7 +101,7 @@ def test_a_chain_has_1_to_10_steps(count: int) -> None:
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
-        ({"kernel": "gaussian", "sigma": 99}, "Step 2 (gaussian): sigma is 99"),
+        ({"kernel": "gaussian", "sigma": 999}, "Step 2 (gaussian): sigma is 999"),
         ({"kernel": "edge", "sigma": 2}, "Step 2 (edge): The kernel 'edge' has no parameter 'sigma'"),
         ({"kernel": "custom"}, "Step 2 (custom): The kernel 'custom' needs weights"),
         ({"kernel": "edge", "weights": "1;2"}, "Step 2 (edge): 'weights' belongs to the kernel 'custom'"),
@@ -122,15 +123,16 @@ def test_the_planned_sizes_are_those_of_the_reports() -> None:
     operations = [{"kernel": "gaussian", "stride": 2}, {"kernel": "blur", "border": "valid"}, {"kernel": "roberts"}]
     steps = resolve_chain([Operation.model_validate(operation) for operation in operations], Catalogue())
     reports = apply_steps(IMAGE, steps).reports
-    assert plan_steps(steps, 15, 18) == [(each.rows, each.columns) for each in reports]
-    assert [(rows.output, columns.output) for rows, columns in plan_steps(steps, 15, 18)] == [(8, 9), (6, 7), (6, 7)]
+    plans = plan_chain(steps, Shape(15, 18, 3))
+    assert [(plan.rows, plan.columns) for plan in plans] == [(each.rows, each.columns) for each in reports]
+    assert [(plan.after.height, plan.after.width) for plan in plans] == [(8, 9), (6, 7), (6, 7)]
 
 
 def test_a_plan_names_the_step_that_does_not_fit() -> None:
     small = Operation(kernel="box", border="valid", size=9)
     steps = resolve_chain([small, small], Catalogue())
     with pytest.raises(KernelParameterError, match=r"Step 2 \(box\): A kernel that spans 9 pixels does not fit into 7"):
-        plan_steps(steps, 15, 18)
+        plan_chain(steps, Shape(15, 18, 3))
 
 
 # -- reports

@@ -149,7 +149,7 @@ def test_an_edge_kernel_of_one_weight_is_rejected(name: str) -> None:
 
 
 def test_kirsch_turns_one_kernel_by_45_degrees_seven_times() -> None:
-    parts = Catalogue()["kirsch"].make_kernel().parts
+    parts = Catalogue()["kirsch"].make_kernel().tables
     assert parts[0].tolist() == [[5, 5, 5], [-3, 0, -3], [-3, -3, -3]]
     assert parts[1].tolist() == [[-3, 5, 5], [-3, 0, 5], [-3, -3, -3]]
     assert parts[2].tolist() == [[-3, -3, 5], [-3, 0, 5], [-3, -3, 5]]

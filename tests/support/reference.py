@@ -35,6 +35,22 @@ def correlate(
     return np.stack(planes, axis=2)[rows][:, columns]
 
 
+def find_medians(
+    image: NDArray[Any],
+    size: int,
+    border: str = "edge",
+    stride: tuple[int, int] = (1, 1),
+    dilation: tuple[int, int] = (1, 1),
+) -> Plane:
+    """The median of size × size pixels of each plane: of shifted copies, which single weights give."""
+    copies = []
+    for position in range(size**2):
+        weights = np.zeros(size**2)
+        weights[position] = 1
+        copies.append(correlate(image, weights.reshape(size, size), border, stride, dilation))
+    return np.asarray(np.median(np.stack(copies), axis=0))
+
+
 def find_sources(length: int, kernel: int, border: str) -> NDArray[np.int64]:
     """For every position that a kernel on a pixel covers: the index of the pixel that is read, or -1 for zero.
 

@@ -29,6 +29,7 @@ TAGS = [
     {"name": "filter", "description": "Filter images, and find the kernel between two images."},
     {"name": "digits", "description": "Read handwritten digits with the bundled network."},
     {"name": "kernels", "description": "The kernels, and the size of a result."},
+    {"name": "Open Inference Protocol", "description": "The digit model for clients of Triton, KServe and MLServer."},
     {"name": "service", "description": "The web page, sample images, health and metrics."},
 ]
 

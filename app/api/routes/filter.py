@@ -1,10 +1,11 @@
 """`POST /filter/{kernel}` and `POST /filter`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 
 from app.api.content_negotiation import choose_output_format
 from app.api.dependencies import Service, ServiceDependency
@@ -12,24 +13,23 @@ from app.api.operations import Chain, FilterText, make_chain, parse_operations
 from app.api.parameters import ChainQuery, FilterQuery
 from app.api.problem_docs import document_problems
 from app.api.repeated_requests import RepeatableRoute
-from app.api.responses import describe_upload, respond_with_file, respond_with_json
+from app.api.responses import BINARY, BYTES, describe_upload, respond_with_file, respond_with_json
 from app.api.uploads import Upload, add_fields, read_upload
 from app.context import find_record
 from app.images.formats import FORMATS
+from app.tasks.areas import AreaRequest, check_reads
 from app.tasks.explain_filter import EXPLAIN_FILTER
-from app.tasks.filter import FILTER, FilterParams, FilterResult, name_result
-from kernels.chain import Step
+from app.tasks.filter import FILTER, FilterParams, FilterRequest, FilterResult, name_result
+from kernels.chain import AnyStep, Step, gives_image
 
 router = APIRouter(tags=["filter"], route_class=RepeatableRoute)
 
 IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The filtered image. With `explain=json`, the arithmetic.",
-        "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}}
-            # /docs sends the first as Accept: the result has the format of the input.
-            for media_type in ("image/*", *(format.media_type for format in FORMATS.values()))
-        }
+        # /docs sends the first as Accept: the result has the format of the input.
+        "content": dict.fromkeys(("image/*", *(format.media_type for format in FORMATS.values())), BINARY)
+        | BYTES
         | {"application/json": {"schema": {"type": "object"}}},
         "headers": {
             name: {"schema": {"type": "string"}, "description": description}
@@ -38,8 +38,8 @@ IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
                 "X-Origin-Height": "Height of the upright input, in pixels.",
                 "X-Result-Width": "Width of the result, in pixels.",
                 "X-Result-Height": "Height of the result, in pixels.",
-                "X-Kernel-Sum": "Sum of the weights as written, for each step.",
-                "X-Kernel-Divisor": "Divisor of the weighted sum, for each step.",
+                "X-Kernel-Sum": "Sum of the weights as written, for each step; `-` for a layer.",
+                "X-Kernel-Divisor": "Divisor of the weighted sum, for each step; `-` for a layer.",
                 "X-Clipped-Percent": "Percentage of the values that the last step clipped.",
                 "X-Colour": "What happened to a colour space other than sRGB: `kept`, `converted` to sRGB, or "
                 "`dropped`.",
@@ -64,7 +64,7 @@ KERNEL_EXAMPLES = {
     summary="Filter an image with one kernel, or with several in order",
     response_class=Response,
     responses=IMAGE_RESPONSE | PROBLEMS,
-    openapi_extra=describe_upload(),
+    openapi_extra=describe_upload(takes_mask=True),
 )
 async def filter_with_kernel(
     request: Request,
@@ -79,9 +79,12 @@ async def filter_with_kernel(
     ],
     query: Annotated[FilterQuery, Query()],
 ) -> Response:
-    upload = await read_upload(request)
+    upload = await read_upload(request, takes_mask=True)
     text = FilterText(kernel, request.scope["query_string"], tuple(upload.fields.items()), query)
-    query, chain = service.parse_filter_text(text)
+    if text.is_cacheable:
+        query, chain = service.parse_filter_text(text)
+    else:  # many weights take milliseconds
+        query, chain = await run_in_threadpool(service.parse_filter_text, text)
     return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 
@@ -92,7 +95,7 @@ MISSING_OPERATIONS = (
 OPERATIONS = {
     "operations": {
         "type": "string",
-        "description": "1 to 10 steps as JSON: objects with a `kernel` and its parameters.",
+        "description": "1 to 10 steps as JSON: objects with a `kernel`, or a layer, and its parameters.",
         "example": '[{"kernel": "gaussian", "sigma": 2}, {"kernel": "edge"}]',
     }
 }
@@ -104,19 +107,21 @@ OPERATIONS = {
     summary="Filter an image in several steps, each with its own parameters",
     response_class=Response,
     responses=IMAGE_RESPONSE | PROBLEMS,
-    openapi_extra=describe_upload(more=OPERATIONS),
+    openapi_extra=describe_upload(more=OPERATIONS, takes_mask=True),
 )
 async def filter_in_steps(
     request: Request, service: ServiceDependency, query: Annotated[ChainQuery, Query()]
 ) -> Response:
-    upload = await read_upload(request)
+    upload = await read_upload(request, takes_mask=True)
     operations = upload.fields.pop("operations", query.operations)
     query = add_fields(query, upload.fields)
     if operations is None:
         raise RequestValidationError(
             [{"loc": ("body", "operations"), "msg": MISSING_OPERATIONS, "type": "missing", "input": None}]
         )
-    chain = make_chain(parse_operations(operations, query, service.catalogue))
+    # A layer may have 100,000 weights.
+    steps = await run_in_threadpool(parse_operations, operations, query, service.catalogue)
+    chain = await run_in_threadpool(make_chain, steps)
     return await filter_upload(service, upload, chain, query, request.headers.get("accept"))
 
 
@@ -125,21 +130,25 @@ async def filter_upload(
 ) -> Response:
     """Filter an image in a worker, and respond with the result or, with `explain`, with the arithmetic."""
     steps, operations = chain
-    find_record().kernels = tuple(step.kernel.name for step in steps)
+    find_record().kernels = tuple(step.name for step in steps)
+    check_reads(AreaRequest(query.region, upload.mask, query.reads))
+    request = FilterRequest(steps, maps=query.maps)
+    gives_numbers = not request.wants_sheet and not gives_image(request.all_steps)
+    output = choose_output_format(query.format, None if query.explain else accept, gives_numbers)
+    params = FilterParams(
+        operations, query.linear, query.frames, query.quality, output, query.maps, query.region, query.reads
+    )
+    images = [upload.data] if upload.mask is None else [upload.data, upload.mask]
     if query.explain:
-        output = choose_output_format(query.format, None, steps[-1].response == "raw")
-        params = FilterParams(operations, query.linear, query.frames, query.quality, output)
-        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, [upload.data])
+        _, (document,) = await service.pool.run(EXPLAIN_FILTER, params, images)
         return respond_with_json(document)
-    output = choose_output_format(query.format, accept, steps[-1].response == "raw")
-    params = FilterParams(operations, query.linear, query.frames, query.quality, output)
-    result, (file,) = await service.pool.run(FILTER, params, [upload.data])
+    result, (file,) = await service.pool.run(FILTER, params, images)
     format = FORMATS[result.format]
     name = name_result(upload.name, steps, format)
     return respond_with_file(file, format.media_type, name, list_result_headers(result, steps))
 
 
-def list_result_headers(result: FilterResult, steps: Sequence[Step]) -> dict[str, str]:
+def list_result_headers(result: FilterResult, steps: Sequence[AnyStep]) -> dict[str, str]:
     record = find_record()
     colour = {"X-Colour": result.colour} if result.colour else {}
     return colour | {
@@ -147,11 +156,15 @@ def list_result_headers(result: FilterResult, steps: Sequence[Step]) -> dict[str
         "X-Origin-Height": str(result.origin[1]),
         "X-Result-Width": str(result.size[0]),
         "X-Result-Height": str(result.size[1]),
-        "X-Kernel-Sum": ", ".join(f"{step.kernel.sum:.6g}" for step in steps),
-        "X-Kernel-Divisor": ", ".join(f"{step.divisor:.6g}" for step in steps),
+        "X-Kernel-Sum": list_numbers(step.kernel.sum if isinstance(step, Step) else None for step in steps),
+        "X-Kernel-Divisor": list_numbers(step.divisor if isinstance(step, Step) else None for step in steps),
         "X-Clipped-Percent": f"{result.clipped_percent:.2f}",
         "X-Convserve-Path": ", ".join(f"{stage}={backend}" for stage, backend in record.backends.items()),
         "Server-Timing": ", ".join(
             f"{step.name};dur={1000 * step.seconds:.1f}" for step in record.steps if step.name != "queue"
         ),
     }
+
+
+def list_numbers(values: Iterable[float | None]) -> str:
+    return ", ".join("-" if value is None else f"{value:.6g}" for value in values)

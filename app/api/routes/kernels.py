@@ -9,9 +9,16 @@ from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
 from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE
-from app.tasks.describe_kernel import KERNEL_PREVIEW, KernelDescription, PreviewParams, describe_kernel
+from app.tasks.describe_kernel import (
+    KERNEL_PREVIEW,
+    KernelDescription,
+    LayerDescription,
+    PreviewParams,
+    describe_kernel,
+    describe_layer,
+)
 from app.tasks.operations import encode_operations
-from kernels.chain import resolve_step
+from kernels.chain import resolve_operation, resolve_step
 from kernels.custom import CUSTOM
 from kernels.settings import FilterSettings
 
@@ -20,6 +27,7 @@ router = APIRouter(tags=["kernels"])
 
 class KernelList(BaseModel):
     kernels: list[KernelDescription]
+    layers: list[LayerDescription]
 
 
 KernelName = Annotated[str, Path(max_length=100, description="A name from `/kernels`, or `custom` with `weights`.")]
@@ -28,26 +36,32 @@ KernelName = Annotated[str, Path(max_length=100, description="A name from `/kern
 @router.get(
     "/kernels",
     operation_id="list_kernels",
-    summary="All kernels",
+    summary="All kernels and layers",
     response_model=KernelList,
     responses=NOT_MODIFIED | document_problems(500),
 )
 async def list_kernels(request: Request, service: ServiceDependency) -> Response:
     entries = service.catalogue.values()
     kernels = [describe_kernel(entry.make_kernel(), entry.parameters) for entry in entries]
-    return respond_with_etag(request, KernelList(kernels=kernels).model_dump_json().encode(), "application/json")
+    layers = [describe_layer(entry, FilterSettings()) for entry in service.catalogue.layers.values()]
+    return respond_with_etag(
+        request, KernelList(kernels=kernels, layers=layers).model_dump_json().encode(), "application/json"
+    )
 
 
 @router.get(
     "/kernels/{name}",
     operation_id="get_kernel",
-    summary="One kernel, with the weights for the given parameters",
-    response_model=KernelDescription,
+    summary="One kernel or layer, with the weights for the given parameters",
+    response_model=KernelDescription | LayerDescription,
     responses=NOT_MODIFIED | document_problems(404, 422, 500),
 )
 async def get_kernel(
     request: Request, service: ServiceDependency, name: KernelName, query: Annotated[FilterSettings, Query()]
 ) -> Response:
+    layer = service.catalogue.find_layer(name)
+    if layer is not None:
+        return respond_with_etag(request, describe_layer(layer, query).model_dump_json().encode(), "application/json")
     kernel = resolve_step(name, query, service.catalogue).kernel
     parameters = () if kernel.name == CUSTOM else service.catalogue[name].parameters
     description = describe_kernel(kernel, parameters)
@@ -64,6 +78,6 @@ async def get_kernel(
 async def get_kernel_preview(
     request: Request, service: ServiceDependency, name: KernelName, query: Annotated[FilterSettings, Query()]
 ) -> Response:
-    step = resolve_step(name, query, service.catalogue)
+    step = resolve_operation(name, query, service.catalogue)
     _, (preview,) = await service.pool.run(KERNEL_PREVIEW, PreviewParams(encode_operations([step])))
     return respond_with_etag(request, preview, "image/png")

@@ -17,8 +17,10 @@ from app.api.responses import PRIVATE, respond_with_json
 from app.api.uploads import add_fields, list_fields, read_content_type
 from app.errors import TaskError, UnfinishedError, UploadTypeError
 from app.tasks.learn import LEARN, LearnParams
+from app.tasks.learn_layers import LayersParams, follow_layers
 from app.tasks.learn_result import LearnResult
-from app.tasks.learn_stream import Event, follow_descent
+from app.tasks.learn_stream import follow_descent
+from app.tasks.pieces import Event
 
 router = APIRouter(tags=["filter"])
 
@@ -40,7 +42,7 @@ REQUEST_BODY: dict[str, Any] = {
 LEARN_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The kernel. With `method=descent`, a stream of events: one `start`, several `step`, and "
-        "`lesson` with the same document, or `problem`.",
+        "`lesson` with the same document, or `problem`. With `layers=2`, the same events with `LayersResult`.",
         "content": {
             "text/event-stream": {
                 "schema": {
@@ -60,7 +62,8 @@ LEARN_RESPONSE: dict[int | str, dict[str, Any]] = {
     operation_id="learn_kernel",
     summary="Find the kernel that turns one image into another",
     description="By least squares, or by gradient descent as a stream of steps. Pixels of the result with the value 0 "
-    "or 255 are not used, because they may have been clipped.",
+    "or 255 are not used, because they may have been clipped. With `layers=2`, two layers are learned instead, for "
+    "results that no kernel gives; their document is the `operations` of `POST /filter`.",
     response_model=None,
     responses=LEARN_RESPONSE | document_problems(400, 413, 415, 422, 500, 503),
     openapi_extra=REQUEST_BODY,
@@ -68,9 +71,14 @@ LEARN_RESPONSE: dict[int | str, dict[str, Any]] = {
 async def learn_kernel(request: Request, service: ServiceDependency, query: Annotated[LearnQuery, Query()]) -> Response:
     before, after, fields = await read_images(request)
     query = add_fields(query, fields)
+    query.check_layers()
     params = LearnParams(query.size, query.kernel_sharing)
-    if query.method == "descent":
-        events = follow_descent(service.pool, before, after, params, query.steps)
+    if query.layers == 2 or query.method == "descent":
+        if query.layers == 2:
+            training = LayersParams(params, query.filters, query.max_steps)
+            events = follow_layers(service.pool, before, after, training)
+        else:
+            events = follow_descent(service.pool, before, after, params, query.max_steps)
         start = await anext(events)  # an error before the first event is a response with its own status
         return EventSourceResponse(stream_events(start, events), headers=PRIVATE | {"X-Accel-Buffering": "no"})
     _, (document,) = await service.pool.run(LEARN, params, [before, after])

@@ -149,7 +149,7 @@ def test_chain_has_at_most_10_steps(client: TestClient) -> None:
 
 
 def test_error_in_a_chain_names_the_step(client: TestClient) -> None:
-    operations = json.dumps([{"kernel": "blur"}, {"kernel": "gaussian", "sigma": 99}])
+    operations = json.dumps([{"kernel": "blur"}, {"kernel": "gaussian", "sigma": 999}])
     response = client.post("/filter", files={"file": encode(PHOTO)}, data={"operations": operations})
     assert response.status_code == 422
     assert "Step 2 (gaussian)" in response.json()["detail"]

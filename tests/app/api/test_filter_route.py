@@ -146,6 +146,8 @@ def test_default_format_is_that_of_the_input(client: TestClient, format: str) ->
         ("text/html, */*;q=0.1", "image/jpeg"),
         ("IMAGE/TIFF", "image/tiff"),
         ("application/x-npy", "application/x-npy"),
+        ("application/json", "application/json"),
+        ("application/json, text/plain, */*", "image/jpeg"),
     ],
 )
 def test_accept_header_sets_the_format(client: TestClient, accept: str, media_type: str) -> None:

@@ -11,6 +11,7 @@ from app.api import operations
 from app.api.operations import MAX_CACHED_TEXT, Chain, FilterText, cache_demands
 from app.api.parameters import FilterQuery
 from kernels.catalogue import Catalogue, Entry
+from kernels.chain import Step
 from kernels.errors import KernelError, KernelParameterError, UnknownKernelError
 from tests.support.filtering import PHOTO
 from tests.support.images import decode, encode
@@ -41,7 +42,7 @@ def test_equal_request_lines_give_the_cached_chain() -> None:
     parse = cache_chains(Catalogue())
     first = parse(make_line("gaussian,edge", b"sigma=2", sigma="2"))
     assert first.operations == '[{"sigma": 2.0, "kernel": "gaussian"}, {"kernel": "edge"}]'
-    assert [step.kernel.name for step in first.steps] == ["gaussian", "edge"]
+    assert [step.name for step in first.steps] == ["gaussian", "edge"]
     assert parse(make_line("gaussian,edge", b"sigma=2", sigma="2")) is first
 
 
@@ -78,7 +79,9 @@ def test_values_of_json_that_are_equal_in_python_are_told_apart() -> None:
 
 def test_catalogues_do_not_share_a_cache() -> None:
     extended = Catalogue().extended([Entry("own", "My own kernel", lambda: [PHOTO[:3, :3, 0].astype(float)])])
-    assert cache_chains(extended)(make_line("own")).steps[0].kernel.title == "My own kernel"
+    (step,) = cache_chains(extended)(make_line("own")).steps
+    assert isinstance(step, Step)
+    assert step.kernel.title == "My own kernel"
     with pytest.raises(UnknownKernelError):
         cache_chains(Catalogue())(make_line("own"))
 
@@ -87,7 +90,7 @@ def test_catalogues_do_not_share_a_cache() -> None:
     ("line", "error"),
     [
         (make_line("embos"), UnknownKernelError),
-        (make_line("gaussian", b"sigma=99", sigma="99"), KernelParameterError),
+        (make_line("gaussian", b"sigma=999", sigma="999"), KernelParameterError),
     ],
 )
 def test_errors_are_not_cached(line: FilterText, error: type[KernelError]) -> None:

@@ -109,7 +109,9 @@ def test_problem_is_rendered_without_fastapi() -> None:
 
 def test_server_error_has_the_headers_of_the_middleware() -> None:
     origins = ("https://shop.example",)
-    response = render_server_error(OverloadedError("Full.", 7), "id-1", "https://shop.example", cors_origins=origins)
+    response = render_server_error(
+        OverloadedError("Full.", 7), "id-1", "/filter/emboss", "https://shop.example", cors_origins=origins
+    )
     headers = dict(response.headers)
     assert headers[b"retry-after"] == b"7"
     assert headers[b"access-control-allow-origin"] == b"https://shop.example"

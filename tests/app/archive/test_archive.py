@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from pyarrow import parquet
@@ -20,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from app.archive.items import Item, ItemOutcome, process_items
 from app.archive.job import ClassifyJob, FilterJob, Job
+from app.archive.messages import JobMessage, describe_job, restore_job
 from app.archive.processes import run_locally
 from app.archive.run import Summary, run_batch
 from app.archive.signals import StopSignal
@@ -27,8 +29,10 @@ from app.archive.storage import StorageError, open_folder, open_source
 from app.cli.commands import app
 from app.errors import StartError
 from app.settings import Settings
+from app.tasks.context import TaskContext
 from app.tasks.filter import FilterRequest
-from app.tasks.operations import parse_steps
+from app.tasks.operations import parse_operations_text, parse_steps
+from app.tasks.options import ReadingOptions
 from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
 from tests.support.command_line import emboss
@@ -50,6 +54,12 @@ def make_job(source: object, out: object) -> FilterJob:
     return FilterJob(open_source(str(source)), open_folder(str(out)), Settings(), FilterRequest(steps))
 
 
+def make_layer_job(folder: Path, operations: str) -> FilterJob:
+    steps = parse_operations_text(operations, FilterSettings(), Catalogue())
+    source, out = open_source(str(folder / "in")), open_folder(str(folder / "out"))
+    return FilterJob(source, out, Settings(), FilterRequest(steps))
+
+
 def run_in_process(job: Job, fingerprint: str, chunks: Iterable[list[Item]]) -> Iterator[ItemOutcome]:
     """An executor that starts no worker processes."""
     for items in chunks:
@@ -68,6 +78,23 @@ def draw_archive(folder: Path, count: int) -> None:
 
 def assert_embossed(result: bytes, seed: int) -> None:
     assert np.array_equal(decode(result), emboss(draw_noise(9, 11, seed=seed)))
+
+
+def test_layers_of_an_archive(tmp_path: Path) -> None:
+    """Two maps are no image: the results are npy files."""
+    draw_archive(tmp_path / "in", 2)
+    summary = run_job(make_layer_job(tmp_path, '[{"kernel": "conv", "weights": [[1, 0, 0], [0, 0, 1]]}, "relu"]'))
+    assert (summary.done, summary.failed) == (2, 0)
+    for seed in range(2):
+        (result,) = tmp_path.glob(f"out/**/{seed:04}.png.npy")
+        np.testing.assert_array_equal(np.load(result), draw_noise(9, 11, seed=seed)[:, :, [0, 2]])
+
+
+def test_jobs_with_other_weights_of_a_layer_are_other_jobs(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    layers = [{"kernel": "conv", "weights": [[w, 0, 0]], "bias": bias} for w, bias in ((1, 0), (2, 0), (1, 3))]
+    operations = [json.dumps([layer]) for layer in layers]
+    assert len({make_layer_job(tmp_path, each).compute_fingerprint() for each in operations}) == 3
 
 
 def test_the_result_of_a_heic_is_a_jpeg(tmp_path: Path) -> None:
@@ -184,7 +211,7 @@ def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polari
     assert sum(rows[0][f"probability_{digit}"] for digit in range(10)) == pytest.approx(1)
     (failure,) = parquet.read_table(out / "failures.parquet").to_pylist()
     assert failure["file"] == "bad.jpg"
-    light = run_job(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), "light"))
+    light = run_job(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), ReadingOptions("light")))
     assert (light.done, light.skipped) == (2, 0)  # another polarity is another job
     with (out / "predictions.csv").open() as file:
         assert [row["verdict"] for row in csv.DictReader(file)] != ["digit", "digit"]
@@ -195,6 +222,7 @@ def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polari
     [
         (["--classify", "--sigma", "3"], "--sigma needs --kernel"),
         (["--kernel", "blur", "--polarity", "dark"], "--polarity needs --classify"),
+        (["--kernel", "blur", "--strictness", "0.5"], "--strictness needs --classify"),
         (["--kernel", "blur", "--classify"], "either --kernel NAME or --classify"),
         (["--kernel", "blur", "--on", "moon"], "'local', 'ray'"),
     ],
@@ -202,6 +230,15 @@ def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polari
 def test_options_that_exclude_each_other_are_rejected(tmp_path: Path, options: list[str], says: str) -> None:
     result = CliRunner().invoke(app, ["batch", "--in", str(tmp_path), "--out", "elsewhere", *options])
     assert (result.exit_code, says in result.output) == (2, True), result.output
+
+
+def test_another_strictness_is_another_job_and_reaches_the_workers(tmp_path: Path) -> None:
+    source, out = open_source(str(tmp_path)), open_folder(str(tmp_path / "out"))
+    jobs = [ClassifyJob(source, out, Settings(), ReadingOptions("auto", value)) for value in (None, 0.5, 0.9)]
+    assert len({job.compute_fingerprint() for job in jobs}) == 3
+    sent = [msgspec.msgpack.decode(msgspec.msgpack.encode(describe_job(job)), type=JobMessage) for job in jobs]
+    restored = [restore_job(message, TaskContext(Settings(), Catalogue())) for message in sent]
+    assert [job.reading for job in restored if isinstance(job, ClassifyJob)] == [job.reading for job in jobs]
 
 
 def test_results_in_the_folder_of_the_images_are_rejected(tmp_path: Path) -> None:

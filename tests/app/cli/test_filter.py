@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.command_line import emboss, list_files, run, run_process
 from tests.support.heif import read_heic
-from tests.support.images import decode, draw_noise, encode_frames, open_image
+from tests.support.images import decode, draw_noise, encode, encode_frames, open_image
+from tests.support.layer_reference import pool
 
 
 @pytest.mark.slow
@@ -55,6 +56,46 @@ def test_raw_results_are_npy_files(photo: Path) -> None:
     assert values.min() < 0
 
 
+def test_operations_are_json_or_a_file_of_json(photo: Path) -> None:
+    """One output is the green channel plus 10, then the largest of each 2x2 pixels."""
+    operations = [{"kernel": "conv", "weights": [[0, 1, 0]], "bias": 10}, {"kernel": "max-pool"}]
+    document = photo.with_name("layers.json")
+    document.write_text(json.dumps(operations))
+    green = draw_noise(12, 17)[:, :, 1].astype(int) + 10
+    expected = np.minimum(pool(green[:, :, None], "max", (2, 2), (2, 2), same=True)[:, :, 0], 255)
+    for argument in (json.dumps(operations), f"@{document}"):
+        result = run("filter", argument, photo)
+        assert result.exit_code == 0, result.output
+        assert np.array_equal(decode(photo.with_name("photo-conv-max-pool.png").read_bytes()), expected)
+
+
+def test_maps_of_a_layer(photo: Path) -> None:
+    assert run("filter", "mnist-conv1", photo).exit_code == 0
+    assert np.load(photo.with_name("photo-mnist-conv1.npy")).shape == (12, 17, 32)
+    assert run("filter", "mnist-conv1", photo, "--maps", "sheet").exit_code == 0
+    assert open_image(photo.with_name("photo-mnist-conv1.png").read_bytes()).mode == "RGB"
+    assert run("filter", "sepia", photo, "--maps", "1", "--format", "json").exit_code == 0
+    document = json.loads(photo.with_name("photo-sepia.json").read_text())
+    assert document["shape"] == [12, 17]
+    expected = np.rint(np.minimum(draw_noise(12, 17) @ [0.349, 0.686, 0.168], 255))
+    assert np.abs(np.array(document["values"]) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("@missing.json", "missing.json: No such file"),
+        ("[{", "The operations are not valid"),
+        ('[{"kernel": "conv"}]', "needs weights"),
+        ('[{"sigma": 1}]', "The operations are not valid at 0.kernel: Field required"),
+    ],
+)
+def test_mistakes_in_operations(photo: Path, argument: str, message: str) -> None:
+    result = run("filter", argument, photo)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 def test_options_are_the_parameters_of_the_service(photo: Path) -> None:
     result = run("filter", "custom", photo, "--weights", "0,0,1", "--columns", "3", "--border", "zero", "-o",
                  photo.with_name("out.png"))  # fmt: skip
@@ -85,7 +126,7 @@ def test_explain_prints_the_arithmetic_and_writes_no_file(photo: Path) -> None:
         (["blur", "--format", "psd"], ["--format", "psd"]),
         (["blur", "--quality", "0"], ["--quality", "0", "1"]),
         (["blur", "--divisor", "0"], ["--divisor 0: a divisor must not be 0"]),
-        (["gaussian", "--sigma", "99"], ["sigma", "99", "10.3"]),
+        (["gaussian", "--sigma", "999"], ["sigma", "999", "200"]),
         (["blur", "--sigma", "2"], ["sigma"]),
         (["custom"], ["weights"]),
         (["custom", "--weights", "1,2;3"], ["2, 1"]),
@@ -179,3 +220,38 @@ def test_a_kernel_of_the_kernels_file_is_applied(photo: Path, tmp_path: Path) ->
     assert result.exit_code == 0, result.stderr
     pixels = draw_noise(12, 17)
     assert np.array_equal(decode((tmp_path / "o.png").read_bytes())[:, :-1], pixels[:, 1:])
+
+
+def test_regions_and_a_mask_are_options(photo: Path) -> None:
+    pixels = draw_noise(12, 17)
+    result = run("filter", "emboss", photo, "--region", "0,0,3,4", "--region", "50%,50%,50%,50%", "-o",
+                 photo.with_name("out.png"))  # fmt: skip
+    assert result.exit_code == 0, result.output
+    expected = pixels.copy()
+    expected[:4, :3] = emboss(pixels)[:4, :3]
+    expected[6:, 9:] = emboss(pixels)[6:, 9:]
+    assert np.array_equal(decode(photo.with_name("out.png").read_bytes()), expected)
+
+    mask = photo.with_name("mask.png")
+    selected = np.zeros((12, 17), np.uint8)
+    selected[3:5, 6:] = 255
+    mask.write_bytes(encode(selected))
+    result = run("filter", "emboss", photo, "--mask", mask, "-o", photo.with_name("out.png"))
+    assert result.exit_code == 0, result.output
+    expected = np.where(selected[:, :, None] > 0, emboss(pixels), pixels)
+    assert np.array_equal(decode(photo.with_name("out.png").read_bytes()), expected)
+
+
+def test_mistakes_in_regions_and_masks_are_one_line(photo: Path) -> None:
+    result = run("filter", "emboss", photo, "--region", "0,0,3")
+    assert result.exit_code == 2
+    assert "--region" in result.stderr
+    assert "x,y,width,height" in result.stderr
+    result = run("filter", "emboss", photo, "--mask", photo.with_name("none.png"))
+    assert (result.exit_code, result.stderr) == (2, f"{photo.with_name('none.png')}: No such file or directory.\n")
+    result = run("filter", "emboss", photo, "--reads", "region")
+    assert result.exit_code == 2
+    assert "Send region or mask" in result.stderr
+    result = run("filter", "emboss", photo, "--region", "0,0,30,4")
+    assert result.exit_code == 1
+    assert "17×12 pixels" in result.stderr

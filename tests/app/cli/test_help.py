@@ -50,7 +50,12 @@ def test_help_names_every_parameter() -> None:
 
 def test_help_shows_choices_limits_and_defaults() -> None:
     text = run("learn", "--help", COLUMNS="200").stdout
-    for part in ("<int 1..31>", "<least-squares|descent>", "[default: least-squares]", "[default: 400]"):
+    for part in (
+        "<int 1..31>",
+        "<least-squares|descent>",
+        "[default: least-squares]",
+        "Default: 400, or 1000 with --layers 2",
+    ):
         assert part in text
     assert "one per core" in run("batch", "--help", COLUMNS="200").stdout
 

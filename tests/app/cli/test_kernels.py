@@ -6,12 +6,24 @@ from pathlib import Path
 import pytest
 
 from kernels.catalogue import ENTRIES
+from kernels.layers.catalogue import LAYERS
 from tests.support.command_line import run, run_process
 
 
 def test_all_kernels_are_listed() -> None:
     lines = run("kernels").stdout.splitlines()
-    assert [line.split()[0] for line in lines][: len(ENTRIES)] == [entry.name for entry in ENTRIES]
+    assert [line.split()[0] for line in lines[: len(ENTRIES)]] == [entry.name for entry in ENTRIES]
+    layers = lines[lines.index("Layers, over all channels:") + 1 :]
+    assert [line.split()[0] for line in layers] == [entry.name for entry in LAYERS] + ["mnist-conv1", "mnist-conv2"]
+
+
+def test_one_layer() -> None:
+    lines = run("kernels", "sepia").stdout.splitlines()
+    assert lines[0] == "sepia: Sepia"
+    assert "weights 1x1, 3 inputs, 3 outputs" in lines
+    assert "0.393    0.769    0.189" in lines[-3]
+    document = json.loads(run("kernels", "hue", "--json").stdout)
+    assert (document["kind"], document["parameters"]["properties"]["angle"]["maximum"]) == ("conv", 360)
 
 
 def test_one_kernel_is_shown_with_its_weights() -> None:

@@ -11,7 +11,7 @@ from app.server.reservations import reserve_nothing
 from app.settings import Settings
 
 
-def render_nothing(error: Exception, request_id: str, origin: str) -> ErrorResponse:
+def render_nothing(error: Exception, request_id: str, path: str, origin: str) -> ErrorResponse:
     raise AssertionError("these tests send no response")
 
 

@@ -73,8 +73,8 @@ def test_learned_kernels_work_in_chains_previews_and_galleries(client: TestClien
 
 def test_gallery_shows_learned_kernels_only_by_name() -> None:
     catalogue = Catalogue().extended(make_learned_entries(BUNDLED_FOLDER))
-    assert [step.kernel.name for step in choose_steps(None, catalogue, 100)] == [entry.name for entry in ENTRIES]
-    assert [step.kernel.name for step in choose_steps("mnist-conv1-07", catalogue, 100)] == ["mnist-conv1-07"]
+    assert [step.name for step in choose_steps(None, catalogue, 100)] == [entry.name for entry in ENTRIES]
+    assert [step.name for step in choose_steps("mnist-conv1-07", catalogue, 100)] == ["mnist-conv1-07"]
 
 
 def test_unknown_learned_kernel_has_suggestions(client: TestClient) -> None:

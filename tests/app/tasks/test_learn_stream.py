@@ -48,7 +48,7 @@ def descend_by_http(client: TestClient, after: bytes, **query: Any) -> list[tupl
 def test_loss_falls_and_kernel_converges(
     client: TestClient, kernel: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.tasks.learn_stream.MAX_SECONDS", 200)  # it converges even on a busy machine
+    monkeypatch.setattr("app.tasks.pieces.MAX_SECONDS", 200)  # it converges even on a busy machine
     described = client.get(f"/kernels/{kernel}").json()
     after = client.post(f"/filter/{kernel}?format=png&response=offset", files={"file": BEFORE}).content
     events = descend_by_http(client, after, size=size)
@@ -134,6 +134,11 @@ def test_descent_in_pieces_equals_descent_in_one_piece() -> None:
     np.testing.assert_array_equal(pieces.weights, whole.weights)
 
 
+async def collect(events: Any) -> None:
+    async for _ in events:
+        pass
+
+
 class RecordingRunner:
     """Runs tasks in this process, and records their names. The queue is full for the second `learn-continue`."""
 
@@ -150,7 +155,7 @@ class RecordingRunner:
 
 
 def test_descent_waits_for_a_full_queue_and_stops_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.tasks.learn_stream.CALL_SECONDS", 0.01)
+    monkeypatch.setattr("app.tasks.pieces.CALL_SECONDS", 0.01)
     runner = RecordingRunner()
 
     async def watch_and_cancel() -> None:
@@ -166,10 +171,6 @@ def test_descent_waits_for_a_full_queue_and_stops_when_cancelled(monkeypatch: py
         count = len(runner.calls)
         await asyncio.sleep(0.3)
         assert len(runner.calls) == count
-
-    async def collect(events: Any) -> None:
-        async for _ in events:
-            pass
 
     asyncio.run(watch_and_cancel())
     assert "learn-finish" not in runner.calls

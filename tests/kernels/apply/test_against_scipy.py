@@ -34,7 +34,9 @@ STRIDES_AND_DILATIONS = (
 def filter_exactly(
     image: NDArray[Any], kernel: Kernel, border: str, stride: tuple[int, int], dilation: tuple[int, int]
 ) -> reference.Plane:
-    sums = [reference.correlate(image, part, border, stride, dilation) / kernel.divisor for part in kernel.parts]
+    if kernel.combine == "median":
+        return reference.find_medians(image, kernel.shape[0], border, stride, dilation)
+    sums = [reference.correlate(image, part, border, stride, dilation) / kernel.divisor for part in kernel.tables]
     if len(sums) == 2:
         result: reference.Plane = np.hypot(*sums)
     else:

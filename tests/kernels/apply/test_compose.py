@@ -25,7 +25,7 @@ Planes = NDArray[np.float64]
 def run(*operations: dict[str, Any], image: Any = IMAGE) -> tuple[Any, tuple[StepReport, ...]]:
     steps = resolve_chain([Operation(**operation) for operation in operations], Catalogue())
     result = apply_steps(image, steps)
-    return result.image, result.reports
+    return result.image, tuple(report for report in result.reports if isinstance(report, StepReport))
 
 
 def correlate_by_scipy(

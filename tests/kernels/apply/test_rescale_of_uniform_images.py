@@ -62,7 +62,7 @@ def test_a_difference_of_one_is_stretched(name: str, dtype: str) -> None:
     image = np.full((21, 19, 1), COLOUR[dtype][2], dtype)
     image[9, 8] += 1
     step = resolve_step(name, FilterSettings(), CATALOGUE)
-    expected = correlate(image, step.weights[0])
+    expected = correlate(image, step.kernel.weights)
     maximum = np.iinfo(dtype).max
     expected = (expected - expected.min()) / np.ptp(expected) * maximum
     result = rescale(image, name)
@@ -73,6 +73,6 @@ def test_the_report_has_the_values_before_the_stretch() -> None:
     image = np.full((21, 19, 3), COLOUR["uint8"], np.uint8)
     image[9, 8] = (40, 90, 220)
     step = resolve_step("sharpen", FilterSettings(response="rescale", bias=3), CATALOGUE)
-    expected = correlate(image, step.weights[0]) / step.divisor + 3
+    expected = correlate(image, step.kernel.weights) / step.divisor + 3
     report = apply_steps(image, [step]).reports[0]
     assert (report.minimum, report.maximum) == pytest.approx((expected.min(), expected.max()), abs=1e-3)

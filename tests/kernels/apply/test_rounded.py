@@ -37,7 +37,7 @@ def make_step(name: str, settings: dict[str, Any]) -> Step:
 
 def is_exact_in_float32(step: Step, dtype: type) -> bool:
     """Sums of 8-bit values have small rounding errors; sums of 16-bit values are exact only for integer weights."""
-    return dtype is np.uint8 or all((part == np.round(part)).all() for part in step.weights)
+    return dtype is np.uint8 or all((part == np.round(part)).all() for part in step.kernel.tables)
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES, ids=[name for name, _ in CASES])

@@ -76,7 +76,7 @@ def test_letters_in_a_weight_are_rejected(page: Page) -> None:
 
 
 INVALID_PARAMETERS = [
-    ("#filter/gaussian?sigma=99", "sigma", "sigma is 99; it may be 0.1 to 10.3."),
+    ("#filter/gaussian?sigma=999", "sigma", "sigma is 999; it may be 0.1 to 200."),
     ("#filter/blur?border=mirror", "border", "'mirror' is ambiguous"),
     ("#filter/blur?divisor=0", "divisor", "a divisor must not be 0"),
     ("#filter/embos", "kernel", "Did you mean emboss"),

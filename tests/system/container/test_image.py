@@ -107,6 +107,12 @@ def test_the_health_check_that_the_image_declares(container: tuple[str, httpx2.C
     assert engine("exec", name, *nobody_there, check=False).returncode != 0
 
 
+def test_labels_name_version_and_revision() -> None:
+    labels = json.loads(engine("image", "inspect", IMAGE).stdout)[0]["Config"]["Labels"]
+    wanted = {"title": "convserve", "licenses": "Apache-2.0", "version": "0.0.0", "revision": "test"}
+    assert {name: labels[f"org.opencontainers.image.{name}"] for name in wanted} == wanted
+
+
 def test_it_may_do_nothing_but_its_work(container: tuple[str, httpx2.Client]) -> None:
     name, _ = container
     status = dict(
