@@ -2,8 +2,8 @@
 
     python -m benchmarks.custom_classes
 
-Letters and shapes are drawn with the stroke generator: glyphs with random warp, slant and pen. For each row, classes and
-examples are drawn ten times. The network was trained with these letters as negatives, but not with these shapes.
+Letters and shapes are drawn with the stroke generator: glyphs with random warp, slant and pen. For each row, classes
+and examples are drawn ten times. The network was trained with these letters as negatives, but not with these shapes.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,19 @@
 """The query parameters of the digit routes. The options of the command line are made from the same models."""
 
-from typing import Annotated, Literal, get_args
+import json
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from app.tasks.classify import ClassifyParams
 from app.tasks.options import MapLayer, Polarity, ReadingOptions
 from kernels.numbers import STRICT_NUMBER
 from kernels.spellings import parse_lower
+
+
+def encode_object(value: Any) -> Any:
+    """JSON text of an object: a body in JSON may have it as such."""
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 class ReadQuery(BaseModel):
@@ -43,6 +50,17 @@ class ClassifyQuery(ReadQuery):
     preview: Annotated[
         bool, Field(description="Include the 28×28 input of the network, and images of the preprocessing.")
     ] = False
+    features: Annotated[bool, Field(description="Include the 1,024 features, for classes of your own.")] = False
+    classes: Annotated[
+        str | None,
+        BeforeValidator(encode_object),
+        WithJsonSchema({"type": "string", "contentMediaType": "application/json"}),
+        Field(description="A class file as JSON: adds the probabilities of its classes. As a form field, also a file."),
+    ] = None
+
+    @property
+    def params(self) -> ClassifyParams:
+        return ClassifyParams(self.options, self.preview, self.features, self.classes)
 
 
 class ExplainQuery(ReadQuery):

@@ -17,12 +17,12 @@ from app.cli.settings import load_settings
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import classify_image, load_reader
+from app.tasks.classify import ClassifyParams, classify_image, load_reader
 from app.tasks.options import ReadingOptions
 from app.tasks.read import read_page
 from models.errors import ModelError
 
-COLUMNS = ("file", "verdict", "digit", "confidence", "text", "turned")
+COLUMNS = ("file", "class", "verdict", "digit", "confidence", "text", "turned")
 """Of the table and of CSV, as far as a row has them. JSON has all fields."""
 
 Row = dict[str, Any]
@@ -36,9 +36,12 @@ def choose_form(as_json: bool, as_csv: bool) -> Form:
     return "json" if as_json else "csv" if as_csv else "table"
 
 
-def classify_file(file: Path, settings: Settings, options: ReadingOptions) -> Row:
+def classify_with(params: ClassifyParams, file: Path, settings: Settings) -> Row:
     """One digit. Raises OSError, ImageError or ModelError."""
-    return classify_image(file.read_bytes(), settings, options, False, Report()).model_dump(exclude={"preview"})
+    result = classify_image(file.read_bytes(), settings, params, Report())
+    unused = {"preview", "features"} | ({"classes"} if params.classes is None else set())
+    row = result.model_dump(exclude=unused)
+    return row | {"class": result.classes[0].label if result.classes else None} if params.classes is not None else row
 
 
 def read_file(file: Path, settings: Settings, options: ReadingOptions) -> Row:
