@@ -110,7 +110,7 @@ def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> S
         if isinstance(settings.size, tuple):
             height, width = settings.size
             raise KernelParameterError(
-                "size", f"size is {height},{width}; the kernel '{entry.name}' is square: use one number."
+                "size", f"size is {height}x{width}; the kernel '{entry.name}' is square: use one number."
             )
         if any(parameter.name == "amount" for parameter in entry.parameters):
             parameters["amount"] = amount
@@ -121,9 +121,9 @@ def resolve_step(name: str, settings: FilterSettings, catalogue: Catalogue) -> S
     if amount > 1:
         raise KernelParameterError("amount", f"amount is {amount:g}; for '{kernel.name}' it may be 0 to 1.")
     if isinstance(settings.bias, tuple):
+        numbers = ",".join(f"{one:g}" if isinstance(one, float) else one for one in settings.bias)
         raise KernelParameterError(
-            "bias",
-            f"bias has {len(settings.bias)} numbers; for the kernel '{kernel.name}' it is one. A layer has more.",
+            "bias", f"bias is {numbers}; for the kernel '{kernel.name}' it is one number. A layer has more."
         )
     if settings.anchor is not None:
         check_anchor(settings.anchor, kernel)

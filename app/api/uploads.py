@@ -104,8 +104,6 @@ async def read_form(
     async with open_form(request, max_files=max_files + takes_mask, max_fields=MAX_FORM_FIELDS) as form:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
         masks = [file for file in form.getlist("mask") if isinstance(file, UploadFile)] if takes_mask else []
-        if takes_mask:
-            check_file_fields(form)
         if not files:
             if "file" in form:
                 raise describe_missing_file(
@@ -113,6 +111,8 @@ async def read_form(
                 )
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise describe_missing_file(f"the form has no file in a field 'file'; its fields: {found}")
+        if takes_mask:
+            check_file_fields(form)
         fields = list_fields(form)
         text_file = form.get(text_field) if text_field else None
         if text_field and isinstance(text_file, UploadFile):

@@ -24,11 +24,14 @@ from kernels.chain import AnyStep, Step, gives_image
 
 router = APIRouter(tags=["filter"], route_class=RepeatableRoute)
 
+JSON = "application/json"
+RESULT_MEDIA_TYPES = [format.media_type for format in FORMATS.values() if format.media_type != JSON]
+"""JSON comes after `BYTES` in the document: see there."""
 IMAGE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The filtered image. With `explain=json`, the arithmetic.",
         # /docs sends the first as Accept: the result has the format of the input.
-        "content": dict.fromkeys(("image/*", *(format.media_type for format in FORMATS.values())), BINARY)
+        "content": dict.fromkeys(("image/*", *RESULT_MEDIA_TYPES), BINARY)
         | BYTES
         | {"application/json": {"schema": {"type": "object"}}},
         "headers": {

@@ -1,10 +1,10 @@
 """`/v2`: the digit model by the Open Inference Protocol (`app/api/inference_protocol.py`)."""
 
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import Service, ServiceDependency
@@ -23,6 +23,8 @@ MODEL = "digits"
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
+ModelName = Annotated[str, Path(description=f"`{MODEL}`.")]
+
 
 def check_model(service: Service, model: str, model_version: str | None) -> str:
     """The version of the model. Raises UnknownModelError."""
@@ -34,12 +36,22 @@ def check_model(service: Service, model: str, model_version: str | None) -> str:
     return loaded
 
 
-@router.get("", operation_id="get_inference_server", summary="Name, version and extensions of the server")
+@router.get(
+    "",
+    operation_id="get_inference_server",
+    summary="Name, version and extensions of the server",
+    responses=document_problems(422),
+)
 async def get_inference_server() -> dict[str, Any]:
     return {"name": "convserve", "version": version("convserve"), "extensions": ["binary_tensor_data"]}
 
 
-@router.get("/health/live", operation_id="get_inference_liveness", summary="Liveness, as /livez")
+@router.get(
+    "/health/live",
+    operation_id="get_inference_liveness",
+    summary="Liveness, as /livez",
+    responses=document_problems(422),
+)
 async def get_inference_liveness() -> dict[str, bool]:
     return {"live": True}
 
@@ -48,7 +60,7 @@ async def get_inference_liveness() -> dict[str, bool]:
     "/health/ready",
     operation_id="get_inference_readiness",
     summary="Readiness, as /readyz",
-    responses=document_problems(503),
+    responses=document_problems(422, 503),
 )
 async def get_inference_readiness(service: ServiceDependency) -> dict[str, bool]:
     await get_readiness(service)
@@ -59,11 +71,15 @@ async def get_inference_readiness(service: ServiceDependency) -> dict[str, bool]
     "/models/{model}/ready",
     operation_id="get_model_readiness",
     summary="Readiness of the model, as /readyz",
-    responses=document_problems(404, 503),
+    responses=document_problems(404, 422, 503),
 )
+async def get_model_readiness(service: ServiceDependency, model: ModelName) -> dict[str, Any]:
+    return await get_version_readiness(service, model)
+
+
 @router.get("/models/{model}/versions/{model_version}/ready", include_in_schema=False)
-async def get_model_readiness(
-    service: ServiceDependency, model: str, model_version: str | None = None
+async def get_version_readiness(
+    service: ServiceDependency, model: ModelName, model_version: str | None = None
 ) -> dict[str, Any]:
     check_model(service, model, model_version)
     await get_readiness(service)
@@ -74,11 +90,15 @@ async def get_model_readiness(
     "/models/{model}",
     operation_id="get_inference_model",
     summary="Inputs and outputs of the model",
-    responses=document_problems(404),
+    responses=document_problems(404, 422),
 )
+async def get_inference_model(service: ServiceDependency, model: ModelName) -> dict[str, Any]:
+    return await get_inference_version(service, model)
+
+
 @router.get("/models/{model}/versions/{model_version}", include_in_schema=False)
-async def get_inference_model(
-    service: ServiceDependency, model: str, model_version: str | None = None
+async def get_inference_version(
+    service: ServiceDependency, model: ModelName, model_version: str | None = None
 ) -> dict[str, Any]:
     loaded = check_model(service, model, model_version)
     return {
@@ -92,7 +112,7 @@ async def get_inference_model(
 
 @router.post(
     "/models/{model}/infer",
-    operation_id="infer",
+    operation_id="infer_digits",
     summary="Read digits: encoded images or prepared 28×28 fields",
     description=(
         "The body is an inference request of the Open Inference Protocol, version 2. Send one of the inputs `image` "
@@ -122,8 +142,14 @@ async def get_inference_model(
         }
     },
 )
+async def infer(request: Request, service: ServiceDependency, model: ModelName) -> Response:
+    return await infer_with_version(request, service, model)
+
+
 @router.post("/models/{model}/versions/{model_version}/infer", include_in_schema=False)
-async def infer(request: Request, service: ServiceDependency, model: str, model_version: str | None = None) -> Response:
+async def infer_with_version(
+    request: Request, service: ServiceDependency, model: ModelName, model_version: str | None = None
+) -> Response:
     loaded = check_model(service, model, model_version)
     read_content_type(request)  # rejects a compressed body
     body = await request.body()

@@ -98,7 +98,7 @@ def test_a_message_quotes_the_value_as_sent(client: httpx2.Client, query: str, q
 
 @pytest.mark.parametrize(
     "fields",
-    [{"bias": "1e99"}, {"divisor": 1e10}, {"weights": 5}, {"weights": {"a": 1}}, {"stride": {"y": 1}}, {"bias": [1]},
+    [{"bias": "1e99"}, {"divisor": 1e10}, {"weights": 5}, {"weights": {"a": 1}}, {"stride": {"y": 1}}, {"bias": [1, 2]},
      {"bias": None}, {"anchor": "1"}, {"anchor": 5}, {"stride": [1, 2, 3]}, {"explain": []}, {"border": ["edge"]}],
     ids=str,
 )  # fmt: skip
