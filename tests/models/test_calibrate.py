@@ -76,7 +76,8 @@ def test_the_temperature_of_logits_three_times_as_large_is_three_times_as_high(f
     plain = calibrate.calibrate(weights, excerpt.test, seed=1)
     tripled = calibrate.calibrate([np.asarray(one, np.float32) for one in overconfident], excerpt.test, seed=1)
 
-    assert tripled["temperature"] / plain["temperature"] == pytest.approx(
+    # Not exactly: the reader also chooses by logits which part of an image it reads.
+    assert tripled["temperature"] / plain["temperature"] == pytest.approx(3, rel=0.3)
         3, rel=0.3
     )  # the reader chooses by logits, too
 
