@@ -19,7 +19,7 @@ from tests.support.page_actions import (
 
 
 def test_dividing_line_follows_mouse_and_keyboard(page: Page) -> None:
-    open_filter_view(page)
+    open_filter_view(page, "#filter/emboss?view=image")
     box = page.locator("#compare .viewer").bounding_box()
     knob = page.locator(".handle span").bounding_box()
     assert box
@@ -56,6 +56,7 @@ def test_link_contains_the_whole_setting(browser: Browser, page: Page, site: str
     set_value(page, "#set-response", "offset")
     set_value(page, "#set-stride", "2")
     set_value(page, ".slider[data-parameter=sigma] .number", "1.5")
+    page.click("#show-image")
     page.select_option("#zoom", "2")
     page.locator("#compare .images").click(position={"x": 40, "y": 40})
     page.wait_for_url(re.compile("sigma=1.5.*at=|at=.*sigma=1.5"))
@@ -73,7 +74,7 @@ def test_link_contains_the_whole_setting(browser: Browser, page: Page, site: str
 
 
 def test_late_change_does_not_overwrite_a_new_address(page: Page) -> None:
-    open_filter_view(page, "#filter/blur")
+    open_filter_view(page, "#filter/blur?view=image")
     page.select_option("#zoom", "2")
     page.evaluate("location.hash = 'digits'")
     page.wait_for_timeout(600)
@@ -82,7 +83,7 @@ def test_late_change_does_not_overwrite_a_new_address(page: Page) -> None:
 
 def test_steps_are_added_moved_and_removed(page: Page, api: httpx.Client) -> None:
     image = api.get("/samples/house.png").content
-    open_filter_view(page, "#filter/gaussian?sigma=2")
+    open_filter_view(page, "#filter/gaussian?sigma=2&image=house")
     mark_busy(page)
     page.click("#add-step")
     wait_for_result(page)
@@ -93,6 +94,7 @@ def test_steps_are_added_moved_and_removed(page: Page, api: httpx.Client) -> Non
     page.wait_for_url(lambda url: unquote(url).find('"edge"') < unquote(url).find('"gaussian"') and "operations" in url)
     wait_for_result(page)
     assert np.array_equal(read_result(page), filter_by_api(api, image, "/filter/edge,gaussian", sigma=2))
+    page.locator("#chain .step-name", has_text="gaussian").click()
     page.get_by_role("button", name="Remove gaussian").click()
     page.wait_for_url("**#filter/edge*")
     wait_for_result(page)

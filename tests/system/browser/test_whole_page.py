@@ -116,7 +116,7 @@ def test_page_files_have_caching_and_security_headers(api: httpx.Client) -> None
 
 
 def test_controls_are_reachable_by_keyboard(page: Page) -> None:
-    open_filter_view(page)
+    open_filter_view(page, "#filter/emboss?view=image")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
