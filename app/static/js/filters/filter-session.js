@@ -85,6 +85,7 @@ export class FilterSession {
   /** @param {import("./setting.js").Setting} setting */
   show(setting) {
     const sameImage = this.image && setting.image === this.setting.image;
+    if (String(setting.at) !== String(this.setting.at)) this.bench.recenter();
     this.setting = setting;
     this.centered = false;
     this.steps.forget();

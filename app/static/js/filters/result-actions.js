@@ -17,7 +17,7 @@ export function listenToResults(session) {
     scrollTo({ top: 0 });
     find("#set-kernel").focus({ preventScroll: true });
   };
-  const requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), session.image, signal, session.catalogue, openKernel));
+  const requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), session.image, signal, openKernel));
   const update = async () => {
     if (!gallery.visible || !session.image || gallery.image === session.image) return;
     gallery.image = session.image;

@@ -1,6 +1,7 @@
 /**
  * The settled changes of a setting: for undo and redo, and as entries of the browser's history. A change settles when nothing
- * has followed for a moment, so a dragged slider is one change. What only moves the view replaces the current entry.
+ * has followed for a moment and no button of the pointer is pressed, so a dragged slider is one change. What only moves the
+ * view replaces the current entry.
  */
 
 const SETTLE_MS = 400;
@@ -18,6 +19,14 @@ export class SettingHistory {
     this.pending = "";
     /** The address that the view wrote or followed last: another one is of another view. */
     this.address = "";
+    this.pressed = false;
+    addEventListener("pointerdown", () => { this.pressed = true; }, true);
+    for (const type of ["pointerup", "pointercancel", "dragend"]) addEventListener(type, () => this.release(), true);
+  }
+
+  release() {
+    this.pressed = false;
+    if (this.pending) this.note(/** @type {"view"|"content"} */ (this.pending));
   }
 
   get canUndo() {
@@ -32,7 +41,7 @@ export class SettingHistory {
   note(kind) {
     if (this.pending !== "content") this.pending = kind;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.settle(), SETTLE_MS);
+    if (!this.pressed) this.timer = setTimeout(() => this.settle(), SETTLE_MS);
   }
 
   /** Writes a noted change at once. Does nothing if the user has followed a link in the meantime. */

@@ -92,6 +92,11 @@ export class KernelBench {
     return changed;
   }
 
+  /** Makes the next drawing put the inspected pixel in the middle. */
+  recenter() {
+    this.windows = null;
+  }
+
   /** Moves the kernel without drawing the pixels again, if it stays in the window. @param {[number, number]} at */
   moveTo(at) {
     if (!this.subject || this.isPlaying()) return;
@@ -229,7 +234,7 @@ export class KernelBench {
     const { placements } = this.subject;
     const { columns, rows } = this.axes;
     const from = placements.at(-1);
-    this.windows = null;
+    this.recenter();
     this.onPick([clamp(Math.round((x - from.x) / from.scaleX), 0, columns.output - 1), clamp(Math.round((y - from.y) / from.scaleY), 0, rows.output - 1)], keep);
   }
 
@@ -238,7 +243,7 @@ export class KernelBench {
     const [right, bottom] = [columns.output - 1, rows.output - 1];
     const corners = [[0, 0], [right, 0], [right, bottom], [0, bottom]];
     const now = corners.findIndex(([x, y]) => x === this.at[0] && y === this.at[1]);
-    this.windows = null;
+    this.recenter();
     this.onPick(/** @type {[number, number]} */ (corners[(now + 1) % corners.length]), true);
   }
 }

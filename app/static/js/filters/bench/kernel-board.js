@@ -8,6 +8,7 @@ import { dragNumbers } from "./number-drag.js";
 const SIDES = Array.from({ length: MAX_EDITABLE_SIDE }, (_, index) => index + 1);
 const MAX_SIDE_WITH_FACTORS = 5;
 const MAX_SIDE_WITH_PRODUCTS = 7;
+const MAX_SHOWN_CHARACTERS = 5;
 
 /**
  * The kernel as a table of cells in the colours of signed numbers. Weights are typed or dragged. While a pixel is inspected
@@ -52,7 +53,7 @@ export class KernelBoard {
     this.cells = cells;
     this.sent = "";
     if (shape === this.shape) {
-      for (const [index, text] of cells.flat().entries()) this.inputs[index].value = text;
+      cells.flat().forEach((text, index) => writeWeight(this.inputs[index], text));
       this.clearErrors();
       return;
     }
@@ -68,11 +69,12 @@ export class KernelBoard {
   validate(changed) {
     const index = this.inputs.indexOf(changed);
     const columns = this.cells[0].length;
-    this.cells = this.cells.map((row, y) => row.map((text, x) => (y * columns + x === index ? changed.value.trim() : text)));
-    const invalid = this.inputs.filter((input) => parseNumber(input.value) === null);
+    changed.dataset.weight = changed.value.trim();
+    this.cells = this.cells.map((row, y) => row.map((text, x) => (y * columns + x === index ? changed.dataset.weight : text)));
+    const invalid = this.inputs.filter((input) => parseNumber(input.dataset.weight) === null);
     this.clearErrors();
     for (const input of invalid) input.setAttribute("aria-invalid", "true");
-    if (invalid.length) setText(find("#weights-error", this.root), `${invalid[0].getAttribute("aria-label")}: '${invalid[0].value}' is not a number. Allowed: 5, -1.5, 1e-3, 1/16.`);
+    if (invalid.length) setText(find("#weights-error", this.root), `${invalid[0].getAttribute("aria-label")}: '${invalid[0].dataset.weight}' is not a number. Allowed: 5, -1.5, 1e-3, 1/16.`);
     this.colourCells();
     if (!invalid.length) this.send();
   }
@@ -110,7 +112,7 @@ export class KernelBoard {
   showParts(parts, combine) {
     this.shape = "";
     this.inputs = [];
-    this.tables = parts.map((part) => drawTable(part.map((row) => row.map((weight) => make("span", { class: "weight" }, formatNumber(weight))))));
+    this.tables = parts.map((part) => drawTable(part.map((row) => row.map((weight) => make("span", { class: "weight", "data-weight": weight }, formatNumber(weight, 3))))));
     const method = combine === "magnitude" ? "the square root of the sum of their squares" : "the maximum of their results";
     this.root.replaceChildren(make("p", { class: "quiet" }, `${parts.length} kernels; the result is ${method}.`),
       make("div", { class: parts.length > 4 ? "parts many" : "parts" }, ...parts.map((part, index) => make("figure", {}, this.tables[index],
@@ -139,7 +141,7 @@ export class KernelBoard {
     const scale = readSignedScale();
     for (const table of this.tables) {
       const cells = [...table.querySelectorAll("td")];
-      const weights = cells.map((cell) => parseNumber(cell.firstChild.value ?? cell.firstChild.textContent) ?? 0);
+      const weights = cells.map((cell) => parseNumber(cell.firstChild.dataset.weight) ?? 0);
       const largest = findLargest(weights);
       cells.forEach((cell, index) => {
         const colour = scale(weights[index] / largest);
@@ -178,10 +180,23 @@ function drawTable(contents) {
     make("tbody", {}, ...contents.map((row) => make("tr", {}, ...row.map(drawCell)))));
 }
 
-const drawInput = (text, y, x, oninput) => make("input", {
-  value: text, title: text.length > 5 ? text : null, "aria-label": `row ${y + 1}, column ${x + 1}`,
-  "aria-describedby": "weights-error", spellcheck: "false", autocomplete: "off", oninput, onkeydown: moveByKey,
-});
+function drawInput(text, y, x, oninput) {
+  const input = make("input", {
+    "aria-label": `row ${y + 1}, column ${x + 1}`, "aria-describedby": "weights-error", spellcheck: "false", autocomplete: "off",
+    oninput, onkeydown: moveByKey, onfocus: () => { input.value = input.dataset.weight; }, onblur: () => writeWeight(input, input.dataset.weight),
+  });
+  writeWeight(input, text);
+  return input;
+}
+
+/** A weight with many digits is shown rounded, until its cell has the focus. @param {HTMLInputElement} input @param {string} text */
+function writeWeight(input, text) {
+  input.dataset.weight = text;
+  const number = parseNumber(text);
+  const long = text.length > MAX_SHOWN_CHARACTERS && !text.includes("/") && number !== null;
+  input.value = long && document.activeElement !== input ? String(Number(number.toFixed(3))) : text;
+  input.title = long ? text : "";
+}
 
 /** Moves between rows with the arrow keys and Enter, as in a spreadsheet. */
 function moveByKey(event) {

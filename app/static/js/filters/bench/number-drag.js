@@ -11,9 +11,9 @@ export function dragNumbers(root, onDrag) {
   let drag = null;
   root.addEventListener("pointerdown", (event) => {
     const input = /** @type {HTMLElement} */ (event.target).closest("td")?.querySelector("input");
-    const start = input && parseNumber(input.value);
+    const start = input && parseNumber(input.dataset.weight);
     if (start == null || event.button) return;
-    const step = chooseStep([...root.querySelectorAll("td input")].map((one) => parseNumber(/** @type {HTMLInputElement} */ (one).value) ?? 0));
+    const step = chooseStep([...root.querySelectorAll("td input")].map((one) => parseNumber(/** @type {HTMLInputElement} */ (one).dataset.weight) ?? 0));
     drag = { input, start, step, x: event.clientX, y: event.clientY, moved: false, id: event.pointerId };
   });
   root.addEventListener("pointermove", (event) => {

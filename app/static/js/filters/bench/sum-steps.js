@@ -16,7 +16,8 @@ const RESPONSES = {
 export function drawSumSteps(root, computation, plan, { linear, returned }) {
   if (!computation) return root.replaceChildren();
   const { sums, divided, mixed, biased, responded, final } = computation;
-  const rows = computation.taps.map((part, index) => [computation.taps.length > 1 ? `kernel ${index + 1}` : "sum", writeSum(part.flat(), sums[index])]);
+  const rows = computation.taps.map((part, index) => computation.taps.length > 1
+    ? [`kernel ${index + 1}`, formatNumber(sums[index], 2)] : ["sum", writeSum(part.flat(), sums[index])]);
   const combining = { magnitude: "√ of squares", maximum: "maximum" }[plan.combine];
   const divisor = plan.divisor === 1 ? "" : `÷ ${formatNumber(plan.divisor)}`;
   if (combining || divisor) rows.push([[divisor, combining].filter(Boolean).join(", "), formatNumber(divided, 2)]);
@@ -26,7 +27,7 @@ export function drawSumSteps(root, computation, plan, { linear, returned }) {
   if (explained) rows.push([explained, formatNumber(responded, 2)]);
   if (linear) rows.push(["converted to sRGB", ""]);
   const list = rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
-  const agrees = returned === null ? "" : returned === final ? "the service's pixel, too" : `the service returned ${returned}`;
+  const agrees = returned === null ? "" : returned === final ? "✓ service agrees" : `service: ${returned}`;
   root.replaceChildren(make("dl", {}, ...list),
     make("p", { class: "final" }, make("output", {}, `= ${formatNumber(final)}`), make("span", { class: returned === final ? "check same" : "check" }, agrees)));
 }
