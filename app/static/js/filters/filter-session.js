@@ -37,8 +37,9 @@ export class FilterSession {
     /** @type {import("../shared/image.js").Image|null} */
     this.image = null;
     /**
-     * The results that the browser computes itself; null: none.
-     * @type {{isLive: boolean, computes: boolean, update: () => void, settle: (pixels: ImageData) => void, stop: () => void}|null}
+     * The results that the browser computes itself, and live sources; null: none.
+     * @type {{isLive: boolean, preview?: object, findObstacle: () => string, update: () => void,
+     *   settle: (pixels: ImageData) => void, stop: () => void}|null}
      */
     this.live = null;
     /** Called when another image is in use, and when a result is on display. */
@@ -63,6 +64,11 @@ export class FilterSession {
     } catch (problem) {
       this.showProblem(problem);
     }
+  }
+
+  /** Whether the browser shows results while settings change. */
+  get computesResults() {
+    return Boolean(this.live?.preview) && !this.live.findObstacle();
   }
 
   setBusy(busy) {
@@ -108,7 +114,6 @@ export class FilterSession {
     clearFullSize();
     if (what === "image") return this.openImage();
     if (what === "chain") this.steps.drawChain();
-    this.live?.update();
     this.refresh(what === "chain");
   }
 
@@ -186,8 +191,9 @@ export class FilterSession {
     find("#compose").hidden = this.setting.steps.length < 2;
     find("#composed-kernel").replaceChildren();
     this.updatePlan().catch(() => {}); // the result's error says what is wrong
+    this.live?.update();
     clearTimeout(this.requestTimer);
-    if (this.live?.computes && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
+    if (this.computesResults && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
     else this.updateResult(urgent);
   }
 
@@ -207,7 +213,7 @@ export class FilterSession {
     const { image, setting: { active, linear } } = this;
     const steps = structuredClone(this.setting.steps);
     this.shownSteps = "";
-    const resultRequest = requestResult(image, { steps, linear }, signal);
+    const resultRequest = this.live?.isLive ? Promise.resolve(null) : requestResult(image, { steps, linear }, signal);
     resultRequest.catch(() => {}); // handled where it is awaited
     const kernelRequests = Promise.all(steps.map((step) => requestKernel(step, this.catalogue)));
     const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
@@ -216,7 +222,8 @@ export class FilterSession {
     const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
     const result = await resultRequest;
     if (signal.aborted) return;
-    if (isNewest() || !this.live?.computes) this.slider.showAfter(result.pixels, chain.placements.at(-1));
+    if (!result) return this.showProblem(null); // the frames of a live source show the setting
+    if (isNewest() || !this.computesResults) this.slider.showAfter(result.pixels, chain.placements.at(-1));
     if (!isNewest()) return;
     this.live?.settle(result.pixels);
     this.showProblem(null);
