@@ -12,6 +12,7 @@ import { filterFullSize } from "./full-size.js";
 import { drawGallery } from "./gallery.js";
 import { SAMPLES, describeImage, drawImageSources, markSample } from "./image-sources.js";
 import { requestKernel } from "./kernel-description.js";
+import { attachLivePreview } from "./live-preview.js";
 import { drawOutputSize } from "./output-size.js";
 import { PixelInspector } from "./pixel-inspector.js";
 import { planChain } from "./plan.js";
@@ -50,6 +51,16 @@ class FilterView {
       onSplit: (split) => this.apply(() => { this.setting.split = split; }, "view"),
     });
     this.inspector = new PixelInspector(this.slider);
+    this.live = attachLivePreview(find(".sources", root), find("#live-status", root), {
+      readSetting: () => this.setting,
+      readImage: () => this.image,
+      isVisible: () => !root.hidden,
+      showBefore: (pixels) => this.slider.showBefore(pixels),
+      showAfter: (pixels, placement) => this.slider.showAfter(pixels, placement),
+      openFrame: (file, name) => this.openOwnImage(file, name),
+      onStart: () => this.inspector.setResult(null),
+      onStop: () => this.image && this.useImage(this.image),
+    });
     this.refreshSoon = debounce(() => this.refresh(), REFRESH_DELAY_MS);
     this.writeAddressSoon = debounce(() => this.writeAddress(), ADDRESS_DELAY_MS);
     this.updateResult = keepLatest((signal) => this.showResult(signal));
@@ -116,6 +127,7 @@ class FilterView {
     this.setBusy(true);
     if (what === "image") return this.openSample();
     if (what === "chain") this.drawChain();
+    this.live.update();
     this.refreshSoon();
   }
 
@@ -153,6 +165,7 @@ class FilterView {
 
   useImage(image) {
     this.image = image;
+    if (this.live.isLive) return this.live.stop(); // shows the image
     this.inspector.setResult(null);
     this.galleryStale = true;
     setText(find("#image-error"), "");
@@ -192,7 +205,8 @@ class FilterView {
   async showResult(signal) {
     const { setting, image } = this;
     const { steps, active, linear } = setting;
-    const resultRequest = requestResult(image, setting, signal);
+    const { version } = this.live;
+    const resultRequest = this.live.isLive ? Promise.resolve(null) : requestResult(image, setting, signal);
     resultRequest.catch(() => {}); // handled where it is awaited
     const kernelRequests = Promise.all(steps.map((step) => requestKernel(step, this.catalogue)));
     const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
@@ -203,10 +217,12 @@ class FilterView {
     const showSizeError = (message) => setText(find("#size-error"), message);
     this.updateSize(chain.plans[active], chain.axes[active]).then(() => showSizeError(""), (problem) => showSizeError(problem.message));
     const result = await resultRequest;
-    if (signal.aborted) return;
+    if (signal.aborted || !this.live.isCurrent(version)) return; // the next request has the newer setting
+    if (!result) return this.showProblem(null); // the frames of a live source show the setting
     this.inspector.setResult({ ...result, ...chain, image, steps: structuredClone(steps), linear });
     this.showProblem(null);
     this.slider.showAfter(result.pixels, chain.placements.at(-1));
+    this.live.settle(result.pixels);
     this.setBusy(false);
     drawResultStatus(result, chain.plans.at(-1).response, image.pixels, (response) => this.apply(() => {
       setting.steps.at(-1).response = response;
