@@ -82,6 +82,8 @@ def compare(page: Page, api: httpx.Client, pixels: NDArray[np.uint8], operations
         assert "pixels" not in answer, (operations, reply.text)
         return False
     assert reply.status_code == 200, reply.text
+    if "in parts of an image" in answer.get("error", ""):
+        return False
     assert "pixels" in answer, (answer, operations)
     expected = add_alpha(np.load(io.BytesIO(reply.content)))
     assert answer["pixels"].shape == expected.shape, operations
@@ -112,6 +114,14 @@ def test_transparent_image_is_cut_like_in_the_service(opened: Page, api: httpx.C
         if name:
             operations[0]["response"] = name
         assert compare(opened, api, pixels, operations)
+
+
+def test_high_kernels_are_halved_like_in_the_service(opened: Page, api: httpx.Client) -> None:
+    generator = np.random.default_rng(9)
+    pixels = generator.integers(0, 256, (75, 40, 3), np.uint8)
+    for rows, border in ((16, "edge"), (23, "reflect"), (31, "wrap"), (63, "zero"), (33, "valid")):
+        weights = generator.normal(0, 1, (rows, 7)).round(3).tolist()
+        assert compare(opened, api, pixels, [{"kernel": "custom", "weights": weights, "border": border, "bias": 99}])
 
 
 def test_bands_of_two_workers_meet(opened: Page, api: httpx.Client) -> None:

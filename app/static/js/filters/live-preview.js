@@ -111,8 +111,8 @@ class LivePreview {
         ? await this.engine.compareWithService(image.pixels, operations)
         : await this.render(image.pixels).then((own) => own && this.engine.comparePixels(own.imageData, theirs));
       if (comparison && version === this.version) setText(this.status, describeComparison(comparison));
-    } catch {
-      setText(this.status, ""); // the service's result is on display
+    } catch (error) { // the service's result is on display
+      if (version === this.version) setText(this.status, error instanceof this.engine.NotComputable ? `Computed by the service. ${error.message}` : "");
     }
   }
 
@@ -154,19 +154,22 @@ class LivePreview {
 
   /** A setting that is being typed may be invalid: then the frame is shown as it is. @param {ImageData} frame */
   async filterFrame(frame) {
-    const whole = { x: 0, y: 0, scaleX: 1, scaleY: 1 };
     try {
-      if (!this.findObstacle()) {
-        const result = await this.render(frame);
-        return result && { pixels: result.imageData, placement: result.placement, place: "computed in this browser" };
-      }
-      const file = { preview: await encodePng(frame, false), name: FRAME_NAME };
-      const { pixels } = await requestResult(/** @type {any} */ (file), this.view.readSetting(), new AbortController().signal);
-      const placement = { ...whole, scaleX: frame.width / pixels.width, scaleY: frame.height / pixels.height };
-      return { pixels, placement, place: "computed by the service" };
+      if (this.findObstacle()) return await this.filterByService(frame);
+      const result = await this.render(frame);
+      return result && { pixels: result.imageData, placement: result.placement, place: "computed in this browser" };
     } catch (error) {
-      return { pixels: frame, placement: whole, place: `not filtered: ${error.message}` };
+      if (error instanceof this.engine.NotComputable) return this.filterByService(frame); // its errors end the live source
+      return { pixels: frame, placement: { x: 0, y: 0, scaleX: 1, scaleY: 1 }, place: `not filtered: ${error.message}` };
     }
+  }
+
+  /** @param {ImageData} frame */
+  async filterByService(frame) {
+    const file = { preview: await encodePng(frame, false), name: FRAME_NAME };
+    const { pixels } = await requestResult(/** @type {any} */ (file), this.view.readSetting(), new AbortController().signal);
+    const placement = { x: 0, y: 0, scaleX: frame.width / pixels.width, scaleY: frame.height / pixels.height };
+    return { pixels, placement, place: "computed by the service" };
   }
 
   /** The frame on display becomes the image, the service filters it, and both results are compared. */

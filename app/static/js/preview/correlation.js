@@ -64,19 +64,16 @@ export class Correlator {
   }
 
   /**
-   * As `correlate`, with high kernels split into even and odd rows as in the service. Its sums are rounded differently.
+   * As `correlate`, with high kernels split into even and odd rows as in the service, whose sums are rounded differently. The
+   * rows of such a plane are the first of the image, and as many as `measureHeight` says.
    * @param {Plane} plane @param {ArrayLike<number>[]} weights @param {{rows: number, columns: number}} output
    * @param {Pair} stride @param {Pair} dilation
    */
   correlateLanes(plane, weights, output, stride, dilation) {
-    if (stride[0] > 1 || dilation[0] > 1 || weights.length < MIN_HALVED_ROWS || weights[0].length === 1) {
-      return this.correlate(plane, weights, output, stride, dilation);
-    }
+    if (!isHalved(weights, stride, dilation)) return this.correlate(plane, weights, output, stride, dilation);
     const rows = weights.map((row) => Float32Array.from(row));
-    const fit = 2 ** countHalvings(rows.length); // the results of added rows are dropped
-    const height = fit * Math.ceil(output.rows / fit);
-    const result = this.correlateByHalves(resizeRows(plane, height + rows.length - 1), rows, output.columns, stride, dilation);
-    return resizeRows(result, output.rows);
+    const { values, columns } = this.correlateByHalves(plane, rows, output.columns, stride, dilation);
+    return { ...output, values: values.slice(0, output.rows * columns) };
   }
 
   /** See `convolve_by_halves` in kernels/apply/conv2d.py for the names and the source. @param {Float32Array[]} weights */
@@ -88,7 +85,7 @@ export class Correlator {
     const sumWeights = evenWeights.map((row, y) => row.map((weight, x) => weight + (oddWeights[y]?.[x] ?? 0)));
     const [evenRows, oddRows] = [evenWeights, oddWeights].map((half) => height / 2 + half.length - 1);
     const filter = (half, own) => this.correlateByHalves(half, own, columns, stride, dilation).values;
-    const common = filter(resizeRows(odd, evenRows), sumWeights);
+    const common = filter(takeFirstRows(odd, evenRows), sumWeights);
     const evenResult = filter(subtract(even, odd, evenRows), evenWeights);
     const oddResult = filter(subtract(takeRows(even, 1, 1), odd, oddRows), oddWeights);
     const result = { rows: height, columns, values: new Float32Array(height * columns) };
@@ -127,14 +124,17 @@ function dropColumns(source, pitch, { rows, columns }, step) {
   return values;
 }
 
-export const countHalvings = (rows) => (rows < MIN_HALVED_ROWS ? 0 : 1 + countHalvings(Math.ceil(rows / 2)));
+/** @param {ArrayLike<number>[]} weights @param {Pair} stride @param {Pair} dilation */
+export const isHalved = (weights, stride, dilation) =>
+  stride[0] === 1 && dilation[0] === 1 && weights.length >= MIN_HALVED_ROWS && weights[0].length > 1;
 
-/** Drops the last rows, or adds rows of 0. @param {Plane} plane */
-function resizeRows({ values, columns }, rows) {
-  const result = new Float32Array(rows * columns);
-  result.set(values.subarray(0, rows * columns));
-  return { rows, columns, values: result };
-}
+/** The rows of results that are computed, at least `rows`: the rows below the last one count in the rounding of the halves. */
+export const measureHeight = (weights, rows) => 2 ** countHalvings(weights.length) * Math.ceil(rows / 2 ** countHalvings(weights.length));
+
+const countHalvings = (rows) => (rows < MIN_HALVED_ROWS ? 0 : 1 + countHalvings(Math.ceil(rows / 2)));
+
+/** @param {Plane} plane @returns {Plane} a view */
+const takeFirstRows = ({ values, columns }, rows) => ({ rows, columns, values: values.subarray(0, rows * columns) });
 
 /** @param {Plane} plane */
 function takeRows({ values, rows, columns }, first, step) {

@@ -1,5 +1,6 @@
 /** The sums of a kernel and what follows from them, as in kernels/apply/planes.py and response.py. */
 
+import { isHalved, measureHeight } from "./correlation.js";
 import { padPlane, takeCentres } from "./region.js";
 
 /**
@@ -18,7 +19,9 @@ export function filterPlane(correlator, plane, plan, place) {
 
 /** The sums of each part, divided by the divisor. @param {Float32Array} plane @param {StepPlan} plan @param {Place} place */
 export function correlateParts(correlator, plane, { parts, factors, divisor, border, stride, dilation }, { top, axes, rows }) {
-  const padded = padPlane(plane, top, axes, border, rows);
+  const halved = parts.filter((part, index) => !factors[index] && isHalved(part, stride, dilation));
+  const count = Math.max(rows.count, ...halved.map((part) => measureHeight(part, rows.count)));
+  const padded = padPlane(plane, top, axes, border, { ...rows, count });
   const output = { rows: rows.count, columns: axes.columns.output };
   return parts.map((part, index) => {
     const sums = factors[index]

@@ -1,6 +1,7 @@
 /** The geometry of a chain. */
 
 import { layOut } from "../filters/geometry.js";
+import { isHalved } from "./correlation.js";
 
 /** @typedef {import("./operations.js").StepPlan} StepPlan */
 
@@ -22,5 +23,15 @@ export const placeResult = (layout) => layout.reduce(({ x, y, scaleX, scaleY }, 
   x: x + scaleX * columns.first, y: y + scaleY * rows.first, scaleX: scaleX * columns.stride, scaleY: scaleY * rows.stride,
 }), { x: 0, y: 0, scaleX: 1, scaleY: 1 });
 
-/** Whether rows of the result can be computed apart. `rescale` needs the range of all, and alpha the strips of the service. */
-export const canDivide = (plans, transparent) => !transparent && plans.every(({ response }) => response !== "rescale");
+/** Whether a step has a high kernel whose even and odd rows are summed apart, as in the service. @param {StepPlan} plan */
+const hasHalves = ({ parts, factors, stride, dilation }) => parts.some((part, index) => !factors[index] && isHalved(part, stride, dilation));
+
+/**
+ * Whether rows of the result can be computed apart. `rescale` needs the range of all, alpha the strips of the service, and
+ * halves the even and odd rows from the first row on.
+ * @param {StepPlan[]} plans
+ */
+export const canDivide = (plans, transparent) => !transparent && plans.every((plan) => plan.response !== "rescale" && !hasHalves(plan));
+
+/** Whether the service halves the strips of an image, whose first rows the browser does not know. @param {StepPlan[]} plans */
+export const hasHalvedStrips = (plans, transparent) => plans.some((plan) => hasHalves(plan) && (transparent || !plan.opaque));

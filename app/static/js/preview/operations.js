@@ -4,7 +4,8 @@
  * @typedef {Record<string, any> & {kernel: string}} Operation as in the parameter `operations`
  * @typedef {import("../filters/plan.js").Plan & {weights: number[][][], factors: (import("./factors.js").Factors|null)[],
  *   alpha: string, kernelSum: number, sum: number, opaque?: object}} StepPlan `weights` and `parts` are those of the kernel;
- *   `sum` is that of the weights after divisor and amount; `opaque` replaces fields if the image has no alpha
+ *   `sum` is that of the weights after divisor and amount; `opaque` replaces fields if the image has no alpha, for the steps
+ *   that the service rounds at once
  */
 
 import { requestJsonOnce } from "../shared/api.js";
@@ -61,7 +62,7 @@ async function makePlans(operations) {
   const steps = operations.map(toStep);
   const catalogue = steps.every((step) => step.kernel === "custom") ? [] : (await requestJsonOnce("/kernels")).kernels;
   const plans = await Promise.all(steps.map(async (step) => completePlan(step, await describeKernel(step, catalogue))));
-  return plans.length === 1 ? [scaleWeights(plans[0])] : plans;
+  return plans.length === 1 ? [planOpaque(plans[0])] : plans;
 }
 
 /** Kernels that the browser knows need no request: a number that is dragged changes the picture at once. */
@@ -111,12 +112,13 @@ function completePlan(step, kernel) {
  * which are rounded to float32 after they were scaled.
  * @param {StepPlan} plan
  */
-function scaleWeights(plan) {
+function planOpaque(plan) {
   const { parts, divisor, response, amount, channels, bias } = plan;
   const size = Math.max(...parts.map((part) => part.flat().reduce((sum, weight) => sum + Math.abs(weight), 0)));
   const isRoundedAtOnce = ["clip", "abs", "offset"].includes(response) && amount === 1 && channels === "rgb"
     && (parts.length * size * WHITE) / Math.abs(divisor) + Math.abs(bias) < LARGEST_VALUE;
-  if (!isRoundedAtOnce || !Number.isInteger(Math.log2(Math.abs(divisor)))) return plan;
+  if (!isRoundedAtOnce) return plan;
+  if (!Number.isInteger(Math.log2(Math.abs(divisor)))) return { ...plan, opaque: {} };
   const scaled = parts.map((part) => part.map((row) => row.map((weight) => weight / divisor)));
   return { ...plan, opaque: { parts: scaled, divisor: 1, factors: scaled.map(chooseFactors) } };
 }

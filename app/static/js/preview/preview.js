@@ -12,4 +12,4 @@
  */
 
 export { comparePixels, compareWithService } from "./comparison.js";
-export { canPreview, createPreview } from "./renderer.js";
+export { NotComputable, canPreview, createPreview } from "./renderer.js";

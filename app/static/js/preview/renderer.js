@@ -1,7 +1,7 @@
 /** Two workers that filter images, each a band. */
 
 import { hasTransparency } from "../shared/png.js";
-import { canDivide, layOutChain, placeResult } from "./layout.js";
+import { canDivide, hasHalvedStrips, layOutChain, placeResult } from "./layout.js";
 import { checkOperations, planOperations } from "./operations.js";
 
 /**
@@ -12,6 +12,9 @@ import { checkOperations, planOperations } from "./operations.js";
  */
 
 const MAX_WORKERS = 2;
+
+/** The browser cannot compute what the service can. The message says why. */
+export class NotComputable extends Error {}
 
 /** Why this browser cannot compute anything; found when the first worker starts. */
 let obstacle = "";
@@ -51,7 +54,7 @@ export function createPreview() {
     /**
      * @param {ImageData} image @param {Operation[]} operations for which `canPreview` is true
      * @returns {Promise<Preview|null>} null if a later call overtook this one; throws Problem if the service rejects a
-     *   kernel, RangeError if a kernel does not fit or values overflow
+     *   kernel, RangeError if a kernel does not fit or values overflow, NotComputable for some large kernels
      */
     render(image, operations) {
       if (!running) return run(image, operations);
@@ -75,6 +78,9 @@ async function renderBands(workers, image, operations) {
   const plans = await planOperations(operations);
   const layout = layOutChain(plans, image.width, image.height);
   const transparent = hasTransparency(image);
+  if (hasHalvedStrips(plans, transparent)) {
+    throw new NotComputable("The service computes kernels of 16 rows or more, that are not a column times a row, in parts of an image.");
+  }
   const parts = canDivide(plans, transparent) ? workers.length : 1;
   const message = { image: { width: image.width, height: image.height, data: image.data }, transparent, plans, parts };
   const replies = await Promise.all(workers.slice(0, parts).map((worker, part) => worker.compute({ ...message, part })));
