@@ -23,6 +23,8 @@ import { requestResult } from "./filter-results.js";
 const FRAME_NAME = "frame.png";
 /** Frames over which the rate is measured. */
 const RATE_FRAMES = 15;
+/** After a frame that the setting or the service does not allow. */
+const RETRY_MS = 500;
 
 const formatCount = (count) => count.toLocaleString("en");
 
@@ -160,6 +162,7 @@ class LivePreview {
       return result && { pixels: result.imageData, placement: result.placement, place: "computed in this browser" };
     } catch (error) {
       if (error instanceof this.engine.NotComputable) return this.filterByService(frame); // its errors end the live source
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       return { pixels: frame, placement: { x: 0, y: 0, scaleX: 1, scaleY: 1 }, place: `not filtered: ${error.message}` };
     }
   }
