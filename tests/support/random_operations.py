@@ -12,7 +12,7 @@ Pixels = NDArray[np.uint8]
 
 BORDERS = ("edge", "zero", "reflect", "symmetric", "wrap", "valid")
 RESPONSES = ("clip", "abs", "offset", "rescale")
-SELECTIONS = ("r", "g", "b", "rg", "rb", "gb")
+CHANNELS = ("r", "g", "b", "rg", "rb", "gb", "gray", "luma", "gray", "luma")
 PARAMETERS: dict[str, dict[str, tuple[float, float]]] = {
     "gaussian": {"sigma": (0.3, 4)},
     "log": {"sigma": (0.6, 3)},
@@ -72,7 +72,7 @@ def draw_operation(generator: np.random.Generator, names: list[str]) -> dict[str
     if sometimes(0.3) and name != "unsharp":
         operation["amount"] = round(float(generator.random()), 2)
     if sometimes(0.2):
-        operation["channels"] = str(generator.choice(SELECTIONS))
+        operation["channels"] = str(generator.choice(CHANNELS))
     if sometimes(0.3):
         operation["alpha"] = str(generator.choice(["keep", "filter"]))
     if sometimes(0.2):

@@ -72,7 +72,7 @@ def test_image_is_repainted_while_a_slider_is_dragged(page: Page, api: httpx.Cli
     page.mouse.down()
     began = time.monotonic()
     while (share := (time.monotonic() - began) / DRAG_SECONDS) < 1:
-        page.mouse.move(box["x"] + box["width"] * (0.05 + 0.15 * share), box["y"] + box["height"] / 2)
+        page.mouse.move(box["x"] + box["width"] * (0.05 + 0.9 * share), box["y"] + box["height"] / 2)
         page.wait_for_timeout(15)
     repaints = page.evaluate("window.paints")
     page.mouse.up()
@@ -101,8 +101,8 @@ def test_browser_shows_its_result_before_the_service_answers(page: Page) -> None
 
 
 def test_what_the_service_alone_computes_is_said(page: Page) -> None:
-    open_filter_view(page, "#filter/blur")
-    set_value(page, "#set-channels", "luma")
+    open_filter_view(page, "#filter/blur?linear=true")
+    set_value(page, "#set-border", "wrap")
     expect(page.locator("#live-status")).to_contain_text("Computed by the service.")
 
 
@@ -126,7 +126,7 @@ def test_camera_is_filtered_live_and_a_frozen_frame_compared(camera_page: Page) 
 
 @pytest.mark.slow
 def test_camera_is_filtered_by_the_service_where_the_browser_cannot(camera_page: Page) -> None:
-    open_filter_view(camera_page, "#filter/blur?channels=luma")
+    open_filter_view(camera_page, "#filter/blur?linear=true")
     camera_page.click("#live-camera")
     expect(camera_page.locator("#live-status")).to_contain_text("computed by the service", timeout=20_000)
     camera_page.click("#live-stop")

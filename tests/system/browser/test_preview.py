@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 from tests.support.random_operations import draw_operations, draw_pixels
 from tests.support.reference import assert_equal_to_rounding, correlate
 
-CASES = int(os.environ.get("CONVSERVE_PREVIEW_CASES", "60"))
+CASES = int(os.environ.get("PREVIEW_CASES", "60"))
 """Random chains. Each takes about 0.1 s."""
 
 RENDER = """async ([width, height, pixels, operations]) => {
@@ -46,7 +46,8 @@ def opened(context: Any) -> Iterator[Page]:
 
 
 def add_alpha(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey, RGB or RGBA with any alpha as RGBA."""
+    """Grey, RGB or RGBA as RGBA."""
+    pixels = np.atleast_3d(pixels)
     if pixels.shape[2] < 3:
         pixels = np.dstack([pixels[:, :, :1]] * 3 + [pixels[:, :, 1:]])
     if pixels.shape[2] == 3:
@@ -82,7 +83,7 @@ def compare(page: Page, api: httpx.Client, pixels: NDArray[np.uint8], operations
         assert "pixels" not in answer, (operations, reply.text)
         return False
     assert reply.status_code == 200, reply.text
-    if "in parts of an image" in answer.get("error", ""):
+    if "The service computes" in answer.get("error", ""):
         return False
     assert "pixels" in answer, (answer, operations)
     expected = add_alpha(np.load(io.BytesIO(reply.content)))
@@ -107,9 +108,9 @@ def test_random_chains_give_the_pixels_of_the_service(opened: Page, api: httpx.C
 @pytest.mark.parametrize("name", [None, "rescale"])
 def test_transparent_image_is_cut_like_in_the_service(opened: Page, api: httpx.Client, name: str | None) -> None:
     """The service asks for each strip of a large image whether it is opaque."""
-    pixels = np.random.default_rng(5).integers(0, 256, (900, 700, 4), np.uint8)
-    pixels[300:, :, 3] = 255
-    for border in ("edge", "zero", "wrap"):
+    pixels = np.random.default_rng(5).integers(0, 256, (480, 640, 4), np.uint8)
+    pixels[200:, :, 3] = 255
+    for border in ("edge", "zero"):
         operations: list[dict[str, Any]] = [{"kernel": "gaussian", "sigma": 1.3, "border": border}, {"kernel": "sharpen"}]
         if name:
             operations[0]["response"] = name
@@ -150,7 +151,7 @@ def test_pixels_are_those_of_scipy(opened: Page, border: str) -> None:
     ("operation", "reason"),
     [
         ({"kernel": "blur", "response": "raw"}, "raw"),
-        ({"kernel": "blur", "channels": "luma"}, "luma"),
+        ({"kernel": "blur", "channels": "grey"}, "grey"),
         ({"kernel": "blur", "border": "replicate"}, "replicate"),
         ({"kernel": "custom", "weights": "1,a;2,3"}, "weights"),
     ],

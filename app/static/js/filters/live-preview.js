@@ -62,10 +62,12 @@ class LivePreview {
     return this.source !== null;
   }
 
-  async load() {
-    this.engine ??= await import("../preview/preview.js");
-    this.preview ??= this.engine.createPreview();
-    return this.engine;
+  load() {
+    this.loading ??= import("../preview/preview.js").then((engine) => {
+      this.engine = engine;
+      this.preview = engine.createPreview();
+    });
+    return this.loading;
   }
 
   /** Why the browser cannot compute the current setting; empty if it can. */
@@ -102,7 +104,8 @@ class LivePreview {
   async settle(theirs) {
     const version = this.version;
     this.settledVersion = version;
-    if (!this.engine || this.isLive) return; // nothing has changed yet
+    if (!this.loading || this.isLive) return; // nothing has changed yet
+    await this.loading;
     const image = this.view.readImage();
     const obstacle = this.findObstacle();
     if (obstacle) return setText(this.status, `Computed by the service. ${obstacle}`);

@@ -27,7 +27,6 @@ export function checkOperations(operations) {
   if (!Array.isArray(operations) || operations.length < 1 || operations.length > MAX_STEPS) return `A chain has 1 to ${MAX_STEPS} steps.`;
   for (const step of operations.map(toStep)) {
     if (step.response === "raw") return "Results with response=raw are numbers, not an image.";
-    if (["luma", "gray", "grey"].includes(step.channels)) return `The service rounds the brightness of channels=${step.channels} differently.`;
     for (const [name, choices] of Object.entries(CHOICES)) {
       const values = name === "stride" || name === "dilation" ? (step[name] ?? "1").split(",") : [step[name] ?? choices[0]];
       if (!values.every((value) => choices.includes(value))) return `${name}=${step[name]} is left to the service.`;

@@ -8,7 +8,10 @@
  */
 
 const COLOURS = ["r", "g", "b"];
-const isSelection = (channels) => channels !== "rgb" && channels !== "gray";
+const WHITE = 255;
+const { fround } = Math;
+
+export const isSelection = (channels) => !["rgb", "gray", "luma"].includes(channels);
 
 /** @param {ImageData} image @param {boolean} transparent whether the image has an alpha channel @returns {Planes} */
 export function readPlanes({ width, height, data }, transparent, top, rows) {
@@ -38,7 +41,7 @@ export function writePixels({ colours, alpha, rows, width }) {
 /** The planes that a step filters. @param {Float32Array[]} colours @param {string} channels */
 export function selectPlanes(colours, channels) {
   if (channels === "rgb") return colours;
-  if (channels === "gray") return colours.length === 1 ? colours : [measureBrightness(colours)];
+  if (!isSelection(channels)) return colours.length === 1 ? colours : [measureBrightness(colours)];
   return [...channels].map((letter) => colours[COLOURS.indexOf(letter)]);
 }
 
@@ -48,16 +51,28 @@ export function expandGrey(planes, channels) {
   return isSelection(channels) && planes.colours.length === 1 ? { ...planes, colours: [grey, grey, grey] } : planes;
 }
 
-/** The colours with filtered planes in the place of those that `selectPlanes` took. @param {Float32Array[]} own */
-export function replacePlanes(values, own, channels) {
+/**
+ * The colours with filtered planes in the place of those that `selectPlanes` took.
+ * @param {Float32Array[]} values @param {(plane: Float32Array) => Float32Array} takeCentres of a plane of the input
+ * @param {Float32Array[]} colours of the input @param {Float32Array[]} source the planes that were filtered
+ */
+export function replacePlanes(values, colours, source, channels, takeCentres) {
+  if (channels === "luma" && colours.length === 3) {
+    const own = takeCentres(source[0]);
+    const change = values[0].map((value, index) => value - own[index]); // the same for red, green and blue
+    return colours.map((plane) => takeCentres(plane).map((value, index) => Math.min(Math.max(fround(value + change[index]), 0), WHITE)));
+  }
   if (!isSelection(channels)) return values;
-  const result = [...own];
+  const result = colours.map(takeCentres);
   [...channels].forEach((letter, index) => { result[COLOURS.indexOf(letter)] = values[index]; });
   return result;
 }
 
-/** Luma, ITU-R BT.601. */
+/** Luma, ITU-R BT.601, with the products rounded and added in the order of NumPy's matrix product. */
 function measureBrightness([red, green, blue]) {
-  const [r, g, b] = [0.299, 0.587, 0.114].map(Math.fround);
-  return red.map((value, index) => Math.fround(Math.fround(value * r + Math.fround(green[index] * g)) + blue[index] * b));
+  const [r, g, b] = [0.299, 0.587, 0.114].map(fround);
+  return red.map((value, index) => fround(fround(value * r) + fround(green[index] * g)) + fround(blue[index] * b));
 }
+
+/** NumPy adds the products of an image that is one pixel wide in another order. */
+export const hasOwnBrightness = (width, channels) => width === 1 && (channels === "gray" || channels === "luma");

@@ -3,6 +3,7 @@
 import { hasTransparency } from "../shared/png.js";
 import { canDivide, hasHalvedStrips, layOutChain, placeResult } from "./layout.js";
 import { checkOperations, planOperations } from "./operations.js";
+import { hasOwnBrightness } from "./planes.js";
 
 /**
  * @typedef {import("./operations.js").Operation} Operation
@@ -80,6 +81,9 @@ async function renderBands(workers, image, operations) {
   const transparent = hasTransparency(image);
   if (hasHalvedStrips(plans, transparent)) {
     throw new NotComputable("The service computes kernels of 16 rows or more, that are not a column times a row, in parts of an image.");
+  }
+  if (plans.some(({ channels }, index) => hasOwnBrightness(layout[index].columns.input, channels))) {
+    throw new NotComputable("The service computes the brightness of images that are one pixel wide.");
   }
   const parts = canDivide(plans, transparent) ? workers.length : 1;
   const message = { image: { width: image.width, height: image.height, data: image.data }, transparent, plans, parts };

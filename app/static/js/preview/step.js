@@ -25,9 +25,9 @@ export function applyStep(correlator, planes, plan, axes, rows) {
   const inputPlanes = planes.colours.length + 1;
   planes = expandGrey(planes, plan.channels);
   const { top, alpha } = planes;
-  let source = selectPlanes(planes.colours, plan.channels);
-  const level = findLevel(source, alpha, plan);
-  if (level) source = subtractLevel(source, alpha, level);
+  const selected = selectPlanes(planes.colours, plan.channels);
+  const level = findLevel(selected, alpha, plan);
+  const source = level ? subtractLevel(selected, alpha, level) : selected;
   const place = { top, axes, rows, inputPlanes };
   /** @type {{values: Float32Array[], alpha: Float32Array|null}} */
   const filtered = alpha
@@ -40,8 +40,7 @@ export function applyStep(correlator, planes, plan, axes, rows) {
   const resultAlpha = filtered.alpha && boundAlpha(filtered.alpha, plan.response);
   const range = measureRange(values, resultAlpha, plan.response);
   for (const plane of values) applyResponse(plane, plan.response, range);
-  const own = plan.channels === "rgb" || plan.channels === "gray" ? [] : planes.colours.map((plane) => takeCentres(plane, top, axes, rows));
-  const colours = replacePlanes(values, own, plan.channels);
+  const colours = replacePlanes(values, planes.colours, selected, plan.channels, (plane) => takeCentres(plane, top, axes, rows));
   if (resultAlpha) {
     hideTransparent(colours, resultAlpha);
     for (let index = 0; index < resultAlpha.length; index++) resultAlpha[index] *= WHITE;
