@@ -12,7 +12,8 @@ export function describeRequest({ steps, linear }) {
   return { path: `/filter/${encodeURIComponent(kernel)}`, query: { ...parameters, ...common } };
 }
 
-const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) =>
+/** A step as `POST /filter` takes it. @param {import("./setting.js").Step} step @returns {any} */
+export const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) =>
   [name, /^-?\d+(\.\d+)?$/.test(value) && name !== "kernel" ? Number(value) : value]));
 
 /**

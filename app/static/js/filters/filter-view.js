@@ -2,6 +2,7 @@ import { find, setText } from "../shared/dom.js";
 import { Animation } from "./bench/animation.js";
 import { FilterSession } from "./filter-session.js";
 import { drawImageSources } from "./image-sources.js";
+import { attachLivePreview } from "./live-preview.js";
 import { listenToResults } from "./result-actions.js";
 import { makeSetting } from "./setting.js";
 import { explainControls } from "./step-controls.js";
@@ -20,6 +21,7 @@ export async function openFilterView(root) {
   listenToView(session);
   listenToChanges(session);
   listenToResults(session);
+  attachLiveResults(session);
   session.onResult = () => session.setting.mode === "bench" && animation.introduce();
   await session.loadCatalogue();
   performance.mark("interactive");
@@ -67,4 +69,18 @@ async function copyLink(session) {
     setText(button, "Copy it from the address bar");
   }
   setTimeout(() => setText(button, "Copy link"), MESSAGE_MS);
+}
+
+/** Results that the browser computes itself, and the frames of a camera or video, which the whole image shows. @param {FilterSession} session */
+function attachLiveResults(session) {
+  session.live = attachLivePreview(find(".sources", session.root), find("#live-status", session.root), {
+    readSetting: () => session.setting,
+    readImage: () => session.image,
+    isVisible: () => !session.root.hidden,
+    showBefore: (pixels) => session.slider.showBefore(pixels),
+    showAfter: (pixels, placement) => session.slider.showAfter(pixels, placement),
+    openFrame: (file, name) => session.openOwnImage(file, name),
+    onStart: () => session.setMode("image"),
+    onStop: () => session.image && session.useImage(session.image),
+  });
 }

@@ -1,0 +1,72 @@
+"""Filters in a browser, 640x480: ways to correlate on one thread, and frames per second of the page's preview.
+
+CPU milliseconds are those of all processes of Chromium. Other work on the machine shows in the milliseconds and frames,
+less in the CPU time.
+
+    python -m benchmarks.preview
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, async_playwright
+
+from benchmarks.traffic import serve
+
+WIDTH, HEIGHT = 640, 480
+SIDES = (3, 5, 7, 9)
+FLAGS = ["--no-sandbox", "--no-first-run", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--ignore-gpu-blocklist"]
+"""WebGL2 without a GPU."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    **{f"{side}x{side}": {"weights": [[1 / side**2 + 0.01 * (x - y) for x in range(side)] for y in range(side)]} for side in SIDES},
+    "gaussian, sigma 3": {"kernel": "gaussian", "sigma": 3},
+    "sobel": {"kernel": "sobel"},
+}  # fmt: skip
+
+
+async def measure_cpu_seconds(browser: Browser) -> float:
+    session = await browser.new_browser_cdp_session()
+    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    await session.detach()
+    return sum(process["cpuTime"] for process in processes)
+
+
+async def measure(rounds: int, seconds: float) -> None:
+    chromium = os.environ.get("CONVSERVE_CHROMIUM") or shutil.which("chromium")
+    script = Path(__file__).with_name("preview_candidates.js").read_text("utf-8")
+    async with serve(workers=1) as server, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = await browser.new_page(base_url=f"http://127.0.0.1:{server.port}", bypass_csp=True)
+        await page.goto("/livez")
+        await page.evaluate(script)
+        print(f"Chromium {browser.version}\n\nmilliseconds for a frame on one thread")
+        for side in SIDES:
+            times = await page.evaluate(f"measureCandidates({WIDTH}, {HEIGHT}, {side}, {rounds})")
+            shown = (f"{name} {'-' if time is None else format(time, '.1f')}" for name, time in times.items())
+            print(f"{side}x{side}: {', '.join(shown)}", flush=True)
+        print("\nthe page's preview")
+        for name, setting in SETTINGS.items():
+            before = await measure_cpu_seconds(browser)
+            operation = {"kernel": "custom"} | setting
+            result = await page.evaluate(
+                f"operation => measurePreview({WIDTH}, {HEIGHT}, operation, {seconds})", operation
+            )
+            cpu_ms = 1000 * (await measure_cpu_seconds(browser) - before) / result["frames"]
+            print(f"{name}: {result['rate']:.0f} frames per second, {cpu_ms:.1f} ms CPU for a frame", flush=True)
+        await browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9, help="frames for each way")
+    parser.add_argument("--seconds", type=float, default=4, help="for each rate of the preview")
+    arguments = parser.parse_args()
+    asyncio.run(measure(arguments.rounds, arguments.seconds))
+
+
+if __name__ == "__main__":
+    main()
