@@ -5,8 +5,10 @@ import shutil
 import socket
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -19,6 +21,8 @@ WHOLE_IMAGE = "#filter/top-sobel?response=offset&view=image&split=36"
 PLAY_FRAMES = 44
 PLAY_WIDTH = 800
 FRAME_MS = 180
+UNCHANGED = 128
+"""Number of colours of the recording, and the index that stands for an unchanged pixel."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 MAX_BYTES = 300_000
 MAX_RECORDING_BYTES = 1_500_000
@@ -71,7 +75,7 @@ def show_bench(page: Page, address: str) -> None:
     page.add_init_script("localStorage.setItem('convserve-played', '1')")  # otherwise the animation starts by itself
     page.goto(address)
     page.wait_for_selector("#filter-view[aria-busy=false]")
-    page.wait_for_selector("#sum .check.same")
+    page.wait_for_selector("#sum .check.same", state="attached")
 
 
 def record_play(page: Page) -> None:
@@ -84,10 +88,9 @@ def record_play(page: Page) -> None:
         frames.append(shot.resize((PLAY_WIDTH, PLAY_WIDTH * shot.height // shot.width), Image.Resampling.LANCZOS))
         page.keyboard.press("Enter")
         page.wait_for_timeout(200)  # until the kernel has slid
-    palette = frames[-1].quantize(192, dither=Image.Dither.NONE)
-    reduced = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     path = IMAGES / "page-play.gif"
-    reduced[0].save(path, save_all=True, append_images=reduced[1:], duration=FRAME_MS, loop=0, optimize=False)
+    first, *others = keep_changes(frames)
+    first.save(path, save_all=True, append_images=others, duration=FRAME_MS, loop=0, transparency=UNCHANGED, disposal=1)
     check_size(path, MAX_RECORDING_BYTES)
 
 
@@ -101,6 +104,19 @@ def show_digits(page: Page, address: str) -> None:
 def show_learning(page: Page, address: str) -> None:
     page.goto(address + "#learn?hidden=emboss")
     page.wait_for_selector("#residual-share", timeout=60_000)
+
+
+def keep_changes(frames: list[Image.Image]) -> list[Image.Image]:
+    """Frames of one palette; pixels that stay as they are become transparent, which compresses well."""
+    palette = frames[-1].quantize(UNCHANGED, dither=Image.Dither.NONE)
+    indices = [np.asarray(frame.quantize(palette=palette, dither=Image.Dither.NONE)) for frame in frames]
+    changes = [np.where(now == before, UNCHANGED, now).astype(np.uint8) for before, now in pairwise(indices)]
+    reduced = []
+    for pixels in [indices[0], *changes]:
+        frame = Image.fromarray(pixels, "P")
+        frame.putpalette(palette.getpalette() or [])
+        reduced.append(frame)
+    return reduced
 
 
 def save(png: bytes, name: str) -> None:

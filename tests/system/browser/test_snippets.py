@@ -17,14 +17,14 @@ SETTINGS = [
     "#filter/blur?border=zero&behaviour=convolve",
     "#filter/gaussian?sigma=1.2&border=symmetric&amount=0.5",
     "#filter/top-sobel?border=reflect&response=offset",
-    "#filter/gaussian?size=5&border=zero&channels=r&stride=2",
-    "#filter/box?size=7&border=reflect",
     "#filter/custom?weights=1,2;3,4;5,6&divisor=auto",
     "#filter/sobel?stride=2",
     "#filter/kirsch?channels=gray",
     "#filter/sharpen?border=valid&channels=luma",
     "#filter/laplacian?dilation=2&bias=20&channels=gb&response=abs",
     "#filter/log?response=rescale",
+    "#filter/gaussian?size=5&border=zero&channels=r&stride=2",
+    "#filter/box?size=7&border=reflect",
     '#filter?operations=[{"kernel":"blur"},{"kernel":"edge","response":"abs"}]',
 ]
 

@@ -113,8 +113,10 @@ def test_link_is_copied(context: BrowserContext, page: Page) -> None:
 
 def test_result_of_earlier_steps_is_not_offered_for_download(page: Page) -> None:
     open_filter_view(page, "#filter/blur")
-    page.click("#full")
-    expect(page.locator("#full-link")).to_be_visible()
+    with page.expect_download() as download:
+        page.click("#to-download")
+    assert download.value.suggested_filename == "cat-blur.jpg"
+    expect(page.locator("#full-link")).to_be_in_viewport()
     set_value(page, "#set-kernel", "edge")
     expect(page.locator("#full-link")).to_have_count(0)
     page.click("#full")

@@ -9,8 +9,14 @@ import { drawGallery } from "./gallery.js";
 /** @param {import("./filter-session.js").FilterSession} session */
 export function listenToResults(session) {
   const run = (task) => () => task().catch((problem) => session.showProblem(problem));
-  find("#full").addEventListener("click", run(keepLatest((signal) => filterFullSize(session.image, session.setting, signal))));
+  const filterOriginal = keepLatest((signal) => filterFullSize(session.image, session.setting, signal));
+  find("#full").addEventListener("click", run(filterOriginal));
   find("#compose").addEventListener("click", run(keepLatest((signal) => drawComposedKernel(find("#composed-kernel"), session.image, session.setting, signal))));
+  find("#to-download").addEventListener("click", run(async () => {
+    find("#full").scrollIntoView({ block: "center" }); // its format can be changed there, and errors are shown
+    await filterOriginal();
+    document.getElementById("full-link")?.click();
+  }));
   const gallery = { visible: false, image: null };
   const openKernel = (kernel) => {
     session.apply(() => { session.setting.steps[session.setting.active] = { kernel }; }, "chain");

@@ -55,6 +55,7 @@ export function explainControls(form) {
   };
   form.addEventListener("pointerover", explain);
   form.addEventListener("focusin", explain);
+  form.addEventListener("pointerleave", () => explain({ target: document.activeElement ?? form }));
 }
 
 /** Updates the sum, but no field that may have focus. */

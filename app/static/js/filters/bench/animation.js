@@ -25,7 +25,7 @@ export class Animation {
       this.player.speed = event.target.value;
       this.player.introduction = false;
     });
-    find(".screen", root).addEventListener("keydown", (event) => this.handleKey(event));
+    addEventListener("keydown", (event) => this.handleKey(event));
     for (const loupe of root.querySelectorAll(".loupe, .overview")) loupe.addEventListener("pointerdown", () => this.stop());
   }
 
@@ -87,11 +87,18 @@ export class Animation {
     this.bench.onPick(this.bench.at, false);
   }
 
+  /**
+   * Keys work on the magnified pixels and in the play bar. Without a focus the space bar and the speed keys do, too, and the
+   * arrow keys while a sweep has begun: otherwise they scroll.
+   * @param {KeyboardEvent & {target: HTMLElement}} event
+   */
   handleKey(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || !this.bench.subject) return;
-    const loupe = event.target.closest(".loupe");
-    if (!loupe && !event.target.closest(".play-bar")) return;
-    const typing = event.target.matches("select");
+    const { target } = event;
+    if (event.altKey || event.ctrlKey || event.metaKey || !this.bench.subject || !find("#play", this.root).offsetParent) return;
+    const loupe = target === document.body || target.closest(".loupe");
+    if (!loupe && !(target.closest(".play-bar") && this.root.contains(target))) return;
+    if (target === document.body && event.key in DIRECTIONS && this.bench.sweep === null) return;
+    const typing = target.matches("select");
     const speed = { "+": 1, "=": 1, "-": -1, "−": -1 }[event.key];
     if (speed) this.player.changeSpeed(speed);
     else if (event.key === " " && loupe) this.toggle();
