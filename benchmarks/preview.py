@@ -27,11 +27,18 @@ FLAGS = [
     "--ignore-gpu-blocklist",
 ]
 """WebGL2 without a GPU."""
+
+
+def make_weights(side: int) -> list[list[float]]:
+    """Of rank 2, with none that is 0."""
+    return [[1 / side**2 + 0.01 * (x - y) for x in range(side)] for y in range(side)]
+
+
 SETTINGS: dict[str, dict[str, Any]] = {
-    **{f"{side}x{side}": {"weights": [[1 / side**2 + 0.01 * (x - y) for x in range(side)] for y in range(side)]} for side in SIDES},
+    **{f"{side}x{side}": {"weights": make_weights(side)} for side in SIDES},
     "gaussian, sigma 3": {"kernel": "gaussian", "sigma": 3},
     "sobel": {"kernel": "sobel"},
-}  # fmt: skip
+}
 
 
 async def measure_cpu_seconds(browser: Browser) -> float:
