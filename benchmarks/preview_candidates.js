@@ -125,22 +125,27 @@ window.measureCandidates = async (width, height, side, rounds) => {
   return times;
 };
 
-/** Frames per second of the page's preview: as many renders one after the other as fit. Each frame differs. */
-window.measurePreview = async (width, height, operation, seconds) => {
+const WARM_UP_FRAMES = 25;
+
+/** Renders one frame after the other, each a little different, in workers that browsers have had time to compile. */
+window.startPreview = async (width, height, operation) => {
   const { createPreview } = await import("/static/js/preview/preview.js");
-  const preview = createPreview();
+  window.preview?.close();
+  window.preview = createPreview();
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const image = draw(width, height);
-  await preview.render(image, [operation]);
+  window.renderFrame = async (number) => {
+    image.data[0] = number % 256;
+    const { imageData } = await window.preview.render(image, [operation]);
+    canvas.getContext("2d").putImageData(imageData, 0, 0);
+  };
+  for (let frame = 0; frame < WARM_UP_FRAMES; frame++) await window.renderFrame(frame);
+};
+
+/** As many frames as fit into the time. */
+window.measureRate = async (seconds) => {
   const started = performance.now();
   let frames = 0;
-  while (performance.now() - started < 1000 * seconds) {
-    image.data[0] = frames % 256;
-    const { imageData } = await preview.render(image, [operation]);
-    canvas.getContext("2d").putImageData(imageData, 0, 0);
-    frames++;
-  }
-  const rate = (1000 * frames) / (performance.now() - started);
-  preview.close();
-  return { rate, frames };
+  while (performance.now() - started < 1000 * seconds) await window.renderFrame(frames++);
+  return { rate: (1000 * frames) / (performance.now() - started), frames };
 };

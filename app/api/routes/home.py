@@ -37,13 +37,13 @@ DOCS_PARTS = re.compile(rb"<!--docs-->.*?<!--/docs-->")
 STATIC = Path(str(files("app").joinpath("static")))
 PAGE_HEADERS = {
     # A video file that the user opens is a blob.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Vary": "Accept",
 }
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'"
-"""A worker has the policy of its file, not that of the page: modules of the page, and the WebAssembly that they write."""
+"""A worker has the policy of its file, not that of the page: modules of the page, and WebAssembly that they write."""
 REVALIDATE = "no-cache"
 """Browsers check each file before they use it, so old and new modules are not mixed after an update."""
 

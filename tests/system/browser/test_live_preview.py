@@ -27,7 +27,8 @@ MIN_REPAINTS = 30
 WIDTH, HEIGHT = 640, 480
 
 COUNT_PAINTS = """() => {
-  window.paints = 0;
+  window.paints = window.inputs = 0;
+  addEventListener("input", () => { window.inputs++; }, true);
   const { putImageData } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.putImageData = function (...values) {
     if (this.canvas.classList.contains("after")) window.paints++;
@@ -74,9 +75,11 @@ def test_image_is_repainted_while_a_slider_is_dragged(page: Page, api: httpx.Cli
     while (share := (time.monotonic() - began) / DRAG_SECONDS) < 1:
         page.mouse.move(box["x"] + box["width"] * (0.05 + 0.9 * share), box["y"] + box["height"] / 2)
         page.wait_for_timeout(15)
-    repaints = page.evaluate("window.paints")
+    repaints, inputs = page.evaluate("[window.paints, window.inputs]")
     page.mouse.up()
-    assert repaints >= MIN_REPAINTS
+    assert inputs >= 5
+    # A browser that shares its cores with other work receives fewer events of the mouse.
+    assert repaints >= min(MIN_REPAINTS, 0.6 * inputs)
     wait_for_result(page)
     expect(page.locator("#live-status")).to_have_text("✓ Browser and service agree: 0 of 262,144 pixels differ.")
     sigma = page.input_value("#set-sigma")
@@ -115,13 +118,15 @@ def test_camera_is_filtered_live_and_a_frozen_frame_compared(camera_page: Page) 
     expect(page.locator("#live-status")).to_contain_text("640 × 480")
     frame = read_canvas(page, "canvas.before").astype(int)
     assert frame.shape == (HEIGHT, WIDTH, 3)
-    assert frame[240, 315].max() < 60 and frame[50, 500].min() > 190
+    assert frame[240, 315].max() < 60
+    assert frame[50, 500].min() > 190
     page.click("#freeze")
     expect(page.locator("#live-status")).to_have_text("✓ Browser and service agree: 0 of 307,200 pixels differ.")
     expect(page.locator("#image-note")).to_contain_text("frame.png")
     assert page.locator("#freeze").is_hidden()
     result = read_result(page).astype(int)
-    assert result[240, 315].max() == 128 and abs(result[240, 300] - 128).max() > 20  # the edge of the bar
+    assert result[240, 315].max() == 128
+    assert abs(result[240, 300] - 128).max() > 20
 
 
 @pytest.mark.slow
@@ -158,7 +163,8 @@ def test_video_file_is_a_source(page: Page) -> None:
     }""")
     expect(page.locator("#live-status")).to_contain_text("Live, 320 × 240")
     red, green, blue = read_result(page)[120, 160].astype(int)
-    assert red > 140 and max(green, blue) < 40
+    assert red > 140
+    assert max(green, blue) < 40
     page.click("#live-stop")
     wait_for_result(page)
 

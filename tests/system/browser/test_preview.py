@@ -111,7 +111,10 @@ def test_transparent_image_is_cut_like_in_the_service(opened: Page, api: httpx.C
     pixels = np.random.default_rng(5).integers(0, 256, (480, 640, 4), np.uint8)
     pixels[200:, :, 3] = 255
     for border in ("edge", "zero"):
-        operations: list[dict[str, Any]] = [{"kernel": "gaussian", "sigma": 1.3, "border": border}, {"kernel": "sharpen"}]
+        operations: list[dict[str, Any]] = [
+            {"kernel": "gaussian", "sigma": 1.3, "border": border},
+            {"kernel": "sharpen"},
+        ]
         if name:
             operations[0]["response"] = name
         assert compare(opened, api, pixels, operations)

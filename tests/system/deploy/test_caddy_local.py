@@ -39,7 +39,8 @@ def test_page_is_https_for_clients_that_trust_the_root_certificate(tmp_path: Pat
             proxies.check_image_round_trip(proxy)
             with proxy.client() as client:
                 page = client.get("/", headers={"Accept": "text/html"})
-                assert page.status_code == 200 and "<!doctype html>" in page.text
+                assert page.status_code == 200
+                assert "<!doctype html>" in page.text
                 assert client.get("/metrics").status_code == 403
             stranger = Proxy(port, service, ssl.create_default_context())
             with stranger.client() as client, pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):

@@ -63,11 +63,12 @@ function filterTransparent(correlator, colours, share, ownAlpha, plan, place) {
   const isMean = plan.sum === 1 && plan.combine === "single";
   const filtersAlpha = plan.alpha === "filter" || (plan.alpha === "auto" && isMean && (plan.channels === "rgb" || plan.channels === "gray"));
   const hasNoNegative = plan.weights.every((part) => part.flat().every((weight) => weight / plan.divisor >= 0));
-  const covered = mix(combineParts(coverage, plan.combine), ownAlpha, plan.amount);
+  const isWeighted = filtersAlpha || (isMean && hasNoNegative);
+  const covered = isWeighted ? mix(combineParts(coverage, plan.combine), ownAlpha, plan.amount) : coverage[0];
   const values = colours.map((plane) => {
     const weighted = correlateParts(correlator, plane.map((value, index) => value * share[index]), plan, place);
     const own = takeCentres(plane, place.top, place.axes, place.rows);
-    if (filtersAlpha || (isMean && hasNoNegative)) {
+    if (isWeighted) {
       const sums = mix(combineParts(weighted, plan.combine), own.map((value, index) => value * ownAlpha[index]), plan.amount);
       return own.map((value, index) => (isDivisor(covered[index]) ? sums[index] / covered[index] : value));
     }

@@ -43,12 +43,19 @@ function correlateFactors(correlator, padded, factors, output, stride, dilation)
   return total;
 }
 
-/** @param {Float32Array[]} results @param {string} combine */
-export function combineParts(results, combine) {
-  const [first, ...others] = results;
-  if (combine === "maximum") return first.map((value, index) => others.reduce((most, { [index]: other }) => Math.max(most, other), value));
-  if (combine !== "magnitude") return first;
-  return first.map((value, index) => Math.sqrt(others.reduce((sum, { [index]: other }) => fround(sum + fround(other * other)), fround(value * value))));
+/** Changes the first result. @param {Float32Array[]} results @param {string} combine */
+export function combineParts([first, ...others], combine) {
+  if (combine === "single") return first;
+  const isMaximum = combine === "maximum";
+  if (!isMaximum) for (let index = 0; index < first.length; index++) first[index] *= first[index];
+  for (const other of others) {
+    for (let index = 0; index < first.length; index++) {
+      const value = other[index];
+      first[index] = isMaximum ? Math.max(first[index], value) : first[index] + fround(value * value);
+    }
+  }
+  if (!isMaximum) for (let index = 0; index < first.length; index++) first[index] = Math.sqrt(first[index]);
+  return first;
 }
 
 /** `amount` is the share of the filtered plane. */

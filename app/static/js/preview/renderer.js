@@ -60,6 +60,7 @@ export function createPreview() {
     render(image, operations) {
       if (!running) return run(image, operations);
       waiting?.cancel();
+      planOperations(operations).catch(() => {}); // asks for the kernel meanwhile; `run` throws the error
       return new Promise((resolve) => {
         waiting = { start: () => resolve(run(image, operations)), cancel: () => resolve(null) };
       });

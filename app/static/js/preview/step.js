@@ -38,8 +38,7 @@ export function applyStep(correlator, planes, plan, axes, rows) {
   const bias = fround(plan.bias);
   if (bias) for (const plane of values) for (let index = 0; index < plane.length; index++) plane[index] += bias;
   const resultAlpha = filtered.alpha && boundAlpha(filtered.alpha, plan.response);
-  const range = measureRange(values, resultAlpha, plan.response);
-  for (const plane of values) applyResponse(plane, plan.response, range);
+  const { clipped, count } = applyResponse(values, resultAlpha, plan.response);
   const colours = replacePlanes(values, planes.colours, selected, plan.channels, (plane) => takeCentres(plane, top, axes, rows));
   if (resultAlpha) {
     hideTransparent(colours, resultAlpha);
@@ -47,7 +46,7 @@ export function applyStep(correlator, planes, plan, axes, rows) {
   }
   return {
     planes: { width: axes.columns.output, height: axes.rows.output, top: rows.first, rows: rows.count, colours, alpha: resultAlpha },
-    clipped: range.clipped, values: range.count,
+    clipped, values: count,
   };
 }
 
@@ -62,35 +61,51 @@ function addLevel(values, level, sum) {
 
 const boundAlpha = (alpha, response) => alpha.map((value) => Math.min(Math.max(response === "abs" ? Math.abs(value) : value, 0), 1));
 
-/** The range of the values of visible pixels, and how many of them are clipped by more than rounding does. Throws RangeError. */
-function measureRange(values, alpha, response) {
-  const bounds = { abs: [-WHITE - 0.5, WHITE + 0.5], offset: [-WHITE - 2, WHITE], clip: [-0.5, WHITE + 0.5] }[response] ?? [-Infinity, Infinity];
-  const [floor, ceiling] = bounds;
-  let [lowest, highest, clipped, count, invalid] = [Infinity, -Infinity, 0, 0, 0];
-  for (const plane of values) {
+/**
+ * Brings values into range and counts those of visible pixels, and how many of them are clipped by more than rounding does.
+ * @param {Float32Array[]} planes changed in place @param {Float32Array|null} alpha @returns {{clipped: number, count: number}}
+ */
+function applyResponse(planes, alpha, response) {
+  const { scale, lowest } = response === "rescale" ? measureRange(planes, alpha) : { scale: 1, lowest: 0 };
+  const [rescales, isAbsolute, isOffset] = [response === "rescale", response === "abs", response === "offset"];
+  // `offset` halves the values: -0.5 and 255.5 are the bounds of all results.
+  let [clipped, count, total] = [0, 0, 0];
+  for (const plane of planes) {
     for (let index = 0; index < plane.length; index++) {
-      if (alpha && !(alpha[index] > 0)) continue;
-      const value = plane[index];
-      count++;
-      invalid += value - value; // NaN for NaN and infinity
-      if (value < lowest) lowest = value;
-      if (value > highest) highest = value;
-      if (value < floor || value >= ceiling) clipped++;
+      let value = plane[index];
+      if (rescales) value = fround(fround(value - lowest) * scale);
+      else if (isAbsolute) value = Math.abs(value);
+      else if (isOffset) value = fround(fround(0.5 * value) + (WHITE + 1) / 2);
+      if (alpha === null || alpha[index] > 0) {
+        count++;
+        total += value; // is finite if all values are
+        if (value < -0.5 || value >= WHITE + 0.5) clipped++;
+      }
+      plane[index] = value < 0 ? 0 : value > WHITE ? WHITE : value;
     }
   }
-  if (Number.isNaN(invalid)) throw new RangeError("The values exceed the range of float32.");
-  return count ? { lowest, highest, clipped, count } : { lowest: 0, highest: 0, clipped: 0, count: 0 };
+  checkRange(total);
+  return { clipped: rescales ? 0 : clipped, count };
 }
 
-function applyResponse(plane, response, { lowest, highest }) {
-  const scale = highest > lowest ? fround(WHITE / (highest - lowest)) : 0;
-  for (let index = 0; index < plane.length; index++) {
-    let value = plane[index];
-    if (response === "rescale") value = fround(fround(value - lowest) * scale);
-    else if (response === "abs") value = Math.abs(value);
-    else if (response === "offset") value = fround(fround(0.5 * value) + (WHITE + 1) / 2);
-    plane[index] = value < 0 ? 0 : value > WHITE ? WHITE : value;
+/** The smallest value of visible pixels, and the factor that makes the largest white. */
+function measureRange(planes, alpha) {
+  let [lowest, highest, total] = [Infinity, -Infinity, 0];
+  for (const plane of planes) {
+    for (let index = 0; index < plane.length; index++) {
+      if (alpha !== null && !(alpha[index] > 0)) continue;
+      const value = plane[index];
+      total += value;
+      if (value < lowest) lowest = value;
+      if (value > highest) highest = value;
+    }
   }
+  checkRange(total);
+  return highest > lowest ? { lowest, scale: fround(WHITE / (highest - lowest)) } : { lowest: 0, scale: 0 };
+}
+
+function checkRange(total) {
+  if (!Number.isFinite(total)) throw new RangeError("The values exceed the range of float32.");
 }
 
 function hideTransparent(colours, alpha) {
