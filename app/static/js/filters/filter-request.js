@@ -12,8 +12,13 @@ export function describeRequest({ steps, linear }) {
   return { path: `/filter/${encodeURIComponent(kernel)}`, query: { ...parameters, ...common } };
 }
 
-const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) =>
-  [name, /^-?\d+(\.\d+)?$/.test(value) && name !== "kernel" ? Number(value) : value]));
+const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, name === "kernel" ? value : toValue(step, value)]));
+
+/** Text as a number or, in steps that are no kernels, a list. */
+function toValue({ kernel }, text) {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  return kernel !== "custom" && text.startsWith("[") ? JSON.parse(text) : text;
+}
 
 /**
  * Sends an image. A chain travels in the form: it can be too long for a query.

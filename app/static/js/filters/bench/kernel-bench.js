@@ -68,6 +68,16 @@ export class KernelBench {
     this.draw();
   }
 
+  /** @param {string} text why there is nothing to show */
+  clear(text) {
+    this.onReshape();
+    this.subject = this.windows = null;
+    this.inputLoupe.clear();
+    this.outputLoupe.clear();
+    showSumMessage(find("#sum", this.root), text);
+    for (const place of ["#input-place", "#output-place", "#outside"]) setText(find(place, this.root), "");
+  }
+
   get axes() {
     return this.subject.axes.at(-1);
   }
