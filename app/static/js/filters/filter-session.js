@@ -97,7 +97,9 @@ export class FilterSession {
     this.steps.forget();
     this.drawView();
     this.steps.drawChain();
-    return sameImage ? this.refresh(true) : this.openImage();
+    if (!sameImage) return this.openImage();
+    this.live?.update();
+    this.refresh(true);
   }
 
   /** Undoes or repeats a change. @param {-1|1} by */
@@ -114,6 +116,7 @@ export class FilterSession {
     clearFullSize();
     if (what === "image") return this.openImage();
     if (what === "chain") this.steps.drawChain();
+    this.live?.update();
     this.refresh(what === "chain");
   }
 
@@ -191,7 +194,6 @@ export class FilterSession {
     find("#compose").hidden = this.setting.steps.length < 2;
     find("#composed-kernel").replaceChildren();
     this.updatePlan().catch(() => {}); // the result's error says what is wrong
-    this.live?.update();
     clearTimeout(this.requestTimer);
     if (this.computesResults && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
     else this.updateResult(urgent);
