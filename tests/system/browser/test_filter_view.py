@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.page_actions import (
     filter_by_api,
+    follow_link,
     mark_busy,
     open_filter_view,
     read_result,
@@ -122,6 +123,22 @@ def test_clipping_hint_offers_other_responses(page: Page) -> None:
     wait_for_result(page)
     assert page.input_value("#set-response") == "rescale"
     expect(page.locator("#clipped")).to_be_hidden()
+
+
+def test_step_that_is_no_kernel_is_left_to_the_service(page: Page, api: httpx.Client, errors: list[str]) -> None:
+    open_filter_view(page, "#filter/identity?image=house")
+    page.route("**/kernels/blur*", lambda route: route.fulfill(status=404, json={"detail": "unknown", "status": 404}))
+    follow_link(page, "#filter/blur,emboss?image=house")
+    expected = filter_by_api(api, api.get("/samples/house.png").content, "/filter/blur,emboss")
+    assert np.array_equal(read_result(page), expected)
+    expect(page.locator("#sum")).to_contain_text("is no kernel")
+    expect(page.locator("#filter-error")).to_be_empty()
+    page.get_by_role("tab", name="SciPy").click()
+    expect(page.locator("#snippet-note")).to_have_text("Not available: a step of this chain is no kernel.")
+    page.unroute_all()
+    follow_link(page, "#filter/edge?image=house")
+    expect(page.locator("#sum .check")).to_have_text("✓ service agrees")
+    errors[:] = [error for error in errors if "404" not in error]
 
 
 def test_change_aborts_the_previous_request(page: Page) -> None:

@@ -136,7 +136,7 @@ def test_camera_is_filtered_by_the_service_where_the_browser_cannot(camera_page:
     expect(camera_page.locator("#live-status")).to_contain_text("computed by the service", timeout=20_000)
     camera_page.click("#live-stop")
     wait_for_result(camera_page)
-    expect(camera_page.locator("#image-note")).to_contain_text("house.png")
+    expect(camera_page.locator("#image-note")).to_contain_text("cat.jpg")
 
 
 def test_video_file_is_a_source(page: Page) -> None:

@@ -10,7 +10,7 @@ import { requestResult } from "./filter-results.js";
 import { clearFullSize } from "./full-size.js";
 import { describeImage, markSample } from "./image-sources.js";
 import { Images, isOwn } from "./images.js";
-import { describeKernel, requestKernel } from "./kernel-description.js";
+import { describeKernel, requestKnownKernel } from "./kernel-description.js";
 import { runNewestNext } from "./newest-next.js";
 import { drawOutputSize } from "./output-size.js";
 import { PixelInspector } from "./pixel-inspector.js";
@@ -97,7 +97,9 @@ export class FilterSession {
     this.steps.forget();
     this.drawView();
     this.steps.drawChain();
-    return sameImage ? this.refresh(true) : this.openImage();
+    if (!sameImage) return this.openImage();
+    this.live?.update();
+    this.refresh(true);
   }
 
   /** Undoes or repeats a change. @param {-1|1} by */
@@ -114,6 +116,7 @@ export class FilterSession {
     clearFullSize();
     if (what === "image") return this.openImage();
     if (what === "chain") this.steps.drawChain();
+    this.live?.update();
     this.refresh(what === "chain");
   }
 
@@ -191,7 +194,6 @@ export class FilterSession {
     find("#compose").hidden = this.setting.steps.length < 2;
     find("#composed-kernel").replaceChildren();
     this.updatePlan().catch(() => {}); // the result's error says what is wrong
-    this.live?.update();
     clearTimeout(this.requestTimer);
     if (this.computesResults && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
     else this.updateResult(urgent);
@@ -215,9 +217,10 @@ export class FilterSession {
     this.shownSteps = "";
     const resultRequest = this.live?.isLive ? Promise.resolve(null) : requestResult(image, { steps, linear }, signal);
     resultRequest.catch(() => {}); // handled where it is awaited
-    const kernelRequests = Promise.all(steps.map((step) => requestKernel(step, this.catalogue)));
+    const kernelRequests = Promise.all(steps.map((step) => requestKnownKernel(step, this.catalogue)));
     const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
     if (signal.aborted) return;
+    if (kernels.includes(null)) return this.showUnplanned(await resultRequest, { steps, linear }, kernels, signal);
     if (isNewest()) this.steps.draw(kernels[active]);
     const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
     const result = await resultRequest;
@@ -240,6 +243,21 @@ export class FilterSession {
     if (this.setting.at && !this.centered) this.slider.center(this.slider.marks?.anchor ?? [0, 0]);
     this.centered = true;
     this.onResult();
+  }
+
+  /** Shows the result of a chain with a step that is no kernel, such as a layer: the page does not know its plan. */
+  showUnplanned(result, filtering, kernels, signal) {
+    if (signal.aborted || !result) return;
+    const { image } = this;
+    const { width, height } = image.pixels;
+    this.slider.showAfter(result.pixels, { x: 0, y: 0, scaleX: width / result.pixels.width, scaleY: height / result.pixels.height });
+    this.steps.draw(kernels[this.setting.active]);
+    this.inspector.clear();
+    drawCopyAs(find("#copy-as"), { setting: { ...this.setting, ...filtering }, kernels, image });
+    find("#size").replaceChildren();
+    find("#clipped").hidden = true;
+    this.showProblem(null);
+    setText(find("#status"), `${width} × ${height} → ${result.pixels.width} × ${result.pixels.height}`);
   }
 
   /** @param {import("./bench/kernel-bench.js").Subject} subject */

@@ -17,6 +17,16 @@ export function requestKernel(step, catalogue) {
   return requestJsonOnce(`/kernels/${encodeURIComponent(kernel)}`, Object.fromEntries(shaping));
 }
 
+/** The same; null for a step that `GET /kernels` does not know. It may still be one of `POST /filter`. */
+export async function requestKnownKernel(step, catalogue) {
+  try {
+    return await requestKernel(step, catalogue);
+  } catch (problem) {
+    if (problem.status === 404) return null;
+    throw problem;
+  }
+}
+
 /** The same without asking the service where the weights are known: what the page needs to compute pixels while they change. */
 export const describeKernel = (step, catalogue) => describeTypedWeights(step) ?? requestKernel(step, catalogue);
 

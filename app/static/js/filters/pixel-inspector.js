@@ -5,6 +5,7 @@ import { computePixel } from "./pixel.js";
 import { PixelTable } from "./pixel-table.js";
 
 const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
+const NO_KERNEL = "A step of this chain is no kernel, so it is not worked out here. “Whole image” shows the result.";
 
 /**
  * Computes the inspected pixel of a step, shows it on the bench and as a table, and marks the pixels under the kernel.
@@ -43,6 +44,14 @@ export class PixelInspector {
       this.problem = problem.message;
     }
     if (this.subject === subject) this.inspect(at, true);
+  }
+
+  /** Shows no step, because the page does not know how the result was computed. */
+  clear() {
+    this.subject = null;
+    this.slider.mark(null);
+    this.bench.clear(NO_KERNEL);
+    this.table.showMessage(NO_KERNEL);
   }
 
   /** Loads the input of the step, and the range of its values if the response needs it. */

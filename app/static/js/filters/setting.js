@@ -49,7 +49,7 @@ function parseOperations(text) {
   try {
     const steps = JSON.parse(text ?? "null");
     const valid = Array.isArray(steps) && steps.length && steps.every((step) => typeof step?.kernel === "string");
-    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, String(value)]))) : null;
+    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null;
   } catch {
     return null;
   }

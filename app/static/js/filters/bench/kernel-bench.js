@@ -33,6 +33,10 @@ export class KernelBench {
     this.onPick = onPick;
     this.channel = 0;
     this.sweep = null;
+    /** False: the next drawing puts the inspected pixel in the middle of the window. */
+    this.centered = false;
+    /** @type {{left: number, top: number}|null} the first input pixel of the window */
+    this.windows = null;
     this.isPlaying = () => false;
     /** Called before another image or another layout is shown. */
     this.onReshape = () => {};
@@ -61,11 +65,22 @@ export class KernelBench {
     const shape = JSON.stringify([subject.axes.at(-1), subject.image.pixels.width, subject.image.pixels.height]);
     if (this.subject && (shape !== this.shape || subject.image !== this.subject.image)) {
       this.onReshape();
-      this.windows = null;
+      this.recenter();
     }
     Object.assign(this, { shape, subject, input, obstacle, computed: new Map() });
     this.place(this.sweep === null ? at : this.at);
     this.draw();
+  }
+
+  /** @param {string} text why there is nothing to show */
+  clear(text) {
+    this.onReshape();
+    this.subject = null;
+    this.recenter();
+    this.inputLoupe.clear();
+    this.outputLoupe.clear();
+    showSumMessage(find("#sum", this.root), text);
+    for (const place of ["#input-place", "#output-place", "#outside"]) setText(find(place, this.root), "");
   }
 
   get axes() {
@@ -81,10 +96,11 @@ export class KernelBench {
     const { rows, columns } = this.axes;
     this.at = [Math.min(at[0], columns.output - 1), Math.min(at[1], rows.output - 1)];
     this.side = chooseSide(this.axes, NARROW.matches);
-    const start = this.windows ?? {
+    const start = this.centered ? this.windows : {
       left: placeWindow(columns, this.side, this.at[0] * columns.stride + columns.first),
       top: placeWindow(rows, this.side, this.at[1] * rows.stride + rows.first),
     };
+    this.centered = true;
     const moved = { left: followPixel(columns, this.side, start.left, this.at[0]), top: followPixel(rows, this.side, start.top, this.at[1]) };
     const changed = moved.left !== this.windows?.left || moved.top !== this.windows?.top;
     this.windows = moved;
@@ -94,7 +110,7 @@ export class KernelBench {
 
   /** Makes the next drawing put the inspected pixel in the middle. */
   recenter() {
-    this.windows = null;
+    this.centered = false;
   }
 
   /** Moves the kernel without drawing the pixels again, if it stays in the window. @param {[number, number]} at */

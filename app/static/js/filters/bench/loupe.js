@@ -57,6 +57,12 @@ export class Loupe {
     for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) this.drawCell(column, row);
   }
 
+  clear() {
+    this.canvas.width = this.canvas.height = 0;
+    this.moveFrame(null);
+    this.moveSpot(null);
+  }
+
   drawCell(column, row) {
     const { cell, context } = this;
     const [x, y] = [column * cell, row * cell];
