@@ -291,7 +291,8 @@ export class FilterSession {
   showProblem(problem) {
     this.setBusy(false);
     if (problem && !(problem instanceof Problem)) throw problem;
-    this.steps.showErrors(problem);
-    this.retryTimer = drawProblem(find("#filter-error"), problem, () => this.refresh());
+    const controls = this.steps.showErrors(problem);
+    const shown = controls.length ? new Problem(problem.status, { detail: `${controls.join(", ")}: see the message there. The result before it stays.` }) : problem;
+    this.retryTimer = drawProblem(find("#filter-error"), shown, () => this.refresh());
   }
 }

@@ -42,7 +42,11 @@ export class StepPanel {
     redrawKeepingFocus(form, () => drawStepControls(form, step, kernel, session.catalogue, listeners));
   }
 
-  /** Shows an error at the control that caused it. @param {import("../shared/api.js").Problem|null} problem null clears the errors */
+  /**
+   * Shows an error at the control that caused it.
+   * @param {import("../shared/api.js").Problem|null} problem null clears the errors
+   * @returns {string[]} the names of the controls that have an error
+   */
   showErrors(problem) {
     const { setting, catalogue } = this.session;
     const faultyStep = problem && findFaultyStep(problem);
@@ -52,6 +56,6 @@ export class StepPanel {
       this.drawChain();
       this.draw(catalogue.find(({ name }) => name === step.kernel) ?? null);
     }
-    showFieldErrors(find("#step"), listErrors(problem));
+    return showFieldErrors(find("#step"), listErrors(problem));
   }
 }
