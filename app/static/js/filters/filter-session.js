@@ -191,9 +191,11 @@ export class FilterSession {
     if (!this.image) return;
     clearTimeout(this.retryTimer);
     this.setBusy(true);
-    find("#compose").hidden = this.setting.steps.length < 2;
-    find("#composed-kernel").replaceChildren();
-    this.updatePlan().catch(() => {}); // the result's error says what is wrong
+    this.steps.clearComposed();
+    this.planFrame ??= requestAnimationFrame(() => {
+      this.planFrame = undefined;
+      this.updatePlan().catch(() => {}); // the result's error says what is wrong
+    });
     clearTimeout(this.requestTimer);
     if (this.computesResults && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
     else this.updateResult(urgent);

@@ -26,6 +26,12 @@ export class StepPanel {
     find("#add-step").disabled = session.setting.steps.length >= MAX_STEPS;
   }
 
+  /** Removes the kernel that equals an earlier chain. */
+  clearComposed() {
+    find("#compose").hidden = this.session.setting.steps.length < 2;
+    find("#composed-kernel").replaceChildren();
+  }
+
   /** @param {any} kernel of the chosen step, as `GET /kernels/{name}` describes it; null if it is unknown */
   draw(kernel) {
     const { session } = this;
