@@ -191,9 +191,11 @@ export class FilterSession {
     if (!this.image) return;
     clearTimeout(this.retryTimer);
     this.setBusy(true);
-    find("#compose").hidden = this.setting.steps.length < 2;
-    find("#composed-kernel").replaceChildren();
-    this.updatePlan().catch(() => {}); // the result's error says what is wrong
+    this.steps.clearComposed();
+    this.planFrame ??= requestAnimationFrame(() => {
+      this.planFrame = undefined;
+      this.updatePlan().catch(() => {}); // the result's error says what is wrong
+    });
     clearTimeout(this.requestTimer);
     if (this.computesResults && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
     else this.updateResult(urgent);
@@ -291,7 +293,8 @@ export class FilterSession {
   showProblem(problem) {
     this.setBusy(false);
     if (problem && !(problem instanceof Problem)) throw problem;
-    this.steps.showErrors(problem);
-    this.retryTimer = drawProblem(find("#filter-error"), problem, () => this.refresh());
+    const controls = this.steps.showErrors(problem);
+    const shown = controls.length ? new Problem(problem.status, { detail: `${controls.join(", ")}: see the message there. The result before it stays.` }) : problem;
+    this.retryTimer = drawProblem(find("#filter-error"), shown, () => this.refresh());
   }
 }

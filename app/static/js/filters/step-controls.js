@@ -116,8 +116,13 @@ function drawSlider(name, { minimum, maximum, default: standard, type, descripti
   return field;
 }
 
-/** Shows each error at the control of its parameter. @param {{loc: (string|number)[], msg: string}[]} errors */
+/**
+ * Shows each error at the control of its parameter.
+ * @param {{loc: (string|number)[], msg: string}[]} errors
+ * @returns {string[]} the names of these controls
+ */
 export function showFieldErrors(form, errors) {
+  const names = [];
   for (const field of form.querySelectorAll("[data-parameter]")) {
     const error = errors.find(({ loc }) => loc.includes(field.dataset.parameter));
     const message = field.querySelector(".field-error");
@@ -127,6 +132,9 @@ export function showFieldErrors(form, errors) {
     const control = field.querySelector("select, input");
     if (error) control?.setAttribute("aria-invalid", "true");
     else if (!field.classList.contains("editor")) control?.removeAttribute("aria-invalid");
-    if (error) field.closest("details")?.setAttribute("open", "");
+    if (!error) continue;
+    field.closest("details")?.setAttribute("open", "");
+    names.push(LABELS[field.dataset.parameter] ?? field.dataset.parameter);
   }
+  return names;
 }

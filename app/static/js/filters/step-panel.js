@@ -26,6 +26,12 @@ export class StepPanel {
     find("#add-step").disabled = session.setting.steps.length >= MAX_STEPS;
   }
 
+  /** Removes the kernel that equals an earlier chain. */
+  clearComposed() {
+    find("#compose").hidden = this.session.setting.steps.length < 2;
+    find("#composed-kernel").replaceChildren();
+  }
+
   /** @param {any} kernel of the chosen step, as `GET /kernels/{name}` describes it; null if it is unknown */
   draw(kernel) {
     const { session } = this;
@@ -42,7 +48,11 @@ export class StepPanel {
     redrawKeepingFocus(form, () => drawStepControls(form, step, kernel, session.catalogue, listeners));
   }
 
-  /** Shows an error at the control that caused it. @param {import("../shared/api.js").Problem|null} problem null clears the errors */
+  /**
+   * Shows an error at the control that caused it.
+   * @param {import("../shared/api.js").Problem|null} problem null clears the errors
+   * @returns {string[]} the names of the controls that have an error
+   */
   showErrors(problem) {
     const { setting, catalogue } = this.session;
     const faultyStep = problem && findFaultyStep(problem);
@@ -52,6 +62,6 @@ export class StepPanel {
       this.drawChain();
       this.draw(catalogue.find(({ name }) => name === step.kernel) ?? null);
     }
-    showFieldErrors(find("#step"), listErrors(problem));
+    return showFieldErrors(find("#step"), listErrors(problem));
   }
 }

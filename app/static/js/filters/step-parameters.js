@@ -13,7 +13,7 @@ export const CHOICES = {
 };
 
 export const LABELS = {
-  kernel: "Kernel", border: "Border", response: "Response", channels: "Channels", alpha: "Transparency", behaviour: "Direction",
+  kernel: "Kernel", weights: "Weights", border: "Border", response: "Response", channels: "Channels", alpha: "Transparency", behaviour: "Direction",
   stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength",
 };
 

@@ -13,7 +13,7 @@ const OUTSIDE = {
 };
 const NARROW = matchMedia("(max-width: 60rem)");
 /** Products in a window that the page computes for one drawing; beyond it shows the service's pixels. */
-const MAX_PRODUCTS = 400_000;
+const MAX_PRODUCTS = 80_000;
 
 /**
  * The input and the result of one step, magnified, around the inspected pixel. `sweep` is the number of the last painted
@@ -67,7 +67,7 @@ export class KernelBench {
       this.onReshape();
       this.recenter();
     }
-    Object.assign(this, { shape, subject, input, obstacle, computed: new Map() });
+    Object.assign(this, { shape, subject, input, obstacle });
     this.place(this.sweep === null ? at : this.at);
     this.draw();
   }
@@ -165,17 +165,13 @@ export class KernelBench {
     return { colour: /** @type {[number, number, number]} */ (pixel), text: formatNumber(pixel[this.channel]) };
   }
 
-  /** @returns {ReturnType<typeof computePixel>|null} */
-  compute(x, y) {
+  /** @param {boolean} [withTaps] with the single products @returns {ReturnType<typeof computePixel>|null} */
+  compute(x, y, withTaps = false) {
     const { input, subject, plan, obstacle, results } = this;
     const products = results.columns.count * results.rows.count * plan.parts.flat(2).length;
     if (!input || obstacle || (products > MAX_PRODUCTS && (x !== this.at[0] || y !== this.at[1]))) return null;
     if (plan.response === "rescale" && !input.range) return null;
-    const key = `${x},${y}`;
-    if (!this.computed.has(key)) {
-      this.computed.set(key, computePixel(input.source, plan, x, y, { linear: subject.linear, decoded: subject.steps.length > 1, range: input.range }));
-    }
-    return this.computed.get(key);
+    return computePixel(input.source, plan, x, y, { linear: subject.linear, decoded: subject.steps.length > 1, range: input.range }, withTaps);
   }
 
   /** The frames, the products and the sum. @param {number} [share] of the products to light */
@@ -188,7 +184,7 @@ export class KernelBench {
     this.outputLoupe.moveFrame([x - this.results.columns.first, y - this.results.rows.first, 1, 1]);
     setText(find("#output-place", this.root), `pixel ${x}, ${y}`);
     setText(find("#input-place", this.root), `around ${x * columns.stride + columns.first}, ${y * rows.stride + rows.first}`);
-    const computed = this.compute(x, y);
+    const computed = this.compute(x, y, true);
     const computation = computed && computed.channels[this.findComputation(computed)];
     this.board.showProducts(computation?.taps ?? null, share);
     const sum = find("#sum", this.root);

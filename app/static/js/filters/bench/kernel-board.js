@@ -6,7 +6,7 @@ import { MAX_EDITABLE_SIDE, formatRows, mirror, normalise, parseNumber, parseRow
 import { dragNumbers } from "./number-drag.js";
 
 const SIDES = Array.from({ length: MAX_EDITABLE_SIDE }, (_, index) => index + 1);
-const MAX_SIDE_WITH_FACTORS = 5;
+const MAX_SIDE_WITH_FACTORS = 4;
 const MAX_SIDE_WITH_PRODUCTS = 7;
 const MAX_SHOWN_CHARACTERS = 5;
 

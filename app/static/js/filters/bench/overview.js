@@ -7,8 +7,8 @@ export class Overview {
   /** @param {HTMLElement} root @param {(x: number, y: number, keep: boolean) => void} [onPick] a place in pixels of the image */
   constructor(root, onPick) {
     this.root = root;
-    this.canvas = make("canvas");
-    this.frame = make("div", { class: "overview-frame" });
+    this.canvas = make("canvas", { width: 0, height: 0 });
+    this.frame = make("div", { class: "overview-frame", hidden: true });
     root.append(make("div", { class: "overview-plate" }, this.canvas, this.frame));
     if (!onPick) return;
     const pick = (event, keep) => {
@@ -28,6 +28,7 @@ export class Overview {
     if (!this.root.clientWidth) return;
     const scale = Math.min(this.root.clientWidth / pixels.width, this.root.clientHeight / pixels.height);
     if (pixels !== this.pixels || scale !== this.scale) this.paint(pixels, scale);
+    this.frame.hidden = false;
     const [left, top, width, height] = part.map((length) => length * scale);
     Object.assign(this.frame.style, { transform: `translate(${left}px, ${top}px)`, width: `${width}px`, height: `${height}px` });
   }
