@@ -195,10 +195,10 @@ def test_play_paints_the_result_pixel_by_pixel(page: Page) -> None:
     page.click("#play")
     expect(page.locator("#play")).to_contain_text("Pause")
     counts = [count_painted(page)]
-    places = {page.locator("#input-loupe .patch").evaluate("frame => frame.style.transform")}
+    places = {page.locator("#input-loupe .cover").evaluate("frame => frame.style.transform")}
     while counts[-1] < 121 and page.locator("#play").text_content() != "▶ Play":
         counts.append(count_painted(page))
-        places.add(page.locator("#input-loupe .patch").evaluate("frame => frame.style.transform"))
+        places.add(page.locator("#input-loupe .cover").evaluate("frame => frame.style.transform"))
     assert counts[0] < 60
     assert counts == sorted(counts)
     assert len(set(counts)) > 5
@@ -244,7 +244,7 @@ def test_animation_plays_once_for_a_first_time_visitor(browser: Browser, site: s
             page.wait_for_timeout(600)
             expect(page.locator("#play")).to_contain_text("Play")
             assert (
-                page.locator("#input-loupe .patch").evaluate("frame => getComputedStyle(frame).transitionDuration")
+                page.locator("#input-loupe .cover").evaluate("frame => getComputedStyle(frame).transitionDuration")
                 == "0s"
             )
             return

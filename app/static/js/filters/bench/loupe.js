@@ -20,7 +20,7 @@ export class Loupe {
   constructor(root, label, onPick) {
     this.root = root;
     this.canvas = make("canvas", { class: "cells", width: 0, height: 0 });
-    this.frame = make("div", { class: "slide patch", hidden: true });
+    this.frame = make("div", { class: "slide cover", hidden: true });
     this.spot = make("div", { class: "slide spot", hidden: true });
     this.plate = make("div", { class: "plate" }, this.canvas, this.frame, this.spot);
     this.cell = 1;
