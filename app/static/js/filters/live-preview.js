@@ -56,10 +56,15 @@ export class LivePreview {
     return this.source !== null;
   }
 
+  /** A failure is not remembered: the next change tries again. @returns {Promise<boolean>} whether the engine is there */
   load() {
     this.loading ??= import("../preview/preview.js").then((engine) => {
       this.engine = engine;
       this.preview = engine.createPreview();
+      return true;
+    }).catch(() => {
+      this.loading = null;
+      return false;
     });
     return this.loading;
   }
@@ -81,7 +86,7 @@ export class LivePreview {
     const version = ++this.version;
     if (this.isLive) return;
     setText(this.status, "");
-    await this.load();
+    if (!(await this.load())) return;
     const image = this.view.readImage();
     if (!image || version !== this.version || this.findObstacle()) return;
     const result = await this.render(image.pixels).catch(() => null); // the service's answer says what is wrong
@@ -99,7 +104,7 @@ export class LivePreview {
     const version = this.version;
     this.settledVersion = version;
     if (!this.loading || this.isLive) return; // nothing has changed yet
-    await this.loading;
+    if (!(await this.loading)) return;
     const image = this.view.readImage();
     const obstacle = this.findObstacle();
     if (obstacle) return setText(this.status, `Computed by the service. ${obstacle}`);
@@ -122,8 +127,10 @@ export class LivePreview {
     try {
       const { openCamera, openVideo, showFrames } = await import("./live-frames.js");
       const source = await (file ? openVideo(file) : openCamera());
-      await this.load();
+      if (!(await this.load())) throw new Error("The page cannot load the filters of the browser. Try again.");
+      this.source?.stop();
       this.source = source;
+      this.frame = null;
       this.version++;
       this.showControls();
       this.view.onStart();
