@@ -56,11 +56,15 @@ async def measure(rounds: int, seconds: float) -> None:
         page = await browser.new_page(base_url=f"http://127.0.0.1:{server.port}", bypass_csp=True)
         await page.goto("/livez")
         await page.add_script_tag(content=script)
-        print(f"Chromium {browser.version}\n\nmilliseconds for a frame on one thread")
+        print(f"Chromium {browser.version}\n\nms CPU for a frame, on one thread")
         for side in SIDES:
-            times = await page.evaluate(f"measureCandidates({WIDTH}, {HEIGHT}, {side}, {rounds})")
-            shown = (f"{name} {'-' if time is None else format(time, '.1f')}" for name, time in times.items())
-            print(f"{side}x{side}: {', '.join(shown)}", flush=True)
+            times = []
+            for name in await page.evaluate(f"prepareCandidates({WIDTH}, {HEIGHT}, {side})"):
+                await page.evaluate("name => runCandidate(name, 4)", name)  # compiles it
+                before = await measure_cpu_seconds(browser)
+                await page.evaluate("([name, rounds]) => runCandidate(name, rounds)", [name, rounds])
+                times.append(f"{name} {1000 * (await measure_cpu_seconds(browser) - before) / rounds:.1f}")
+            print(f"{side}x{side}: {', '.join(times)}", flush=True)
         print("\nthe page's preview")
         for name, setting in SETTINGS.items():
             operation = {"kernel": "custom"} | setting

@@ -1,24 +1,11 @@
 /**
- * Ways to correlate an RGBA frame with a kernel in a browser, each on one thread: milliseconds for one frame, the median of
- * several. docs/engineering/decisions/0029-preview-in-webassembly.md compares them.
+ * Ways to correlate an RGBA frame with a kernel in a browser, each on one thread, and frames of the page's preview. docs/engineering/decisions/0029-preview-in-webassembly.md compares them.
  */
-
-const MAX_TAPS = 81;
 
 const draw = (width, height) => {
   const image = new ImageData(width, height);
   for (let index = 0; index < image.data.length; index++) image.data[index] = index % 4 === 3 ? 255 : (index * 2654435761) >>> 24;
   return image;
-};
-
-const measure = async (run, rounds) => {
-  const times = [];
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    await run(round);
-    times.push(performance.now() - started);
-  }
-  return times.sort((first, second) => first - second)[rounds >> 1];
 };
 
 /** Sums float32 numbers in loops over typed arrays. `rounded`: each sum is rounded to float32, as in the service. */
@@ -107,22 +94,23 @@ async function makeWebAssembly(image, operation, fused) {
   return correlator && (() => applyChain(correlator, image, false, plans, 0, 1));
 }
 
-/** Milliseconds for a frame, by way. Null if this browser does not have it. */
-window.measureCandidates = async (width, height, side, rounds) => {
+/** Prepares the ways of filtering with a kernel. @returns the names of those that this browser has */
+window.prepareCandidates = async (width, height, side) => {
   const image = draw(width, height);
   const weights = Array.from({ length: side }, (_, y) => Array.from({ length: side }, (_, x) => Math.sin(1 + y * side + x) / side));
-  if (side ** 2 > MAX_TAPS) throw new RangeError("The shader has weights for 9 x 9.");
   const operation = { kernel: "custom", weights, response: "clip" };
-  const ways = {
+  window.candidates = {
     "typed arrays": makeTypedArrays(image, weights, false),
-    "typed arrays, rounded": makeTypedArrays(image, weights, true),
+    "typed arrays, each sum rounded": makeTypedArrays(image, weights, true),
     WebGL2: makeWebGl(image, weights),
     "WebAssembly, fused": await makeWebAssembly(image, operation, true),
-    "WebAssembly, rounded": await makeWebAssembly(image, operation, false),
+    "WebAssembly, float64": await makeWebAssembly(image, operation, false),
   };
-  const times = {};
-  for (const [name, run] of Object.entries(ways)) times[name] = run && (await measure(run, rounds));
-  return times;
+  return Object.keys(window.candidates).filter((name) => window.candidates[name]);
+};
+
+window.runCandidate = (name, rounds) => {
+  for (let round = 0; round < rounds; round++) window.candidates[name]();
 };
 
 const WARM_UP_FRAMES = 25;

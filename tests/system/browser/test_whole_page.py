@@ -103,7 +103,7 @@ def test_first_load_is_small(browser: Browser, site: str) -> None:
 def test_page_files_have_caching_and_security_headers(api: httpx.Client) -> None:
     page = api.get("/", headers={"Accept": "text/html"})
     assert page.headers["content-security-policy"].startswith(
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'"
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'"
     )
     assert "script" not in page.headers["content-security-policy"]
     module = api.get("/static/js/main.js")

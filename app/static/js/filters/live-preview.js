@@ -6,9 +6,7 @@
 import { hasCamera } from "../shared/camera.js";
 import { make, setText } from "../shared/dom.js";
 import { encodePng } from "../shared/png.js";
-import { openCamera, openVideo } from "../sources/live-source.js";
 import { toOperation } from "./filter-request.js";
-import { requestResult } from "./filter-results.js";
 
 /**
  * @typedef {import("./setting.js").Setting} Setting
@@ -21,19 +19,13 @@ import { requestResult } from "./filter-results.js";
  */
 
 const FRAME_NAME = "frame.png";
-/** Frames over which the rate is measured. */
-const RATE_FRAMES = 15;
-/** After a frame that the setting or the service does not allow. */
-const RETRY_MS = 500;
-
-const formatCount = (count) => count.toLocaleString("en");
 
 /** @param {HTMLElement} sources gets the buttons @param {HTMLElement} status gets the messages @param {View} view */
 export function attachLivePreview(sources, status, view) {
   return new LivePreview(sources, status, view);
 }
 
-class LivePreview {
+export class LivePreview {
   constructor(sources, status, view) {
     this.view = view;
     this.status = status;
@@ -41,6 +33,8 @@ class LivePreview {
     this.engine = null;
     /** @type {import("../sources/live-source.js").LiveSource|null} */
     this.source = null;
+    /** @type {ImageData|null} the frame on display */
+    this.frame = null;
     /** Counts the changes of setting and image, so that a late result is not shown. */
     this.version = 0;
     this.drawButtons(sources);
@@ -48,10 +42,10 @@ class LivePreview {
 
   drawButtons(sources) {
     const file = make("input", { class: "visually-hidden", type: "file", id: "video-file", accept: "video/*", onchange: () => {
-      if (file.files[0]) this.start(() => openVideo(file.files[0]));
+      if (file.files[0]) this.start(file.files[0]);
       file.value = "";
     } });
-    this.camera = make("button", { type: "button", id: "live-camera", onclick: () => this.start(openCamera) }, "Live camera");
+    this.camera = make("button", { type: "button", id: "live-camera", onclick: () => this.start() }, "Live camera");
     this.freeze = make("button", { type: "button", id: "freeze", class: "primary", hidden: true, onclick: () => this.freezeFrame() }, "Freeze and compare");
     this.end = make("button", { type: "button", id: "live-stop", hidden: true, onclick: () => this.stop() }, "Stop");
     sources.append(this.camera, make("label", { class: "button", for: file.id }, "Video", file), this.freeze, this.end);
@@ -62,10 +56,15 @@ class LivePreview {
     return this.source !== null;
   }
 
+  /** A failure is not remembered: the next change tries again. @returns {Promise<boolean>} whether the engine is there */
   load() {
     this.loading ??= import("../preview/preview.js").then((engine) => {
       this.engine = engine;
       this.preview = engine.createPreview();
+      return true;
+    }).catch(() => {
+      this.loading = null;
+      return false;
     });
     return this.loading;
   }
@@ -87,7 +86,7 @@ class LivePreview {
     const version = ++this.version;
     if (this.isLive) return;
     setText(this.status, "");
-    await this.load();
+    if (!(await this.load())) return;
     const image = this.view.readImage();
     if (!image || version !== this.version || this.findObstacle()) return;
     const result = await this.render(image.pixels).catch(() => null); // the service's answer says what is wrong
@@ -105,7 +104,7 @@ class LivePreview {
     const version = this.version;
     this.settledVersion = version;
     if (!this.loading || this.isLive) return; // nothing has changed yet
-    await this.loading;
+    if (!(await this.loading)) return;
     const image = this.view.readImage();
     const obstacle = this.findObstacle();
     if (obstacle) return setText(this.status, `Computed by the service. ${obstacle}`);
@@ -115,67 +114,31 @@ class LivePreview {
       const comparison = image.transparent
         ? await this.engine.compareWithService(image.pixels, operations)
         : await this.render(image.pixels).then((own) => own && this.engine.comparePixels(own.imageData, theirs));
-      if (comparison && version === this.version) setText(this.status, describeComparison(comparison));
+      if (comparison && version === this.version) setText(this.status, this.engine.describeComparison(comparison));
     } catch (error) { // the service's result is on display
       if (version === this.version) setText(this.status, error instanceof this.engine.NotComputable ? `Computed by the service. ${error.message}` : "");
     }
   }
 
-  /** @param {() => Promise<import("../sources/live-source.js").LiveSource>} open */
-  async start(open) {
+  /** @param {File} [file] a video; without it, the camera */
+  async start(file) {
     this.stop();
     setText(this.status, "Opening …");
     try {
-      const source = await open();
-      await this.load();
+      const { openCamera, openVideo, showFrames } = await import("./live-frames.js");
+      const source = await (file ? openVideo(file) : openCamera());
+      if (!(await this.load())) throw new Error("The page cannot load the filters of the browser. Try again.");
+      this.source?.stop();
       this.source = source;
+      this.frame = null;
       this.version++;
       this.showControls();
       this.view.onStart();
-      await this.showFrames(source);
+      await showFrames(source, this);
     } catch (error) {
       this.stop();
       setText(this.status, error.message);
     }
-  }
-
-  /** @param {import("../sources/live-source.js").LiveSource} source */
-  async showFrames(source) {
-    let [started, count] = [performance.now(), 0];
-    for await (const frame of source.frames()) {
-      if (!this.view.isVisible()) return this.stop();
-      const result = await this.filterFrame(frame);
-      if (source !== this.source) return;
-      if (!result) continue;
-      this.frame = frame;
-      this.view.showBefore(frame);
-      this.view.showAfter(result.pixels, result.placement);
-      if (++count < RATE_FRAMES) continue;
-      const rate = (1000 * count) / (performance.now() - started);
-      [started, count] = [performance.now(), 0];
-      this.status.textContent = `Live, ${frame.width} × ${frame.height}: ${rate.toFixed(0)} frames per second, ${result.place}.`;
-    }
-  }
-
-  /** A setting that is being typed may be invalid: then the frame is shown as it is. @param {ImageData} frame */
-  async filterFrame(frame) {
-    try {
-      if (this.findObstacle()) return await this.filterByService(frame);
-      const result = await this.render(frame);
-      return result && { pixels: result.imageData, placement: result.placement, place: "computed in this browser" };
-    } catch (error) {
-      if (error instanceof this.engine.NotComputable) return this.filterByService(frame); // its errors end the live source
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      return { pixels: frame, placement: { x: 0, y: 0, scaleX: 1, scaleY: 1 }, place: `not filtered: ${error.message}` };
-    }
-  }
-
-  /** @param {ImageData} frame */
-  async filterByService(frame) {
-    const file = { preview: await encodePng(frame, false), name: FRAME_NAME };
-    const { pixels } = await requestResult(/** @type {any} */ (file), this.view.readSetting(), new AbortController().signal);
-    const placement = { x: 0, y: 0, scaleX: frame.width / pixels.width, scaleY: frame.height / pixels.height };
-    return { pixels, placement, place: "computed by the service" };
   }
 
   /** The frame on display becomes the image, the service filters it, and both results are compared. */
@@ -204,15 +167,4 @@ class LivePreview {
   showControls() {
     this.freeze.hidden = this.end.hidden = !this.isLive;
   }
-}
-
-/** @param {import("../preview/comparison.js").Comparison} comparison */
-function describeComparison({ different, total, first }) {
-  const count = `${formatCount(different)} of ${formatCount(total)} pixels differ`;
-  if (!different) return `✓ Browser and service agree: ${count}.`;
-  if (!first) return `Browser and service disagree about the size: ${count}.`;
-  const { x, y, channel, ours, theirs } = first;
-  const why = Math.abs(ours - theirs) === 1
-    ? " Processors round sums of float32 numbers in different order: a value next to a half is rounded up here and down there." : "";
-  return `Browser and service differ: ${count}, the first at ${x}, ${y} (${channel}: ${ours} here, ${theirs} from the service).${why}`;
 }

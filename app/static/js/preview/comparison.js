@@ -57,3 +57,16 @@ export function comparePixels(own, theirs) {
   }
   return comparison;
 }
+
+const formatCount = (count) => count.toLocaleString("en");
+
+/** A comparison as a sentence. @param {Comparison} comparison */
+export function describeComparison({ different, total, first }) {
+  const count = `${formatCount(different)} of ${formatCount(total)} pixels differ`;
+  if (!different) return `✓ Browser and service agree: ${count}.`;
+  if (!first) return `Browser and service disagree about the size: ${count}.`;
+  const { x, y, channel, ours, theirs } = first;
+  const why = Math.abs(ours - theirs) === 1
+    ? " Processors round sums of float32 numbers in different order: a value next to a half is rounded up here and down there." : "";
+  return `Browser and service differ: ${count}, the first at ${x}, ${y} (${channel}: ${ours} here, ${theirs} from the service).${why}`;
+}

@@ -11,5 +11,5 @@
  * image is sent to the service as RGB, too (../shared/png.js).
  */
 
-export { comparePixels, compareWithService } from "./comparison.js";
+export { comparePixels, compareWithService, describeComparison } from "./comparison.js";
 export { NotComputable, canPreview, createPreview } from "./renderer.js";
