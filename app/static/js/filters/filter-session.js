@@ -52,7 +52,7 @@ export class FilterSession {
     this.steps = new StepPanel(this);
     this.bench = new KernelBench(root, this.steps.board, { onPick, onShowImage: () => this.setMode("image") });
     this.inspector = new PixelInspector(this.slider, this.bench);
-    this.history = new SettingHistory(() => formatSetting(this.setting), () => this.setting.image, () => this.drawHistory());
+    this.history = new SettingHistory(() => formatSetting(this.setting), () => this.setting.image);
     this.updateResult = runNewestNext((signal, isNewest) => this.showResult(signal, isNewest), (problem) => this.showProblem(problem), PATIENCE_MS);
     this.updatePlan = keepLatest((signal) => this.showPlan(signal));
     this.updateSize = keepLatest((signal, plan, axes) => drawOutputSize(find("#size"), plan, axes, signal));
@@ -181,9 +181,9 @@ export class FilterSession {
     this.slider.setSplit(split);
   }
 
-  drawHistory() {
-    find("#undo").disabled = !this.history.canUndo;
-    find("#redo").disabled = !this.history.canRedo;
+  /** Writes a change to the address, before the user leaves the view. */
+  settle() {
+    if (this.image) this.history.settle();
   }
 
   /** Computes the magnified pixels, and requests the result. @param {boolean} [urgent] the result on its way is of no use */

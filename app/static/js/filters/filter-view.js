@@ -45,6 +45,10 @@ function listenToView(session) {
 
 /** @param {FilterSession} session */
 function listenToChanges(session) {
+  session.history.onChange = () => {
+    find("#undo").disabled = !session.history.canUndo;
+    find("#redo").disabled = !session.history.canRedo;
+  };
   find("#undo").addEventListener("click", () => session.moveInHistory(-1));
   find("#redo").addEventListener("click", () => session.moveInHistory(1));
   find("#reset").addEventListener("click", () => {

@@ -8,11 +8,12 @@ const SETTLE_MS = 400;
 const MAX_CHANGES = 200;
 
 export class SettingHistory {
-  /** @param {() => string} format the setting as an address @param {() => string} readImage the image's name @param {() => void} onChange */
-  constructor(format, readImage, onChange) {
+  /** @param {() => string} format the setting as an address @param {() => string} readImage the image's name */
+  constructor(format, readImage) {
     this.format = format;
     this.readImage = readImage;
-    this.onChange = onChange;
+    /** Called when what can be undone has changed. */
+    this.onChange = () => {};
     /** @type {{address: string, image: string}[]} */
     this.changes = [];
     this.position = -1;
