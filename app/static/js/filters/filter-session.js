@@ -250,8 +250,7 @@ export class FilterSession {
   /** Shows the result of a chain with a step that is no kernel, such as a layer: the page does not know its plan. */
   showUnplanned(result, filtering, kernels, signal) {
     if (signal.aborted || !result) return;
-    const { image } = this;
-    const { width, height } = image.pixels;
+    const { image, image: { pixels: { width, height } } } = this;
     this.slider.showAfter(result.pixels, { x: 0, y: 0, scaleX: width / result.pixels.width, scaleY: height / result.pixels.height });
     this.steps.draw(kernels[this.setting.active]);
     this.inspector.clear();
