@@ -36,11 +36,14 @@ DOCS_PARTS = re.compile(rb"<!--docs-->.*?<!--/docs-->")
 
 STATIC = Path(str(files("app").joinpath("static")))
 PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'",
+    # A video file that the user opens is a blob.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Vary": "Accept",
 }
+WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'"
+"""A worker has the policy of its file, not that of the page: modules of the page, and WebAssembly that they write."""
 REVALIDATE = "no-cache"
 """Browsers check each file before they use it, so old and new modules are not mixed after an update."""
 
@@ -52,6 +55,8 @@ class PageFiles(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = REVALIDATE
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if path.endswith("-worker.js"):
+            response.headers["Content-Security-Policy"] = WORKER_POLICY
         return response
 
 

@@ -83,11 +83,20 @@ def test_page_is_html_with_a_policy_and_programs_get_links(client: TestClient) -
     page = client.get("/", headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["content-security-policy"] == (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'"
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
     )
     links = client.get("/", headers={"Accept": "application/json"})
     assert links.json()["links"]["samples"] == "/samples/{name}.png"
+
+
+def test_only_the_worker_may_compile_webassembly(client: TestClient) -> None:
+    worker = client.get("/static/js/preview/band-worker.js")
+    assert worker.headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'"
+    )
+    others = ("/", "/static/js/main.js", "/static/js/preview/correlation.js")
+    assert all("wasm" not in client.get(path).headers["content-security-policy"] for path in others)
 
 
 def test_files_that_the_page_names_are_served(client: TestClient) -> None:
@@ -103,9 +112,15 @@ def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["']([^"']
     return [(module.parent / name).resolve() for name in re.findall(pattern, module.read_text("utf-8"))]
 
 
+IMPORTED_FOLDERS = {"filters": ("preview", "sources"), "preview": ("filters",), "digits": ("sources",)}
+"""Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`."""
+
+
 def test_modules_import_only_their_own_folder_and_shared() -> None:
     for module in SCRIPTS.rglob("*.js"):
-        allowed = {module.parent, SCRIPTS / "shared"}
+        section = module.relative_to(SCRIPTS).parts[0]
+        folders = (section, *IMPORTED_FOLDERS.get(section, ()))
+        allowed = {SCRIPTS / "shared", *(one for name in folders for one in (SCRIPTS / name, *(SCRIPTS / name).glob("*/")))}
         for imported in list_imports(module):
             assert imported.is_file(), (module, imported)
             assert imported.parent in allowed or module == SCRIPTS / "main.js", (module, imported)

@@ -4,11 +4,13 @@ import { hasCamera, takePhoto } from "../shared/camera.js";
 import { find, make, makeSvg, setText } from "../shared/dom.js";
 import { receiveImages } from "../shared/image-input.js";
 import { openImage } from "../shared/image.js";
+import { encodePng } from "../shared/png.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { debounce, keepLatest } from "../shared/scheduling.js";
 import { drawDigitResult } from "./digit-result.js";
 import { DrawPad, drawPadTools } from "./draw-pad.js";
 import { EXAMPLE_DRAWINGS } from "./example-drawings.js";
+import { attachLiveCamera } from "./live-digits.js";
 import { NetworkPanel } from "./network-panel.js";
 import { drawPageResult } from "./page-result.js";
 
@@ -32,7 +34,9 @@ class DigitView {
     this.root = root;
     /** @type {"one"|"several"} */
     this.mode = "one";
-    this.readSoon = debounce(() => this.read(), READ_DELAY_MS);
+    this.readSoon = debounce(() => { this.reading = this.read(); }, READ_DELAY_MS);
+    /** Ends when the newest result is shown. */
+    this.reading = Promise.resolve();
     this.pad = new DrawPad(find("#pad", root), () => this.readSoon());
     this.overlay = find("#overlay", root);
     this.network = new NetworkPanel(find("#network", root));
@@ -46,6 +50,10 @@ class DigitView {
     receiveImages(find("#digit-file", root), () => !root.hidden, (file, name) => this.openFile(file, name));
     find("#digit-camera", root).hidden = !hasCamera();
     find("#digit-camera", root).addEventListener("click", () => this.openPhoto());
+    attachLiveCamera(find("#digit-live", root), find("#pad-error", root), {
+      isVisible: () => !root.hidden,
+      read: (frame) => this.readFrame(frame),
+    });
     find("#examples", root).append(...Object.entries(EXAMPLE_DRAWINGS).map(([name, strokes]) =>
       make("button", { type: "button", class: "small", onclick: () => this.drawExample(strokes) }, name)));
     find("#page-sample", root).addEventListener("click", () => this.openSample());
@@ -98,6 +106,13 @@ class DigitView {
     } catch (problem) {
       setText(find("#pad-error"), `${name}: ${problem.message}`);
     }
+  }
+
+  /** @param {ImageData} frame */
+  async readFrame(frame) {
+    await this.openFile(await encodePng(frame, false), "camera.png");
+    await new Promise((resolve) => setTimeout(resolve, 2 * READ_DELAY_MS)); // the pad reads after READ_DELAY_MS
+    await this.reading;
   }
 
   async read() {
@@ -153,6 +168,7 @@ function layOutView() {
         make("div", { class: "row" },
           make("label", { class: "button", for: "digit-file" }, "Choose an image", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: "image/*,.tif,.tiff,.heic,.heif" })),
           make("button", { type: "button", id: "digit-camera", hidden: true }, "Camera"),
+          make("button", { type: "button", id: "digit-live" }, "Live camera"),
           make("button", { type: "button", id: "page-sample", hidden: true }, "Sample page")),
         make("div", { class: "row", id: "examples", role: "group", "aria-label": "Examples" }, make("span", { class: "quiet" }, "Examples:")),
         make("p", { class: "error", id: "pad-error", role: "alert" })),
