@@ -1,5 +1,6 @@
 """The filters view while settings change, and with a camera or a video; the digits view with a camera."""
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.page_actions import (
+    decode,
     draw_photo,
     filter_by_api,
     open_filter_view,
@@ -101,6 +104,50 @@ def test_browser_shows_its_result_before_the_service_answers(page: Page) -> None
         arg=int(min(255, before[3, 3, 0].astype(int) + 40)),
     )
     assert np.array_equal(read_result(page), np.minimum(before.astype(int) + 40, 255))
+
+
+def test_agreement_about_a_transparent_image_is_found(page: Page, tmp_path: Path) -> None:
+    """A canvas would change the colours of its pixels."""
+    pixels = np.random.default_rng(4).integers(0, 256, (40, 50, 4), np.uint8)
+    photo = tmp_path / "logo.png"
+    Image.fromarray(pixels).save(photo)
+    open_filter_view(page, "#filter/gaussian?sigma=1")
+    upload(page, photo)
+    set_value(page, "#set-border", "reflect")
+    expect(page.locator("#live-status")).to_have_text("✓ Browser and service agree: 0 of 2,000 pixels differ.")
+
+
+def test_pixel_that_differs_is_named(page: Page) -> None:
+    def change_one_value(route: Route) -> None:
+        reply = route.fetch()
+        pixels = decode(reply.body()).copy()
+        pixels[5, 7, 1] ^= 1
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG")
+        route.fulfill(response=reply, body=file.getvalue())
+
+    open_filter_view(page, "#filter/blur")
+    page.route("**/filter/blur*", change_one_value)
+    set_value(page, "#set-border", "reflect")
+    status = page.locator("#live-status")
+    expect(status).to_contain_text("Browser and service differ: 1 of ")
+    expect(status).to_contain_text("the first at 7, 5 (green: ")
+    page.unroute("**/filter/blur*")
+
+
+def test_browser_without_webassembly_leaves_filters_to_the_service(page: Page, errors: list[str]) -> None:
+    def forbid(route: Route) -> None:
+        reply = route.fetch()
+        policy = {"content-security-policy": "default-src 'none'; script-src 'self'"}
+        route.fulfill(response=reply, headers=reply.headers | policy)
+
+    page.route("**/band-worker.js", forbid)
+    open_filter_view(page, "#filter/blur")
+    for border in ("reflect", "wrap"):  # the first is found when the worker answers, the second is known before
+        set_value(page, "#set-border", border)
+        expect(page.locator("#live-status")).to_contain_text("Computed by the service. This browser does not run")
+    page.unroute("**/band-worker.js")
+    errors.clear()  # the browser logs what the policy blocks
 
 
 def test_what_the_service_alone_computes_is_said(page: Page) -> None:

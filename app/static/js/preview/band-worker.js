@@ -3,12 +3,15 @@
 import { applyChain } from "./chain.js";
 import { Correlator } from "./correlation.js";
 
-const correlator = Correlator.load();
+const loading = Correlator.load();
+loading.catch(() => {}); // each request reports it
 
 addEventListener("message", async ({ data: { number, image, transparent, plans, part, parts } }) => {
+  const correlator = await loading.catch((error) => postMessage({ number, obstacle: error.message }));
+  if (!correlator) return;
   try {
     const started = performance.now();
-    const band = applyChain(await correlator, image, transparent, plans, part, parts);
+    const band = applyChain(correlator, image, transparent, plans, part, parts);
     const reply = { number, band, milliseconds: performance.now() - started };
     /** @type {any} */ (self).postMessage(reply, [band.pixels.buffer]);
   } catch (error) {

@@ -18,7 +18,9 @@ export class Correlator {
     const bytes = [true, false].filter((kind) => fused === undefined || kind === fused).map(writeModule);
     for (const module of bytes) {
       if (!WebAssembly.validate(module)) continue;
-      const { instance } = await WebAssembly.instantiate(module);
+      const { instance } = await WebAssembly.instantiate(module).catch(() => {
+        throw new Error("This browser does not run WebAssembly here.");
+      });
       const correlator = new Correlator(instance.exports);
       if (correlator.isFused()) return correlator;
     }

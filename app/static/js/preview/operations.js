@@ -3,9 +3,9 @@
  *
  * @typedef {Record<string, any> & {kernel: string}} Operation as in the parameter `operations`
  * @typedef {import("../filters/plan.js").Plan & {weights: number[][][], factors: (import("./factors.js").Factors|null)[],
- *   alpha: string, kernelSum: number, sum: number, opaque?: object}} StepPlan `weights` and `parts` are those of the kernel;
- *   `sum` is that of the weights after divisor and amount; `opaque` replaces fields if the image has no alpha, for the steps
- *   that the service rounds at once
+ *   alpha: string, kernelSum: number, sum: number, roundsAtOnce?: boolean, opaque?: object}} StepPlan `weights` and `parts`
+ *   are those of the kernel; `sum` is that of the weights after divisor and amount; `opaque` replaces fields if the image
+ *   has no alpha, for the steps that the service rounds at once
  */
 
 import { requestJsonOnce } from "../shared/api.js";
@@ -117,7 +117,7 @@ function planOpaque(plan) {
   const isRoundedAtOnce = ["clip", "abs", "offset"].includes(response) && amount === 1 && channels === "rgb"
     && (parts.length * size * WHITE) / Math.abs(divisor) + Math.abs(bias) < LARGEST_VALUE;
   if (!isRoundedAtOnce) return plan;
-  if (!Number.isInteger(Math.log2(Math.abs(divisor)))) return { ...plan, opaque: {} };
+  if (!Number.isInteger(Math.log2(Math.abs(divisor)))) return { ...plan, opaque: { roundsAtOnce: true } };
   const scaled = parts.map((part) => part.map((row) => row.map((weight) => weight / divisor)));
-  return { ...plan, opaque: { parts: scaled, divisor: 1, factors: scaled.map(chooseFactors) } };
+  return { ...plan, opaque: { roundsAtOnce: true, parts: scaled, divisor: 1, factors: scaled.map(chooseFactors) } };
 }

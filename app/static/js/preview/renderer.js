@@ -112,12 +112,15 @@ function startWorker() {
     pending.delete(id);
     if (request) finish(request);
   };
-  worker.onmessage = ({ data }) => settle(data.number, ({ resolve, reject }) =>
-    (data.message ? reject(new RangeError(data.message)) : resolve(data)));
-  worker.onerror = () => {
-    obstacle = "This browser cannot run the preview.";
-    for (const id of [...pending.keys()]) settle(id, ({ reject }) => reject(new Error(obstacle)));
+  const giveUp = (reason) => {
+    obstacle = reason;
+    for (const id of [...pending.keys()]) settle(id, ({ reject }) => reject(new NotComputable(reason)));
   };
+  worker.onmessage = ({ data }) => {
+    if (data.obstacle) return giveUp(data.obstacle);
+    settle(data.number, ({ resolve, reject }) => (data.message ? reject(new RangeError(data.message)) : resolve(data)));
+  };
+  worker.onerror = () => giveUp("This browser cannot run the filters.");
   return {
     compute: (message) => new Promise((resolve, reject) => {
       pending.set(++number, { resolve, reject });

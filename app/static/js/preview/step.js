@@ -14,6 +14,8 @@ import { takeCentres } from "./region.js";
  */
 
 const WHITE = 255;
+/** Values before the response that it clips by more than rounding does, from kernels/apply/response.py. */
+const BOUNDS = { abs: [-WHITE - 0.5, WHITE + 0.5], offset: [-WHITE - 2, WHITE] };
 const { fround } = Math;
 
 /**
@@ -38,7 +40,7 @@ export function applyStep(correlator, planes, plan, axes, rows) {
   const bias = fround(plan.bias);
   if (bias) for (const plane of values) for (let index = 0; index < plane.length; index++) plane[index] += bias;
   const resultAlpha = filtered.alpha && boundAlpha(filtered.alpha, plan.response);
-  const { clipped, count } = applyResponse(values, resultAlpha, plan.response);
+  const { clipped, count } = applyResponse(values, resultAlpha, plan);
   const colours = replacePlanes(values, planes.colours, selected, plan.channels, (plane) => takeCentres(plane, top, axes, rows));
   if (resultAlpha) {
     hideTransparent(colours, resultAlpha);
@@ -63,23 +65,27 @@ const boundAlpha = (alpha, response) => alpha.map((value) => Math.min(Math.max(r
 
 /**
  * Brings values into range and counts those of visible pixels, and how many of them are clipped by more than rounding does.
- * @param {Float32Array[]} planes changed in place @param {Float32Array|null} alpha @returns {{clipped: number, count: number}}
+ * @param {Float32Array[]} planes changed in place @param {Float32Array|null} alpha @param {StepPlan} plan
+ * @returns {{clipped: number, count: number}}
  */
-function applyResponse(planes, alpha, response) {
+function applyResponse(planes, alpha, { response, roundsAtOnce }) {
   const { scale, lowest } = response === "rescale" ? measureRange(planes, alpha) : { scale: 1, lowest: 0 };
   const [rescales, isAbsolute, isOffset] = [response === "rescale", response === "abs", response === "offset"];
-  // `offset` halves the values: -0.5 and 255.5 are the bounds of all results.
+  // The service counts before the response, or after it for a step that it rounds at once.
+  const [floor, ceiling] = (!roundsAtOnce && BOUNDS[response]) || [-0.5, WHITE + 0.5];
   let [clipped, count, total] = [0, 0, 0];
   for (const plane of planes) {
     for (let index = 0; index < plane.length; index++) {
-      let value = plane[index];
+      const before = plane[index];
+      let value = before;
       if (rescales) value = fround(fround(value - lowest) * scale);
       else if (isAbsolute) value = Math.abs(value);
       else if (isOffset) value = fround(fround(0.5 * value) + (WHITE + 1) / 2);
       if (alpha === null || alpha[index] > 0) {
         count++;
         total += value; // is finite if all values are
-        if (value < -0.5 || value >= WHITE + 0.5) clipped++;
+        const counted = roundsAtOnce ? value : before;
+        if (counted < floor || counted >= ceiling) clipped++;
       }
       plane[index] = value < 0 ? 0 : value > WHITE ? WHITE : value;
     }
