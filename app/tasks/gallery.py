@@ -26,13 +26,18 @@ from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.errors import KernelParameterError
-from kernels.settings import FilterSettings
+from kernels.settings import FilterSettings, Response
 
 CAPTION_PX = 20
 
 
-def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[Step]:
-    """The named kernels, by default all except the learned ones, with their default parameters. Raises KernelError."""
+def choose_steps(
+    kernels: str | None, catalogue: Catalogue, max_kernels: int, signed_response: Response = "abs"
+) -> list[Step]:
+    """The named kernels, by default all except the learned ones, with their default parameters.
+
+    `signed_response` is the response of kernels that sum to 0, whose default is `abs`. Raises KernelError.
+    """
     if kernels:
         names = [name for name in kernels.split(",") if name.strip()]
     else:
@@ -49,14 +54,19 @@ def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) ->
             f"kernels has {len(names)} names; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS). "
             "Split them into several requests.",
         )
-    return [make_visible(resolve_step(name, FilterSettings(), catalogue)) for name in names]
+    return [make_visible(resolve_step(name, FilterSettings(), catalogue), signed_response) for name in names]
 
 
-def make_visible(step: Step) -> Step:
-    """The step with the response `rescale` instead of `raw`, because raw numbers are not an image."""
-    if step.response != "raw":
+def make_visible(step: Step, signed_response: Response = "abs") -> Step:
+    """The step with `rescale` for `raw`, because raw numbers are not an image, and `signed_response` for `abs`."""
+    response = step.response
+    if response == "raw":
+        response = "rescale"
+    elif response == "abs":
+        response = signed_response
+    if response == step.response:
         return step
-    return replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
+    return replace(step, settings=step.settings.model_copy(update={"response": response}))
 
 
 class GalleryParams(msgspec.Struct, frozen=True):

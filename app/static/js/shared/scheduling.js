@@ -1,4 +1,4 @@
-/** When tasks run: after a pause, or only the latest of several. */
+/** When tasks run: after a pause, only the latest of several, or one after the other. */
 
 /** Returns a function that runs `task` after `milliseconds` without another call. */
 export function debounce(task, milliseconds) {
@@ -27,5 +27,32 @@ export function keepLatest(task) {
     } catch (error) {
       if (error.name !== "AbortError" && !signal.aborted) throw error;
     }
+  };
+}
+
+/**
+ * Returns a function that runs `task`, one run at a time. Calls during a run cause one more run after it: results appear
+ * while calls keep coming, and the last call always has its run.
+ * @param {() => Promise<void>} task handles its own errors
+ * @returns {() => Promise<void>} resolves when no run is left
+ */
+export function runOneAtATime(task) {
+  let isDue = false;
+  /** @type {Promise<void>|null} */
+  let running = null;
+  const run = async () => {
+    try {
+      while (isDue) {
+        isDue = false;
+        await task();
+      }
+    } finally {
+      running = null;
+    }
+  };
+  return () => {
+    isDue = true;
+    running ??= run();
+    return running;
   };
 }
