@@ -97,6 +97,16 @@ def serve_swagger(app: FastAPI) -> None:
 
 
 def complete_page(html: str) -> str:
-    """The page of Swagger UI with its language and a style sheet that gives its text enough contrast."""
-    link = f'<link rel="stylesheet" href="{address_file("css/docs.css")}">'
-    return html.replace("<html>", '<html lang="en">', 1).replace("</head>", f"{link}\n    </head>", 1)
+    """The page of Swagger UI with its language, its landmark, enough contrast and names for assistive technology."""
+    additions = (
+        f'<link rel="stylesheet" href="{address_file("css/docs.css")}">'
+        f'<script type="module" src="{address_file("js/docs/accessible-names.js")}"></script>'
+    )
+    changes = {
+        "<html>": '<html lang="en">',
+        "</head>": f"{additions}</head>",
+        '<div id="swagger-ui">': '<div id="swagger-ui" role="main">',
+    }
+    for part, change in changes.items():
+        html = html.replace(part, change, 1)
+    return html
