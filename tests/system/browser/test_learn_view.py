@@ -128,6 +128,7 @@ def test_seeds_hide_different_kernels(view: Page) -> None:
 def test_images_guesses_and_kernel_fit_on_one_screen(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     open_puzzle(page, 9)
+    page.get_by_label("Least squares").check()
     page.click("#start-learning")
     expect(page.locator("#forming-kernels canvas")).to_be_visible(timeout=LONG_MS)
     for selector in ("#before-canvas", "#after-canvas", "#forming-kernels canvas", "#guess", "#start-learning"):
@@ -155,6 +156,7 @@ def test_own_images_survive_other_views_and_a_puzzle(view: Page, tmp_path: Path)
 
 def test_lost_connection_is_explained_and_the_descent_repeated(page: Page, errors: list[str]) -> None:
     open_puzzle(page, 9)
+    page.get_by_label("Least squares").check()
     page.route("**/learn?*", lambda route: route.abort())
     page.click("#start-learning")
     expect(page.locator("#learn-error")).to_contain_text("The service is not responding")
