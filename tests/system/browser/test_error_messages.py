@@ -155,7 +155,7 @@ def list_messages_with_settings() -> list[str]:
 def test_messages_for_people_name_no_settings(page: Page) -> None:
     messages = list_messages_with_settings()
     assert len(messages) > 8
-    page.goto("/livez")
+    page.goto("/problems")  # a page of the service that runs no script of its own
     shown = page.evaluate(
         """async (messages) => {
           const { leaveOutSettings } = await import("/static/js/shared/problem-words.js");

@@ -44,6 +44,7 @@ def open_view(page: Page, view: str) -> None:
 
 
 def open_operation(page: Page, name: str) -> None:
+    page.set_default_timeout(60_000)  # Swagger UI draws the whole document first
     page.locator(f"[id$={name}] .opblock-summary-control").click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
@@ -93,7 +94,7 @@ def test_no_request_leaves_the_service(page: Page, site: str, path: str) -> None
         "/#filter/emboss": "#status",
         "/#learn": "#learn-title",
     }[path]
-    expect(page.locator(visible).first).to_be_visible()
+    expect(page.locator(visible).first).to_be_visible(timeout=30_000)
 
 
 def test_first_load_is_small(browser: Browser, site: str) -> None:
