@@ -1,10 +1,10 @@
 import { parseAddress } from "../shared/address.js";
 import { Problem, requestJson } from "../shared/api.js";
-import { find, makeSvg } from "../shared/dom.js";
+import { find } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { debounce, keepLatest, runOneAtATime } from "../shared/scheduling.js";
 import { DIGIT_PAD, PAGE_PAD, layOutView } from "./digit-layout.js";
-import { drawDigitResult } from "./digit-result.js";
+import { drawDigitBox, drawDigitResult } from "./digit-result.js";
 import { DrawPad } from "./draw-pad.js";
 import { connectDrawingSources } from "./drawing-sources.js";
 import { NetworkPanel } from "./network-panel.js";
@@ -30,16 +30,17 @@ class DigitView {
     this.pad = new DrawPad(find("#pad", root), loadStrokes(), () => this.followPad());
     this.overlay = find("#overlay", root);
     this.network = new NetworkPanel(find("#network", root));
-    /** One request at a time, so that answers appear while somebody draws. */
+    /** One request at a time, so that answers appear while somebody draws. The end of a stroke does not wait for its turn. */
     this.read = runOneAtATime(() => this.readPad());
+    this.pad.canvas.addEventListener("pointerup", () => this.read.hurry());
+    /** Numbers of the last request, and of the request whose answer is shown. */
+    this.asked = this.shown = 0;
     this.updateExplanation = keepLatest(async (signal, drawing) => drawing && this.network.explain(drawing, signal));
     this.explainSoon = debounce((drawing) => this.mode === "one" && drawing && this.updateExplanation(drawing), EXPLAIN_DELAY_MS);
     this.updateTools = drawPadTools(find("#pad-tools", root), this.pad, () => !root.hidden);
     keepStrokes(this.pad);
     connectDrawingSources(root, this.pad);
-    for (const option of root.querySelectorAll("[name=mode]")) {
-      option.addEventListener("change", () => { location.hash = /** @type {HTMLInputElement} */ (option).value === "one" ? "digits" : "digits?mode=several"; });
-    }
+    find(".choices", root).addEventListener("change", ({ target }) => { location.hash = target.value === "one" ? "digits" : "digits?mode=several"; });
   }
 
   /** Shows the mode of an address: `#digits`, or `#digits?mode=several`. */
@@ -67,32 +68,29 @@ class DigitView {
 
   async readPad() {
     clearTimeout(this.retryTimer);
+    const number = (this.asked += 1);
     try {
-      await this.showResult(this.mode);
+      await this.showResult(this.mode, number);
       drawProblem(find("#digit-error"), null);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
+      if (number < this.asked) return; // a newer request is under way
       this.retryTimer = drawProblem(find("#digit-error"), problem, () => this.read());
     }
   }
 
-  /** @param {"one"|"several"} mode */
-  async showResult(mode) {
+  /** @param {"one"|"several"} mode @param {number} number of the request */
+  async showResult(mode, number) {
     const drawing = await this.pad.export();
     const form = { file: /** @type {[Blob, string]} */ ([drawing.blob, drawing.name]) };
     const { isEmpty, image } = this.pad;
     const reply = await (mode === "several" ? requestJson("/read", { form }) : requestJson("/classify", { form, query: { preview: "true" } }));
-    if (mode !== this.mode) return; // changed in the meantime: the next run reads again
+    if (mode !== this.mode || number < this.shown) return; // changed in the meantime, or a newer answer was faster
+    this.shown = number;
     if (mode === "several") return drawPageResult(find("#page-result"), this.overlay, reply, drawing);
     drawDigitResult(find("#digit-result"), reply, isEmpty);
-    this.drawBox(image && reply.box, drawing);
+    drawDigitBox(this.overlay, image && reply.box, drawing);
     if (reply.verdict === "blank") find("#explanation").hidden = true;
     else this.explainSoon(drawing);
-  }
-
-  /** Frames the digit in an opened image. */
-  drawBox(box, { left, top, scale }) {
-    this.overlay.replaceChildren(...(box
-      ? [makeSvg("rect", { x: left + box.left * scale, y: top + box.top * scale, width: box.width * scale, height: box.height * scale, class: "digit" })] : []));
   }
 }

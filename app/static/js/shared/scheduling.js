@@ -34,25 +34,28 @@ export function keepLatest(task) {
  * Returns a function that runs `task`, one run at a time. Calls during a run cause one more run after it: results appear
  * while calls keep coming, and the last call always has its run.
  * @param {() => Promise<void>} task handles its own errors
- * @returns {() => Promise<void>} resolves when no run is left
+ * @returns {{(): void, hurry: () => void}} `hurry` starts the run that waits, if there is one, beside the current run
  */
 export function runOneAtATime(task) {
   let isDue = false;
-  /** @type {Promise<void>|null} */
-  let running = null;
-  const run = async () => {
+  let isRunning = false;
+  const call = async () => {
+    isDue = true;
+    if (isRunning) return;
+    isRunning = true;
     try {
       while (isDue) {
         isDue = false;
         await task();
       }
     } finally {
-      running = null;
+      isRunning = false;
     }
   };
-  return () => {
-    isDue = true;
-    running ??= run();
-    return running;
+  call.hurry = () => {
+    if (!isDue) return;
+    isDue = false;
+    task();
   };
+  return call;
 }
