@@ -22,6 +22,8 @@ const views = {
   },
 };
 const opened = {};
+/** Views that are ready. @type {Record<string, {follow: (hash: string) => void, settle?: () => void}>} */
+const ready = {};
 const failures = {};
 /** The last address of each view that was left. @type {Record<string, string>} */
 const left = {};
@@ -42,8 +44,8 @@ async function showView() {
   }
   document.title = views[name].title;
   opened[name] ??= openView(name);
-  const view = await opened[name];
-  if (nameView(location.hash) === name) view?.follow(location.hash); // else the user has left in the meantime
+  ready[name] = await opened[name];
+  if (nameView(location.hash) === name) ready[name]?.follow(location.hash); // else the user has left in the meantime
 }
 
 /** @returns {Promise<{follow: (hash: string) => void}|null>} null if its modules could not be loaded */
@@ -74,6 +76,7 @@ addEventListener("click", (event) => {
   if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const hash = link.getAttribute("href");
   const current = nameView(location.hash);
+  ready[current]?.settle?.(); // writes the address, if that waits for a pause
   const target = resolveLink(hash, { ...left, [current]: location.hash });
   if (hash !== "#main" && target === hash) return;
   event.preventDefault();

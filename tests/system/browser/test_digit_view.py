@@ -43,7 +43,7 @@ def find_ink(page: Page) -> NDArray[np.bool_]:
 @pytest.fixture
 def view(page: Page) -> Page:
     page.goto("/#digits")
-    expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
+    expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank", timeout=30_000)
     return page
 
 
@@ -292,3 +292,21 @@ def test_own_photo_survives_a_kernel_of_the_network(page: Page, tmp_path: Path) 
     wait_for_result(page)
     assert page.input_value("#set-kernel").startswith("mnist-conv1")
     expect(page.locator("#image-note")).to_contain_text("photo.png, 90 × 70")
+
+
+def test_frames_of_a_camera_are_one_step_of_undo(view: Page) -> None:
+    draw(view, STROKES["7"])
+    seven = find_ink(view)
+    view.evaluate("""async () => {
+      const { DrawPad } = await import(document.querySelector("script[type=module]").src.replace("main.js", "digits/draw-pad.js"));
+      const canvas = document.createElement("canvas");
+      const pad = new DrawPad(canvas, [{ width: 9, points: [[9, 9]] }], () => {});
+      for (const shade of [50, 100, 150]) {
+        const pixels = new ImageData(new Uint8ClampedArray(4).fill(shade), 1, 1);
+        await pad.setFrame({ pixels });
+      }
+      if (pad.past.length !== 1 || !pad.image) throw new Error(`${pad.past.length} steps`);
+      pad.undo();
+      if (pad.image || pad.strokes.length !== 1) throw new Error("the strokes are not back");
+    }""")
+    assert np.array_equal(find_ink(view), seven)

@@ -23,6 +23,8 @@ export class DrawPad {
     this.onChange = onChange;
     /** @type {Content} */
     this.content = { strokes, image: null };
+    /** The last frame of a camera. @type {Content|null} */
+    this.frame = null;
     /** @type {Content[]} */
     this.past = [];
     /** @type {Content[]} */
@@ -112,6 +114,13 @@ export class DrawPad {
   /** @param {import("../shared/image.js").Image} image */
   async setImage(image) {
     this.change({ strokes: [], image: { ...image, bitmap: await createImageBitmap(image.pixels) } });
+  }
+
+  /** Shows a frame of a camera. Undo returns to what was there before the first frame. @param {import("../shared/image.js").Image} image */
+  async setFrame(image) {
+    const frame = { strokes: [], image: { ...image, bitmap: await createImageBitmap(image.pixels) } };
+    if (this.content === this.frame) this.content = this.past.pop();
+    this.change((this.frame = frame));
   }
 
   /** Resizes the pad and keeps the drawing. */

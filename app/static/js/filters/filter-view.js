@@ -101,6 +101,11 @@ class FilterView {
     return this.image && image === this.setting.image ? this.refresh() : this.openSample();
   }
 
+  /** Called before the user leaves the view. */
+  settle() {
+    if (this.image) this.writeAddress();
+  }
+
   /** Does nothing if the user has followed a link in the meantime. */
   writeAddress() {
     if (location.hash !== this.address) return;

@@ -34,23 +34,26 @@ export function keepLatest(task) {
  * Returns a function that runs `task`, one run at a time. Calls during a run cause one more run after it: results appear
  * while calls keep coming, and the last call always has its run.
  * @param {() => Promise<void>} task handles its own errors
- * @returns {{(): void, hurry: () => void}} `hurry` starts the run that waits, if there is one, beside the current run
+ * @returns {{(): Promise<void>, hurry: () => void}} a call resolves when no run is left; `hurry` starts the run that waits, if
+ *   there is one, beside the current run
  */
 export function runOneAtATime(task) {
   let isDue = false;
-  let isRunning = false;
-  const call = async () => {
-    isDue = true;
-    if (isRunning) return;
-    isRunning = true;
+  /** @type {Promise<void>|null} */
+  let running = null;
+  const run = async () => {
     try {
       while (isDue) {
         isDue = false;
         await task();
       }
     } finally {
-      isRunning = false;
+      running = null;
     }
+  };
+  const call = () => {
+    isDue = true;
+    return (running ??= run());
   };
   call.hurry = () => {
     if (!isDue) return;
