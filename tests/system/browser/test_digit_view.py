@@ -298,7 +298,8 @@ def test_frames_of_a_camera_are_one_step_of_undo(view: Page) -> None:
     draw(view, STROKES["7"])
     seven = find_ink(view)
     view.evaluate("""async () => {
-      const { DrawPad } = await import(document.querySelector("script[type=module]").src.replace("main.js", "digits/draw-pad.js"));
+      const main = document.querySelector("script[type=module]").src;
+      const { DrawPad } = await import(main.replace("main.js", "digits/draw-pad.js"));
       const canvas = document.createElement("canvas");
       const pad = new DrawPad(canvas, [{ width: 9, points: [[9, 9]] }], () => {});
       for (const shade of [50, 100, 150]) {
