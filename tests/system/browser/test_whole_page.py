@@ -30,7 +30,7 @@ def open_view(page: Page, view: str) -> None:
         page.wait_for_selector(".tile")
     elif view.startswith("#learn"):
         page.click("#start-learning")
-        expect(page.locator("#learn-status")).to_contain_text("Done", timeout=60_000)
+        expect(page.locator("#learn-status")).to_contain_text("Done", timeout=120_000)
         page.click("#show-answer")
         expect(page.locator("#residual-share")).to_be_visible(timeout=60_000)
     elif view == "#kernels":
