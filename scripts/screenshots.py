@@ -102,7 +102,9 @@ def show_digits(page: Page, address: str) -> None:
 
 
 def show_learning(page: Page, address: str) -> None:
-    page.goto(address + "#learn?hidden=emboss")
+    page.goto(address + "#learn?puzzle=9")
+    page.get_by_role("button", name="emboss").click()
+    page.click("#start-learning")
     page.wait_for_selector("#residual-share", timeout=60_000)
 
 
