@@ -21,6 +21,7 @@ from kernels.geometry import Axis
 from kernels.layers.layer import Convolution, Pooling, Selection
 from kernels.layers.step import LayerStep
 from kernels.padding import Border
+from kernels.product import Product
 from kernels.settings import Response, scale_bias
 
 OPSET, IR_VERSION = 19, 9
@@ -126,8 +127,14 @@ class Graph:
         padded = self.add_border(values, rows, columns, step.settings.border)
         results = []
         for part in step.weights:
-            filters = np.tile((part / step.divisor).astype(np.float32), (maps, 1, 1, 1))
-            results.append(self.add_convolution(padded, filters, rows, columns, group=maps))
+            scaled = part / step.divisor
+            # A long blur is two passes: over the rows, then over the columns.
+            passes = (scaled.column[:, None], scaled.row[None]) if isinstance(scaled, Product) else (scaled,)
+            result = padded
+            for weights in passes:
+                filters = np.tile(weights.astype(np.float32), (maps, 1, 1, 1))
+                result = self.add_convolution(result, filters, rows, columns, group=maps)
+            results.append(result)
         if step.kernel.combine == "magnitude":
             squares = [self.add("Mul", result, result) for result in results]
             combined = self.add("Sqrt", self.add("Sum", *squares))
@@ -169,11 +176,15 @@ class Graph:
     def add_convolution(
         self, values: str, filters: NDArray[np.float32], rows: Axis, columns: Axis, group: int = 1
     ) -> str:
-        """`filters` are [out, in, height, width]. ONNX does not turn them by 180° either."""
-        return self.add(
-            "Conv", values, self.add_constant(filters),
-            group=group, strides=[rows.stride, columns.stride], dilations=[rows.dilation, columns.dilation],
-        )  # fmt: skip
+        """`filters` are [out, in, height, width]. ONNX does not turn them by 180° either.
+
+        With a side of 1 and not that of the axis, the pass is over the other axis alone.
+        """
+        strides, dilations = [rows.stride, columns.stride], [rows.dilation, columns.dilation]
+        for place, (side, axis) in enumerate(zip(filters.shape[2:], (rows, columns), strict=True)):
+            if side != axis.kernel:
+                strides[place] = dilations[place] = 1
+        return self.add("Conv", values, self.add_constant(filters), group=group, strides=strides, dilations=dilations)
 
     def add_pooling(self, values: str, rows: Axis, columns: Axis, layer: Pooling) -> str:
         """As TensorFlow: padding never wins, and an average does not count it."""

@@ -26,7 +26,8 @@ def split_alpha(planes: Planes, has_alpha: bool | None = None) -> tuple[Planes, 
     if planes.shape[2] > MAX_CHANNELS:
         return np.ascontiguousarray(planes[:, :, :-1]), np.ascontiguousarray(planes[:, :, -1:])
     *colours, alpha = cv2.split(planes)
-    return np.asarray(cv2.merge(colours)).reshape(*planes.shape[:2], -1), np.asarray(alpha)[:, :, None]
+    merged: Planes = np.asarray(cv2.merge(colours), np.float32)
+    return merged.reshape(*planes.shape[:2], -1), np.asarray(alpha, np.float32)[:, :, None]
 
 
 def join_alpha(colours: Planes, alpha: Planes) -> Planes:

@@ -60,6 +60,7 @@ CHAINS: dict[str, list[dict[str, Any]]] = {
     "convolve": [{"kernel": "custom", "weights": [[1, 2, 3]], "behaviour": "convolve"}],
     "anchor": [{"kernel": "custom", "weights": [[1, 2, 3]], "anchor": [0, 0]}],
     "mix": [{"kernel": "gaussian", "amount": 0.3}],
+    "long blur": [{"kernel": "gaussian", "sigma": 12}],
     "dilation": [{"kernel": "sharpen", "dilation": 3}],
     "chain": [{"kernel": "gaussian", "sigma": 1.2}, {"kernel": "left-sobel", "response": "abs"}, {"kernel": "box"}],
     "responses": [{"kernel": "laplacian", "response": "offset"}, {"kernel": "sharpen", "response": "clip"}],
@@ -71,6 +72,7 @@ CHAINS: dict[str, list[dict[str, Any]]] = {
 SIZED: dict[str, list[dict[str, Any]]] = {
     "layers": [CONV, {"kernel": "relu"}, {"kernel": "max-pool", "size": 3, "stride": 2}, {"kernel": "average-pool"}],
     "layer with stride": [CONV | {"stride": 2, "border": "reflect"}],
+    "long blur with stride": [{"kernel": "gaussian", "sigma": 20, "stride": 2, "border": "symmetric"}],
     "mix with stride": [{"kernel": "gaussian", "amount": 0.3, "stride": [2, 3]}],
     "first layer of the network": [{"kernel": "mnist-conv1"}, {"kernel": "max-pool"}],
 }
