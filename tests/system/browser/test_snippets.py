@@ -25,6 +25,7 @@ SETTINGS = [
     "#filter/log?response=rescale",
     "#filter/gaussian?size=5&border=zero&channels=r&stride=2",
     "#filter/box?size=7&border=reflect",
+    "#filter/median?size=5&channels=gray",
     '#filter?operations=[{"kernel":"blur"},{"kernel":"edge","response":"abs"}]',
 ]
 

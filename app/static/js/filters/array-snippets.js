@@ -10,16 +10,20 @@ import { layOut } from "./geometry.js";
 
 const OPENCV_BORDERS = { edge: "REPLICATE", zero: "CONSTANT", reflect: "REFLECT_101", symmetric: "REFLECT", valid: "REPLICATE" };
 const SCIPY_MODES = { edge: "nearest", zero: "constant", reflect: "mirror", symmetric: "reflect", wrap: "grid-wrap", valid: "nearest" };
+const NO_MEDIAN = "This tool's median does not have this border, size, dilation, anchor or choice of channels. Use SciPy, without dilation and anchor.";
 const LUMA = "[0.299, 0.587, 0.114]";
 
 /** The tools' own calls for kernels that they know by name, in place of a table of weights. */
 const OPENCV_CALLS = {
   gaussian: ({ sigma, size, border }) => `cv2.GaussianBlur(source, (${size}, ${size}), ${sigma}, borderType=cv2.BORDER_${OPENCV_BORDERS[border]})`,
   box: ({ size, border }) => `cv2.blur(source, (${size}, ${size}), borderType=cv2.BORDER_${OPENCV_BORDERS[border]})`,
+  // cv2.medianBlur knows one border, one, three or four channels, and larger sides for 8 bits only.
+  median: ({ size, border, channels }) => (["edge", "valid"].includes(border) && size <= 5 && channels.length !== 2 ? `cv2.medianBlur(source, ${size})` : null),
 };
 const SCIPY_CALLS = {
   gaussian: ({ sigma, size, border }) => `scipy.ndimage.gaussian_filter(source, (${sigma}, ${sigma}, 0), mode="${SCIPY_MODES[border]}", radius=(${size >> 1}, ${size >> 1}, 0))`,
   box: ({ size, border }) => `scipy.ndimage.uniform_filter(source, (${size}, ${size}, 1), mode="${SCIPY_MODES[border]}")`,
+  median: ({ size, border }) => `scipy.ndimage.median_filter(source, (${size}, ${size}, 1), mode="${SCIPY_MODES[border]}")`,
 };
 
 /** @param {SnippetInput} input @param {Plan[]} plans @returns {Snippet} */
@@ -55,12 +59,14 @@ image = np.asarray(Image.open(${JSON.stringify(image.name)}).convert("RGB"))
 function writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls }) {
   if (setting.linear) return { note: "Not available with linear=true: the code would also have to convert from and to sRGB." };
   let [width, height] = [image.width, image.height];
+  const ownCallsOfSteps = plans.map((plan, index) => writeOwnCall(ownCalls, setting.steps[index], kernels[index], plan));
+  if (plans.some(({ combine }, index) => combine === "median" && !ownCallsOfSteps[index])) return { note: NO_MEDIAN };
   const body = plans.map((plan, index) => {
     const axes = layOut(plan, width, height);
     const input = { width, height };
     [width, height] = [axes.columns.output, axes.rows.output];
     const title = plans.length > 1 ? `\n# ${index + 1}: ${setting.steps[index].kernel}\n` : "\n";
-    return title + writeStep(plan, axes, input, correlate, writeOwnCall(ownCalls, setting.steps[index], kernels[index], plan));
+    return title + writeStep(plan, axes, input, correlate, ownCallsOfSteps[index]);
   });
   const end = `
 result = np.clip(np.rint(values), 0, 255).astype(np.uint8)
@@ -79,7 +85,7 @@ function writeOwnCall(ownCalls, step, kernel, plan) {
   const asNamed = plan.divisor === kernel.divisor && plan.dilation.every((n) => n === 1) && !plan.anchor;
   if (!(step.kernel in ownCalls) || !asNamed || weights.length % 2 === 0) return null;
   const sigma = step.sigma ?? kernel.parameters.properties.sigma?.default;
-  return ownCalls[step.kernel]({ sigma, size: weights.length, border: plan.border });
+  return ownCalls[step.kernel]({ sigma, size: weights.length, border: plan.border, channels: plan.channels });
 }
 
 /** @param {Plan} plan @param {string|null} ownCall */

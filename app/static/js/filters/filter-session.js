@@ -10,7 +10,7 @@ import { requestResult } from "./filter-results.js";
 import { clearFullSize } from "./full-size.js";
 import { describeImage, markSample } from "./image-sources.js";
 import { Images, isOwn } from "./images.js";
-import { describeKernel, requestKnownKernel } from "./kernel-description.js";
+import { describeKernel, hasWeights, requestKnownKernel } from "./kernel-description.js";
 import { runNewestNext } from "./newest-next.js";
 import { drawOutputSize } from "./output-size.js";
 import { PixelInspector } from "./pixel-inspector.js";
@@ -206,7 +206,7 @@ export class FilterSession {
     const { image, setting: { active, linear } } = this;
     const steps = structuredClone(this.setting.steps.slice(0, active + 1));
     const kernels = await Promise.all(steps.map((step) => describeKernel(step, this.catalogue)));
-    if (signal.aborted || this.shownSteps === JSON.stringify([steps, image.name])) return;
+    if (signal.aborted || !kernels.every(hasWeights) || this.shownSteps === JSON.stringify([steps, image.name])) return;
     const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
     this.shownSteps = "";
     await this.showOnBench({ ...chain, image, steps, linear, pixels: null });
@@ -222,7 +222,7 @@ export class FilterSession {
     const kernelRequests = Promise.all(steps.map((step) => requestKnownKernel(step, this.catalogue)));
     const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
     if (signal.aborted) return;
-    if (kernels.includes(null)) return this.showUnplanned(await resultRequest, { steps, linear }, kernels, signal);
+    if (!kernels.every(hasWeights)) return this.showUnplanned(await resultRequest, { steps, linear }, kernels, signal);
     if (isNewest()) this.steps.draw(kernels[active]);
     const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
     const result = await resultRequest;
@@ -247,13 +247,13 @@ export class FilterSession {
     this.onResult();
   }
 
-  /** Shows the result of a chain with a step that is no kernel, such as a layer: the page does not know its plan. */
+  /** Shows the result of a chain with a step of unknown weights, such as a layer: the page does not know its plan. */
   showUnplanned(result, filtering, kernels, signal) {
     if (signal.aborted || !result) return;
     const { image, image: { pixels: { width, height } } } = this;
     this.slider.showAfter(result.pixels, { x: 0, y: 0, scaleX: width / result.pixels.width, scaleY: height / result.pixels.height });
     this.steps.draw(kernels[this.setting.active]);
-    this.inspector.clear();
+    this.inspector.clear(kernels.includes(null));
     drawCopyAs(find("#copy-as"), { setting: { ...this.setting, ...filtering }, kernels, image });
     find("#size").replaceChildren();
     find("#clipped").hidden = true;

@@ -27,6 +27,13 @@ export async function requestKnownKernel(step, catalogue) {
   }
 }
 
+/**
+ * Whether the page knows how a step is computed: not for steps that are no kernels, and not for kernels with sides above 63,
+ * whose weights `GET /kernels` does not list.
+ * @param {any} kernel as `requestKnownKernel` returns it
+ */
+export const hasWeights = (kernel) => kernel !== null && !kernel.factors;
+
 /** The same without asking the service where the weights are known: what the page needs to compute pixels while they change. */
 export const describeKernel = (step, catalogue) => describeTypedWeights(step) ?? requestKernel(step, catalogue);
 

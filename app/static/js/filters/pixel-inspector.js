@@ -6,6 +6,7 @@ import { PixelTable } from "./pixel-table.js";
 
 const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
 const NO_KERNEL = "A step of this chain is no kernel, so it is not worked out here. “Whole image” shows the result.";
+const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not worked out here. “Whole image” shows the result.";
 
 /**
  * Computes the inspected pixel of a step, shows it on the bench and as a table, and marks the pixels under the kernel.
@@ -46,12 +47,13 @@ export class PixelInspector {
     if (this.subject === subject) this.inspect(at, true);
   }
 
-  /** Shows no step, because the page does not know how the result was computed. */
-  clear() {
+  /** Shows no step, because the page does not know how the result was computed. @param {boolean} isUnknown a step is no kernel */
+  clear(isUnknown) {
+    const reason = isUnknown ? NO_KERNEL : LONG_KERNEL;
     this.subject = null;
     this.slider.mark(null);
-    this.bench.clear(NO_KERNEL);
-    this.table.showMessage(NO_KERNEL);
+    this.bench.clear(reason);
+    this.table.showMessage(reason);
   }
 
   /** Loads the input of the step, and the range of its values if the response needs it. */

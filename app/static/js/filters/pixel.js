@@ -5,7 +5,8 @@
  * @typedef {{x: number, y: number, outside: boolean, value: number, weight: number, product: number}} Tap one weight and
  *   the pixel under it
  * @typedef {{name: string, taps: Tap[][][], sums: number[], divided: number, original: number, mixed: number,
- *   biased: number, responded: number, final: number}} Computation the values from patch to pixel, of one channel
+ *   biased: number, responded: number, final: number}} Computation the values from patch to pixel, of one
+ *   channel; the median takes the place of the sum
  */
 
 import { WHITE, decodeSrgb, encodeSrgb, measureBrightness } from "./colour.js";
@@ -50,6 +51,8 @@ export function computePixel(source, plan, x, y, { linear, decoded = false, rang
       return { x: px, y: py, outside, value, weight, product: value * weight };
     })));
     const sums = plan.parts.map((part) => {
+      if (plan.combine === "median") return findMedian(part.flatMap((row, i) => row.map((_, j) =>
+        readPadded(left + j * columns.dilation, top + i * rows.dilation, channel))));
       let sum = 0;
       part.forEach((row, i) => row.forEach((weight, j) => {
         sum += weight * readPadded(left + j * columns.dilation, top + i * rows.dilation, channel);
@@ -76,6 +79,9 @@ export function computePixel(source, plan, x, y, { linear, decoded = false, rang
   });
   return { channels, pixel };
 }
+
+/** Of an odd number of values. @param {number[]} values */
+const findMedian = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 function combine(values, method) {
   if (method === "magnitude") return Math.hypot(...values);

@@ -2,6 +2,7 @@
 
 import { writeOpenCv, writeSciPy } from "./array-snippets.js";
 import { writeImageMagick, writeSvg } from "./convolution-snippets.js";
+import { hasWeights } from "./kernel-description.js";
 import { planStep } from "./plan.js";
 import { writeCurl, writeFetch, writeHttpx } from "./request-snippets.js";
 
@@ -26,5 +27,6 @@ export const TOOLS = {
 function writeForKernels(write, input) {
   const { setting, kernels } = input;
   if (kernels.includes(null)) return { note: "Not available: a step of this chain is no kernel." };
+  if (!kernels.every(hasWeights)) return { note: "Not available: a kernel has a side above 63, too many weights to list." };
   return write(input, setting.steps.map((step, index) => planStep(step, kernels[index])));
 }

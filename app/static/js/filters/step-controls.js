@@ -6,6 +6,8 @@ import { CHOICES, DEFAULTS, HINTS, LABELS, MEANINGS } from "./step-parameters.js
  *   onEditWeights: (weights: string, kernel: any) => void}} StepListeners an empty value resets a parameter to its default
  */
 
+/** Where sliders end. Beyond, a kernel has sides above 63; the number beside the slider goes as far as the service. */
+const SLIDER_ENDS = { sigma: 10.3, size: 63, length: 63 };
 const HINT_INVITATION = "Drag a weight, or type one.";
 
 /**
@@ -63,7 +65,7 @@ export function updateStepControls(form, kernel) {
   setText(find(".sum", form), describeSum(kernel));
 }
 
-const describeSum = (kernel) => (kernel ? `Sum ${round(kernel.sum)}, divided by ${round(kernel.divisor)}${kernel.separable ? " · separable" : ""}` : "");
+const describeSum = (kernel) => (kernel && kernel.combine !== "median" ? `Sum ${round(kernel.sum)}, divided by ${round(kernel.divisor)}${kernel.separable ? " · separable" : ""}` : "");
 
 const round = (number) => String(Number(number.toPrecision(6)));
 
@@ -100,7 +102,7 @@ function drawField(name, control, hint = HINTS[name] ?? "") {
 function drawSlider(name, { minimum, maximum, default: standard, type, description }, value, onInput) {
   const increment = name === "amount" ? 0.05 : type === "integer" ? 2 : maximum - minimum > 100 ? 1 : 0.1;
   const shown = value ?? (standard === undefined ? "" : String(standard));
-  const slider = make("input", { type: "range", id: `set-${name}`, min: minimum, max: maximum, step: increment, value: shown || minimum });
+  const slider = make("input", { type: "range", id: `set-${name}`, min: minimum, max: Math.min(maximum, SLIDER_ENDS[name] ?? maximum), step: increment, value: shown || minimum });
   const number = make("input", { type: "text", inputmode: "decimal", class: "number", value: shown, placeholder: "auto", "aria-label": `${name}, as a number` });
   slider.addEventListener("input", (event) => {
     number.value = slider.value;

@@ -7,7 +7,7 @@ import { drawProblem } from "../shared/problem-message.js";
 import { drawWeightMap } from "../shared/weight-map.js";
 
 const MAX_LISTED_SIDE = 5;
-const COMBINATIONS = { magnitude: "magnitude of", max: "largest of" };
+const COMBINATIONS = { magnitude: "magnitude of", maximum: "largest of" };
 
 /** @param {HTMLElement} root */
 export async function openKernelsView(root) {
@@ -34,7 +34,7 @@ async function showKernels(root) {
 
 function drawKernel(kernel) {
   const { name, title, rows, columns, weights, combine, divisor, parameters, source } = kernel;
-  const parts = combine === "single" ? [weights] : weights;
+  const parts = combine === "single" ? [weights] : combine === "median" ? [] : weights;
   const ranges = Object.entries(parameters.properties).map(([parameter, { minimum, maximum }]) =>
     `${parameter} ${formatNumber(minimum)} to ${formatNumber(maximum)}`);
   const facts = [`${rows} × ${columns}`, ...(divisor === 1 ? [] : [`divided by ${formatNumber(divisor)}`]), ...ranges, source];

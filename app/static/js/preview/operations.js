@@ -15,6 +15,9 @@ import { CHOICES } from "../filters/step-parameters.js";
 import { formatRows, parseNumber, parseRows } from "../filters/weights.js";
 import { chooseFactors } from "./factors.js";
 
+/** The browser cannot compute what the service can. The message says why. */
+export class NotComputable extends Error {}
+
 const MAX_STEPS = 10;
 const MAX_SIDE = 63;
 const SUM_TOLERANCE = 1e-6;
@@ -46,7 +49,7 @@ function toStep(operation) {
 /** The plans of the last operations: those of a video stay the same for many frames. */
 let last = { text: "", plans: /** @type {Promise<StepPlan[]>} */ (Promise.resolve([])) };
 
-/** @param {Operation[]} operations @returns {Promise<StepPlan[]>} throws Problem if the service rejects a kernel */
+/** @param {Operation[]} operations @returns {Promise<StepPlan[]>} throws Problem if the service rejects a kernel, NotComputable */
 export function planOperations(operations) {
   const text = JSON.stringify(operations);
   if (text !== last.text) {
@@ -97,8 +100,10 @@ function roundSum(weights) {
   return [0, 1].find((exact) => Math.abs(sum - exact) < tolerance) ?? sum;
 }
 
-/** @returns {StepPlan} */
+/** @returns {StepPlan} throws NotComputable */
 function completePlan(step, kernel) {
+  if (kernel.combine === "median") throw new NotComputable("The service computes the median.");
+  if (kernel.factors) throw new NotComputable("The service computes kernels with a side above 63.");
   const plan = planStep(step, kernel);
   return {
     ...plan, weights: plan.parts, factors: plan.parts.map(chooseFactors), alpha: step.alpha ?? "auto", kernelSum: kernel.sum,

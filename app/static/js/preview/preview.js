@@ -12,4 +12,5 @@
  */
 
 export { comparePixels, compareWithService, describeComparison } from "./comparison.js";
-export { NotComputable, canPreview, createPreview } from "./renderer.js";
+export { NotComputable } from "./operations.js";
+export { canPreview, createPreview } from "./renderer.js";

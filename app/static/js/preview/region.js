@@ -28,7 +28,7 @@ export function findInputRows(axis, border, rows) {
 
 /**
  * A plane with its border: the window of some rows of the result.
- * @param {Float32Array} values rows from `top` of a plane @param {number} top
+ * @param {Float32Array} values rows of a plane, beginning with `top` @param {number} top
  * @param {{rows: Axis, columns: Axis}} axes @param {string} border @param {Rows} rows of the result
  * @returns {import("./correlation.js").Plane}
  */

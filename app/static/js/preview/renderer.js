@@ -2,7 +2,7 @@
 
 import { hasTransparency } from "../shared/png.js";
 import { canDivide, hasHalvedStrips, layOutChain, placeResult } from "./layout.js";
-import { checkOperations, planOperations } from "./operations.js";
+import { NotComputable, checkOperations, planOperations } from "./operations.js";
 import { hasOwnBrightness } from "./planes.js";
 
 /**
@@ -13,9 +13,6 @@ import { hasOwnBrightness } from "./planes.js";
  */
 
 const MAX_WORKERS = 2;
-
-/** The browser cannot compute what the service can. The message says why. */
-export class NotComputable extends Error {}
 
 /** Why this browser cannot compute anything; found when the first worker starts. */
 let obstacle = "";

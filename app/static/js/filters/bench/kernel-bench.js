@@ -189,7 +189,7 @@ export class KernelBench {
     this.board.showProducts(computation?.taps ?? null, share);
     const sum = find("#sum", this.root);
     if (!computation) return showSumMessage(sum, this.obstacle || "The sum appears when the service has responded.");
-    if (share < 1) return showSumMessage(sum, describeRunningSum(computation.taps[0].flat(), share));
+    if (share < 1) return showSumMessage(sum, describeRunningSum(computation.taps[0].flat(), share, this.plan));
     const returned = readReturned(this.subject.pixels, x, y);
     const same = returned && computed.pixel.every((value, index) => value === returned[index]);
     const value = returned && (same ? computation.final : returned[this.channel]);
@@ -260,9 +260,10 @@ export class KernelBench {
   }
 }
 
-/** @param {import("../pixel.js").Tap[]} taps */
-function describeRunningSum(taps, share) {
+/** @param {import("../pixel.js").Tap[]} taps @param {number} share @param {import("../plan.js").Plan} plan */
+function describeRunningSum(taps, share, { combine }) {
   const lit = taps.slice(0, Math.ceil(share * taps.length));
+  if (combine === "median") return `${lit.length} of ${taps.length} pixels`;
   return `Sum of ${lit.length} of ${taps.length} products: ${formatNumber(lit.reduce((sum, { product }) => sum + product, 0), 1)}`;
 }
 

@@ -38,6 +38,8 @@ export class KernelBoard {
    */
   show(kernel, typed, onChange) {
     this.onChange = onChange;
+    if (kernel.combine === "median") return this.showMessage("The result is the middle of the sorted pixels under the kernel. There are no weights.");
+    if (kernel.factors) return this.showMessage(`${kernel.rows} × ${kernel.columns} weights, too many to list: each is a number of a column times one of a row.`);
     const parts = kernel.combine === "single" ? [kernel.weights] : kernel.weights;
     const editable = parts.length === 1 && Math.max(kernel.rows, kernel.columns) <= MAX_EDITABLE_SIDE;
     if (editable) this.showCells(typed ? parseRows(typed) : toRows(kernel.weights));
@@ -128,6 +130,12 @@ export class KernelBoard {
       drawWeightMap(weights, { class: "weight-map", role: "img", "aria-label": "The weights as an image" }),
       make("p", { class: "quiet" }, `${rows} × ${columns} weights, too many to edit (at most ${MAX_EDITABLE_SIDE} × ${MAX_EDITABLE_SIDE}).`),
       make("p", { class: "field-error", id: "weights-error" }));
+  }
+
+  /** @param {string} text why there are no weights */
+  showMessage(text) {
+    this.clear();
+    this.root.replaceChildren(make("p", { class: "quiet" }, text));
   }
 
   clear() {

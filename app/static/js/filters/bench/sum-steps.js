@@ -17,7 +17,8 @@ export function drawSumSteps(root, computation, plan, { linear, returned }) {
   if (!computation) return root.replaceChildren();
   const { sums, divided, mixed, biased, responded, final } = computation;
   const rows = computation.taps.map((part, index) => computation.taps.length > 1
-    ? [`kernel ${index + 1}`, formatNumber(sums[index], 2)] : ["sum", writeSum(part.flat(), sums[index])]);
+    ? [`kernel ${index + 1}`, formatNumber(sums[index], 2)]
+    : plan.combine === "median" ? [`middle of ${part.flat().length} pixels`, formatNumber(sums[index], 2)] : ["sum", writeSum(part.flat(), sums[index])]);
   const combining = { magnitude: "√ of squares", maximum: "maximum" }[plan.combine];
   const divisor = plan.divisor === 1 ? "" : `÷ ${formatNumber(plan.divisor)}`;
   if (combining || divisor) rows.push([[divisor, combining].filter(Boolean).join(", "), formatNumber(divided, 2)]);
