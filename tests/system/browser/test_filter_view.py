@@ -157,15 +157,20 @@ def test_change_aborts_the_previous_request(page: Page) -> None:
 def test_kernels_without_listed_weights_are_filtered(page: Page, api: httpx.Client) -> None:
     open_filter_view(page, "#filter/identity?image=house")
     house = api.get("/samples/house.png").content
-    for setting, message in (
-        ("median", "the middle of the sorted pixels"),
-        ("gaussian?sigma=30", "181 × 181 weights, too many to list"),
+    for setting, path, query, message in (
+        ("#filter/median?image=house", "/filter/median", {}, "the middle of the sorted pixels"),
+        (
+            "#filter/gaussian?sigma=30&image=house",
+            "/filter/gaussian",
+            {"sigma": 30},
+            "181 × 181 weights, too many to list",
+        ),
     ):
-        follow_link(page, f"#filter/{setting}{'&' if '?' in setting else '?'}image=house")
-        assert np.array_equal(read_result(page), filter_by_api(api, house, f"/filter/{setting}"))
+        follow_link(page, setting)
+        assert np.array_equal(read_result(page), filter_by_api(api, house, path, **query))
         expect(page.locator("#board")).to_contain_text(message)
         expect(page.locator("#filter-error")).to_be_empty()
     set_value(page, "#set-sigma + .number", "3")
     wait_for_result(page)
-    assert np.array_equal(read_result(page), filter_by_api(api, house, "/filter/gaussian?sigma=3"))
+    assert np.array_equal(read_result(page), filter_by_api(api, house, "/filter/gaussian", sigma=3))
     expect(page.locator("#inspected")).to_contain_text("Match")
