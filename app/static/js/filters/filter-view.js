@@ -217,7 +217,7 @@ class FilterView {
     const showSizeError = (message) => setText(find("#size-error"), message);
     this.updateSize(chain.plans[active], chain.axes[active]).then(() => showSizeError(""), (problem) => showSizeError(problem.message));
     const result = await resultRequest;
-    if (signal.aborted || !this.live.isCurrent(version)) return; // the next request has the newer setting
+    if (signal.aborted || version !== this.live.version) return; // the next request has the newer setting
     if (!result) return this.showProblem(null); // the frames of a live source show the setting
     this.inspector.setResult({ ...result, ...chain, image, steps: structuredClone(steps), linear });
     this.showProblem(null);
