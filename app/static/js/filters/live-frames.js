@@ -7,6 +7,7 @@ export { openCamera, openVideo } from "../sources/live-source.js";
 
 /** @typedef {import("./live-preview.js").LivePreview} LivePreview */
 
+const FRAME_NAME = "frame.png";
 /** Frames over which the rate is measured. */
 const RATE_FRAMES = 15;
 /** After a frame that the setting or the service does not allow. */
@@ -33,6 +34,14 @@ export async function showFrames(source, live) {
   }
 }
 
+/** The frame on display becomes the image, the service filters it, and both results are compared. @param {LivePreview} live */
+export async function freezeFrame(live) {
+  const { frame } = live;
+  if (!frame) return;
+  live.release();
+  live.view.openFrame(await encodePng(frame, false), FRAME_NAME);
+}
+
 /** A setting that is being typed may be invalid: then the frame is shown as it is. @param {ImageData} frame @param {LivePreview} live */
 async function filterFrame(frame, live) {
   try {
@@ -48,7 +57,7 @@ async function filterFrame(frame, live) {
 
 /** @param {ImageData} frame @param {LivePreview} live */
 async function filterByService(frame, live) {
-  const file = { preview: await encodePng(frame, false), name: "frame.png" };
+  const file = { preview: await encodePng(frame, false), name: FRAME_NAME };
   const { pixels } = await requestResult(/** @type {any} */ (file), live.view.readSetting(), new AbortController().signal);
   const placement = { x: 0, y: 0, scaleX: frame.width / pixels.width, scaleY: frame.height / pixels.height };
   return { pixels, placement, place: "computed by the service" };

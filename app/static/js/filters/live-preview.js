@@ -5,7 +5,6 @@
 
 import { hasCamera } from "../shared/camera.js";
 import { make, setText } from "../shared/dom.js";
-import { encodePng } from "../shared/png.js";
 import { toOperation } from "./filter-request.js";
 
 /**
@@ -17,8 +16,6 @@ import { toOperation } from "./filter-request.js";
  *   openFrame: (file: Blob, name: string) => void, onStart: () => void, onStop: () => void}} View `openFrame` opens the frame
  *   that was frozen as the user's image; `onStart` and `onStop` say that a live source runs
  */
-
-const FRAME_NAME = "frame.png";
 
 /** @param {HTMLElement} sources gets the buttons @param {HTMLElement} status gets the messages @param {View} view */
 export function attachLivePreview(sources, status, view) {
@@ -46,7 +43,7 @@ export class LivePreview {
       file.value = "";
     } });
     this.camera = make("button", { type: "button", id: "live-camera", onclick: () => this.start() }, "Live camera");
-    this.freeze = make("button", { type: "button", id: "freeze", class: "primary", hidden: true, onclick: () => this.freezeFrame() }, "Freeze and compare");
+    this.freeze = make("button", { type: "button", id: "freeze", class: "primary", hidden: true }, "Freeze and compare");
     this.end = make("button", { type: "button", id: "live-stop", hidden: true, onclick: () => this.stop() }, "Stop");
     sources.append(this.camera, make("label", { class: "button", for: file.id }, "Video", file), this.freeze, this.end);
     this.camera.hidden = !hasCamera() && isSecureContext; // over HTTP, the button explains why there is no camera
@@ -94,11 +91,6 @@ export class LivePreview {
     this.view.showAfter(result.imageData, result.placement);
   }
 
-  /** Whether a result that was requested for a version still belongs to the setting. @param {number} version */
-  isCurrent(version) {
-    return version === this.version;
-  }
-
   /** Compares the service's result, which is on display, with the browser's. @param {ImageData} theirs */
   async settle(theirs) {
     const version = this.version;
@@ -125,7 +117,8 @@ export class LivePreview {
     this.stop();
     setText(this.status, "Opening …");
     try {
-      const { openCamera, openVideo, showFrames } = await import("./live-frames.js");
+      const { freezeFrame, openCamera, openVideo, showFrames } = await import("./live-frames.js");
+      this.freeze.onclick = () => freezeFrame(this);
       const source = await (file ? openVideo(file) : openCamera());
       if (!(await this.load())) throw new Error("The page cannot load the filters of the browser. Try again.");
       this.source?.stop();
@@ -139,14 +132,6 @@ export class LivePreview {
       this.stop();
       setText(this.status, error.message);
     }
-  }
-
-  /** The frame on display becomes the image, the service filters it, and both results are compared. */
-  async freezeFrame() {
-    const { frame } = this;
-    if (!frame) return;
-    this.release();
-    this.view.openFrame(await encodePng(frame, false), FRAME_NAME);
   }
 
   /** Shows the image again. */
