@@ -25,6 +25,7 @@ from app.tasks.learn import LearnParams
 from app.tasks.learn_layers import LayersParams, follow_layers
 from kernels.apply.conv2d import warm_up
 from kernels.catalogue import Catalogue
+from kernels.errors import KernelParameterError
 from tests.support.images import encode
 from tests.support.nonlinear import NONLINEAR
 
@@ -58,7 +59,11 @@ def main() -> None:
         middle = np.s_[top : top + options.side, left : left + options.side]
         for name in names:
             started = time.monotonic()
-            lesson = asyncio.run(learn(whole[middle], NONLINEAR[name](whole[middle]), params))
+            try:
+                lesson = asyncio.run(learn(whole[middle], NONLINEAR[name](whole[middle]), params))
+            except KernelParameterError as error:
+                print(f"{name}, {path.name}: {error}", flush=True)
+                continue
             seconds = time.monotonic() - started
             rows[name].append((lesson["kernel_psnr_db"], lesson["psnr_db"], lesson["gain_db"], seconds))
             print(

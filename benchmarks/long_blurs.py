@@ -1,7 +1,7 @@
 """Long blurs: exact and with exact=false, beside the blurs of OpenCV and libvips.
 
 CPU milliseconds of this process on 1920x1080 RGB, 8 bits in and out, one thread, minimum of a few rounds in turn. The
-column `error` is the largest difference from the Gaussian or box in float64, in levels before rounding at best 0.5. The
+second number is the largest difference from the Gaussian or box in float64, in levels; rounding alone makes 0.5. The
 packages `opencv-python-headless` and `pyvips` are needed; without pyvips its column is empty.
 
     python -m benchmarks.long_blurs [--rounds 3]

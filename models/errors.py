@@ -6,7 +6,8 @@ ModelError
 ├── CheckpointError     a checkpoint belongs to a run with other options
 ├── ClusterError        TF_CONFIG or --workers is invalid, or a port is in use
 ├── WorkerError         a worker did not connect, has other options, or was lost
-└── InvalidImageError   an image has an unsupported shape or dtype
+├── InvalidImageError   an image has an unsupported shape or dtype
+└── ClassFileError      a class file is damaged, or was made for another digit model
 """
 
 
@@ -36,3 +37,7 @@ class WorkerError(ModelError):
 
 class InvalidImageError(ModelError):
     """An image has an unsupported shape or dtype."""
+
+
+class ClassFileError(ModelError, ValueError):
+    """A class file is damaged, or was made for another digit model."""

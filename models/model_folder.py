@@ -30,8 +30,13 @@ def save_model_folder(folder: Path, weights: Weights, card: dict[str, Any]) -> N
     }
     with replace_file(folder / WEIGHTS) as file:
         file.write(buffer.getvalue())
+    save_card(folder, full)
+
+
+def save_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write a card that has format, shapes and hash already."""
     with replace_file(folder / CARD) as file:
-        file.write((json.dumps(full, indent=1) + "\n").encode())
+        file.write((json.dumps(card, indent=1) + "\n").encode())
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def train(
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = DEFAULTS.epochs,
     batch: Annotated[int, typer.Option(help="Images per step, of all workers together.")] = DEFAULTS.batch,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = DEFAULTS.seed,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Model folder with the weights that the run starts from, for `bundled`. The learning rate is lower.",
+            show_default="random weights",
+        ),
+    ] = None,
     finish: Annotated[
         bool, typer.Option("--finish", help="Write the model folder from the last finished epoch, without training.")
     ] = False,
@@ -71,9 +79,15 @@ def train(
         cluster = find_cluster(workers, index)
         check_batch(config.batch, len(cluster.workers))
         from models.training.mnist import load_mnist
-        from models.training.run import train_network
+        from models.training.run import load_start, train_network
 
-        train_network(config, load_mnist(data), out, finish=finish, cluster=cluster, wait_seconds=wait)
+        mnist = load_mnist(data)
+        config, weights = load_start(config, start)
+        card = train_network(config, mnist, out, finish=finish, cluster=cluster, wait_seconds=wait, start=weights)
+        if card and config.network == "bundled":
+            from models.calibrate import calibrate_folder
+
+            calibrate_folder(out, mnist)
     except CheckpointError as error:
         raise SystemExit(f"{error}: give the options of that run, or another --out") from None
     except ModelError as error:

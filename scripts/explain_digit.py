@@ -21,6 +21,7 @@ from app.tasks.catalogue import load_catalogue
 from app.tasks.explain_digit import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
 from app.tasks.explain_digit_sheet import TILE_PX, arrange_maps, draw_row
 from app.tasks.gallery import make_contact_sheet
+from app.tasks.options import AS_USUAL
 from app.tasks.samples import encode_sample
 from kernels.chain import resolve_step
 from kernels.settings import FilterSettings
@@ -134,7 +135,7 @@ def main() -> None:
     test = read_mnist(EXCERPT).test
     image = write_on_paper(test.images[int(np.flatnonzero(test.labels == DIGIT)[0])])
     reader = DigitReader.load()
-    explained = explain_image(image, Settings(), "auto", Report())
+    explained = explain_image(image, Settings(), AS_USUAL, Report())
     stages = reader.classify([explained.pixels], keep_stages=True)[0].stages
     draw_images(explained, stages, weights)
     tables = write_tables(explained, weights, card["weights_sha256"])

@@ -1,12 +1,11 @@
 """Add the test accuracy of runs with other seeds to a model's card: `python -m scripts.record_seeds RUN ...`."""
 
 import argparse
-import json
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from models.model_folder import CARD, read_card
+from models.model_folder import read_card, save_card
 from models.reader.weights import BUNDLED_FOLDER
 
 
@@ -17,7 +16,7 @@ def main() -> None:
     given = parser.parse_args()
     card = read_card(given.model)
     card["figures"]["seeds"] = compare_seeds([card, *(read_card(run) for run in given.runs)])
-    (given.model / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    save_card(given.model, card)
     print(f"{len(given.runs) + 1} seeds, mean test accuracy {card['figures']['seeds']['mean_accuracy']:.4f}")
 
 

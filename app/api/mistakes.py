@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
-from app.api.parameters import ChainQuery, ClassifyQuery, ExplainQuery, GalleryQuery, LearnQuery, SizeQuery
+from app.api.digit_parameters import ClassifyQuery, ExplainQuery
+from app.api.parameters import ChainQuery, GalleryQuery, LearnQuery, SizeQuery
 
 PARAMETER_NAMES = {
     name

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app.images.formats import ALIASES, DEFAULT_QUALITY, FormatName, Frames
-from app.tasks.options import MapLayer, Polarity
 from kernels.errors import KernelParameterError
 from kernels.numbers import STRICT_NUMBER
 from kernels.regions import MAX_REGIONS, Reads, parse_regions
@@ -227,55 +226,6 @@ class LearnQuery(BaseModel):
                 "method is least-squares, which finds a single kernel; with layers=2 it may be descent. Send "
                 "method=descent, or no method.",
             )
-
-
-class ReadQuery(BaseModel):
-    """The query of `POST /read`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    polarity: Annotated[
-        Polarity,
-        BeforeValidator(parse_lower),
-        Field(description="Polarity of the ink: `dark` on light, `light` on dark, or `auto` to detect it."),
-    ] = "auto"
-
-
-class ClassifyQuery(ReadQuery):
-    """The query of `POST /classify`."""
-
-    preview: Annotated[
-        bool, Field(description="Include the 28×28 input of the network, and images of the preprocessing.")
-    ] = False
-
-
-class ExplainQuery(ReadQuery):
-    """The query of `POST /classify/explain`."""
-
-    format: Annotated[
-        Literal["png", "json"] | None,
-        BeforeValidator(parse_lower),
-        WithJsonSchema({"type": "string", "enum": ["png", "json"]}),
-        Field(description="Format of the response. Default: chosen by `Accept`, else `png`."),
-    ] = None
-    layer: Annotated[
-        MapLayer | None,
-        WithJsonSchema({"type": "string", "enum": list(get_args(MapLayer))}),
-        Field(description="Return only the feature maps of this layer, as a PNG. With `map`, only one of them."),
-    ] = None
-    map: Annotated[
-        int | None,
-        WithJsonSchema({"type": "integer", "minimum": 0}),
-        Field(
-            ge=0, description="Number of a feature map, from 0. `conv1` and `pool1` have 32, `conv2` and `pool2` 64."
-        ),
-        STRICT_NUMBER,
-    ] = None
-    scale: Annotated[
-        int,
-        Field(ge=1, le=32, description="With `layer`: each value becomes a square of this side in pixels."),
-        STRICT_NUMBER,
-    ] = 8
 
 
 class SizeQuery(BaseModel):

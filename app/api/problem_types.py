@@ -134,6 +134,10 @@ TYPES = (
         "The Open Inference Protocol (/v2) has one model, `digits`, in the version that GET /v2/models/digits lists.",
     ),
     ProblemType(
+        "bad-class-file", HTTPStatus.UNPROCESSABLE_ENTITY, "Bad class file",
+        "The classes are damaged, or were trained with the features of another digit model.",
+    ),
+    ProblemType(
         "bad-inference-request", HTTPStatus.BAD_REQUEST, "Bad inference request",
         "The body is not an inference request of the Open Inference Protocol, or its inputs do not fit the model.",
     ),

@@ -65,14 +65,15 @@ async def read_upload(request: Request, *, takes_mask: bool = False) -> Upload:
     )
 
 
-async def read_uploads(request: Request, max_files: int) -> list[Upload]:
+async def read_uploads(request: Request, max_files: int, *, text_field: str | None = None) -> list[Upload]:
     """Read one image or, from a form, up to `max_files` fields `file`, in order.
 
-    Raises what `read_upload` raises, and TooManyFilesError.
+    A field of the name `text_field` may be sent as a file of text. Raises what `read_upload` raises, and
+    TooManyFilesError.
     """
     if read_content_type(request) != "multipart/form-data":
         return [await read_upload(request)]
-    uploads = await read_form(request, MAX_FORM_FILES)
+    uploads = await read_form(request, MAX_FORM_FILES, text_field=text_field)
     if len(uploads) > max_files:
         raise TooManyFilesError(
             f"The form has {len(uploads)} files; the limit is {max_files} (CONVSERVE_MAX_DIGIT_FILES). Split "
@@ -93,10 +94,12 @@ def read_content_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-async def read_form(request: Request, max_files: int, *, takes_mask: bool = False) -> list[Upload]:
+async def read_form(
+    request: Request, max_files: int, *, takes_mask: bool = False, text_field: str | None = None
+) -> list[Upload]:
     """Read at least one file. Each gets all other fields. Raises HTTPException for more than `max_files`.
 
-    With `takes_mask`, a file in the field `mask` is the mask of all.
+    With `takes_mask`, a file in the field `mask` is the mask of all. `text_field` may be a file of text.
     """
     async with open_form(request, max_files=max_files + takes_mask, max_fields=MAX_FORM_FIELDS) as form:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
@@ -111,6 +114,9 @@ async def read_form(request: Request, max_files: int, *, takes_mask: bool = Fals
             found = ", ".join(f"'{name}'" for name in form) or "none"
             raise describe_missing_file(f"the form has no file in a field 'file'; its fields: {found}")
         fields = list_fields(form)
+        text_file = form.get(text_field) if text_field else None
+        if text_field and isinstance(text_file, UploadFile):
+            fields[text_field] = (await text_file.read()).decode("utf-8", "replace")
         mask = await masks[0].read() if masks else None
         return [Upload(await file.read(), file.filename or "image", fields, mask) for file in files]
 

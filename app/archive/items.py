@@ -10,7 +10,7 @@ from app.archive.job import ClassifyJob, FilterJob, Job
 from app.archive.storage import FileNameError, StorageError, describe_error
 from app.images.errors import ImageError
 from app.pool.ipc import Report
-from app.tasks.classify import classify_images
+from app.tasks.classify import ClassifyParams, classify_images
 from app.tasks.digit_results import DigitResult
 from app.tasks.filter import SAME_FORMAT, OutputFormat, filter_image
 
@@ -126,7 +126,7 @@ def filter_item(job: FilterJob, fingerprint: str, loaded: LoadedItem) -> ItemOut
 
 def classify_items(job: ClassifyJob, fingerprint: str, loaded: Sequence[LoadedItem]) -> list[ItemOutcome]:
     """The network processes all of them as one batch."""
-    answers = classify_images([one.data for one in loaded], job.settings, job.polarity, False, Report())
+    answers = classify_images([one.data for one in loaded], job.settings, ClassifyParams(job.reading), Report())
     outcomes = []
     for (item, _, digest), answer in zip(loaded, answers, strict=True):
         if isinstance(answer, ImageError):

@@ -10,7 +10,7 @@ from app.archive.storage import StorageFolder
 from app.images.formats import ALIASES, FORMATS, HEIC, READABLE_EXTENSIONS, FormatName
 from app.settings import Settings
 from app.tasks.filter import FilterRequest
-from app.tasks.options import Polarity
+from app.tasks.options import AS_USUAL, ReadingOptions
 from kernels.chain import AnyStep, gives_image
 from kernels.layers.layer import Convolution
 from kernels.layers.step import LayerStep
@@ -83,7 +83,7 @@ def describe_content(step: AnyStep) -> dict[str, Any]:
 class ClassifyJob(ArchiveJob):
     """Reads one handwritten digit in every image, into a table."""
 
-    polarity: Polarity = "auto"
+    reading: ReadingOptions = AS_USUAL
     kind = "classified"
     chunk_size = 16
 
@@ -95,7 +95,8 @@ class ClassifyJob(ArchiveJob):
         from models.model_folder import read_card
         from models.reader.weights import BUNDLED_FOLDER
 
-        return hash_parameters([self.kind, self.polarity, read_card(self.settings.model_folder or BUNDLED_FOLDER)])
+        card = read_card(self.settings.model_folder or BUNDLED_FOLDER)
+        return hash_parameters([self.kind, self.reading.polarity, self.reading.strictness, card])
 
 
 Job = FilterJob | ClassifyJob

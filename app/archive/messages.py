@@ -14,7 +14,7 @@ from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
 from app.tasks.filter import FilterRequest
 from app.tasks.operations import encode_operations
-from app.tasks.options import Polarity
+from app.tasks.options import AS_USUAL, ReadingOptions
 
 
 class JobMessage(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class JobMessage(msgspec.Struct, frozen=True):
     frames: Frames = "all"
     quality: int | None = None
     format: FormatName | None = None
-    polarity: Polarity = "auto"
+    reading: ReadingOptions = AS_USUAL
 
 
 class ItemsParams(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class ItemsParams(msgspec.Struct, frozen=True):
 
 def describe_job(job: Job) -> JobMessage:
     if isinstance(job, ClassifyJob):
-        return JobMessage(job.source.url, job.out.url, polarity=job.polarity)
+        return JobMessage(job.source.url, job.out.url, reading=job.reading)
     request = job.request
     operations = encode_operations(request.steps)
     return JobMessage(
@@ -54,7 +54,7 @@ def restore_job(message: JobMessage, context: TaskContext) -> Job:
     """The inverse of `describe_job`. Raises StorageError."""
     source, out = open_source(message.source), open_folder(message.out)
     if not message.operations:
-        return ClassifyJob(source, out, context.settings, message.polarity)
+        return ClassifyJob(source, out, context.settings, message.reading)
     steps = context.parse_steps(message.operations)
     request = FilterRequest(steps, message.linear, message.frames, message.quality)
     return FilterJob(source, out, context.settings, request, message.format)

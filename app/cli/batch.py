@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.api.parameters import ImageParameters, ReadQuery
+from app.api.digit_parameters import ReadQuery
+from app.api.parameters import ImageParameters
 from app.cli.errors import exit_on_errors, fail
 from app.cli.filter import PANEL
 from app.cli.input_files import read_operations
@@ -30,7 +31,15 @@ CONTINUE = "Run the same command again to continue."
     panel=PANEL,
     help={"format": "File format of the results. Default: that of each image."},
 )
-@add_options("reading", ReadQuery, help={"polarity": "Polarity of the ink, for --classify: dark on light or reverse."})
+@add_options(
+    "reading",
+    ReadQuery,
+    help={
+        "polarity": "Polarity of the ink, for --classify: dark on light or reverse.",
+        "strictness": "The probability that a digit needs to be accepted, for --classify. Default: that of the model's "
+        "card.",
+    },
+)
 def run_batch_job(
     image_parameters: ImageParameters,
     reading: ReadQuery,
@@ -71,7 +80,7 @@ def run_batch_job(
     if classify and image_parameters.model_fields_set:
         fail(f"--{min(image_parameters.model_fields_set)} needs --kernel. Remove it, or replace --classify.")
     if not classify and reading.model_fields_set:
-        fail("--polarity needs --classify. Remove it, or replace --kernel.")
+        fail(f"--{min(reading.model_fields_set)} needs --classify. Remove it, or replace --kernel.")
     with exit_on_errors():
         tables.check_table_format(report_format)
     job = make_job(source, out, kernel, load_settings(), image_parameters, reading)
@@ -101,7 +110,7 @@ def make_job(
         images, results = storage.open_source(source), storage.open_folder(out)
         storage.check_no_overlap(images, results)
         if kernel is None:
-            return ClassifyJob(images, results, settings, reading.polarity)
+            return ClassifyJob(images, results, settings, reading.options)
         steps = parse_operations_text(read_operations(kernel), parameters.shared, catalogue)
         area = AreaRequest(parameters.region, None, parameters.reads)
         check_reads(area)

@@ -17,17 +17,17 @@ from app.cli.settings import load_settings
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import classify_image, load_reader
-from app.tasks.options import Polarity
+from app.tasks.classify import ClassifyParams, classify_image, load_reader
+from app.tasks.options import ReadingOptions
 from app.tasks.read import read_page
 from models.errors import ModelError
 
-COLUMNS = ("file", "verdict", "digit", "confidence", "text", "turned")
+COLUMNS = ("file", "class", "verdict", "digit", "confidence", "text", "turned")
 """Of the table and of CSV, as far as a row has them. JSON has all fields."""
 
 Row = dict[str, Any]
 Form = Literal["table", "json", "csv"]
-FileReader = Callable[[Path, Settings, Polarity], Row]
+FileReader = Callable[[Path, Settings, ReadingOptions], Row]
 
 
 def choose_form(as_json: bool, as_csv: bool) -> Form:
@@ -36,17 +36,20 @@ def choose_form(as_json: bool, as_csv: bool) -> Form:
     return "json" if as_json else "csv" if as_csv else "table"
 
 
-def classify_file(file: Path, settings: Settings, polarity: Polarity) -> Row:
+def classify_with(params: ClassifyParams, file: Path, settings: Settings) -> Row:
     """One digit. Raises OSError, ImageError or ModelError."""
-    return classify_image(file.read_bytes(), settings, polarity, False, Report()).model_dump(exclude={"preview"})
+    result = classify_image(file.read_bytes(), settings, params, Report())
+    unused = {"preview", "features"} | ({"classes"} if params.classes is None else set())
+    row = result.model_dump(exclude=unused)
+    return row | {"class": result.classes[0].label if result.classes else None} if params.classes is not None else row
 
 
-def read_file(file: Path, settings: Settings, polarity: Polarity) -> Row:
+def read_file(file: Path, settings: Settings, options: ReadingOptions) -> Row:
     """All digits. Raises OSError, ImageError or ModelError."""
-    return read_page(file.read_bytes(), settings, polarity, Report()).model_dump()
+    return read_page(file.read_bytes(), settings, options, Report()).model_dump()
 
 
-def print_table(read: FileReader, images: Sequence[Path], polarity: Polarity, form: Form) -> None:
+def print_table(read: FileReader, images: Sequence[Path], options: ReadingOptions, form: Form) -> None:
     """Print the rows of all files that can be read, then the other files on stderr. Exit status 1 if there are any."""
     settings = load_settings()
     with exit_on_errors():
@@ -58,7 +61,7 @@ def print_table(read: FileReader, images: Sequence[Path], polarity: Polarity, fo
     rows: list[Row] = []
     for file in show_progress(readable, "Reading", len(readable)):
         try:
-            rows.append({"file": str(file)} | read(file, settings, polarity))
+            rows.append({"file": str(file)} | read(file, settings, options))
         except OSError as error:
             failures[file] = error.strerror or str(error)
         except (ImageError, ModelError) as error:

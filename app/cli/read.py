@@ -1,6 +1,6 @@
 """`convserve read`."""
 
-from app.api.parameters import ReadQuery
+from app.api.digit_parameters import ReadQuery
 from app.cli.options import CsvOption, ImagesArgument, JsonOption, add_options
 
 
@@ -11,4 +11,4 @@ def read_images(
     """Read all handwritten digits in each image. JSON has a box for each digit."""
     from app.cli.digit_tables import choose_form, print_table, read_file
 
-    print_table(read_file, images, query.polarity, choose_form(as_json, as_csv))
+    print_table(read_file, images, query.options, choose_form(as_json, as_csv))

@@ -1,11 +1,12 @@
 """The task `classify`: images of one digit each in, their digits as JSON out."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from app.images.errors import ImageError
 from app.images.limits import ImageLimits
@@ -14,26 +15,34 @@ from app.pool.task import Answer, Task
 from app.settings import Settings
 from app.tasks.codecs import decode
 from app.tasks.context import TaskContext
-from app.tasks.digit_results import DigitResult, describe_reading
+from app.tasks.digit_results import DigitResult, describe_classes, describe_reading
 from app.tasks.errors import describe_error
-from app.tasks.options import Polarity
+from app.tasks.options import AS_USUAL, ReadingOptions
+from models.class_head import ClassHead, decode_class_file
 from models.reader.page import PAGE_SIDE
 from models.reader.reader import DigitReader
+from models.reader.results import Reading
 from models.reader.weights import BUNDLED_FOLDER
 
 
 class ClassifyParams(msgspec.Struct, frozen=True):
     """Of the task `classify`."""
 
-    polarity: Polarity = "auto"
+    reading: ReadingOptions = AS_USUAL
     preview: bool = False
+    features: bool = False
+    classes: str | None = None
+    """A class file (`models.class_head`) as JSON."""
 
 
 def run_classify(
     context: TaskContext, params: ClassifyParams, blobs: Sequence[bytes], report: Report
 ) -> Answer[list[TaskFailure | None]]:
-    """The blobs of the answer are `DigitResult`s as JSON. An unreadable image has a failure and an empty blob."""
-    results = classify_images(blobs, context.settings, params.polarity, params.preview, report)
+    """The blobs of the answer are `DigitResult`s as JSON. An unreadable image has a failure and an empty blob.
+
+    Raises ClassFileError.
+    """
+    results = classify_images(blobs, context.settings, params, report)
     failures = [TaskFailure(*describe_error(one)) if isinstance(one, ImageError) else None for one in results]
     documents = [b"" if isinstance(one, ImageError) else one.model_dump_json().encode() for one in results]
     return Answer(failures, documents)
@@ -42,18 +51,22 @@ def run_classify(
 CLASSIFY = Task("classify", ClassifyParams, list[TaskFailure | None], run_classify, is_batchable=True)
 
 
-def classify_image(data: bytes, settings: Settings, polarity: Polarity, preview: bool, report: Report) -> DigitResult:
-    """Read an image of one digit. Raises ImageError."""
-    (result,) = classify_images([data], settings, polarity, preview, report)
+def classify_image(data: bytes, settings: Settings, params: ClassifyParams, report: Report) -> DigitResult:
+    """Read an image of one digit. Raises ImageError or ClassFileError."""
+    (result,) = classify_images([data], settings, params, report)
     if isinstance(result, ImageError):
         raise result
     return result
 
 
 def classify_images(
-    images: Sequence[bytes], settings: Settings, polarity: Polarity, preview: bool, report: Report
+    images: Sequence[bytes], settings: Settings, params: ClassifyParams, report: Report
 ) -> list[DigitResult | ImageError]:
-    """Read images of one digit each, as one batch. The result of an image that cannot be decoded is its error."""
+    """Read images of one digit each, as one batch. The result of an image that cannot be decoded is its error.
+
+    Raises ClassFileError.
+    """
+    head = recall_class_head(params.classes, settings.model_folder) if params.classes is not None else None
     decoded: list[tuple[Any, int] | ImageError] = []
     for data in images:
         try:
@@ -62,10 +75,53 @@ def classify_images(
             decoded.append(error)
     pixels = [one[0] for one in decoded if not isinstance(one, ImageError)]
     with report.time("classify"):
-        readings = iter(load_reader(settings.model_folder).classify(pixels, polarity, preview))
-    return [
-        one if isinstance(one, ImageError) else describe_reading(next(readings), one[1], preview) for one in decoded
-    ]
+        reader, reading = load_reader(settings.model_folder), params.reading
+        readings = reader.classify(pixels, reading.polarity, params.preview, reading.strictness)
+        results = iter(
+            [
+                describe_reading(one, reduced, params.preview)
+                for one, reduced in zip(
+                    readings, [one[1] for one in decoded if not isinstance(one, ImageError)], strict=True
+                )
+            ]
+        )
+        if params.features or head is not None:
+            results = iter(add_features(list(results), readings, reader, head, params.features))
+    return [one if isinstance(one, ImageError) else next(results) for one in decoded]
+
+
+def add_features(
+    results: Sequence[DigitResult],
+    readings: Sequence[Reading],
+    reader: DigitReader,
+    head: ClassHead | None,
+    shows_features: bool,
+) -> list[DigitResult]:
+    """Add the features of the network, and the probabilities of a user's classes. Blank images have neither."""
+    seen = [number for number, one in enumerate(readings) if one.seen is not None]
+    if not seen:
+        return list(results)
+    features = reader.classifier.compute_features(np.stack([np.asarray(readings[number].seen) for number in seen]))
+    probabilities = head.classify(features) if head else None
+    updated = list(results)
+    for place, number in enumerate(seen):
+        updated[number] = results[number].model_copy(
+            update={
+                "features": np.round(features[place].astype(np.float64), 6).tolist() if shows_features else None,
+                "classes": describe_classes(head.labels, probabilities[place].tolist())
+                if head and probabilities is not None
+                else None,
+            }
+        )
+    return updated
+
+
+@lru_cache(maxsize=16)
+def recall_class_head(content: str, model_folder: Path | None) -> ClassHead:
+    """The head of a class file for the loaded model. Raises ClassFileError."""
+    head = decode_class_file(content.encode("utf-8", "replace"))
+    head.check_model(load_reader(model_folder).card)
+    return head
 
 
 def decode_for_reading(data: bytes, settings: Settings, report: Report) -> tuple[Any, int]:

@@ -1,5 +1,6 @@
 """The results of reading digits, as JSON."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +47,13 @@ class DigitPreview(BaseModel):
     stages: dict[str, str] = Field(description="The stages of the preprocessing, in order.")
 
 
+class ClassProbability(BaseModel):
+    """One of the classes of a class file."""
+
+    label: str
+    probability: float
+
+
 class DigitResult(BaseModel):
     """The result for an image of one digit."""
 
@@ -65,6 +73,12 @@ class DigitResult(BaseModel):
     steps: PreprocessingResult | None
     model: str
     preview: DigitPreview | None = None
+    classes: list[ClassProbability] | None = Field(
+        None, description="Of the classes that the request brought, the most probable first; null if blank."
+    )
+    features: list[float] | None = Field(
+        None, description="The 1,024 values before the network's last layer, if asked for; null if blank."
+    )
 
 
 class CharacterResult(BaseModel):
@@ -144,6 +158,12 @@ def describe_page(page: PageReading, reduced: int) -> PageResult:
 def describe_box(box: tuple[int, int, int, int], reduced: int) -> BoundingBox:
     left, top, width, height = (reduced * side for side in box)
     return BoundingBox(left=left, top=top, width=width, height=height)
+
+
+def describe_classes(labels: Sequence[str], probabilities: Sequence[float]) -> list[ClassProbability]:
+    """The most probable first."""
+    order = sorted(range(len(labels)), key=lambda number: -probabilities[number])
+    return [ClassProbability(label=labels[number], probability=probabilities[number]) for number in order]
 
 
 def draw_preview(reading: Reading) -> DigitPreview:

@@ -13,6 +13,7 @@ from typing import Any
 from app import errors
 from app.images import errors as image_errors
 from kernels import errors as kernel_errors
+from models import errors as model_errors
 
 SLUGS: Mapping[type[Exception], str] = {
     kernel_errors.UnknownKernelError: "unknown-kernel",
@@ -27,6 +28,7 @@ SLUGS: Mapping[type[Exception], str] = {
     image_errors.ImageTooComplexError: "image-too-complex",
     image_errors.BlankImageError: "blank-image",
     image_errors.UnwritableFormatError: "unwritable-format",
+    model_errors.ClassFileError: "bad-class-file",
     errors.WorkTooLargeError: "work-too-large",
     errors.UploadTooLargeError: "upload-too-large",
     errors.UploadTypeError: "unsupported-upload",

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
@@ -19,7 +18,7 @@ from app.settings import Settings
 from app.tasks.classify import decode_for_reading, load_reader
 from app.tasks.context import TaskContext
 from app.tasks.digit_results import DigitResult, describe_reading, draw_data_uri
-from app.tasks.options import Polarity
+from app.tasks.options import ReadingOptions
 from models.reader.explain import GRID, PATCH, STEP, Explainer, Explanation, StageOutput
 
 MAP_SCALE = 10
@@ -81,30 +80,24 @@ def load_explainer(model_folder: Path | None) -> Explainer:
     return Explainer(load_reader(model_folder))
 
 
-class ExplainParams(msgspec.Struct, frozen=True):
-    """Of the task `explain-digit`."""
-
-    polarity: Polarity = "auto"
-
-
 def run_explain_digit(
-    context: TaskContext, params: ExplainParams, blobs: Sequence[bytes], report: Report
+    context: TaskContext, params: ReadingOptions, blobs: Sequence[bytes], report: Report
 ) -> Answer[None]:
     """The blob of the answer is a `DigitExplanation` as JSON."""
     (data,) = blobs
-    explained = explain_image(data, context.settings, params.polarity, report)
+    explained = explain_image(data, context.settings, params, report)
     return Answer(None, [describe_explanation(explained).model_dump_json().encode()])
 
 
-EXPLAIN_DIGIT = Task("explain-digit", ExplainParams, NoneType, run_explain_digit)
+EXPLAIN_DIGIT = Task("explain-digit", ReadingOptions, NoneType, run_explain_digit)
 
 
-def explain_image(data: bytes, settings: Settings, polarity: Polarity, report: Report) -> ExplainedImage:
+def explain_image(data: bytes, settings: Settings, options: ReadingOptions, report: Report) -> ExplainedImage:
     """Read an image of one digit, and explain the result. Raises ImageError, also for a blank image."""
     pixels, reduced = decode_for_reading(data, settings, report)
     explainer = load_explainer(settings.model_folder)
     with report.time("classify"):
-        reading = explainer.reader.classify([pixels], polarity, keep_stages=True)[0]
+        reading = explainer.reader.classify([pixels], options.polarity, True, options.strictness)[0]
         if reading.seen is None or reading.digit is None:
             raise BlankImageError("The image is blank, so the network has no input and there is no result to explain.")
         explanation = explainer.explain(reading.seen, reading.digit)

@@ -18,7 +18,7 @@ from app.pool.task import Answer, Task
 from app.tasks.context import TaskContext
 from app.tasks.drawing import GAP_PX, INK, PAPER
 from app.tasks.explain_digit import ExplainedImage, draw_maps, draw_signed, enlarge, explain_image
-from app.tasks.options import MapLayer, Polarity
+from app.tasks.options import AS_USUAL, MapLayer, ReadingOptions
 from models.reader.explain import StageOutput
 
 TILE_PX = 224
@@ -37,7 +37,7 @@ MAT = (208, 208, 208)
 class SheetParams(msgspec.Struct, frozen=True):
     """Of the task `explain-digit-sheet`. With a layer, the PNG shows only its maps, or one of them."""
 
-    polarity: Polarity = "auto"
+    reading: ReadingOptions = AS_USUAL
     layer: MapLayer | None = None
     map: int | None = None
     scale: int = 8
@@ -45,7 +45,7 @@ class SheetParams(msgspec.Struct, frozen=True):
 
 def run_sheet(context: TaskContext, params: SheetParams, blobs: Sequence[bytes], report: Report) -> Answer[None]:
     (data,) = blobs
-    explained = explain_image(data, context.settings, params.polarity, report)
+    explained = explain_image(data, context.settings, params.reading, report)
     return Answer(None, [draw_explanation(explained, params.layer, params.map, params.scale)])
 
 

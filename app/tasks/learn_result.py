@@ -75,7 +75,7 @@ def describe_verdict(verdict: Verdict, method: Method, catalogue: Catalogue) -> 
     cleaned, fractions = found.clean()
     letters: list[LearnedChannels] = ["rgb"] if found.shared else ["r", "g", "b"]
     kernels = [
-        describe_fit(*parts, found.response, catalogue)
+        describe_fit(*parts, found, catalogue)
         for parts in zip(found.fits, cleaned.fits, fractions, measure_scores(found), letters, strict=True)
     ]
     request = format_request(cleaned, fractions) if verdict.is_convolution else verdict.request
@@ -111,11 +111,11 @@ def describe_fit(
     fractions: Fractions | None,
     score: Score,
     channels: LearnedChannels,
-    response: LearnedResponse,
+    learned: Learned,
     catalogue: Catalogue,
 ) -> LearnedKernel:
     nearest = find_nearest(cleaned.weights, catalogue)
-    if nearest is None and response == "abs":  # the sign is lost
+    if nearest is None and learned.response == "abs":  # the sign is lost
         nearest = find_nearest(-cleaned.weights, catalogue)
     return LearnedKernel(
         channels=channels,
@@ -133,30 +133,28 @@ def describe_fit(
         and NearestKernel(
             name=nearest.name, parameters=dict(nearest.parameters), similarity=round(nearest.similarity, 6)
         ),
-        request=format_custom_request(list_custom_parameters(cleaned, fractions, response, channels)),
+        request=format_custom_request(list_custom_parameters(cleaned, fractions, learned, channels)),
     )
 
 
-def list_custom_parameters(
-    fit: Fit, fractions: Fractions | None, response: LearnedResponse, channels: str
-) -> dict[str, str]:
-    """The parameters of the kernel `custom` that apply a fit."""
+def list_custom_parameters(fit: Fit, fractions: Fractions | None, learned: Learned, channels: str) -> dict[str, str]:
+    """The parameters of the kernel `custom` that apply a fit to the file before, whose values may have 16 bits."""
     step = {"weights": format_weights(fractions.numerators.astype(float) if fractions else fit.weights)}
     if fractions and fractions.divisor != 1:
         step["divisor"] = str(fractions.divisor)
     if fit.bias:
-        step["bias"] = f"{fit.bias:.6g}"
-    step["response"] = response
+        step["bias"] = f"{fit.bias * learned.pair.white / 255:.6g}"
+    step["response"] = learned.response
     return step if channels == "rgb" else step | {"channels": channels}
 
 
 def format_request(learned: Learned, fractions: Sequence[Fractions | None]) -> str:
     """One request for all channels. If each has its own kernel, it has one step for each."""
     if learned.shared:
-        return format_custom_request(list_custom_parameters(learned.fits[0], fractions[0], learned.response, "rgb"))
+        return format_custom_request(list_custom_parameters(learned.fits[0], fractions[0], learned, "rgb"))
     return format_chain_request(
         [
-            list_custom_parameters(fit, form, learned.response, letter)
+            list_custom_parameters(fit, form, learned, letter)
             for fit, form, letter in zip(learned.fits, fractions, "rgb", strict=True)
         ]
     )

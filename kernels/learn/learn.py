@@ -31,7 +31,7 @@ CLIPPING_MARGIN = 8
 CONVERGED = 1e-3
 """Relative change of the residual below which the iteration ends."""
 BIAS_TOLERANCE = 0.02
-"""Grey levels: a bias this close to an integer is rounded."""
+"""Levels of the image before: a bias this close to an integer is rounded."""
 
 
 class ReproducedTile(NamedTuple):
@@ -74,7 +74,7 @@ class Learned:
         """Replace weights by the fractions near them, and return these. A fit with a loss is not changed."""
         if self.residual > ROUNDING:
             return self, (None,) * len(self.fits)
-        cleaned = [clean_fit(fit) for fit in self.fits]
+        cleaned = [clean_fit(fit, 255 / self.pair.white) for fit in self.fits]
         return replace(self, fits=tuple(fit for fit, _ in cleaned)), tuple(fractions for _, fractions in cleaned)
 
 
@@ -135,18 +135,20 @@ def fit_identity(pair: Pair, size: int) -> Fit:
     return Fit(weights, 0.0, 0.0, zeros, float(size**2), 0.0, pair.after.size, zeros, 1.0)
 
 
-def clean_fit(fit: Fit) -> tuple[Fit, Fractions | None]:
+def clean_fit(fit: Fit, level: float) -> tuple[Fit, Fractions | None]:
     """Replace the weights by fractions within six standard errors, and adapt the bias.
 
     Six, because rounding errors depend on the image, unlike noise. Without such fractions the fit is not changed.
+    `level` is a level of the image before, in units of 255 for white.
     """
     tolerance = max(6 * float(fit.errors.max()), 3e-4 * float(np.abs(fit.weights).max()))
     fractions = find_fractions(fit.weights, tolerance)
     if fractions is None:
         return fit, None
     bias = fit.bias + float(((fit.weights - fractions.weights) * fit.mean_patch).sum())
-    if abs(bias - round(bias)) < BIAS_TOLERANCE:
-        bias = float(round(bias))
+    levels = bias / level
+    if abs(levels - round(levels)) < BIAS_TOLERANCE:
+        bias = round(levels) * level
     return replace(fit, weights=fractions.weights, bias=bias), fractions
 
 

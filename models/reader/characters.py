@@ -29,9 +29,7 @@ class RecognizedCharacter:
 
     @property
     def goodness(self) -> float:
-        """Confidence times the probability of being a digit at all, 0..1."""
-        score = self.classification.not_a_digit_score
-        return self.classification.confidence / (1 + float(np.exp(np.clip(score, -30, 30))))
+        return self.classification.goodness
 
 
 def recognize_characters(

@@ -1,6 +1,9 @@
-"""Classify 28x28 fields with the bundled network, calibrated probabilities and the thresholds of its card."""
+"""Classify 28x28 fields with the bundled network, calibrated probabilities and a strictness, by default its card's."""
 
+import copy
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ from models.reader.inference import Inference
 from models.reader.results import Classification
 from models.types import Fields, Values
 
+MIN_STRICTNESS = 1e-9  # of the reject score, which would be infinite at 0 and 1
+
 
 class FieldClassifier:
     """A trained network with its calibration. Thread-safe.
@@ -20,30 +25,48 @@ class FieldClassifier:
     """
 
     def __init__(self, weights: Sequence[Values], card: dict[str, Any]) -> None:
-        thresholds = card["thresholds"]
         self.temperature = float(card["temperature"])
-        self.sure_confidence = float(thresholds["sure_confidence"])  # below: "unsure"
-        self.doubt_score = float(thresholds["doubt_score"])  # log odds of "not a digit"; above: "unsure"
-        self.reject_score = float(thresholds["rubbish_score"])  # the same; above: "not_a_digit"
+        self.strictness = float(card["thresholds"]["strictness"])
         self._inference = Inference(weights)
+
+    def with_strictness(self, strictness: float | None) -> "FieldClassifier":
+        """The same network with another strictness, 0..1; None keeps the card's."""
+        if strictness is None:
+            return self
+        other = copy.copy(self)
+        other.strictness = strictness
+        return other
+
+    @property
+    def reject_score(self) -> float:
+        """Log odds of "not a digit" above which the verdict is "not_a_digit"."""
+        share = min(max(self.strictness, MIN_STRICTNESS), 1 - MIN_STRICTNESS)
+        return math.log((1 - share) / share)
 
     def compute_logits(self, fields: Fields) -> Values:
         """Logits (n, 11)."""
         return self._inference.compute_logits(fields)
 
+    def compute_features(self, fields: Fields) -> Values:
+        """Features (n, 1024) for classes of a user's own (`models.class_head`)."""
+        return self._inference.compute_features(fields)
+
     def classify(self, fields: Fields) -> list[Classification]:
         logits = self.compute_logits(fields)
         scores = score_not_a_digit(logits)
         probabilities = softmax(logits[:, :DIGITS] / self.temperature)
-        return [self._apply_thresholds(p, float(score)) for p, score in zip(probabilities, scores, strict=True)]
+        return [self.decide(p, float(score)) for p, score in zip(probabilities, scores, strict=True)]
 
-    def _apply_thresholds(self, probabilities: NDArray[np.float64], score: float) -> Classification:
+    def decide(self, probabilities: NDArray[np.float64], score: float) -> Classification:
+        """The verdict on a field with the probabilities (10,) of the digits and the score of "not a digit".
+
+        "digit" if the field shows the likeliest digit with a probability of at least the strictness, "not_a_digit" if
+        it shows any digit with a smaller probability, else "unsure".
+        """
         digit = int(probabilities.argmax())
-        confidence = float(probabilities[digit])
-        if score > self.reject_score:
-            verdict = "not_a_digit"
-        elif confidence >= self.sure_confidence and score <= self.doubt_score:
-            verdict = "digit"
-        else:
-            verdict = "unsure"
-        return Classification(verdict, digit, confidence, tuple(float(p) for p in probabilities), score)
+        found = Classification(
+            "unsure", digit, float(probabilities[digit]), tuple(float(p) for p in probabilities), score
+        )
+        if found.goodness >= self.strictness:
+            return replace(found, verdict="digit")
+        return replace(found, verdict="not_a_digit") if 1 - found.not_a_digit < self.strictness else found

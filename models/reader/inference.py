@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kernels.quiet_tensorflow import import_tensorflow
-from models.network import DIGITS, FIELD, MAPS
+from models.network import FIELD, MAPS
 from models.types import Fields, Values
 
 EPSILON = 1e-3  # of Keras' batch norm
@@ -51,9 +51,13 @@ class Inference:
 
     def compute_logits(self, fields: Fields) -> Values:
         """Logits (n, 11) of fields. A field's logits are the same to the last bit in every batch."""
+        return multiply_each(self._dense2, self.compute_features(fields)) + self._bias2
+
+    def compute_features(self, fields: Fields) -> Values:
+        """The values (n, 1024) of the first dense layer after its ReLU. The same to the last bit in every batch."""
         starts = range(0, len(fields), MAX_BATCH)
         parts = [self._compute_batch(fields[start : start + MAX_BATCH]) for start in starts]
-        return np.concatenate(parts) if parts else np.zeros((0, DIGITS + 1), np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, len(self._bias1)), np.float32)
 
     def _compute_batch(self, fields: Fields) -> Values:
         import tensorflow as tf
@@ -61,7 +65,7 @@ class Inference:
         maps = self._convolve(tf.constant(fields[..., None], tf.float32))
         units = np.asarray(memoryview(maps)).reshape(-1, UNITS)
         hidden = multiply_each(self._dense1, units) + self._bias1
-        return multiply_each(self._dense2, np.maximum(hidden, 0, out=hidden)) + self._bias2
+        return np.maximum(hidden, 0, out=hidden)
 
 
 def multiply_each(weights: Values, vectors: Values) -> Values:

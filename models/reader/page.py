@@ -25,6 +25,7 @@ PAGE_SIDE = 1400  # pixels: the longer side during reading
 MAX_CHARACTERS = 400  # on a page; a texture has thousands
 SURVEY = 32  # characters: of a page with more of them, this many are classified first
 MIN_SURVEYED_DIGITS = 0.5  # of the surveyed characters; in print and textures fewer look like digits
+SURVEY_STRICTNESS = 0.97  # whatever the request's, which must not make a page of print cost seconds
 GLANCE_SIDE = 700  # pixels: enough to see whether there are several digits
 MAX_PARTS_UPRIGHT, MAX_PARTS_TURNED = 250, 60  # parts of touching digits to classify, for each polarity
 GOOD_PAGE = 0.6  # mean goodness from which no rotation is tried
@@ -115,7 +116,8 @@ def find_digits(classifier: FieldClassifier, grey: Grey, polarity: str, max_part
 def has_digits(classifier: FieldClassifier, ink: Ink, labels: Labels, characters: list[Character]) -> bool:
     """Whether a sample of a page's many characters are mostly digits, and not letters or a texture."""
     rows = np.linspace(0, len(characters) - 1, SURVEY).round().astype(int)
-    found = classify_characters(classifier, ink, labels, [characters[row] for row in rows])
+    strict = classifier.with_strictness(SURVEY_STRICTNESS)
+    found = classify_characters(strict, ink, labels, [characters[row] for row in rows])
     return sum(one.classification.verdict == "digit" for one in found) >= MIN_SURVEYED_DIGITS * SURVEY
 
 

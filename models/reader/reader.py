@@ -51,31 +51,42 @@ class DigitReader:
         """Run the network once, so that the first request does not pay for its initialization."""
         self.classifier.compute_logits(np.zeros((1, FIELD, FIELD), np.float32))
 
-    def classify(self, images: Sequence[Pixels], polarity: str = "auto", keep_stages: bool = False) -> list[Reading]:
+    def classify(
+        self, images: Sequence[Pixels], polarity: str = "auto", keep_stages: bool = False,
+        strictness: float | None = None,
+    ) -> list[Reading]:  # fmt: skip
         """Read images of one digit each, in one batch. Raises InvalidImageError.
 
         Images are upright (EXIF orientation applied). `polarity` is "auto", "dark" or "light" (of the ink).
         `keep_stages` adds grey images of the preprocessing. An image that is not one digit but has several is "unsure".
+        `strictness`, 0..1, is the probability that a digit needs to be accepted, by default that of the card.
         """
-        readings = self._classify_each(images, polarity, keep_stages)
-        return [self._look_for_several(image, one, polarity) for image, one in zip(images, readings, strict=True)]
+        classifier = self.classifier.with_strictness(strictness)
+        readings = self._classify_each(classifier, images, polarity, keep_stages)
+        return [
+            self._look_for_several(classifier, image, one, polarity)
+            for image, one in zip(images, readings, strict=True)
+        ]
 
-    def _classify_each(self, images: Sequence[Pixels], polarity: str, keep_stages: bool = False) -> list[Reading]:
+    def _classify_each(
+        self, classifier: FieldClassifier, images: Sequence[Pixels], polarity: str, keep_stages: bool = False
+    ) -> list[Reading]:
         prepared = [prepare_image(image, polarity, keep_stages) for image in images]
         fields = [one.field for preparations in prepared for one in preparations]
-        classified = iter(self.classifier.classify(np.stack(fields)) if fields else [])
+        classified = iter(classifier.classify(np.stack(fields)) if fields else [])
         return [self._choose([(one, next(classified)) for one in preparations]) for preparations in prepared]
 
-    def read(self, image: Pixels, polarity: str = "auto") -> PageReading:
+    def read(self, image: Pixels, polarity: str = "auto", strictness: float | None = None) -> PageReading:
         """Read all digits of an image, line by line. Same arguments and exceptions as `classify`."""
-        page = read_page(self.classifier, image, self.model, polarity)
-        return prefer_single_digit(self._classify_each([image], polarity)[0], page)
+        classifier = self.classifier.with_strictness(strictness)
+        page = read_page(classifier, image, self.model, polarity)
+        return prefer_single_digit(self._classify_each(classifier, [image], polarity)[0], page)
 
-    def _look_for_several(self, image: Pixels, reading: Reading, polarity: str) -> Reading:
+    def _look_for_several(self, classifier: FieldClassifier, image: Pixels, reading: Reading, polarity: str) -> Reading:
         """The reading, or "unsure" with the number of other digits if the image is a page of digits."""
         if reading.verdict != "not_a_digit" or reading.steps is None or reading.steps.as_is:
             return reading
-        count = count_digits(self.classifier, image, polarity)
+        count = count_digits(classifier, image, polarity)
         if count < 2:
             return reading
         return replace(reading, verdict="unsure", other_pieces=max(count - 1, reading.other_pieces))

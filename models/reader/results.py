@@ -33,6 +33,11 @@ class Classification:
         """The probability of the network's eleventh output, 0..1."""
         return 1 / (1 + math.exp(min(max(-self.not_a_digit_score, -700.0), 700.0)))
 
+    @property
+    def goodness(self) -> float:
+        """The probability that the field shows `digit`, 0..1."""
+        return self.confidence * (1 - self.not_a_digit)
+
 
 @dataclass(frozen=True)
 class PreprocessingSteps:

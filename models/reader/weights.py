@@ -11,7 +11,7 @@ from models.model_folder import read_model_folder
 from models.types import Weights
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Of the supported cards."""
 
 
@@ -21,6 +21,7 @@ def read_weights(folder: Path, first: int | None = None) -> tuple[Weights, dict[
     if card.get("network") != "bundled" or str(card.get("version")) != READER_VERSION:
         raise ModelFolderError(
             f"{folder} has the network {card.get('network')!r} of version {card.get('version')!r}; "
-            f"the reader supports 'bundled' of version {READER_VERSION!r}"
+            f"the reader supports 'bundled' of version {READER_VERSION!r}. `python -m models.calibrate {folder}` "
+            "calibrates an older bundled network for it"
         )
     return weights, card

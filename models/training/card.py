@@ -1,4 +1,4 @@
-"""The card of a trained model: its origin, its accuracy, and the calibration of its confidence."""
+"""The card of a trained model: its origin and its accuracy. `models.calibrate` adds the calibration."""
 
 import platform
 from dataclasses import asdict
@@ -7,29 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import (
-    find_wilson_interval,
-    fit_temperature,
-    measure_calibration_error,
-    score_not_a_digit,
-    softmax,
-)
+from models.calibration import find_wilson_interval
 from models.network import DIGITS
-from models.training.augmentation import Augmentation, augment_fields
 from models.training.config import TrainConfig
 from models.training.loop import TrainingLoop
-from models.training.mnist import LabelledImages, Mnist
+from models.training.mnist import Mnist
 from models.training.reporting import History
-from models.types import ByteFields, Values, Weights
+from models.types import ByteFields, Weights
 
-MODEL_VERSION = "1"
-UNDOUBTED_SHARE = 0.97  # of the held-out digits whose "not a digit" score allows the verdict "digit"
-ACCEPTED_SHARE = 0.985  # of the held-out digits that are not rejected
-SURE_CONFIDENCE = 0.8  # below: "unsure"
+MODEL_VERSION = "2"
 
 
 def describe_model(
-    config: TrainConfig, mnist: Mnist, loop: TrainingLoop, validation: LabelledImages, history: History
+    config: TrainConfig, mnist: Mnist, loop: TrainingLoop, history: History
 ) -> tuple[Weights, dict[str, Any]]:
     """(weights to store, card) of a trained network. All numbers are measured on the stored weights."""
     import keras
@@ -60,41 +50,7 @@ def describe_model(
         "figures": {"test": describe_accuracy(correct), "curves": history},
         "seconds": round(sum(row["seconds"] for row in history)),
     }
-    if len(validation.images):
-        card |= calibrate(config, loop, weights, validation)
     return stored, card
-
-
-def calibrate(
-    config: TrainConfig, loop: TrainingLoop, weights: list[Values], validation: LabelledImages
-) -> dict[str, Any]:
-    """Temperature and thresholds, from held-out digits.
-
-    The temperature is fitted to augmented digits, which vary as pens and cameras do. The thresholds come from the
-    original digits, because preprocessing brings an image into their form.
-    """
-    generator = np.random.default_rng([config.seed, 13])
-    augmented = augment_fields(validation.images, generator, Augmentation(degraded_share=0))[..., None]
-    original = convert_to_input(validation.images)
-    logits = loop.compute_logits(augmented if config.network == "bundled" else original, weights)
-    digits = logits[:, :DIGITS]
-    temperature = fit_temperature(digits, validation.labels)
-    confidences = softmax(digits / temperature).max(axis=1)
-    correct = digits.argmax(axis=1) == validation.labels
-    calibrated: dict[str, Any] = {
-        "temperature": temperature,
-        "thresholds": {"sure_confidence": SURE_CONFIDENCE},
-        "calibration": {
-            "on": "validation digits with affine, elastic, stroke width, blur and contrast changes",
-            "accuracy": describe_accuracy(correct),
-            "expected_error": measure_calibration_error(confidences, correct),
-        },
-    }
-    if logits.shape[1] > DIGITS:
-        scores = score_not_a_digit(loop.compute_logits(original, weights))
-        calibrated["thresholds"]["doubt_score"] = float(np.quantile(scores, UNDOUBTED_SHARE))
-        calibrated["thresholds"]["rubbish_score"] = float(np.quantile(scores, ACCEPTED_SHARE))
-    return calibrated
 
 
 def describe_accuracy(correct: NDArray[np.bool_]) -> dict[str, Any]:

@@ -23,9 +23,12 @@ class TrainConfig:
     drawn: int = 16_000  # synthetic digits per epoch
     rubbish: int = 28_000  # negatives per epoch
     real: int | None = None  # train on the first `real` images only; for tests
+    start: str = ""  # SHA-256 of the weights that the run starts from; random ones if empty
 
 
 DEFAULTS = TrainConfig()
+START_LEARNING_RATE = 4e-4
+"""The peak for a run that starts from trained weights: a higher one would forget them."""
 
 
 def configure(defaults: TrainConfig, network: NetworkName, epochs: int, batch: int, seed: int) -> TrainConfig:

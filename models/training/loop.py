@@ -5,6 +5,7 @@ Keras' fit is not used: it fails under MultiWorkerMirroredStrategy (keras-team/k
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ class TrainingLoop:
 
     def _list_weights(self) -> list[Any]:
         return [variable.value for variable in self.network.weights]
+
+    def start_from(self, weights: Sequence[Values]) -> None:
+        """Continue from trained weights, with a new optimizer. Raises ValueError if the shapes differ."""
+        self.network.set_weights(weights)
+        for average, weight in zip(self.averages, weights, strict=True):
+            average.assign(weight)
 
     def get_final_weights(self) -> list[Values]:
         """The moving averages of the weights if the loop keeps them, otherwise the current weights."""

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ import numpy as np
 
 from kernels.quiet_tensorflow import import_tensorflow
 from models.calibration import softmax
-from models.errors import DataError
-from models.model_folder import save_model_folder
+from models.errors import DataError, ModelFolderError
+from models.model_folder import read_model_folder, save_model_folder
 from models.network import DIGITS, build_bundled_network, build_lecture_layers
 from models.sharding import Shard
 from models.training.card import convert_to_input, describe_model
-from models.training.config import WAIT_SECONDS, TrainConfig
+from models.training.config import START_LEARNING_RATE, WAIT_SECONDS, TrainConfig
 from models.training.data import TrainingSet, draw_digit_pool, draw_negative_pool, split_validation
 from models.training.distributed.cluster_spec import SINGLE_WORKER, Cluster, check_batch
 from models.training.distributed.rendezvous import WorkerConnections, connect
@@ -23,6 +24,7 @@ from models.training.distributed.strategy import create_strategy, report_lost_wo
 from models.training.loop import TrainingLoop, read_checkpoint
 from models.training.mnist import LabelledImages, Mnist
 from models.training.reporting import SummaryWriter, create_progress, save_curves, tile_images
+from models.types import Values
 
 LECTURE_LEARNING_RATE = 1e-3
 WARM_UP_SHARE = 0.05  # of all steps
@@ -31,13 +33,14 @@ POOL_EPOCHS = 3  # the pools hold enough synthetic digits and negatives for this
 
 def train_network(
     config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None = None, finish: bool = False,
-    cluster: Cluster = SINGLE_WORKER, wait_seconds: float = WAIT_SECONDS,
+    cluster: Cluster = SINGLE_WORKER, wait_seconds: float = WAIT_SECONDS, start: Sequence[Values] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train a network, or resume after the last epoch of the checkpoint in `out`, and write the model folder.
 
     Returns the model's card, on the chief; the other workers return an empty dict. `stop_after` ends the run after
     that many epochs without a model folder, as a kill would. `finish` writes the model folder from the checkpoint
-    without further training. The workers of a `cluster` wait for each other for at most `wait_seconds`.
+    without further training. The workers of a `cluster` wait for each other for at most `wait_seconds`. `start` has the
+    weights that the run starts from, of which `config.start` is the hash.
 
     Raises ModelError: DataError, CheckpointError, ClusterError or WorkerError.
     """
@@ -53,14 +56,28 @@ def train_network(
     connections, checkpoint = connect(cluster, options, read_checkpoint(out), wait_seconds)
     connections.watch()
     with report_lost_worker(connections):
-        card = train_epochs(config, mnist, out, stop_after, finish, connections, checkpoint, wait_seconds)
+        card = train_epochs(config, mnist, out, stop_after, finish, connections, checkpoint, wait_seconds, start)
     connections.release()
     return card
 
 
+def load_start(config: TrainConfig, folder: Path | None) -> tuple[TrainConfig, list[Values] | None]:
+    """(configuration, weights) of a run that starts from those of a model folder. Raises ModelFolderError."""
+    if folder is None:
+        return config, None
+    weights, card = read_model_folder(folder)
+    if (config.network, card.get("network")) != ("bundled", "bundled"):
+        raise ModelFolderError(
+            f"--start {folder} has the network {card.get('network')!r}, --network is {config.network!r}: both must be "
+            "'bundled'"
+        )
+    config = replace(config, start=card["weights_sha256"], learning_rate=START_LEARNING_RATE)
+    return config, [np.asarray(weight, np.float32) for weight in weights]
+
+
 def train_epochs(
     config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None, finish: bool,
-    connections: WorkerConnections, checkpoint: bytes, wait_seconds: float,
+    connections: WorkerConnections, checkpoint: bytes, wait_seconds: float, start: Sequence[Values] | None,
 ) -> dict[str, Any]:  # fmt: skip
     tf = import_tensorflow()
     import keras
@@ -74,6 +91,8 @@ def train_epochs(
     batches = build_training_set(config, training)
     with strategy.scope():
         loop = build_loop(config, batches.count_batches(config.batch), cluster.shard)
+    if start is not None:
+        loop.start_from(start)
     history = loop.load_checkpoint(checkpoint, asdict(config)) if checkpoint else []
     summaries = SummaryWriter(out / "summaries") if cluster.is_chief else None
     for epoch in [] if finish and history else range(len(history), config.epochs):
@@ -90,7 +109,7 @@ def train_epochs(
         save_curves(history, out)
     if not cluster.is_chief:
         return {}
-    weights, card = describe_model(config, mnist, loop, validation, history)
+    weights, card = describe_model(config, mnist, loop, history)
     save_model_folder(out, weights, card)
     print(f"{out}: test accuracy {card['figures']['test']['accuracy']:.4f}", flush=True)
     return card

@@ -17,7 +17,8 @@ FRACTION_BITS = 3  # of OpenCV's fixed-point coordinates
 
 PRINTED_SHARE = 0.12  # of the digits and letters
 TYPEFACES = ("sans", "italic")  # included in OpenCV
-OTHER_STRENGTH = 1.2  # of the warp, for letters and signs: they have fewer variants than digits
+DIGIT_STRENGTHS = (0.8, 1.5)  # of the warp, for digits
+OTHER_STRENGTH = 1.2  # the same for letters and signs
 
 Strokes = list[NDArray[np.float64]]  # each (points, 2) as x, y in 0..1
 
@@ -95,7 +96,8 @@ def draw_digits(labels: Sequence[int] | NDArray[np.integer], generator: np.rando
             fields[number] = print_field(str(label), generator)
         else:
             choice = glyphs[int(label)]
-            fields[number] = draw_field(choice[generator.integers(len(choice))], generator)
+            strength = float(generator.uniform(*DIGIT_STRENGTHS))
+            fields[number] = draw_field(choice[generator.integers(len(choice))], generator, strength)
     return fields
 
 

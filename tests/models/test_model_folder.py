@@ -56,7 +56,7 @@ def test_reader_rejects_another_network(folder: Path) -> None:
 
 
 def test_reader_rejects_a_card_without_calibration(tmp_path: Path) -> None:
-    save_model_folder(tmp_path, [np.zeros(3, np.float32)], {"network": "bundled", "version": "1"})
+    save_model_folder(tmp_path, [np.zeros(3, np.float32)], {"network": "bundled", "version": "2"})
 
     with pytest.raises(ModelFolderError, match="damaged"):
         DigitReader.load(tmp_path)

@@ -13,12 +13,15 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli.commands import app as commands
+from models.calibrate import calibrate_folder
 from models.errors import CheckpointError
-from models.model_folder import CARD, WEIGHTS, read_model_folder
+from models.model_folder import CARD, WEIGHTS, read_card, read_model_folder
+from models.reader.reader import DigitReader
+from models.reader.weights import BUNDLED_FOLDER
 from models.train import list_options, main, train
 from models.training.config import DEFAULTS, NetworkName, TrainConfig, configure
 from models.training.mnist import LabelledImages, Mnist
-from models.training.run import train_network
+from models.training.run import load_start, train_network
 from tests.support.paths import MNIST_EXCERPT
 
 SMALL = TrainConfig(network="bundled", epochs=2, batch=64, real=400, validation=100, drawn=60, rubbish=100, seed=3)
@@ -77,6 +80,7 @@ def test_short_run_learns_and_writes_all_files(excerpt: Mnist, tmp_path: Path) -
     card = train_network(config, excerpt, tmp_path)
 
     assert card["figures"]["test"]["accuracy"] >= ACCURACY_OF_A_SHORT_RUN
+    calibrate_folder(tmp_path, excerpt)
     curves = json.loads((tmp_path / "curves.json").read_text())
     assert curves[-1]["train_loss"] < 0.7 * curves[0]["train_loss"]
     assert (tmp_path / "curves.png").stat().st_size > 1000
@@ -85,7 +89,24 @@ def test_short_run_learns_and_writes_all_files(excerpt: Mnist, tmp_path: Path) -
     assert written["data_sha256"] == excerpt.sha256
     assert written["data_is_mnist"] is False
     assert 0.2 < written["temperature"] < 10
-    assert {"sure_confidence", "doubt_score", "rubbish_score"} == set(written["thresholds"])
+    assert 0 < written["thresholds"]["strictness"] < 1
+    assert DigitReader.load(tmp_path).classify([excerpt.test.images[0]])[0].digit is not None
+
+
+@pytest.mark.slow
+def test_a_run_starts_from_trained_weights(excerpt: Mnist, tmp_path: Path) -> None:
+    config, weights = load_start(dataclasses.replace(SMALL, epochs=1), BUNDLED_FOLDER)
+
+    started = train_network(config, excerpt, tmp_path / "started", start=weights)
+    fresh = train_network(dataclasses.replace(SMALL, epochs=1), excerpt, tmp_path / "fresh")
+
+    accuracies = [card["figures"]["test"]["accuracy"] for card in (started, fresh)]
+    assert accuracies[0] > 0.98 > accuracies[1] + 0.05
+    assert started["config"]["start"] == read_card(BUNDLED_FOLDER)["weights_sha256"]
+    trained, _ = read_model_folder(tmp_path / "started")
+    assert any((one != other).any() for one, other in zip(weights or [], trained, strict=True))
+    with pytest.raises(CheckpointError, match="start"):
+        train_network(dataclasses.replace(config, start=""), excerpt, tmp_path / "started")
 
 
 def test_lecture_network_trains_on_all_images_without_negatives() -> None:
@@ -114,6 +135,11 @@ def test_usage_has_the_name_of_the_command(capsys: pytest.CaptureFixture[str]) -
         (["--workers", "0"], "give 1 or more"),
         (["--workers", "2", "--index", "0"], "and no --index"),
         (["--data", "no-such-folder"], "no-such-folder"),
+        (["--start", "no-such-folder", "--data", str(MNIST_EXCERPT)], "no-such-folder is not a model folder"),
+        (
+            ["--network", "lecture", "--start", str(BUNDLED_FOLDER), "--data", str(MNIST_EXCERPT)],
+            "--network is 'lecture': both must be 'bundled'",
+        ),
     ],
 )
 def test_invalid_options_are_explained(options: list[str], message: str, tmp_path: Path) -> None:

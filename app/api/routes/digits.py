@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from app.api.caching import NOT_MODIFIED, respond_with_etag
 from app.api.dependencies import ServiceDependency
-from app.api.parameters import ClassifyQuery, ReadQuery
+from app.api.digit_parameters import ClassifyQuery, ReadQuery
 from app.api.problem_docs import document_problems
 from app.api.problems import Problem, describe_problem
 from app.api.repeated_requests import RepeatableRoute
@@ -16,9 +16,16 @@ from app.api.responses import describe_upload, respond_with_json
 from app.api.uploads import add_fields, read_upload_and_query, read_uploads
 from app.errors import NoTrainingRecordError
 from app.pool.interface import make_task_error
-from app.tasks.classify import CLASSIFY, ClassifyParams
+from app.tasks.classify import CLASSIFY
 from app.tasks.digit_results import DigitResult, PageResult
-from app.tasks.read import READ, ReadParams
+from app.tasks.read import READ
+
+CLASSES = {
+    "classes": {
+        "type": "string",
+        "description": "A class file as JSON text, or as a file: classes of your own, trained on the 1,024 features.",
+    }
+}
 
 router = APIRouter(tags=["digits"], route_class=RepeatableRoute)
 
@@ -45,15 +52,15 @@ class RejectedFile(BaseModel):
     ),
     response_model=DigitResult | list[DigitResult | RejectedFile],
     responses=PROBLEMS,
-    openapi_extra=describe_upload(several=True),
+    openapi_extra=describe_upload(several=True, more=CLASSES),
 )
 async def classify_digits(
     request: Request, service: ServiceDependency, query: Annotated[ClassifyQuery, Query()]
 ) -> Response:
-    uploads = await read_uploads(request, service.settings.max_digit_files)
+    uploads = await read_uploads(request, service.settings.max_digit_files, text_field="classes")
     query = add_fields(query, uploads[0].fields)
     images = [upload.data for upload in uploads]
-    params = ClassifyParams(query.polarity, query.preview)
+    params = query.params
     failures, documents = await service.pool.run_batched(CLASSIFY, params, images)
     if len(documents) == 1:
         if failures[0]:
@@ -78,7 +85,7 @@ async def classify_digits(
 )
 async def read_digits(request: Request, service: ServiceDependency, query: Annotated[ReadQuery, Query()]) -> Response:
     upload, query = await read_upload_and_query(request, query)
-    _, (document,) = await service.pool.run(READ, ReadParams(query.polarity), [upload.data])
+    _, (document,) = await service.pool.run(READ, query.options, [upload.data])
     return respond_with_json(document)
 
 

@@ -8,11 +8,11 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.content_negotiation import describe_not_acceptable, find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
-from app.api.parameters import ExplainQuery
+from app.api.digit_parameters import ExplainQuery
 from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE, describe_upload, respond_with_file, respond_with_json
 from app.api.uploads import read_upload_and_query
-from app.tasks.explain_digit import EXPLAIN_DIGIT, DigitExplanation, ExplainParams
+from app.tasks.explain_digit import EXPLAIN_DIGIT, DigitExplanation
 from app.tasks.explain_digit_sheet import EXPLAIN_DIGIT_SHEET, SheetParams
 from app.tasks.options import MapLayer
 from models.network import MAPS
@@ -54,9 +54,9 @@ async def explain_digit(
     as_json = choose_format(query.format, request.headers.get("accept")) == "json"
     check_map(layer, map, as_json, MAPS)
     if as_json:
-        _, (document,) = await service.pool.run(EXPLAIN_DIGIT, ExplainParams(query.polarity), [upload.data])
+        _, (document,) = await service.pool.run(EXPLAIN_DIGIT, query.options, [upload.data])
         return respond_with_json(document)
-    params = SheetParams(query.polarity, layer, map, query.scale)
+    params = SheetParams(query.options, layer, map, query.scale)
     _, (image,) = await service.pool.run(EXPLAIN_DIGIT_SHEET, params, [upload.data])
     name = "-".join(str(part) for part in ("explanation", layer, map) if part is not None) + ".png"
     return respond_with_file(image, "image/png", name)

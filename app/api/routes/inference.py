@@ -8,15 +8,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import Service, ServiceDependency
-from app.api.inference_protocol import (
-    INPUTS,
-    JSON_LENGTH_HEADER,
-    OUTPUTS,
-    FieldInput,
-    ImageInput,
-    decode_request,
-    encode_response,
-)
+from app.api.inference_protocol import JSON_LENGTH_HEADER, FieldInput, ImageInput, decode_request, encode_response
+from app.api.inference_tensors import INPUTS, OUTPUTS
 from app.api.problem_docs import document_problems
 from app.api.responses import PRIVATE
 from app.api.routes.health import get_readiness

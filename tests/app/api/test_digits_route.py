@@ -109,6 +109,36 @@ def test_noise_and_texture_are_not_digits(client: TestClient) -> None:
         assert classify(client, encode(image))["verdict"] in ("not_a_digit", "blank")
 
 
+@pytest.mark.parametrize("path", ["/classify", "/read", "/classify/explain?format=json"])
+def test_strictness_decides_what_is_accepted(client: TestClient, path: str) -> None:
+    """Not which digit it is. The lowest strictness that refuses a digit follows from the answer itself."""
+
+    def send(digit: int, **fields: Any) -> Any:
+        file = encode(write_on_paper(find_digit(digit)))
+        response = client.post(path, files={"file": file}, data=fields)
+        assert response.status_code == 200, response.text
+        answer = response.json()
+        return answer["digits"][0] if path == "/read" else answer.get("answer", answer)
+
+    usual, lenient, strict = send(8), send(8, strictness="0"), send(8, strictness="1")
+    probability = usual["confidence"] * (1 - usual["not_a_digit"])
+    assert probability < 1
+    assert [one["verdict"] for one in (usual, lenient)] == ["digit", "digit"]
+    assert strict["verdict"] in ("unsure", "not_a_digit")
+    assert (strict["digit"], lenient["probabilities"]) == (8, usual["probabilities"])
+    assert send(8, strictness=str(probability))["verdict"] == "digit"
+    assert send(8, strictness=str(np.nextafter(probability, 1)))["verdict"] != "digit"
+
+
+def test_a_lenient_request_accepts_what_is_refused_otherwise(client: TestClient) -> None:
+    letter = np.full((200, 200), 235, np.uint8)
+    letter[40:160, 60:72] = letter[40:160, 130:142] = letter[95:107, 60:142] = 40  # H
+    usual, lenient = (classify(client, encode(letter), **options) for options in ({}, {"strictness": 0}))
+    assert usual["verdict"] == "not_a_digit"
+    assert lenient["verdict"] == "digit"
+    assert usual["not_a_digit"] == lenient["not_a_digit"] > 0.5
+
+
 def test_polarity_can_be_set(client: TestClient) -> None:
     data = encode(write_on_paper(find_digit(6)))
     assert classify(client, data, polarity="dark")["digit"] == 6
@@ -123,8 +153,10 @@ def test_polarity_can_be_set(client: TestClient) -> None:
         ([b"no image"], {}, 415, "not an image"),
         ([encode(find_digit(1))] * 65, {}, 413, "65 files; the limit is 64 (CONVSERVE_MAX_DIGIT_FILES)"),
         ([encode(find_digit(1))], {"polarity": "both"}, 422, "'auto', 'dark' or 'light'"),
+        ([encode(find_digit(1))], {"strictness": "1.01"}, 422, "less than or equal to 1"),
+        ([encode(find_digit(1))], {"strictness": "nan"}, 422, "strictness"),
     ],
-    ids=["empty", "not an image", "65 files", "polarity"],
+    ids=["empty", "not an image", "65 files", "polarity", "strictness", "not a number"],
 )
 def test_bad_input_is_a_problem_that_names_the_cause(
     client: TestClient, files: list[bytes], parameters: dict[str, str], status: int, message: str
@@ -196,7 +228,7 @@ def test_model_card_is_served_with_an_etag(client: TestClient) -> None:
     card = response.json()
     assert card["network"] == "bundled"
     assert len(card["weights_sha256"]) == 64
-    assert 0 < card["thresholds"]["sure_confidence"] < 1
+    assert 0 < card["thresholds"]["strictness"] < 1
     unchanged = client.get("/model", headers={"If-None-Match": response.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 

@@ -249,7 +249,7 @@ def serve_card(folder: Path, figures: dict[str, Any]) -> TestClient:
 def test_curves_come_from_the_model_card(tmp_path: Path) -> None:
     client = serve_card(tmp_path / "model", {"curves": CURVES})
     response = client.get("/model/curves")
-    assert response.json() == {"model": "1", "network": "bundled", "epochs": CURVES}
+    assert response.json() == {"model": "2", "network": "bundled", "epochs": CURVES}
     again = client.get("/model/curves", headers={"If-None-Match": response.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 

@@ -55,6 +55,16 @@ def test_kernels_are_learned_from_their_results(client: httpx2.Client, kernel: A
     assert np.abs(again.astype(int) - decode(after)).max() <= 1
 
 
+def test_the_bias_of_16_bit_images_is_in_their_units(client: httpx2.Client) -> None:
+    before = (PHOTOGRAPH[:96, :96, 0].astype(np.uint16) * 150 + 3000).clip(0, 60_000)  # even
+    after = encode(before // 2 + 9000)
+    result = learn(client, encode(before), after, size=1)
+    assert "bias=9000" in result["request"]
+    again = decode(client.post(result["request"] + "&format=png", files={"file": encode(before)}).content)
+    assert again.dtype == np.uint16
+    assert np.abs(again.astype(int) - decode(after)).max() <= 1
+
+
 PHOTO = SHARED / "data/images/photos/kodak_dx4900.jpg"
 
 

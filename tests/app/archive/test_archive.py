@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from pyarrow import parquet
@@ -20,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from app.archive.items import Item, ItemOutcome, process_items
 from app.archive.job import ClassifyJob, FilterJob, Job
+from app.archive.messages import JobMessage, describe_job, restore_job
 from app.archive.processes import run_locally
 from app.archive.run import Summary, run_batch
 from app.archive.signals import StopSignal
@@ -27,8 +29,10 @@ from app.archive.storage import StorageError, open_folder, open_source
 from app.cli.commands import app
 from app.errors import StartError
 from app.settings import Settings
+from app.tasks.context import TaskContext
 from app.tasks.filter import FilterRequest
 from app.tasks.operations import parse_operations_text, parse_steps
+from app.tasks.options import ReadingOptions
 from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
 from tests.support.command_line import emboss
@@ -207,7 +211,7 @@ def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polari
     assert sum(rows[0][f"probability_{digit}"] for digit in range(10)) == pytest.approx(1)
     (failure,) = parquet.read_table(out / "failures.parquet").to_pylist()
     assert failure["file"] == "bad.jpg"
-    light = run_job(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), "light"))
+    light = run_job(ClassifyJob(open_source(str(source)), open_folder(str(out)), Settings(), ReadingOptions("light")))
     assert (light.done, light.skipped) == (2, 0)  # another polarity is another job
     with (out / "predictions.csv").open() as file:
         assert [row["verdict"] for row in csv.DictReader(file)] != ["digit", "digit"]
@@ -218,6 +222,7 @@ def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polari
     [
         (["--classify", "--sigma", "3"], "--sigma needs --kernel"),
         (["--kernel", "blur", "--polarity", "dark"], "--polarity needs --classify"),
+        (["--kernel", "blur", "--strictness", "0.5"], "--strictness needs --classify"),
         (["--kernel", "blur", "--classify"], "either --kernel NAME or --classify"),
         (["--kernel", "blur", "--on", "moon"], "'local', 'ray'"),
     ],
@@ -225,6 +230,15 @@ def test_digits_are_written_to_a_parquet_table_and_read_again_for_another_polari
 def test_options_that_exclude_each_other_are_rejected(tmp_path: Path, options: list[str], says: str) -> None:
     result = CliRunner().invoke(app, ["batch", "--in", str(tmp_path), "--out", "elsewhere", *options])
     assert (result.exit_code, says in result.output) == (2, True), result.output
+
+
+def test_another_strictness_is_another_job_and_reaches_the_workers(tmp_path: Path) -> None:
+    source, out = open_source(str(tmp_path)), open_folder(str(tmp_path / "out"))
+    jobs = [ClassifyJob(source, out, Settings(), ReadingOptions("auto", value)) for value in (None, 0.5, 0.9)]
+    assert len({job.compute_fingerprint() for job in jobs}) == 3
+    sent = [msgspec.msgpack.decode(msgspec.msgpack.encode(describe_job(job)), type=JobMessage) for job in jobs]
+    restored = [restore_job(message, TaskContext(Settings(), Catalogue())) for message in sent]
+    assert [job.reading for job in restored if isinstance(job, ClassifyJob)] == [job.reading for job in jobs]
 
 
 def test_results_in_the_folder_of_the_images_are_rejected(tmp_path: Path) -> None:

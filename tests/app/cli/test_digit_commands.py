@@ -82,6 +82,19 @@ def test_an_unknown_polarity_is_rejected(tmp_path: Path) -> None:
     assert "--polarity both: Input should be 'auto', 'dark' or 'light'." in result.stderr
 
 
+def test_strictness_is_an_option(tmp_path: Path) -> None:
+    (tmp_path / "3.png").write_bytes(encode(write_on_paper(find_digit(3))))
+    for command in ("classify", "read"):
+        found = [
+            json.loads(runner.invoke(app, [command, str(tmp_path), "--json", "--strictness", value]).stdout)[0]
+            for value in ("0", "1")
+        ]
+        verdicts = [row["verdict"] if command == "classify" else row["digits"][0]["verdict"] for row in found]
+        assert verdicts[0] == "digit" != verdicts[1]
+    wrong = runner.invoke(app, ["classify", str(tmp_path), "--strictness", "2"])
+    assert (wrong.exit_code, "--strictness 2: " in wrong.stderr) == (2, True)
+
+
 def test_json_and_csv_exclude_each_other(tmp_path: Path) -> None:
     result = runner.invoke(app, ["read", str(tmp_path), "--json", "--csv"])
     assert result.exit_code == 2

@@ -13,6 +13,7 @@ from app.errors import UnfinishedError, WorkerLostError
 from app.pool.ipc import Report, TaskFailure
 from app.pool.task import Answer, Outcome, Task
 from app.tasks.classify import CLASSIFY, ClassifyParams
+from app.tasks.options import ReadingOptions
 
 
 class RecordingPool:
@@ -22,7 +23,7 @@ class RecordingPool:
         self.calls: list[tuple[str, list[bytes]]] = []
 
     async def call(self, task: Task[Any, Any], params: bytes, blobs: Sequence[bytes]) -> Outcome[Any]:
-        polarity = msgspec.msgpack.decode(params, type=ClassifyParams).polarity
+        polarity = msgspec.msgpack.decode(params, type=ClassifyParams).reading.polarity
         self.calls.append((task.name, list(blobs)))
         if b"deadly" in blobs:
             raise WorkerLostError("ended")
@@ -35,7 +36,7 @@ def classify(*requests: tuple[bytes, str]) -> tuple[list[Any], RecordingPool]:
     pool = RecordingPool()
     digits.pool = pool  # type: ignore[assignment]
     messages = [
-        pack_call(CLASSIFY, ClassifyParams(cast(Any, polarity)), [image], f"id-{image!r}")
+        pack_call(CLASSIFY, ClassifyParams(ReadingOptions(cast(Any, polarity))), [image], f"id-{image!r}")
         for image, polarity in requests
     ]
     batched = cast(Any, Digits.classify).__wrapped__  # Ray calls it with a batch

@@ -3,8 +3,9 @@ import pytest
 
 from models.network import NOT_A_DIGIT
 from models.sharding import Shard
-from models.training.augmentation import DEGRADATIONS, augment_fields
+from models.training.augmentation import augment_fields
 from models.training.data import TrainingSet, draw_digit_pool, draw_negative_pool, split_validation
+from models.training.degradations import DEGRADATIONS
 from models.training.mnist import Mnist
 from models.training.negatives import NEGATIVES
 

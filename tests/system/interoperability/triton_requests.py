@@ -25,7 +25,7 @@ def main() -> None:
             json.dumps(
                 {
                     "live": client.is_server_live(),
-                    "ready": client.is_server_ready() and client.is_model_ready("digits", "1"),
+                    "ready": client.is_server_ready() and client.is_model_ready("digits", "2"),
                     "extensions": client.get_server_metadata()["extensions"],
                     "inputs": client.get_model_metadata("digits")["inputs"],
                     "id": read.get_response()["id"],
