@@ -19,6 +19,7 @@ import { drawResultStatus } from "./result-status.js";
 import { SettingHistory } from "./setting-history.js";
 import { formatSetting, makeSetting, parseSetting } from "./setting.js";
 import { StepPanel } from "./step-panel.js";
+import { showMode } from "./view-mode.js";
 
 /** While the browser computes results itself, the service is asked when no change has followed for so long. */
 const SETTLED_MS = 120;
@@ -173,9 +174,7 @@ export class FilterSession {
 
   drawView() {
     const { mode, zoom, split } = this.setting;
-    this.root.dataset.mode = mode;
-    find("#show-bench").setAttribute("aria-pressed", String(mode === "bench"));
-    find("#show-image").setAttribute("aria-pressed", String(mode === "image"));
+    showMode(this.root, mode);
     find("#zoom").value = zoom;
     this.slider.setZoom(zoom);
     this.slider.setSplit(split);
@@ -223,6 +222,7 @@ export class FilterSession {
     const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
     if (signal.aborted) return;
     if (!kernels.every(hasWeights)) return this.showUnplanned(await resultRequest, { steps, linear }, kernels, signal);
+    showMode(this.root, this.setting.mode);
     if (isNewest()) this.steps.draw(kernels[active]);
     const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
     const result = await resultRequest;
@@ -254,6 +254,7 @@ export class FilterSession {
     this.slider.showAfter(result.pixels, { x: 0, y: 0, scaleX: width / result.pixels.width, scaleY: height / result.pixels.height });
     this.steps.draw(kernels[this.setting.active]);
     this.inspector.clear(kernels.includes(null));
+    showMode(this.root, "image");
     drawCopyAs(find("#copy-as"), { setting: { ...this.setting, ...filtering }, kernels, image });
     find("#size").replaceChildren();
     find("#clipped").hidden = true;
