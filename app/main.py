@@ -14,6 +14,7 @@ from app.api.routers import include_routers
 from app.api.routes.documentation import describe_api
 from app.middleware.auth import AccessControl
 from app.middleware.body_limit import BodyLimit
+from app.middleware.compress import CompressPages
 from app.middleware.cors import AllowOrigins
 from app.middleware.disconnect import CancelOnDisconnect
 from app.middleware.head import AnswerHead
@@ -62,6 +63,7 @@ def create_app(
         outer += [Middleware(AllowOrigins, origins=access.cors_origins)]
     inner = [
         Middleware(AccessControl, hosts=access.allowed_hosts, rates=rates, tokens=tokens, render_error=render_error),
+        Middleware(CompressPages),
         Middleware(BodyLimit, max_bytes=settings.max_upload_bytes),
         Middleware(CancelOnDisconnect),
     ]

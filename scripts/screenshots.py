@@ -1,23 +1,31 @@
-"""Draw docs/images/page-*.png from the running page: .venv/bin/python scripts/screenshots.py"""
+"""Draw docs/images/page-*.png and page-play.gif from the running page: .venv/bin/python scripts/screenshots.py"""
 
 import io
 import shutil
 import socket
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from PIL import Image
-from playwright.sync_api import FloatRect, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.main import create_app
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
-FILTER_SETTING = "#filter/top-sobel?response=offset&zoom=2&at=190,192&split=36"
+BENCH = "#filter/emboss"
+WHOLE_IMAGE = "#filter/top-sobel?response=offset&view=image&split=36"
+PLAY_FRAMES = 44
+PLAY_WIDTH = 800
+FRAME_MS = 180
+UNCHANGED = 128
+"""Number of colours of the recording, and the index that stands for an unchanged pixel."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-CLIP: FloatRect = {"x": 0, "y": 0, "width": 1240, "height": 1140}
 MAX_BYTES = 300_000
+MAX_RECORDING_BYTES = 1_500_000
 
 
 def main() -> None:
@@ -32,10 +40,9 @@ def main() -> None:
         time.sleep(0.1)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        show_filters(page, address)
-        save(page.screenshot(full_page=True, clip=CLIP), "page-filter.png")
+        draw_filters(chromium, address)
+        page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         show_digits(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
         show_learning(page, address)
@@ -45,10 +52,46 @@ def main() -> None:
     thread.join(10)
 
 
-def show_filters(page: Page, address: str) -> None:
-    page.goto(address + FILTER_SETTING)
+def draw_filters(chromium: Browser, address: str) -> None:
+    """The bench in both themes and on a phone, the whole image, and the animation."""
+    for scheme, name in (("light", "page-filter.png"), ("dark", "page-filter-dark.png")):
+        page = chromium.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
+        show_bench(page, address + BENCH)
+        save(page.screenshot(), name)
+        if scheme == "light":
+            record_play(page)
+            page.goto(address + WHOLE_IMAGE)
+            page.wait_for_selector("#filter-view[aria-busy=false]")
+            save(page.screenshot(), "page-image.png")
+        page.close()
+    phone = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+    show_bench(phone, address + BENCH)
+    phone.click("[data-tab=kernel]")
+    save(phone.screenshot(), "page-phone.png")
+    phone.close()
+
+
+def show_bench(page: Page, address: str) -> None:
+    page.add_init_script("localStorage.setItem('convserve-played', '1')")  # otherwise the animation starts by itself
+    page.goto(address)
     page.wait_for_selector("#filter-view[aria-busy=false]")
-    page.wait_for_selector("#inspected")
+    page.wait_for_selector("#sum .check.same", state="attached")
+
+
+def record_play(page: Page) -> None:
+    """The animation, one pixel a frame. It is stepped by keys, so that every frame is complete."""
+    frames = []
+    page.focus("#step-on")
+    page.keyboard.press("Home")
+    for _ in range(PLAY_FRAMES):
+        shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        frames.append(shot.resize((PLAY_WIDTH, PLAY_WIDTH * shot.height // shot.width), Image.Resampling.LANCZOS))
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(200)  # until the kernel has slid
+    path = IMAGES / "page-play.gif"
+    first, *others = keep_changes(frames)
+    first.save(path, save_all=True, append_images=others, duration=FRAME_MS, loop=0, transparency=UNCHANGED, disposal=1)
+    check_size(path, MAX_RECORDING_BYTES)
 
 
 def show_digits(page: Page, address: str) -> None:
@@ -59,8 +102,23 @@ def show_digits(page: Page, address: str) -> None:
 
 
 def show_learning(page: Page, address: str) -> None:
-    page.goto(address + "#learn?hidden=emboss")
+    page.goto(address + "#learn?puzzle=9")
+    page.get_by_role("button", name="emboss").click()
+    page.click("#start-learning")
     page.wait_for_selector("#residual-share", timeout=60_000)
+
+
+def keep_changes(frames: list[Image.Image]) -> list[Image.Image]:
+    """Frames of one palette; pixels that stay as they are become transparent, which compresses well."""
+    palette = frames[-1].quantize(UNCHANGED, dither=Image.Dither.NONE)
+    indices = [np.asarray(frame.quantize(palette=palette, dither=Image.Dither.NONE)) for frame in frames]
+    changes = [np.where(now == before, UNCHANGED, now).astype(np.uint8) for before, now in pairwise(indices)]
+    reduced = []
+    for pixels in [indices[0], *changes]:
+        frame = Image.fromarray(pixels, "P")
+        frame.putpalette(palette.getpalette() or [])
+        reduced.append(frame)
+    return reduced
 
 
 def save(png: bytes, name: str) -> None:
@@ -68,9 +126,14 @@ def save(png: bytes, name: str) -> None:
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     path = IMAGES / name
     image.save(path, optimize=True)
-    if path.stat().st_size > MAX_BYTES:
-        raise SystemExit(f"{path} has {path.stat().st_size} bytes; at most {MAX_BYTES}.")
-    print(path, path.stat().st_size)
+    check_size(path, MAX_BYTES)
+
+
+def check_size(path: Path, max_bytes: int) -> None:
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise SystemExit(f"{path} has {size} bytes; at most {max_bytes}.")
+    print(path, size)
 
 
 if __name__ == "__main__":

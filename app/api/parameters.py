@@ -124,6 +124,14 @@ class GalleryQuery(BaseModel):
         ),
     ] = None
     side: Annotated[int, Field(ge=16, le=512, description="Longest side of each image in pixels."), STRICT_NUMBER] = 160
+    response: Annotated[
+        Literal["abs", "offset", "rescale"],
+        BeforeValidator(parse_lower),
+        Field(
+            description="Response of the kernels that sum to 0. With `offset` and `rescale`, opposite directions look "
+            "different; `rescale` shows weak results too."
+        ),
+    ] = "abs"
     format: Annotated[
         Literal["png", "json"],
         BeforeValidator(parse_lower),

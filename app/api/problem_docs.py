@@ -1,5 +1,6 @@
 """The problem types in the OpenAPI document, and the page /problems that explains them."""
 
+import re
 from html import escape
 from http import HTTPStatus
 from typing import Any
@@ -39,14 +40,30 @@ def make_example(kind: ProblemType) -> dict[str, Any]:
     }
 
 
-def render_problems_page() -> str:
-    rows = "\n".join(
-        f'<h2 id="{kind.slug}">{kind.status.value} {escape(kind.title)}</h2><p>{escape(kind.meaning)}</p>'
-        for kind in PROBLEM_TYPES.values()
+def render_problems_page(*style_sheets: str) -> str:
+    """`style_sheets`: their addresses."""
+    links = "".join(f'<link rel="stylesheet" href="{address}">' for address in style_sheets)
+    sections = "\n".join(
+        f'<section id="{kind.slug}" class="panel"><h2><span class="code">{kind.status.value}</span> '
+        f"{escape(kind.title)}</h2><p>{mark_code(kind.meaning)}</p>"
+        f'<p class="quiet"><code>/problems#{kind.slug}</code></p></section>'
+        for kind in sorted(PROBLEM_TYPES.values(), key=lambda kind: kind.status)
     )
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>convserve: problems</title>'
-        "<style>body{font:16px/1.5 system-ui;max-width:42rem;margin:2rem auto;padding:0 1rem}</style>"
-        "<h1>Problems</h1><p>Errors are <code>application/problem+json</code>; their <code>type</code> links here.</p>"
-        f"{rows}"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f'<title>convserve: error reference</title><link rel="icon" href="/favicon.ico">{links}</head>'
+        '<body><header class="top"><a class="brand" href="/"><img src="/favicon.ico" alt="" width="28" height="28"> '
+        "convserve</a></header>"
+        '<main><h1>Error reference</h1><p class="lead">Errors are <code>application/problem+json</code> '
+        "(RFC 9457). Their <code>type</code> is one of these addresses.</p>"
+        f"{sections}</main></body></html>"
+    )
+
+
+def mark_code(text: str) -> str:
+    """HTML. What is in backticks, and names of settings, become code."""
+    return re.sub(
+        r"`([^`]+)`|\b(CONVSERVE_[A-Z_]+)", lambda found: f"<code>{found[1] or found[2]}</code>", escape(text)
     )

@@ -37,7 +37,7 @@ def draw_gallery(
     if target.resolve() == image.resolve():
         fail(f"{target} is the input and would be overwritten. Choose another name: -o FILE.png.")
     with exit_on_errors():
-        steps = choose_steps(query.kernels, catalogue, settings.max_gallery_kernels)
+        steps = choose_steps(query.kernels, catalogue, settings.max_gallery_kernels, query.response)
         sheet = make_contact_sheet(image.read_bytes(), steps, query.side, settings, Report())
         write_local_file(target, sheet)
     typer.echo(target)

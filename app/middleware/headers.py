@@ -39,8 +39,11 @@ def list_security_headers(cross_origin: bool) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def allow_inline(html: str) -> str:
-    """A Content-Security-Policy for a page of the service: its own files, and the inline scripts in it, by hash."""
+def allow_inline(html: str, image_sources: str = "'self' data:") -> str:
+    """A Content-Security-Policy for a page of the service: its own files, and the inline scripts in it, by hash.
+
+    `image_sources`: the sources of `img-src`.
+    """
     hashes = [
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
@@ -48,6 +51,6 @@ def allow_inline(html: str) -> str:
     scripts = " ".join(["'self'", *hashes])
     return (
         f"default-src 'none'; script-src {scripts}; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+        f"style-src 'self' 'unsafe-inline'; img-src {image_sources}; connect-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'self'"
     )

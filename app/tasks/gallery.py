@@ -26,13 +26,18 @@ from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import AnyStep, gives_image, resolve_operation
 from kernels.errors import KernelParameterError
-from kernels.settings import FilterSettings
+from kernels.settings import FilterSettings, Response
 
 CAPTION_PX = 20
 
 
-def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) -> list[AnyStep]:
-    """The named kernels, by default all except the learned ones, with their default parameters. Raises KernelError."""
+def choose_steps(
+    kernels: str | None, catalogue: Catalogue, max_kernels: int, signed_response: Response = "abs"
+) -> list[AnyStep]:
+    """The named kernels, by default all except the learned ones, with their default parameters.
+
+    `signed_response` is the response of kernels that sum to 0, whose default is `abs`. Raises KernelError.
+    """
     if kernels:
         names = [name for name in kernels.split(",") if name.strip()]
     else:
@@ -49,16 +54,18 @@ def choose_steps(kernels: str | None, catalogue: Catalogue, max_kernels: int) ->
             f"kernels has {len(names)} names; the limit is {max_kernels} (CONVSERVE_MAX_GALLERY_KERNELS). "
             "Split them into several requests.",
         )
-    return [make_visible(resolve_operation(name, FilterSettings(), catalogue)) for name in names]
+    return [make_visible(resolve_operation(name, FilterSettings(), catalogue), signed_response) for name in names]
 
 
-def make_visible(step: AnyStep) -> AnyStep:
-    """The step with the response `rescale` instead of `raw`, because raw numbers are not an image.
+def make_visible(step: AnyStep, signed_response: Response = "abs") -> AnyStep:
+    """The step with `rescale` for `raw`, because raw numbers are not an image, and `signed_response` for `abs`.
 
     Raises KernelParameterError for a layer whose maps are not an image.
     """
-    if step.final_response == "raw":
-        step = replace(step, settings=step.settings.model_copy(update={"response": "rescale"}))
+    responses: dict[str, Response] = {"raw": "rescale", "abs": signed_response}
+    response = responses.get(step.final_response, step.final_response)
+    if response != step.final_response:
+        step = replace(step, settings=step.settings.model_copy(update={"response": response}))
     if not gives_image([step]):
         raise KernelParameterError(
             "kernels", f"The maps of '{step.name}' are not an image. See them with POST /filter/{step.name}?maps=sheet."

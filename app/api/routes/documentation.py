@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from app.api.openapi_security import describe_access
+from app.api.page_files import address_file
 from app.api.problem_docs import render_problems_page
 from app.api.problems import Problem
 from app.middleware.headers import allow_inline
@@ -56,7 +57,7 @@ def serve_documentation(app: FastAPI, access: AccessSettings) -> None:
 
     @app.get("/problems", include_in_schema=False)
     async def show_problems() -> HTMLResponse:
-        page = render_problems_page()
+        page = render_problems_page(address_file("css/page.css"), address_file("css/problems.css"))
         return HTMLResponse(page, headers={"Content-Security-Policy": allow_inline(page)})
 
     def build_openapi() -> dict[str, Any]:
@@ -91,5 +92,22 @@ def serve_swagger(app: FastAPI) -> None:
             swagger_favicon_url=f"{ASSETS_PATH}/favicon.png",
             swagger_ui_parameters={"validatorUrl": None, "displayRequestDuration": True},
         )
-        page.headers["Content-Security-Policy"] = allow_inline(bytes(page.body).decode())
-        return page
+        html = complete_page(bytes(page.body).decode())
+        # Swagger UI shows the image of a response by a blob: address.
+        return HTMLResponse(html, headers={"Content-Security-Policy": allow_inline(html, "'self' data: blob:")})
+
+
+def complete_page(html: str) -> str:
+    """The page of Swagger UI with its language, its landmark, enough contrast and names for assistive technology."""
+    additions = (
+        f'<link rel="stylesheet" href="{address_file("css/docs.css")}">'
+        f'<script type="module" src="{address_file("js/docs/accessible-names.js")}"></script>'
+    )
+    changes = {
+        "<html>": '<html lang="en">',
+        "</head>": f"{additions}</head>",
+        '<div id="swagger-ui">': '<div id="swagger-ui" role="main">',
+    }
+    for part, change in changes.items():
+        html = html.replace(part, change, 1)
+    return html

@@ -54,7 +54,7 @@ async def make_gallery(
     request: Request, service: ServiceDependency, query: Annotated[GalleryQuery, Query()]
 ) -> Response:
     upload, query = await read_upload_and_query(request, query)
-    steps = choose_steps(query.kernels, service.catalogue, service.settings.max_gallery_kernels)
+    steps = choose_steps(query.kernels, service.catalogue, service.settings.max_gallery_kernels, query.response)
     params = GalleryParams(encode_operations(steps), query.side)
     if query.format == "json":
         names, tiles = await service.pool.run(TILES, params, [upload.data])

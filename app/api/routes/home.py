@@ -1,18 +1,15 @@
 """`GET /`: the web page, or links as JSON; `/static`: the files of the page."""
 
 import re
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from app.api.caching import respond_with_etag
 from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
+from app.api.page_files import REVALIDATE, STATIC, PageFiles, find_version, version_addresses
 
 router = APIRouter(tags=["service"])
 
@@ -34,28 +31,17 @@ DOCS_HEADERS = {"Link": '</openapi.json>; rel="service-desc", </docs>; rel="serv
 DOCS_PARTS = re.compile(rb"<!--docs-->.*?<!--/docs-->")
 """Parts of the page that link to the documentation. They are removed if CONVSERVE_DOCS is off."""
 
-STATIC = Path(str(files("app").joinpath("static")))
 PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'",
+    # A video file that the user opens is a blob.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Vary": "Accept",
 }
-REVALIDATE = "no-cache"
-"""Browsers check each file before they use it, so old and new modules are not mixed after an update."""
-
-
-class PageFiles(StaticFiles):
-    """The files of the page. Each has an ETag."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = REVALIDATE
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
 
 
 def serve_page_files(app: FastAPI) -> None:
+    find_version()  # reads all files: not while a request waits
     app.mount("/static", PageFiles(directory=STATIC), name="static")
 
 
@@ -73,7 +59,7 @@ async def get_home(request: Request, service: ServiceDependency) -> Response:
     if find_weight("application/json", weights) > find_weight("text/html", weights):
         links: dict[str, Any] = {"name": "convserve", "links": LINKS | (DOCS_LINKS if docs else {})}
         return JSONResponse(links, headers=headers)
-    page = (STATIC / "index.html").read_bytes()
+    page = version_addresses((STATIC / "index.html").read_bytes())
     response = respond_with_etag(request, page if docs else DOCS_PARTS.sub(b"", page), "text/html")
     response.headers.update(headers | {"Cache-Control": REVALIDATE})
     return response

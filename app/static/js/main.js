@@ -1,33 +1,92 @@
-import { openFilterView } from "./filters/filter-view.js";
-import { parseAddress } from "./shared/address.js";
-import { find } from "./shared/dom.js";
+import { parseAddress, resolveLink } from "./shared/address.js";
+import { find, make } from "./shared/dom.js";
 
 const DEFAULT_VIEW = "filter";
-const TITLES = { filter: "convserve: see a kernel work", digits: "convserve: read digits", learn: "convserve: learn a kernel" };
-const sections = { filter: find("#filter-view"), digits: find("#digits-view"), learn: find("#learn-view") };
-
-/** The modules of the other views are loaded when they are first opened. */
-const openers = {
-  filter: () => openFilterView(sections.filter),
-  digits: async () => (await import("./digits/digit-view.js")).openDigitView(sections.digits),
-  learn: async () => (await import("./learn/learn-view.js")).openLearnView(sections.learn),
+/** The modules of a view are loaded when it is first opened. `retry` changes the address of a module that failed to load. */
+const views = {
+  filter: {
+    title: "convserve: see a kernel work",
+    open: async (section, retry) => (await import(`./filters/filter-view.js${retry}`)).openFilterView(section),
+  },
+  digits: {
+    title: "convserve: read digits",
+    open: async (section, retry) => (await import(`./digits/digit-view.js${retry}`)).openDigitView(section),
+  },
+  learn: {
+    title: "convserve: learn a kernel",
+    open: async (section, retry) => (await import(`./learn/learn-view.js${retry}`)).openLearnView(section),
+  },
+  kernels: {
+    title: "convserve: all kernels",
+    open: async (section, retry) => (await import(`./kernels/kernels-view.js${retry}`)).openKernelsView(section),
+  },
 };
 const opened = {};
+/** Views that are ready. @type {Record<string, {follow: (hash: string) => void, settle?: () => void}>} */
+const ready = {};
+const failures = {};
+/** The last address of each view that was left. @type {Record<string, string>} */
+const left = {};
+
+const nameView = (hash) => {
+  const { view } = parseAddress(hash);
+  return view in views ? view : DEFAULT_VIEW;
+};
 
 /** Opens the view that the address names. */
 async function showView() {
-  if (location.hash === "#main") return; // the target of the skip link
-  const { view } = parseAddress(location.hash);
-  const name = view in sections ? view : DEFAULT_VIEW;
-  for (const [other, section] of Object.entries(sections)) section.hidden = other !== name;
+  const name = nameView(location.hash);
+  if (find(`#${name}-view`).hidden) scrollTo(0, 0); // another view: the position belongs to the one before
+  for (const other of Object.keys(views)) find(`#${other}-view`).hidden = other !== name;
   for (const link of document.querySelectorAll("[data-view]")) {
     if (link instanceof HTMLElement && link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = TITLES[name];
-  opened[name] ??= openers[name]();
-  (await opened[name])?.follow(location.hash);
+  document.title = views[name].title;
+  opened[name] ??= openView(name);
+  ready[name] = await opened[name];
+  if (nameView(location.hash) === name) ready[name]?.follow(location.hash); // else the user has left in the meantime
 }
 
-addEventListener("hashchange", showView);
+/** @returns {Promise<{follow: (hash: string) => void}|null>} null if its modules could not be loaded */
+async function openView(name) {
+  const section = find(`#${name}-view`);
+  try {
+    return await views[name].open(section, failures[name] ? `?retry=${failures[name]}` : "");
+  } catch (error) {
+    console.warn(error);
+    failures[name] = (failures[name] ?? 0) + 1;
+    const retry = () => {
+      message.remove();
+      delete opened[name];
+      showView();
+    };
+    const message = make("p", { class: "error", role: "alert" },
+      "This section could not be loaded: the service is not responding, or it has been updated. ",
+      make("button", { type: "button", class: "small", onclick: retry }, "Try again"), " ",
+      make("button", { type: "button", class: "small", onclick: () => location.reload() }, "Load the page again"));
+    section.prepend(message);
+    return null;
+  }
+}
+
+/** Links keep the user's work: see `resolveLink`. */
+addEventListener("click", (event) => {
+  const link = event.target instanceof Element && event.target.closest("a[href^='#']");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const hash = link.getAttribute("href");
+  const current = nameView(location.hash);
+  ready[current]?.settle?.(); // writes the address, if that waits for a pause
+  const target = resolveLink(hash, { ...left, [current]: location.hash });
+  if (hash !== "#main" && target === hash) return;
+  event.preventDefault();
+  if (hash === "#main") find("#main").focus(); // the skip link: the address keeps the setting
+  else location.hash = target;
+});
+
+addEventListener("hashchange", (event) => {
+  const before = new URL(event.oldURL).hash;
+  if (before) left[nameView(before)] = before;
+  showView();
+});
 showView();

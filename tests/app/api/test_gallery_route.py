@@ -1,5 +1,7 @@
 """`POST /gallery`: each tile shows the filtered image below a caption."""
 
+import base64
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -139,3 +141,32 @@ def test_unknown_parameter_is_rejected(client: TestClient) -> None:
     response = client.post("/gallery?kernel=blur", files={"file": encode(draw_noise(8, 8))})
     assert response.status_code == 422
     assert response.json()["detail"] == "kernel: there is no such parameter; did you mean 'kernels'?"
+
+
+def test_tiles_of_kernels_that_sum_to_0_can_be_told_apart(client: TestClient) -> None:
+    """With `abs`, opposite directions look the same, and weak results are nearly black."""
+    image = client.get("/samples/house.png").content
+
+    def draw_tiles(**query: str) -> dict[str, Pixels]:
+        reply = client.post("/gallery", params={"format": "json", **query}, files={"file": image})
+        assert reply.status_code == 200, reply.text
+        return {
+            tile["kernel"]: decode(base64.b64decode(tile["image"].split(",")[1])) for tile in reply.json()["images"]
+        }
+
+    plain, stretched = draw_tiles(), draw_tiles(response="rescale")
+    for one, other in (("top-sobel", "bottom-sobel"), ("left-sobel", "right-sobel")):
+        assert np.array_equal(plain[one], plain[other])
+        assert np.abs(stretched[one].astype(int) - stretched[other]).max() > 100
+    for name in ("log", "dog", "gabor"):
+        assert plain[name].std() < stretched[name].std()
+        assert (stretched[name].min(), stretched[name].max()) == (0, 255)
+    assert np.array_equal(plain["blur"], stretched["blur"]), "its sum is not 0"
+    filtered = client.post("/filter/log?response=rescale", files={"file": encode(plain["input"])})
+    assert np.array_equal(decode(filtered.content), stretched["log"])
+
+
+def test_response_of_the_gallery_is_checked(client: TestClient) -> None:
+    reply = client.post("/gallery?response=raw", files={"file": encode(draw_noise(9, 9, 3))})
+    assert reply.status_code == 422
+    assert "'abs', 'offset' or 'rescale'" in reply.json()["detail"]

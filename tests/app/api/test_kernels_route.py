@@ -100,12 +100,13 @@ def test_schema_has_the_actual_limits(client: TestClient) -> None:
     "path", ["/kernels", "/kernels/emboss", "/kernels/emboss/preview.png", "/kernels/gaussian?sigma=1", "/sample.png"]
 )
 def test_unchanged_content_is_not_sent_again(client: TestClient, path: str) -> None:
-    first = client.get(path)
+    plain = {"Accept-Encoding": "identity"}  # the ETag of a compressed response is weak
+    first = client.get(path, headers=plain)
     etag = first.headers["ETag"]
     assert etag.startswith('"')  # strong
-    assert client.get(path).headers["ETag"] == etag
+    assert client.get(path, headers=plain).headers["ETag"] == etag
     for known in (etag, f'"other", {etag}', f"W/{etag}", "*"):
-        again = client.get(path, headers={"If-None-Match": known})
+        again = client.get(path, headers=plain | {"If-None-Match": known})
         assert again.status_code == 304
         assert again.content == b""
         assert again.headers["ETag"] == etag

@@ -10,7 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.api.routes.home import STATIC
+from app.api import page_files
+from app.api.page_files import STATIC
 from app.tasks.samples import SAMPLES
 
 SCRIPTS = STATIC / "js"
@@ -83,11 +84,20 @@ def test_page_is_html_with_a_policy_and_programs_get_links(client: TestClient) -
     page = client.get("/", headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["content-security-policy"] == (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'"
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
     )
     links = client.get("/", headers={"Accept": "application/json"})
     assert links.json()["links"]["samples"] == "/samples/{name}.png"
+
+
+def test_only_the_worker_may_compile_webassembly(client: TestClient) -> None:
+    worker = client.get("/static/js/preview/band-worker.js")
+    assert worker.headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'"
+    )
+    others = ("/", "/static/js/main.js", "/static/js/preview/correlation.js")
+    assert all("wasm" not in client.get(path).headers["content-security-policy"] for path in others)
 
 
 def test_files_that_the_page_names_are_served(client: TestClient) -> None:
@@ -98,21 +108,30 @@ def test_files_that_the_page_names_are_served(client: TestClient) -> None:
     assert re.findall(r"""(?:href|src)=["'](?:https?:)?//""", html) == []
 
 
-def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["']([^"']+)["']""") -> list[Path]:
+def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["'`]([^"'`$]+)""") -> list[Path]:
     """The modules that a module imports, statically or when a view opens."""
     return [(module.parent / name).resolve() for name in re.findall(pattern, module.read_text("utf-8"))]
 
 
+IMPORTED_FOLDERS = {"filters": ("preview", "sources"), "preview": ("filters",), "digits": ("sources",)}
+"""Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`."""
+
+
 def test_modules_import_only_their_own_folder_and_shared() -> None:
     for module in SCRIPTS.rglob("*.js"):
-        allowed = {module.parent, SCRIPTS / "shared"}
+        section = module.relative_to(SCRIPTS).parts[0]
+        folders = (section, *IMPORTED_FOLDERS.get(section, ()))
+        allowed = {
+            SCRIPTS / "shared",
+            *(one for name in folders for one in (SCRIPTS / name, *(SCRIPTS / name).glob("*/"))),
+        }
         for imported in list_imports(module):
             assert imported.is_file(), (module, imported)
             assert imported.parent in allowed or module == SCRIPTS / "main.js", (module, imported)
 
 
 def test_page_preloads_the_modules_of_the_first_view() -> None:
-    found = {SCRIPTS / "main.js"}
+    found = {SCRIPTS / "main.js", SCRIPTS / "filters/filter-view.js"}
     waiting = list(found)
     while waiting:
         new = set(list_imports(waiting.pop(), r"""(?m)^import [^"'\n]*["']([^"'\n]+)["']""")) - found
@@ -121,3 +140,43 @@ def test_page_preloads_the_modules_of_the_first_view() -> None:
     html = (STATIC / "index.html").read_text("utf-8")
     preloaded = {STATIC / path for path in re.findall(r'rel="modulepreload" href="/static/([^"]+)"', html)}
     assert preloaded == found - {SCRIPTS / "main.js"}
+
+
+def test_files_of_the_page_have_its_version_in_their_address(client: TestClient) -> None:
+    html = client.get("/", headers={"Accept": "text/html"}).text
+    named = re.findall(r'(?:href|src)="(/static/[^"]+)"', html)
+    versions = {re.fullmatch(r"/static/([0-9a-f]{12})/.+", address)[1] for address in named}  # type: ignore[index]
+    assert len(versions) == 1
+    assert len(named) > 15
+    for address in named:
+        reply = client.get(address)
+        assert reply.status_code == 200
+        assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert reply.content == (STATIC / address.split("/", 3)[3]).read_bytes()
+
+
+@pytest.mark.parametrize("folder", ["", "0123456789ab/"])
+def test_page_of_another_version_gets_the_current_files_and_revalidates_them(client: TestClient, folder: str) -> None:
+    reply = client.get(f"/static/{folder}js/main.js")
+    assert reply.content == (SCRIPTS / "main.js").read_bytes()
+    assert reply.headers["cache-control"] == "no-cache"
+    assert client.get(f"/static/{folder}js/none.js").status_code == 404
+    assert client.get(f"/static/{folder}../main.py").status_code == 404
+
+
+def test_version_depends_on_names_and_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_version_of(**files: str) -> str:
+        for path in tmp_path.iterdir():
+            path.unlink()
+        for name, content in files.items():
+            (tmp_path / name).write_text(content)
+        page_files.find_version.cache_clear()
+        return page_files.find_version()
+
+    monkeypatch.setattr(page_files, "STATIC", tmp_path)
+    try:
+        contents: list[dict[str, str]] = [{"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b": ""}, {"a": "1b", "b": ""}]
+        assert len({find_version_of(**files) for files in contents}) == len(contents)
+        assert find_version_of(**contents[0]) == find_version_of(**contents[0])
+    finally:
+        page_files.find_version.cache_clear()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -282,6 +283,10 @@ def test_every_slug_is_explained_at_problems(client: TestClient) -> None:
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     for slug in {case.slug for case in CASES if case.slug}:
         assert f'id="{slug}"' in page.text
+    assert "`" not in page.text  # Markdown's backticks are marked up as code
+    assert "<code>did_you_mean</code>" in page.text
+    (*_, sheet) = re.findall(r'rel="stylesheet" href="([^"]+)"', page.text)
+    assert client.get(sheet).headers["Content-Type"].startswith("text/css")
 
 
 def test_unknown_kernel_has_suggestions(client: TestClient) -> None:

@@ -24,6 +24,8 @@ FLAGS = [
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 TIMEOUT_MS = 8_000
+RETURNING_VISITOR = "try { localStorage.setItem('convserve-played', '1'); } catch { /* no storage on this page */ }"
+"""The animation plays by itself only for a first-time visitor."""
 MAX_UPLOAD_BYTES = 3_000_000
 
 
@@ -79,6 +81,7 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
     """Shared by all tests, with one cache."""
     with browser.new_context(viewport={"width": 1200, "height": 900}, base_url=site) as context:
         context.set_default_timeout(TIMEOUT_MS)
+        context.add_init_script(RETURNING_VISITOR)
         yield context
 
 

@@ -1,10 +1,16 @@
 """Reading drawn digits, and the view of the network's input and feature maps."""
 
+import base64
+import time
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page_actions import decode, open_filter_view, read_result, wait_for_result
+from tests.support.page_actions import decode, open_filter_view, read_result, save_photo, upload, wait_for_result
 
 Points = list[tuple[float, float]]
 STROKES: dict[str, list[Points]] = {
@@ -28,10 +34,16 @@ def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1) -
         page.mouse.up()
 
 
+def find_ink(page: Page) -> NDArray[np.bool_]:
+    """Which pixels of the pad are dark."""
+    url = page.locator("#pad").evaluate("canvas => canvas.toDataURL()")
+    return np.asarray(decode(base64.b64decode(url.split(",")[1])).max(axis=2) < 128)
+
+
 @pytest.fixture
 def view(page: Page) -> Page:
     page.goto("/#digits")
-    expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
+    expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank", timeout=30_000)
     return page
 
 
@@ -59,8 +71,8 @@ def test_network_input_is_shown(view: Page) -> None:
 def test_undo_and_clear(view: Page) -> None:
     draw(view, STROKES["4"])
     expect(view.locator("#digit-result")).to_have_attribute("data-digit", "4")
-    view.click("#undo")
-    view.click("#undo")
+    view.click("#pad-undo")
+    view.click("#pad-undo")
     expect(view.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
     draw(view, STROKES["7"])
     expect(view.locator("#digit-result")).to_have_attribute("data-digit", "7")
@@ -70,18 +82,12 @@ def test_undo_and_clear(view: Page) -> None:
 
 
 def test_thickness_sets_the_stroke_width(view: Page) -> None:
-    def count_ink() -> int:
-        url = view.locator("#pad").evaluate("canvas => canvas.toDataURL()")
-        import base64
-
-        return int((decode(base64.b64decode(url.split(",")[1])) < 128).all(axis=2).sum())
-
     draw(view, STROKES["1"])
-    thin = count_ink()
+    thin = find_ink(view).sum()
     view.click("#clear")
     view.fill("#thickness", "40")
     draw(view, STROKES["1"])
-    assert count_ink() > 1.8 * thin
+    assert find_ink(view).sum() > 1.8 * thin
 
 
 def test_examples_have_their_verdicts(view: Page) -> None:
@@ -135,3 +141,173 @@ def test_views_keep_their_state(page: Page) -> None:
     assert page.input_value(".slider[data-parameter=sigma] .number") == "5"
     page.go_forward()
     expect(page.locator("#digit-result")).to_have_attribute("data-digit", "1")
+
+
+def test_answers_appear_while_drawing(view: Page) -> None:
+    """A stroke that does not pause for a second: a request that waits for a pause would wait until its end."""
+    answers: list[str] = []
+    view.on("response", lambda response: answers.append(response.url) if "/classify?" in response.url else None)
+    box = view.locator("#pad").bounding_box()
+    assert box
+    view.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"])
+    view.mouse.down()
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < 1.5:
+        view.mouse.move(box["x"] + (0.3 + 0.2 * passed) * box["width"], box["y"] + 0.2 * box["height"])
+        view.wait_for_timeout(15)
+    during = len(answers)
+    assert view.locator("#digit-result").get_attribute("data-verdict") != "blank"
+    view.mouse.up()
+    assert during >= 2, "20 on an idle machine"
+
+
+def test_answer_of_the_whole_drawing_comes_last(view: Page) -> None:
+    for digit in ("3", "7", "4"):
+        view.click("#clear")
+        draw(view, STROKES[digit])
+        expect(view.locator("#digit-result")).to_have_attribute("data-digit", digit)
+        view.wait_for_timeout(500)
+        assert view.locator("#digit-result").get_attribute("data-digit") == digit, "no older answer follows"
+
+
+def test_every_change_can_be_undone_and_redone(view: Page, tmp_path: Path) -> None:
+    expect(view.locator("#pad-undo")).to_be_disabled()
+    draw(view, STROKES["7"])
+    seven = find_ink(view)
+    view.click("#clear")
+    assert not find_ink(view).any()
+    view.keyboard.press("Control+z")
+    assert np.array_equal(find_ink(view), seven)
+    view.set_input_files("#digit-file", save_photo(tmp_path, 60, 60))
+    expect(view.locator("#pad-redo")).to_be_disabled()
+    view.wait_for_function("() => document.querySelector('#pad').toDataURL().length > 20000")
+    view.click("#pad-undo")
+    assert np.array_equal(find_ink(view), seven)
+    view.get_by_role("button", name="3", exact=True).click()
+    view.click("#pad-undo")
+    assert np.array_equal(find_ink(view), seven)
+    view.click("#pad-undo")
+    view.keyboard.press("Control+Shift+z")
+    assert np.array_equal(find_ink(view), seven)
+
+
+def test_second_touch_draws_nothing(view: Page) -> None:
+    box = view.locator("#pad").bounding_box()
+    assert box
+    session = view.context.new_cdp_session(view)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": number}
+            for number, (x, y) in enumerate(places)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    palm = (0.8, 0.8)
+    touch("touchStart", (0.2, 0.2))
+    touch("touchStart", (0.2, 0.2), palm)
+    for step in range(1, 11):
+        touch("touchMove", (0.2, 0.2 + 0.05 * step), (palm[0], palm[1] - 0.01 * step))
+    touch("touchEnd", palm)
+    touch("touchEnd")
+    ink = find_ink(view)
+    assert ink[100:280, 75:85].any(), "the finger's line"
+    assert not ink[:, 110:].any(), "nothing near the palm, and no line to it"
+    touch("touchStart", (0.6, 0.2))
+    touch("touchMove", (0.6, 0.5))
+    touch("touchEnd")
+    assert find_ink(view)[100:180, 235:245].any(), "the next touch draws"
+
+
+def test_drawing_survives_loading_the_page_again(view: Page) -> None:
+    draw(view, STROKES["4"])
+    expect(view.locator("#digit-result")).to_have_attribute("data-digit", "4")
+    ink = find_ink(view)
+    view.reload()
+    expect(view.locator("#digit-result")).to_have_attribute("data-digit", "4")
+    assert np.mean(find_ink(view) != ink) < 0.001
+
+
+def test_failed_answer_is_explained_and_repeated(view: Page, errors: list[str]) -> None:
+    view.route("**/classify?*", lambda route: route.abort())
+    draw(view, STROKES["4"])
+    expect(view.locator("#digit-error")).to_contain_text("The service is not responding")
+    assert find_ink(view).any()
+    view.unroute_all()
+    view.get_by_role("button", name="Try again").click()
+    expect(view.locator("#digit-result")).to_have_attribute("data-digit", "4")
+    expect(view.locator("#digit-error")).to_be_empty()
+    errors.clear()
+
+
+@pytest.mark.parametrize(
+    ("route", "place"),
+    [("**/classify/explain*", "#explanation"), ("**/model/curves", "#curves"), ("**/kernels", "#first-layer")],
+)
+def test_failed_part_is_explained_in_its_place(page: Page, errors: list[str], route: str, place: str) -> None:
+    problem = (
+        '{"type": "/problems#overloaded", "title": "Overloaded", "status": 503, "detail": "All workers are busy."}'
+    )
+    page.route(route, lambda it: it.fulfill(status=503, content_type="application/problem+json", body=problem))
+    page.goto("/#digits")
+    draw(page, STROKES["7"])
+    message = page.locator(f"{place} .error")
+    expect(message).to_contain_text("The service is busy with other images.")
+    page.unroute_all()
+    message.get_by_role("button", name="Try again").click()
+    expect(page.locator(place)).to_be_visible()
+    expect(message).to_have_count(0)
+    errors.clear()
+
+
+def test_answer_stays_on_the_screen_of_a_phone(browser: Browser, site: str) -> None:
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with browser.new_context(base_url=site, **phone) as context:
+        page = context.new_page()
+        page.goto("/#digits")
+        expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
+        page.locator("#pad").scroll_into_view_if_needed()
+        draw(page, STROKES["7"])
+        expect(page.locator("#digit-result")).to_have_attribute("data-digit", "7")
+        pad, answer = page.locator("#pad").bounding_box(), page.locator("#verdict").bounding_box()
+        assert pad
+        assert answer
+        assert pad["y"] >= 0
+        assert pad["y"] + pad["height"] <= answer["y"], "the answer does not cover the drawing"
+        assert answer["y"] + answer["height"] <= 844
+
+
+def test_bars_do_not_move_for_users_who_want_less_motion(view: Page) -> None:
+    duration = "getComputedStyle(document.querySelector('.bars .fill')).transitionDuration"
+    assert view.evaluate(duration) != "0s"
+    view.emulate_media(reduced_motion="reduce")
+    assert view.evaluate(duration) == "0s"
+
+
+def test_own_photo_survives_a_kernel_of_the_network(page: Page, tmp_path: Path) -> None:
+    open_filter_view(page, "#filter/edge")
+    upload(page, save_photo(tmp_path, 90, 70))
+    page.get_by_role("link", name="Digits").click()
+    page.locator("#first-layer a").first.click()
+    wait_for_result(page)
+    assert page.input_value("#set-kernel").startswith("mnist-conv1")
+    expect(page.locator("#image-note")).to_contain_text("photo.png, 90 × 70")
+
+
+def test_frames_of_a_camera_are_one_step_of_undo(view: Page) -> None:
+    draw(view, STROKES["7"])
+    seven = find_ink(view)
+    view.evaluate("""async () => {
+      const main = document.querySelector("script[type=module]").src;
+      const { DrawPad } = await import(main.replace("main.js", "digits/draw-pad.js"));
+      const canvas = document.createElement("canvas");
+      const pad = new DrawPad(canvas, [{ width: 9, points: [[9, 9]] }], () => {});
+      for (const shade of [50, 100, 150]) {
+        const pixels = new ImageData(new Uint8ClampedArray(4).fill(shade), 1, 1);
+        await pad.setFrame({ pixels });
+      }
+      if (pad.past.length !== 1 || !pad.image) throw new Error(`${pad.past.length} steps`);
+      pad.undo();
+      if (pad.image || pad.strokes.length !== 1) throw new Error("the strokes are not back");
+    }""")
+    assert np.array_equal(find_ink(view), seven)

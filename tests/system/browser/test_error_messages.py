@@ -1,5 +1,6 @@
 """Errors are explained at the control that caused them, and settings are kept."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.support.page_actions import (
     upload,
     wait_for_result,
 )
+from tests.support.paths import ROOT
 from tests.system.browser.conftest import MAX_UPLOAD_BYTES
 
 
@@ -46,7 +48,7 @@ def test_too_large_file_is_rejected(page: Page, tmp_path: Path) -> None:
     heavy = tmp_path / "heavy.bin"
     heavy.write_bytes(bytes(MAX_UPLOAD_BYTES + 1))
     upload(page, heavy)
-    expect(page.locator("#image-error")).to_contain_text("the limit is 3000000 (CONVSERVE_MAX_UPLOAD_BYTES)")
+    expect(page.locator("#image-error")).to_contain_text("The file has 3 MB or more; the limit is 3 MB.")
 
 
 def test_too_large_original_is_rejected_only_at_full_size(page: Page, tmp_path: Path) -> None:
@@ -56,7 +58,7 @@ def test_too_large_original_is_rejected_only_at_full_size(page: Page, tmp_path: 
     upload(page, heavy)
     assert read_result(page).shape[1] == 1000
     page.click("#full")
-    expect(page.locator("#full-error")).to_contain_text("the limit is 3000000")
+    expect(page.locator("#full-error")).to_contain_text("the limit is 3 MB")
 
 
 def test_letters_in_a_weight_are_rejected(page: Page) -> None:
@@ -89,7 +91,8 @@ def test_invalid_parameter_has_its_error_at_its_control(page: Page) -> None:
     for setting, parameter, message in INVALID_PARAMETERS:
         follow_link(page, setting)
         expect(page.locator(f"#step [data-parameter={parameter}] .field-error")).to_contain_text(message)
-        expect(page.locator("#filter-error")).not_to_be_empty()
+        expect(page.locator("#filter-error")).to_contain_text("see the message there")
+        assert message not in (page.text_content("#filter-error") or "")  # it is said once
         assert setting.split("?")[0] in page.url
         follow_link(page, "#filter/emboss")
         expect(page.locator("#filter-error")).to_be_empty()
@@ -134,3 +137,33 @@ def test_digits_view_rejects_a_file_that_is_not_an_image(page: Page, tmp_path: P
     letter.write_text("not an image")
     page.set_input_files("#digit-file", letter)
     expect(page.locator("#pad-error")).to_contain_text("letter.png: ")
+
+
+def list_messages_with_settings() -> list[str]:
+    """The f-strings of the service that name a setting for operators, with 123456789 in place of each value."""
+    found = []
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "123456789" for part in node.values]
+                text = "".join(str(part) for part in parts)
+                found += [text] if "(CONVSERVE_" in text else []
+    return found
+
+
+def test_messages_for_people_name_no_settings(page: Page) -> None:
+    messages = list_messages_with_settings()
+    assert len(messages) > 8
+    page.goto("/problems")  # a page of the service that runs no script of its own
+    shown = page.evaluate(
+        """async (messages) => {
+          const { leaveOutSettings } = await import("/static/js/shared/problem-words.js");
+          return messages.map(leaveOutSettings);
+        }""",
+        [*messages, "'123456 (CONVSERVE' is no number: 0.123456 is.", "The limit is 5000000 (CONVSERVE_MAX_PIXELS)."],
+    )
+    *shown, quoted, limit = shown
+    assert [text for text in shown if "CONVSERVE" in text or "123456789" in text or "  " in text or "()" in text] == []
+    assert quoted.startswith("'123456 (")
+    assert "0.123456 is" in quoted
+    assert limit == "The limit is 5,000,000."

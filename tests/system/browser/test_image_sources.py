@@ -92,5 +92,5 @@ def test_image_is_taken_with_the_camera(page: Page) -> None:
 
 def test_link_to_an_image_it_does_not_include_is_explained(page: Page) -> None:
     open_filter_view(page, "#filter/edge?image=own")
-    expect(page.locator("#image-note")).to_contain_text("Choose your own")
+    expect(page.locator("#link-note")).to_contain_text("Choose your own")
     assert page.input_value("#set-kernel") == "edge"

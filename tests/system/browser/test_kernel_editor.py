@@ -66,4 +66,4 @@ def test_editor_grows_to_nine_by_nine(page: Page) -> None:
         wait_for_result(page)
     assert page.locator(".weights input").count() == 81
     assert page.input_value("[aria-label='row 5, column 5']") == "5"
-    expect(page.locator("#size")).to_contain_text("(768 - 9 + 2×4)/1 + 1 = 768")
+    expect(page.locator("#size")).to_contain_text("(451 - 9 + 2×4)/1 + 1 = 451")

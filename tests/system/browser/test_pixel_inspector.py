@@ -29,6 +29,7 @@ SETTINGS = [
     "#filter/sharpen?channels=rb&stride=3,2",
     "#filter/blur?linear=true",
     "#filter/unsharp?amount=2.5",
+    "#filter/median?size=5&border=wrap&dilation=2&amount=0.5",
 ]
 
 

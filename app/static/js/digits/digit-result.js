@@ -1,4 +1,4 @@
-import { make, setText } from "../shared/dom.js";
+import { make, makeSvg, setText } from "../shared/dom.js";
 import { formatProbability } from "../shared/numbers.js";
 
 /** The row of the network's eleventh output. */
@@ -40,6 +40,15 @@ export function drawDigitResult(root, result, padIsEmpty) {
     setText(rows[index].querySelector(".share"), blank ? "–" : formatProbability(probability));
   });
   drawStages(root.querySelector(".stages"), result);
+}
+
+/**
+ * Frames the digit in an opened image.
+ * @param {SVGElement} overlay over the pad @param {any} box in pixels of the image, or null @param {import("./draw-pad.js").Placement} placement
+ */
+export function drawDigitBox(overlay, box, { left, top, scale }) {
+  overlay.replaceChildren(...(box
+    ? [makeSvg("rect", { x: left + box.left * scale, y: top + box.top * scale, width: box.width * scale, height: box.height * scale, class: "digit" })] : []));
 }
 
 function layOutResult() {

@@ -1,34 +1,55 @@
-import { make } from "../shared/dom.js";
+import { encodePng } from "../shared/png.js";
 
 const INK = "#16202b";
 const PAPER = "#ffffff";
 const DEFAULT_THICKNESS = 18;
+const MAX_UNDO_STEPS = 200;
 
 /**
  * @typedef {{width: number, points: [number, number][]}} Stroke in pixels of the pad
+ * @typedef {import("../shared/image.js").Image & {bitmap: ImageBitmap}} PadImage
+ * @typedef {{strokes: Stroke[], image: PadImage|null}} Content of the pad: strokes over an image or a blank page
  * @typedef {{scale: number, left: number, top: number}} Placement of an image: its corner, and pixels of the pad to one pixel
  *   of the image
  * @typedef {{blob: Blob, name: string} & Placement} Drawing a file to send and its place on the pad
  */
 
-/** A canvas to draw on with finger, pen or mouse, over an image or a blank page. */
+/** A canvas to draw on with finger, pen or mouse, over an image or a blank page. Every change can be undone. */
 export class DrawPad {
-  /** @param {HTMLCanvasElement} canvas @param {() => void} onChange */
-  constructor(canvas, onChange) {
+  /** @param {HTMLCanvasElement} canvas @param {Stroke[]} strokes to begin with @param {() => void} onChange */
+  constructor(canvas, strokes, onChange) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.onChange = onChange;
-    /** @type {Stroke[]} */
-    this.strokes = [];
+    /** @type {Content} */
+    this.content = { strokes, image: null };
+    /** The last frame of a camera. @type {Content|null} */
+    this.frame = null;
+    /** @type {Content[]} */
+    this.past = [];
+    /** @type {Content[]} */
+    this.future = [];
     /** @type {Stroke|null} */
     this.current = null;
-    /** @type {(import("../shared/image.js").Image & {bitmap: ImageBitmap})|null} */
-    this.image = null;
+    /** The pointer that draws. Others, such as a resting palm, draw nothing. @type {number|null} */
+    this.pointer = null;
     this.thickness = DEFAULT_THICKNESS;
     canvas.addEventListener("pointerdown", (event) => this.beginStroke(event));
     canvas.addEventListener("pointermove", (event) => this.extendStroke(event));
-    for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, () => { this.current = null; });
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      canvas.addEventListener(type, (event) => {
+        if (/** @type {PointerEvent} */ (event).pointerId === this.pointer) this.pointer = this.current = null;
+      });
+    }
     this.draw();
+  }
+
+  get strokes() {
+    return this.content.strokes;
+  }
+
+  get image() {
+    return this.content.image;
   }
 
   get isEmpty() {
@@ -36,16 +57,16 @@ export class DrawPad {
   }
 
   beginStroke(event) {
-    if (event.button) return;
+    if (event.button || this.pointer !== null) return;
     event.preventDefault();
+    this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
     this.current = { width: this.thickness, points: [this.locate(event)] };
-    this.strokes.push(this.current);
-    this.redraw();
+    this.change({ ...this.content, strokes: [...this.strokes, this.current] });
   }
 
   extendStroke(event) {
-    if (!this.current) return;
+    if (event.pointerId !== this.pointer) return;
     const coalesced = event.getCoalescedEvents?.() ?? [];
     this.current.points.push(...(coalesced.length ? coalesced : [event]).map((one) => this.locate(one)));
     this.redraw();
@@ -57,23 +78,49 @@ export class DrawPad {
     return [((clientX - box.left) / box.width) * this.canvas.width, ((clientY - box.top) / box.height) * this.canvas.height];
   }
 
+  /** @param {Content} content */
+  change(content) {
+    this.past = [...this.past, this.content].slice(-MAX_UNDO_STEPS);
+    this.future = [];
+    this.content = content;
+    this.redraw();
+  }
+
   undo() {
-    if (this.strokes.length) this.strokes.pop();
-    else this.image = null;
+    this.step(this.past, this.future);
+  }
+
+  redo() {
+    this.step(this.future, this.past);
+  }
+
+  /** @param {Content[]} from @param {Content[]} to */
+  step(from, to) {
+    if (!from.length || this.current) return;
+    to.push(this.content);
+    this.content = from.pop();
     this.redraw();
   }
 
   clear() {
-    this.strokes = [];
-    this.image = null;
-    this.redraw();
+    if (!this.isEmpty) this.change({ strokes: [], image: null });
   }
 
   /** @param {Stroke[]} strokes */
   setStrokes(strokes) {
-    this.image = null;
-    this.strokes = strokes;
-    this.redraw();
+    this.change({ strokes, image: null });
+  }
+
+  /** @param {import("../shared/image.js").Image} image */
+  async setImage(image) {
+    this.change({ strokes: [], image: { ...image, bitmap: await createImageBitmap(image.pixels) } });
+  }
+
+  /** Shows a frame of a camera. Undo returns to what was there before the first frame. @param {import("../shared/image.js").Image} image */
+  async setFrame(image) {
+    const frame = { strokes: [], image: { ...image, bitmap: await createImageBitmap(image.pixels) } };
+    if (this.content === this.frame) this.content = this.past.pop();
+    this.change((this.frame = frame));
   }
 
   /** Resizes the pad and keeps the drawing. */
@@ -81,13 +128,6 @@ export class DrawPad {
     if (this.canvas.width === width && this.canvas.height === height) return;
     Object.assign(this.canvas, { width, height });
     this.draw();
-  }
-
-  /** @param {import("../shared/image.js").Image} image */
-  async setImage(image) {
-    this.strokes = [];
-    this.image = { ...image, bitmap: await createImageBitmap(image.pixels) };
-    this.redraw();
   }
 
   /** @returns {Placement} */
@@ -121,27 +161,14 @@ export class DrawPad {
     }
   }
 
-  /** The drawing as PNG. An image without strokes is exported unchanged. @returns {Promise<Drawing>} */
+  /**
+   * The drawing as PNG. An image without strokes is exported unchanged. Not with `canvas.toBlob`, which waits until the
+   * browser is idle: up to a second while somebody draws.
+   * @returns {Promise<Drawing>}
+   */
   async export() {
     if (this.image && !this.strokes.length) return { blob: this.image.preview, name: this.image.name, ...this.placement };
-    const blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
-    return { blob, name: "drawing.png", scale: 1, left: 0, top: 0 };
+    const pixels = this.context.getImageData(0, 0, this.canvas.width, this.canvas.height);
+    return { blob: await encodePng(pixels, false), name: "drawing.png", scale: 1, left: 0, top: 0 };
   }
-}
-
-/** Undo, clear and stroke thickness. @param {HTMLElement} root @param {DrawPad} pad @param {() => boolean} isVisible */
-export function drawPadTools(root, pad, isVisible) {
-  const thickness = make("input", { type: "range", id: "thickness", min: 4, max: 48, value: pad.thickness, oninput: () => { pad.thickness = Number(thickness.value); } });
-  root.append(
-    make("button", { type: "button", id: "undo", onclick: () => pad.undo() }, "Undo"),
-    make("button", { type: "button", id: "clear", onclick: () => pad.clear() }, "Clear"),
-    make("label", { class: "thickness", for: "thickness" }, "Thickness ", thickness));
-  addEventListener("keydown", (event) => {
-    const focused = /** @type {HTMLInputElement|null} */ (document.activeElement);
-    const typing = focused?.type === "text";
-    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing && isVisible()) {
-      event.preventDefault();
-      pad.undo();
-    }
-  });
 }

@@ -1,5 +1,6 @@
 import { Problem, requestJson, requestJsonOnce } from "../shared/api.js";
 import { find, make } from "../shared/dom.js";
+import { drawProblem } from "../shared/problem-message.js";
 import { drawWeightMap } from "../shared/weight-map.js";
 import { drawTrainingCurves } from "./training-curves.js";
 
@@ -34,13 +35,15 @@ export class NetworkPanel {
     ]);
   }
 
-  /** Shows a part once it is drawn. @param {string} selector @param {(part: HTMLElement) => Promise<boolean>} draw */
+  /** Shows a part once it is drawn, or why it cannot be. @param {string} selector @param {(part: HTMLElement) => Promise<boolean>} draw */
   async showPart(selector, draw) {
     const part = find(selector, this.root);
+    const section = part.closest("section");
     try {
-      if (await draw(part)) part.closest("section").hidden = false;
+      section.hidden = !(await draw(part));
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem; // a Problem: the part is not available
+      section.hidden = !isFailure(problem);
+      if (!section.hidden) showFailure(part, problem, () => this.showPart(selector, draw));
     }
   }
 
@@ -54,11 +57,26 @@ export class NetworkPanel {
       section.replaceChildren(...drawExplanation(explanation));
       section.hidden = false;
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 404 || problem.status === 405) this.explains = false; // this service has no such route
-      section.hidden = true;
+      section.hidden = !isFailure(problem);
+      this.explains &&= problem.status !== 404 && problem.status !== 405; // this service may have no such route
+      if (section.hidden) return;
+      const timer = showFailure(section, problem, () => signal.aborted || this.explain({ blob, name }, signal));
+      signal.addEventListener("abort", () => clearTimeout(timer));
     }
   }
+}
+
+/** Whether a request failed. It did not if the service lacks the part (404, 405) or the drawing has nothing to show (422). */
+function isFailure(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  return ![404, 405, 422].includes(problem.status);
+}
+
+/** @param {HTMLElement} root @param {Problem} problem @param {() => void} retry @returns {number|undefined} the timer of an automatic retry */
+function showFailure(root, problem, retry) {
+  const message = make("p", { class: "error", role: "alert" });
+  root.replaceChildren(message);
+  return drawProblem(message, problem, retry);
 }
 
 function drawKernelLink({ name, weights }) {

@@ -10,10 +10,24 @@ import { layOut } from "./geometry.js";
 
 const OPENCV_BORDERS = { edge: "REPLICATE", zero: "CONSTANT", reflect: "REFLECT_101", symmetric: "REFLECT", valid: "REPLICATE" };
 const SCIPY_MODES = { edge: "nearest", zero: "constant", reflect: "mirror", symmetric: "reflect", wrap: "grid-wrap", valid: "nearest" };
+const NO_MEDIAN = "This tool's median does not have this border, size, dilation, anchor or choice of channels. Use SciPy, without dilation and anchor.";
 const LUMA = "[0.299, 0.587, 0.114]";
 
+/** The tools' own calls for kernels that they know by name, in place of a table of weights. */
+const OPENCV_CALLS = {
+  gaussian: ({ sigma, size, border }) => `cv2.GaussianBlur(source, (${size}, ${size}), ${sigma}, borderType=cv2.BORDER_${OPENCV_BORDERS[border]})`,
+  box: ({ size, border }) => `cv2.blur(source, (${size}, ${size}), borderType=cv2.BORDER_${OPENCV_BORDERS[border]})`,
+  // cv2.medianBlur knows one border, one, three or four channels, and larger sides for 8 bits only.
+  median: ({ size, border, channels }) => (["edge", "valid"].includes(border) && size <= 5 && channels.length !== 2 ? `cv2.medianBlur(source, ${size})` : null),
+};
+const SCIPY_CALLS = {
+  gaussian: ({ sigma, size, border }) => `scipy.ndimage.gaussian_filter(source, (${sigma}, ${sigma}, 0), mode="${SCIPY_MODES[border]}", radius=(${size >> 1}, ${size >> 1}, 0))`,
+  box: ({ size, border }) => `scipy.ndimage.uniform_filter(source, (${size}, ${size}, 1), mode="${SCIPY_MODES[border]}")`,
+  median: ({ size, border }) => `scipy.ndimage.median_filter(source, (${size}, ${size}, 1), mode="${SCIPY_MODES[border]}")`,
+};
+
 /** @param {SnippetInput} input @param {Plan[]} plans @returns {Snippet} */
-export function writeOpenCv({ setting, image }, plans) {
+export function writeOpenCv({ setting, kernels, image }, plans) {
   const head = `import cv2
 import numpy as np
 
@@ -23,11 +37,11 @@ image = cv2.imread(${JSON.stringify(image.name)})[:, :, ::-1]  # red, green, blu
   if (plans.some(({ border }) => border === "wrap")) return { note: "cv2.filter2D does not support BORDER_WRAP. Use SciPy." };
   const correlate = (plan, kernel, anchor) =>
     `cv2.filter2D(source, cv2.CV_32F, ${kernel}, anchor=(${anchor.x}, ${anchor.y}), borderType=cv2.BORDER_${OPENCV_BORDERS[plan.border]})`;
-  return writeProgram(setting, image, plans, head, tail, correlate);
+  return writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls: OPENCV_CALLS });
 }
 
 /** @param {SnippetInput} input @param {Plan[]} plans @returns {Snippet} */
-export function writeSciPy({ setting, image }, plans) {
+export function writeSciPy({ setting, kernels, image }, plans) {
   const head = `import numpy as np
 import scipy.ndimage
 from PIL import Image
@@ -39,18 +53,20 @@ image = np.asarray(Image.open(${JSON.stringify(image.name)}).convert("RGB"))
     const origin = [anchor.y - (footprint.rows >> 1), anchor.x - (footprint.columns >> 1)];
     return `scipy.ndimage.correlate(source, ${kernel}[:, :, None], mode="${SCIPY_MODES[plan.border]}"${origin.some(Boolean) ? `, origin=(${origin.join(", ")}, 0)` : ""})`;
   };
-  return writeProgram(setting, image, plans, head, tail, correlate);
+  return writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls: SCIPY_CALLS });
 }
 
-function writeProgram(setting, image, plans, head, tail, correlate) {
+function writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls }) {
   if (setting.linear) return { note: "Not available with linear=true: the code would also have to convert from and to sRGB." };
   let [width, height] = [image.width, image.height];
+  const ownCallsOfSteps = plans.map((plan, index) => writeOwnCall(ownCalls, setting.steps[index], kernels[index], plan));
+  if (plans.some(({ combine }, index) => combine === "median" && !ownCallsOfSteps[index])) return { note: NO_MEDIAN };
   const body = plans.map((plan, index) => {
     const axes = layOut(plan, width, height);
     const input = { width, height };
     [width, height] = [axes.columns.output, axes.rows.output];
     const title = plans.length > 1 ? `\n# ${index + 1}: ${setting.steps[index].kernel}\n` : "\n";
-    return title + writeStep(plan, axes, input, correlate);
+    return title + writeStep(plan, axes, input, correlate, ownCallsOfSteps[index]);
   });
   const end = `
 result = np.clip(np.rint(values), 0, 255).astype(np.uint8)
@@ -63,10 +79,19 @@ ${tail}`;
   return { code: `${head}values = image.astype(np.float32)\n${body.join("")}${end}`, note: notes.join(" ") };
 }
 
-/** @param {Plan} plan */
-function writeStep(plan, { rows, columns }, input, correlate) {
+/** The call for a kernel with the weights that the tool gives it; null if the step changes them. @param {Plan} plan */
+function writeOwnCall(ownCalls, step, kernel, plan) {
+  const [weights] = plan.parts;
+  const asNamed = plan.divisor === kernel.divisor && plan.dilation.every((n) => n === 1) && !plan.anchor;
+  if (!(step.kernel in ownCalls) || !asNamed || weights.length % 2 === 0) return null;
+  const sigma = step.sigma ?? kernel.parameters.properties.sigma?.default;
+  return ownCalls[step.kernel]({ sigma, size: weights.length, border: plan.border, channels: plan.channels });
+}
+
+/** @param {Plan} plan @param {string|null} ownCall */
+function writeStep(plan, { rows, columns }, input, correlate, ownCall) {
   const lines = [`source = ${selectSource(plan.channels)}`];
-  const kernels = plan.parts.map((part, index) => {
+  const kernels = ownCall ? [] : plan.parts.map((part, index) => {
     const name = plan.parts.length > 1 ? `kernel${index + 1}` : "kernel";
     const divisor = plan.divisor === 1 ? "" : ` / ${plan.divisor}`;
     lines.push(`${name} = ${writeWeights(part)}${divisor}`);
@@ -77,11 +102,12 @@ function writeStep(plan, { rows, columns }, input, correlate) {
   });
   const anchor = { x: columns.anchor, y: rows.anchor };
   const calls = kernels.map((kernel) => correlate(plan, kernel, anchor, { rows: rows.footprint, columns: columns.footprint }));
-  if (calls.length === 1) lines.push(`filtered = ${calls[0]}`);
+  if (ownCall) lines.push(`filtered = ${ownCall}`);
+  else if (calls.length === 1) lines.push(`filtered = ${calls[0]}`);
   else lines.push(`parts = [\n${calls.map((call) => `    ${call},\n`).join("")}]`,
     plan.combine === "maximum" ? "filtered = np.max(parts, axis=0)" : "filtered = np.sqrt(np.sum(np.square(parts), axis=0))");
   const slice = sliceResults(rows, input.height, columns, input.width);
-  if (plan.channels === "gray" || plan.channels === "luma") lines.push("filtered = filtered.reshape(source.shape)");
+  if (["gray", "luma", "r", "g", "b"].includes(plan.channels)) lines.push("filtered = filtered.reshape(source.shape)");
   if (slice) lines.push(`filtered, source, values = filtered${slice}, source${slice}, values${slice}`);
   if (plan.amount !== 1) lines.push(`filtered = ${plan.amount} * filtered + ${Number((1 - plan.amount).toFixed(10))} * source`);
   if (plan.bias) lines.push(`filtered = filtered + ${plan.bias}`);
@@ -89,7 +115,10 @@ function writeStep(plan, { rows, columns }, input, correlate) {
   return `${lines.join("\n")}\n`;
 }
 
-const writeWeights = (part) => `np.array([\n${part.map((row) => `    [${row.join(", ")}],\n`).join("")}], np.float64)`;
+/** float32 has seven to nine significant digits. */
+const WEIGHT_DIGITS = 10;
+const writeWeights = (part) =>
+  `np.array([\n${part.map((row) => `    [${row.map((weight) => String(Number(weight.toPrecision(WEIGHT_DIGITS)))).join(", ")}],\n`).join("")}], np.float64)`;
 
 function selectSource(channels) {
   if (channels === "rgb") return "values";

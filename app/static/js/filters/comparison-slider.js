@@ -11,8 +11,8 @@ import { find, make } from "../shared/dom.js";
 export class ComparisonSlider {
   /**
    * @param {HTMLElement} root
-   * @param {{onPick: (at: Position|null, keep: boolean) => void, onSplit: (percent: number) => void}} listeners `onPick`
-   *   receives the pixel of the result under the pointer, null if there is none; `keep` for a click or an arrow key
+   * @param {{onPick: (x: number, y: number, keep: boolean) => void, onSplit: (percent: number) => void}} listeners `onPick`
+   *   receives the place of the chosen pixel on the image before; `keep` for a click or an arrow key
    */
   constructor(root, { onPick, onSplit }) {
     this.onPick = onPick;
@@ -34,8 +34,6 @@ export class ComparisonSlider {
     this.placement = null;
     /** @type {Marks|null} */
     this.marks = null;
-    /** @type {Position|null} */
-    this.at = null;
     this.listen();
   }
 
@@ -53,7 +51,6 @@ export class ComparisonSlider {
       this.moveSplit(Math.min(Math.max(((event.clientX - box.left) / this.viewer.clientWidth) * 100, 0), 100));
     });
     this.images.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.pickByPointer(event, false));
-    this.images.addEventListener("pointerleave", () => this.onPick(null, false));
     this.images.addEventListener("click", (event) => this.pickByPointer(event, true));
     this.viewer.addEventListener("keydown", (event) => this.pickByKey(event));
   }
@@ -113,8 +110,9 @@ export class ComparisonSlider {
   }
 
   fit() {
+    if (!this.viewer.clientWidth) return; // hidden
     const { width, height } = this.before;
-    const fitting = Math.min(this.viewer.clientWidth / width, (0.5 * innerHeight) / height);
+    const fitting = Math.min(this.viewer.clientWidth / width, this.viewer.clientHeight / height);
     const scale = this.zoom === "fit" ? (fitting >= 2 ? Math.floor(fitting) : fitting) : Number(this.zoom);
     this.scale = scale;
     this.images.style.width = `${width * scale}px`;
@@ -149,16 +147,30 @@ export class ComparisonSlider {
   }
 
   pickByPointer(event, keep) {
-    if (this.placement) this.onPick(this.locate(event), keep);
+    if (this.placement) this.pick(this.locate(event), keep);
+  }
+
+  /** @param {Position} at a pixel of the result */
+  pick([column, row], keep) {
+    const { x, y, scaleX, scaleY } = this.placement;
+    this.onPick(x + column * scaleX, y + row * scaleY, keep);
+  }
+
+  /** The marked pixel of the result; else the one in the middle. @returns {Position} */
+  get at() {
+    if (!this.marks) return [this.after.width >> 1, this.after.height >> 1];
+    const [left, top] = this.marks.anchor;
+    const { x, y, scaleX, scaleY } = this.placement;
+    return [Math.round((left - x) / scaleX), Math.round((top - y) / scaleY)];
   }
 
   pickByKey(event) {
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!direction || !this.placement || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const [x, y] = this.at ?? [this.after.width >> 1, this.after.height >> 1];
+    const [x, y] = this.at;
     const distance = event.shiftKey ? 10 : 1;
-    this.onPick([clampIndex(x + distance * direction[0], this.after.width), clampIndex(y + distance * direction[1], this.after.height)], true);
+    this.pick([clampIndex(x + distance * direction[0], this.after.width), clampIndex(y + distance * direction[1], this.after.height)], true);
     this.anchor.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }

@@ -10,6 +10,7 @@ const ROTATION_NOTE = "The weights are in reverse order, because feConvolveMatri
 function findObstacle(plans, linear, borders) {
   const [plan] = plans;
   if (plans.length > 1) return "This tool rounds after each step of a chain; the service rounds only at the end. Use a single step.";
+  if (plan.combine === "median") return "This tool has no median with the service's borders. Use SciPy.";
   if (plan.parts.length > 1) return "This tool cannot combine several kernels.";
   if (linear) return "This tool does not give the same pixels with linear=true.";
   if (!["clip", "offset"].includes(plan.response)) {

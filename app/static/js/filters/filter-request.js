@@ -12,8 +12,19 @@ export function describeRequest({ steps, linear }) {
   return { path: `/filter/${encodeURIComponent(kernel)}`, query: { ...parameters, ...common } };
 }
 
-const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) =>
-  [name, /^-?\d+(\.\d+)?$/.test(value) && name !== "kernel" ? Number(value) : value]));
+/** A step as `POST /filter` takes it. @param {import("./setting.js").Step} step @returns {any} */
+export const toOperation = (step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, name === "kernel" ? value : toValue(step, value)]));
+
+/** Text as a number or, in steps that are no kernels, a list. Text that is being typed stays as it is. */
+function toValue({ kernel }, text) {
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (kernel === "custom" || !text.startsWith("[")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 /**
  * Sends an image. A chain travels in the form: it can be too long for a query.

@@ -1,6 +1,7 @@
 /** Results of filtering, and the values between two steps. */
 
 import { readReplyPixels } from "../shared/image.js";
+import { parseNpy } from "../shared/npy.js";
 import { requestFilter } from "./filter-request.js";
 import { applyResponse } from "./pixel.js";
 
@@ -28,20 +29,12 @@ async function requestRawValues(image, { steps, linear }, signal) {
   return parseNpy(await (await requestFilter(raw, [image.preview, image.name], { query: { format: "npy" }, accept, signal })).arrayBuffer());
 }
 
-/** Reads a float32 array in NumPy's format, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. */
-function parseNpy(buffer) {
-  const start = 10 + new DataView(buffer).getUint16(8, true);
-  const header = new TextDecoder("latin1").decode(buffer.slice(10, start));
-  const [height, width, channels = 1] = header.match(/'shape': \(([^)]*)\)/)[1].split(",").filter((part) => part.trim()).map(Number);
-  return { width, height, channels, values: new Float32Array(buffer.slice(start)) };
-}
-
 /** The smallest and largest value before the response, which `rescale` maps to black and white. @returns {Promise<[number, number]>} */
 export async function requestRange(image, filtering, signal) {
   return findRange((await requestRawValues(image, filtering, signal)).values);
 }
 
-/** @param {Float32Array} values @returns {[number, number]} */
+/** @param {Float32Array|Uint8Array} values @returns {[number, number]} */
 function findRange(values) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {

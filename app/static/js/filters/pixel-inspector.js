@@ -4,75 +4,104 @@ import { requestRange, requestSource } from "./filter-results.js";
 import { computePixel } from "./pixel.js";
 import { PixelTable } from "./pixel-table.js";
 
-const INVITATION = "Point at the image, or focus it and use the arrow keys. Click to keep a pixel selected.";
 const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
+const NO_KERNEL = "A step of this chain is no kernel, so it is not worked out here. “Whole image” shows the result.";
+const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not worked out here. “Whole image” shows the result.";
 
 /**
- * Computes the inspected pixel, shows the steps as a table and marks the pixels under the kernel.
+ * Computes the inspected pixel of a step, shows it on the bench and as a table, and marks the pixels under the kernel.
  *
  * @typedef {import("./filter-results.js").FilterResult & import("./plan.js").Chain & import("./filter-request.js").Filtering
  *   & {image: import("../shared/image.js").Image}} InspectedResult
  */
 export class PixelInspector {
-  /** @param {import("./comparison-slider.js").ComparisonSlider} slider */
-  constructor(slider) {
+  /** @param {import("./comparison-slider.js").ComparisonSlider} slider @param {import("./bench/kernel-bench.js").KernelBench} bench */
+  constructor(slider, bench) {
     this.slider = slider;
+    this.bench = bench;
     this.table = new PixelTable(find("#inspector"));
-    this.loadInput = keepLatest((signal) => this.requestInput(signal));
-    this.setResult(null);
+    this.loadInput = keepLatest((signal, subject) => requestSource(subject.image, subject, subject.plans, signal));
+    this.loadRange = keepLatest((signal, subject) => requestRange(subject.image, subject, signal));
+    /** @type {import("./bench/kernel-bench.js").Subject|null} */
+    this.subject = null;
+    this.inputKey = "";
+    this.source = null;
   }
 
-  /** @param {InspectedResult|null} result */
-  setResult(result) {
-    this.result = result;
-    this.input = null;
-  }
-
-  /** @param {[number, number]|null} at a pixel of the result */
-  async inspect(at) {
-    this.slider.at = at;
-    const { result } = this;
-    const obstacle = result && at ? this.findObstacle(at) : INVITATION;
-    if (obstacle) {
-      this.slider.mark(null);
-      return this.table.showMessage(obstacle);
-    }
+  /**
+   * Shows a step: the last of `subject.steps`. Without `pixels` it is not filtered yet: the page shows what it computes.
+   * @param {import("./bench/kernel-bench.js").Subject} subject @param {[number, number]} at a pixel of the result
+   */
+  async setSubject(subject, at) {
+    this.subject = subject;
+    this.range = undefined;
+    const key = JSON.stringify([subject.steps.slice(0, -1), subject.linear]);
+    if (key !== this.inputKey || subject.image !== this.inputImage) this.source = null;
+    this.inputKey = key;
+    this.inputImage = subject.image;
     try {
-      this.input ??= await this.loadInput();
+      await this.load(subject);
     } catch (problem) {
-      return this.table.showMessage(problem.message);
+      this.problem = problem.message;
     }
-    if (this.input && this.slider.at === at && this.result === result) this.show(at);
+    if (this.subject === subject) this.inspect(at, true);
   }
 
-  findObstacle([x, y]) {
-    const { image, pixels } = this.result;
-    if (image.transparent) return TRANSPARENT;
-    return x >= pixels.width || y >= pixels.height ? `Pixel ${x}, ${y} is outside the result.` : "";
+  /** Shows no step, because the page does not know how the result was computed. @param {boolean} isUnknown a step is no kernel */
+  clear(isUnknown) {
+    const reason = isUnknown ? NO_KERNEL : LONG_KERNEL;
+    this.subject = null;
+    this.slider.mark(null);
+    this.bench.clear(reason);
+    this.table.showMessage(reason);
   }
 
-  /** The input of the last step, and its range of values if the response needs it. */
-  async requestInput(signal) {
-    const { result } = this;
-    const source = await requestSource(result.image, result, result.plans, signal);
-    const range = result.plans.at(-1).response === "rescale" ? await requestRange(result.image, result, signal) : undefined;
-    return { source, range };
+  /** Loads the input of the step, and the range of its values if the response needs it. */
+  async load(subject) {
+    this.problem = "";
+    if (subject.image.transparent) return;
+    if (!this.source && (subject.steps.length === 1 || subject.pixels)) this.source = await this.loadInput(subject);
+    if (subject.plans.at(-1).response === "rescale" && subject.pixels) this.range = await this.loadRange(subject);
   }
 
-  show([x, y]) {
-    const { pixels, steps, linear, plans, axes, placements } = this.result;
-    const { source, range } = this.input;
-    const { rows, columns } = axes.at(-1);
-    const placement = placements.at(-2);
+  /** @param {[number, number]} at a pixel of the result @param {boolean} [changed] the step or its result is new */
+  inspect(at, changed = false) {
+    const { subject } = this;
+    if (!subject) return;
+    const obstacle = this.findObstacle();
+    const input = this.source && { source: this.source, range: this.range };
+    if (changed) this.bench.show(subject, input, at, obstacle);
+    else this.bench.moveTo(at);
+    const { rows, columns } = subject.axes.at(-1);
+    at = [Math.min(at[0], columns.output - 1), Math.min(at[1], rows.output - 1)];
+    this.slider.mark(this.locate(at));
+    if (obstacle) this.table.showMessage(obstacle);
+    else if (input && subject.pixels) this.showTable(at, input);
+  }
+
+  findObstacle() {
+    if (this.subject.image.transparent) return TRANSPARENT;
+    return this.problem;
+  }
+
+  showTable([x, y], { source, range }) {
+    const { pixels, steps, linear, plans } = this.subject;
     const computed = computePixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
     const start = 4 * (y * pixels.width + x);
     this.table.show(computed, plans.at(-1), { at: [x, y], returned: [...pixels.data.slice(start, start + 3)], linear });
+  }
+
+  /** The pixels under the kernel, on the image. @returns {import("./comparison-slider.js").Marks} */
+  locate([x, y]) {
+    const { axes, placements } = this.subject;
+    const { rows, columns } = axes.at(-1);
+    const placement = placements.at(-2);
     const toImage = (left, top, width, height) => /** @type {import("./comparison-slider.js").Box} */ ([
       placement.x + left * placement.scaleX, placement.y + top * placement.scaleY, width * placement.scaleX, height * placement.scaleY]);
     const [left, top] = [x * columns.stride - columns.before, y * rows.stride - rows.before];
-    this.slider.mark({
+    return {
       patch: toImage(left, top, columns.footprint, rows.footprint),
       anchor: toImage(left + columns.anchor, top + rows.anchor, 1, 1),
-    });
+    };
   }
 }

@@ -79,9 +79,9 @@ function drawSteps(channels, plan, linear, chosen) {
   const drawRow = (title, values, className = "") => make("tr", { class: className }, make("th", { scope: "row" }, title),
     ...values.map((value, index) => make("td", { class: mark(index) }, formatNumber(value, 3))));
   const rows = plan.parts.map((_, part) =>
-    drawRow(plan.parts.length > 1 ? `sum of products ${part + 1}` : "sum of products", channels.map(({ sums }) => sums[part])));
+    drawRow(plan.combine === "median" ? "median of the pixels" : plan.parts.length > 1 ? `sum of products ${part + 1}` : "sum of products", channels.map(({ sums }) => sums[part])));
   const combining = { magnitude: "÷ divisor, square root of the sum of squares", maximum: "÷ divisor, maximum" }[plan.combine];
-  rows.push(drawRow(`${combining ?? "÷ divisor"} (${formatNumber(plan.divisor)})`, channels.map(({ divided }) => divided)));
+  if (plan.combine !== "median") rows.push(drawRow(`${combining ?? "÷ divisor"} (${formatNumber(plan.divisor)})`, channels.map(({ divided }) => divided)));
   if (plan.amount !== 1) {
     rows.push(drawRow(`${formatNumber(plan.amount)} × filtered + ${formatNumber(1 - plan.amount)} × original`, channels.map(({ mixed }) => mixed)));
   }

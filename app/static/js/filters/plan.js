@@ -15,12 +15,14 @@ import { layOut } from "./geometry.js";
 /** @param {import("./setting.js").Step} step @param {any} kernel as `GET /kernels/{name}` describes it @returns {Plan} */
 export function planStep(step, kernel) {
   const parts = kernel.combine === "single" ? [kernel.weights] : kernel.weights;
-  const rotated = parts.map((part) => part.map((row) => [...row].reverse()).reverse());
+  // The median has no weights: each pixel counts once.
+  const marks = kernel.combine === "median" ? parts.map((part) => part.map((row) => row.map(() => 1))) : parts;
+  const rotated = marks.map((part) => part.map((row) => [...row].reverse()).reverse());
   const kernelHasAmount = "amount" in kernel.parameters.properties;
   const amount = kernelHasAmount ? 1 : Number(step.amount ?? 1);
   const bias = step.bias ?? "0";
   return {
-    parts: step.behaviour === "convolve" ? rotated : parts,
+    parts: step.behaviour === "convolve" ? rotated : marks,
     combine: kernel.combine,
     divisor: chooseDivisor(step.divisor, kernel),
     bias: bias.endsWith("%") ? (Number(bias.slice(0, -1)) / 100) * WHITE : Number(bias),

@@ -4,18 +4,26 @@ const MIN_CLIPPED_PERCENT = 1;
 const MIN_CLIPPED_PERCENT_OF_OFFSET = 5;
 
 /**
- * Size, time and clipping of a result, and responses that avoid clipping.
- * @param {import("./filter-results.js").FilterResult} result @param {string} response of the last step
- * @param {ImageData} before @param {(response: string) => void} onChoose
+ * Size and clipping of a result, and what avoids the clipping: another response or, if the weights sum to more than 1, a divisor.
+ * @param {import("./filter-results.js").FilterResult} result @param {import("./plan.js").Plan} plan of the last step
+ * @param {ImageData} before
+ * @param {{onChoose: (response: string) => void, onNormalise: () => void}} listeners `onNormalise` divides by the sum
  */
-export function drawResultStatus({ pixels, clippedPercent, milliseconds }, response, before, onChoose) {
-  setText(find("#status"), `${before.width} × ${before.height} → ${pixels.width} × ${pixels.height} · ${clippedPercent} % clipped · ${milliseconds} ms on the server`);
+export function drawResultStatus({ pixels, clippedPercent }, plan, before, { onChoose, onNormalise }) {
+  const { response } = plan;
+  setText(find("#status"), `${before.width} × ${before.height} → ${pixels.width} × ${pixels.height}`);
   const hint = find("#clipped");
   hint.hidden = clippedPercent < (response === "offset" ? MIN_CLIPPED_PERCENT_OF_OFFSET : MIN_CLIPPED_PERCENT);
   if (hint.hidden) return;
-  const alternatives = ["abs", "offset", "rescale"].filter((name) => name !== response);
+  const drawButton = (name, onclick) => make("button", { type: "button", class: "small", onclick }, name);
+  const total = plan.parts[0].flat().reduce((sum, weight) => sum + weight, 0) / plan.divisor;
+  const tooBright = plan.parts.length === 1 && total > 1.001;
   const range = response === "abs" ? "above 255" : "below 0 or above 255";
+  if (tooBright) {
+    return hint.replaceChildren(`${clippedPercent} % of the values are ${range} and are clipped, because the weights sum to ${Number(total.toPrecision(3))}. `,
+      drawButton("Divide by the sum", onNormalise));
+  }
+  const alternatives = ["abs", "offset", "rescale"].filter((name) => name !== response);
   hint.replaceChildren(`${clippedPercent} % of the values are ${range} and are clipped. Try `, ...alternatives.flatMap((name, index) => [
-    index ? (index === alternatives.length - 1 ? " or " : ", ") : "",
-    make("button", { type: "button", class: "small", onclick: () => onChoose(name) }, name)]), ".");
+    index ? (index === alternatives.length - 1 ? " or " : ", ") : "", drawButton(name, () => onChoose(name))]), ".");
 }

@@ -3,28 +3,35 @@
  * `#filter?operations=[...]`. The page adds its own parameters, such as `zoom`.
  *
  * @typedef {Record<string, string>} Step `kernel` and its parameters as text
- * @typedef {{image: string, steps: Step[], linear: boolean, active: number, zoom: string, split: number,
- *   at: [number, number] | null}} Setting `active` is the index of the step being edited; `split` is in percent from the
- *   left; `at` is the inspected pixel of the result
+ * @typedef {{image: string, steps: Step[], linear: boolean, active: number, mode: "bench"|"image", zoom: string,
+ *   split: number, at: [number, number] | null}} Setting `active` is the index of the step being edited, the last one unless
+ *   chosen; `mode` says whether the bench or the whole image is shown; `split` is in percent from the left; `at` is the
+ *   inspected pixel of the result of the active step
  */
 
 import { parseAddress } from "../shared/address.js";
 import { describeRequest } from "./filter-request.js";
 
-const PAGE_PARAMETERS = ["image", "zoom", "split", "at", "step"];
+export const DEFAULT_IMAGE = "cat";
+const PAGE_PARAMETERS = ["image", "view", "zoom", "split", "at", "step"];
 
 /** @returns {Setting} */
 export const makeSetting = () => ({
-  image: "house", steps: [{ kernel: "emboss" }], linear: false, active: 0, zoom: "fit", split: 50, at: null,
+  image: DEFAULT_IMAGE, steps: [{ kernel: "emboss" }], linear: false, active: 0, mode: "bench", zoom: "fit", split: 50, at: null,
 });
 
-/** Invalid values are replaced by defaults. @param {string} hash @returns {Setting} */
-export function parseSetting(hash) {
+/**
+ * Invalid values are replaced by defaults. A link that sets zoom or line is of the whole image.
+ * @param {string} hash @param {string} [image] the image if the address names none
+ * @returns {Setting}
+ */
+export function parseSetting(hash, image = DEFAULT_IMAGE) {
   const { path, query } = parseAddress(hash);
   const setting = makeSetting();
   const at = /^(\d{1,6}),(\d{1,6})$/.exec(query.get("at") ?? "");
   if (at) setting.at = [Number(at[1]), Number(at[2])];
-  setting.image = query.get("image") ?? setting.image;
+  setting.image = query.get("image") ?? image;
+  setting.mode = query.get("view") === "image" || query.has("zoom") || query.has("split") ? "image" : "bench";
   setting.zoom = /^(fit|\d{1,2})$/.test(query.get("zoom") ?? "") ? query.get("zoom") : setting.zoom;
   const split = Number(query.get("split") ?? NaN);
   if (split >= 0 && split <= 100) setting.split = split;
@@ -32,7 +39,8 @@ export function parseSetting(hash) {
   const parameters = [...query].filter(([name]) => ![...PAGE_PARAMETERS, "operations", "linear"].includes(name));
   if (path) setting.steps = path.split(",").map((kernel) => ({ kernel, ...Object.fromEntries(parameters) }));
   else setting.steps = parseOperations(query.get("operations")) ?? setting.steps;
-  setting.active = Math.min(Math.max(Number(query.get("step") ?? 1) - 1 || 0, 0), setting.steps.length - 1);
+  const step = Number(query.get("step") ?? setting.steps.length) || setting.steps.length;
+  setting.active = Math.min(Math.max(step, 1), setting.steps.length) - 1;
   return setting;
 }
 
@@ -41,7 +49,7 @@ function parseOperations(text) {
   try {
     const steps = JSON.parse(text ?? "null");
     const valid = Array.isArray(steps) && steps.length && steps.every((step) => typeof step?.kernel === "string");
-    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, String(value)]))) : null;
+    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null;
   } catch {
     return null;
   }
@@ -51,11 +59,14 @@ function parseOperations(text) {
 export function formatSetting(setting) {
   const { path, query } = describeRequest(setting);
   const search = new URLSearchParams(query);
-  if (setting.image !== "house") search.set("image", setting.image);
-  if (setting.zoom !== "fit") search.set("zoom", setting.zoom);
-  if (setting.split !== 50) search.set("split", String(setting.split));
+  if (setting.image !== DEFAULT_IMAGE) search.set("image", setting.image);
+  if (setting.mode === "image") {
+    search.set("view", "image");
+    if (setting.zoom !== "fit") search.set("zoom", setting.zoom);
+    if (setting.split !== 50) search.set("split", String(setting.split));
+  }
   if (setting.at) search.set("at", setting.at.join(","));
-  if (setting.active) search.set("step", String(setting.active + 1));
+  if (setting.active < setting.steps.length - 1) search.set("step", String(setting.active + 1));
   const text = search.toString().replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%2F", "/");
   return `#${path.slice(1)}${text && `?${text}`}`;
 }

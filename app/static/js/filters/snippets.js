@@ -2,12 +2,13 @@
 
 import { writeOpenCv, writeSciPy } from "./array-snippets.js";
 import { writeImageMagick, writeSvg } from "./convolution-snippets.js";
+import { hasWeights } from "./kernel-description.js";
 import { planStep } from "./plan.js";
 import { writeCurl, writeFetch, writeHttpx } from "./request-snippets.js";
 
 /**
  * @typedef {{setting: import("./setting.js").Setting, kernels: any[], image: import("../shared/image.js").Image}} SnippetInput
- *   `kernels` has one for each step
+ *   `kernels` has one for each step, null for a step that is no kernel
  * @typedef {{code?: string, note?: string}} Snippet without code, `note` says why the tool cannot do the same
  */
 
@@ -16,10 +17,16 @@ export const TOOLS = {
   curl: writeCurl,
   "Python (httpx)": writeHttpx,
   "JavaScript (fetch)": writeFetch,
-  OpenCV: (input) => writeOpenCv(input, planSteps(input)),
-  SciPy: (input) => writeSciPy(input, planSteps(input)),
-  ImageMagick: (input) => writeImageMagick(input, planSteps(input)),
-  "SVG feConvolveMatrix": (input) => writeSvg(input, planSteps(input)),
+  OpenCV: (input) => writeForKernels(writeOpenCv, input),
+  SciPy: (input) => writeForKernels(writeSciPy, input),
+  ImageMagick: (input) => writeForKernels(writeImageMagick, input),
+  "SVG feConvolveMatrix": (input) => writeForKernels(writeSvg, input),
 };
 
-const planSteps = ({ setting, kernels }) => setting.steps.map((step, index) => planStep(step, kernels[index]));
+/** @param {(input: SnippetInput, plans: import("./plan.js").Plan[]) => Snippet} write @param {SnippetInput} input */
+function writeForKernels(write, input) {
+  const { setting, kernels } = input;
+  if (kernels.includes(null)) return { note: "Not available: a step of this chain is no kernel." };
+  if (!kernels.every(hasWeights)) return { note: "Not available: a kernel has a side above 63, too many weights to list." };
+  return write(input, setting.steps.map((step, index) => planStep(step, kernels[index])));
+}

@@ -1,14 +1,17 @@
-import { make } from "../shared/dom.js";
-import { drawKernelEditor } from "./kernel-editor.js";
-import { CHOICES, DEFAULTS, HINTS } from "./step-parameters.js";
+import { find, make, setText } from "../shared/dom.js";
+import { CHOICES, DEFAULTS, HINTS, LABELS, MEANINGS } from "./step-parameters.js";
 
 /**
  * @typedef {{onSet: (name: string, value: string) => void, onChooseKernel: (name: string) => void,
  *   onEditWeights: (weights: string, kernel: any) => void}} StepListeners an empty value resets a parameter to its default
  */
 
+/** Where sliders end. Beyond, a kernel has sides above 63; the number beside the slider goes as far as the service. */
+const SLIDER_ENDS = { sigma: 10.3, size: 63, length: 63 };
+const HINT_INVITATION = "Drag a weight, or type one.";
+
 /**
- * The controls of one step.
+ * The controls of one step: its kernel and that kernel's parameters above the weights, the common ones below.
  * @param {HTMLFormElement} form @param {import("./setting.js").Step} step
  * @param {any} kernel its description, or null if it is unknown
  * @param {any[]} catalogue the kernels to choose from
@@ -25,63 +28,68 @@ export function drawStepControls(form, step, kernel, catalogue, listeners) {
     const choices = CHOICES[name].includes(value) ? CHOICES[name] : [...CHOICES[name], value];
     const automatic = kernel ? `auto (${kernel.response})` : "auto";
     return drawField(name, make("select", { id: `set-${name}`, onchange: onInput(name) },
-      ...choices.map((choice) => make("option", { value: choice, selected: choice === value }, choice || automatic))), HINTS[name]);
+      ...choices.map((choice) => make("option", { value: choice, selected: choice === value }, choice ? MEANINGS[name]?.[choice] ?? choice : automatic))));
   };
   const drawText = (name, placeholder) => drawField(name, make("input", {
     id: `set-${name}`, value: step[name] ?? "", placeholder, oninput: onInput(name), autocomplete: "off", spellcheck: "false",
-  }), HINTS[name]);
-  const amount = ownParameters.some(([name]) => name === "amount") ? [] : [
-    drawSlider("amount", { minimum: 0, maximum: 1, default: 1 }, step.amount, onInput("amount"), HINTS.amount)];
-  const editor = make("div", { class: "editor field", "data-parameter": "weights" });
-  form.replaceChildren(
-    make("h2", { id: "step-title" }, "Selected step"),
-    drawField("kernel", drawKernelChoice(step, catalogue, listeners), kernel?.title),
-    ...ownParameters.map(([name, schema]) => drawSlider(name, schema, step[name], onInput(name), schema.description)),
-    editor,
+  }));
+  const amount = ownParameters.some(([name]) => name === "amount") ? [] : [drawSlider("amount", { minimum: 0, maximum: 1, default: 1 }, step.amount, onInput("amount"))];
+  find("#step-kernel", form).replaceChildren(
+    drawField("kernel", drawKernelChoice(step, catalogue, listeners)),
+    ...ownParameters.map(([name, schema]) => drawSlider(name, schema, step[name], onInput(name))));
+  find("#step-settings", form).replaceChildren(
     make("p", { class: "quiet sum" }, describeSum(kernel)),
-    make("div", { class: "pairs" }, ...["border", "response", "channels", "stride", "dilation", "behaviour"].map(drawSelect)),
-    ...amount,
-    make("details", { open: ["divisor", "bias", "anchor", "alpha"].some((name) => step[name]) },
-      make("summary", {}, "More settings"),
-      make("div", { class: "pairs" }, drawText("divisor", kernel ? `${round(kernel.divisor)} (kernel)` : ""),
+    make("div", { class: "triples" }, ...["border", "stride", "dilation", "response", "channels", "behaviour"].map(drawSelect)),
+    make("details", { open: ["divisor", "bias", "anchor", "alpha", "amount"].some((name) => step[name]) },
+      make("summary", {}, "More settings"), ...amount,
+      make("div", { class: "triples" }, drawText("divisor", kernel ? `${round(kernel.divisor)} (kernel)` : ""),
         drawText("bias", "0"), drawText("anchor", "centre"), drawSelect("alpha"))),
-  );
-  form.onsubmit = (event) => event.preventDefault();
-  if (kernel) {
-    const typed = step.kernel === "custom" ? step.weights : undefined;
-    drawKernelEditor(editor, kernel, typed, (weights) => listeners.onEditWeights(weights, kernel));
-  }
+    make("p", { class: "quiet step-hint", "aria-hidden": "true" }, HINT_INVITATION));
 }
 
-/** Updates weights and their sum, but no field that may have focus. */
-export function updateStepControls(form, step, kernel, listeners) {
-  form.querySelector(".sum").textContent = describeSum(kernel);
-  if (step.kernel === "custom") return;
-  drawKernelEditor(form.querySelector(".editor"), kernel, undefined, (weights) => listeners.onEditWeights(weights, kernel));
+/** Shows what the control under the pointer or with focus means, in one line. */
+export function explainControls(form) {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  const explain = (event) => {
+    const field = /** @type {HTMLElement} */ (event.target).closest("[data-parameter]");
+    const line = find(".step-hint", form);
+    if (line) setText(line, field?.querySelector(".field-hint")?.textContent || HINT_INVITATION);
+  };
+  form.addEventListener("pointerover", explain);
+  form.addEventListener("focusin", explain);
+  form.addEventListener("pointerleave", () => explain({ target: document.activeElement ?? form }));
 }
 
-const describeSum = (kernel) =>
-  kernel ? `sum ${round(kernel.sum)}, divided by ${round(kernel.divisor)} · rank ${kernel.rank}${kernel.separable ? ", separable" : ""}` : "";
+/** Updates the sum, but no field that may have focus. */
+export function updateStepControls(form, kernel) {
+  setText(find(".sum", form), describeSum(kernel));
+}
+
+const describeSum = (kernel) => (kernel && kernel.combine !== "median" ? `Sum ${round(kernel.sum)}, divided by ${round(kernel.divisor)}${kernel.separable ? " · separable" : ""}` : "");
 
 const round = (number) => String(Number(number.toPrecision(6)));
 
 function drawKernelChoice(step, catalogue, listeners) {
-  const names = catalogue.map(({ name }) => name);
+  const titles = new Map(catalogue.map(({ name, title }) => [name, title]));
+  const names = [...titles.keys()];
   const isLearned = (name) => name.startsWith("mnist-conv1");
   const groups = [
     ["Catalogue", names.filter((name) => !isLearned(name))],
     ["Learned by the digit network", names.filter(isLearned)],
     ["Your own", ["custom", ...(names.includes(step.kernel) || step.kernel === "custom" ? [] : [step.kernel])]],
   ];
+  const describe = (name) => (name === "custom" ? "Your own weights" : titles.has(name) && titles.get(name).toLowerCase() !== name ? `${titles.get(name)} · ${name}` : titles.get(name) ?? name);
   return make("select", { id: "set-kernel", onchange: (event) => listeners.onChooseKernel(event.target.value) },
     ...groups.filter(([, group]) => group.length).map(([label, group]) => make("optgroup", { label },
-      ...group.map((name) => make("option", { value: name, selected: name === step.kernel }, name)))));
+      ...group.map((name) => make("option", { value: name, selected: name === step.kernel }, describe(name))))));
 }
 
-function drawField(name, control, hint) {
-  control.setAttribute("aria-describedby", `error-${name}`);
+/** @param {string} name @param {HTMLElement} control @param {string} [hint] */
+function drawField(name, control, hint = HINTS[name] ?? "") {
+  control.setAttribute("aria-describedby", `hint-${name} error-${name}`);
   return make("div", { class: "field", "data-parameter": name },
-    make("label", { for: control.id, title: hint ?? "" }, name), control,
+    make("label", { for: control.id }, LABELS[name] ?? name), control,
+    make("span", { class: "field-hint visually-hidden", id: `hint-${name}` }, hint),
     make("p", { class: "field-error", id: `error-${name}` }));
 }
 
@@ -89,12 +97,12 @@ function drawField(name, control, hint) {
  * A slider and a number. A parameter without a default is `auto` until it is moved: the service chooses the value.
  * @param {string} name
  * @param {{minimum: number, maximum: number, default?: number, type?: string, description?: string}} schema
- * @param {string|undefined} value @param {(event: Event) => void} onInput @param {string} [hint]
+ * @param {string|undefined} value @param {(event: Event) => void} onInput
  */
-function drawSlider(name, { minimum, maximum, default: standard, type }, value, onInput, hint) {
+function drawSlider(name, { minimum, maximum, default: standard, type, description }, value, onInput) {
   const increment = name === "amount" ? 0.05 : type === "integer" ? 2 : maximum - minimum > 100 ? 1 : 0.1;
   const shown = value ?? (standard === undefined ? "" : String(standard));
-  const slider = make("input", { type: "range", id: `set-${name}`, min: minimum, max: maximum, step: increment, value: shown || minimum });
+  const slider = make("input", { type: "range", id: `set-${name}`, min: minimum, max: Math.min(maximum, SLIDER_ENDS[name] ?? maximum), step: increment, value: shown || minimum });
   const number = make("input", { type: "text", inputmode: "decimal", class: "number", value: shown, placeholder: "auto", "aria-label": `${name}, as a number` });
   slider.addEventListener("input", (event) => {
     number.value = slider.value;
@@ -104,14 +112,19 @@ function drawSlider(name, { minimum, maximum, default: standard, type }, value, 
     if (number.value.trim()) slider.value = number.value;
     onInput(event);
   });
-  const field = drawField(name, slider, hint);
+  const field = drawField(name, slider, description && `${name}: ${description}`);
   field.classList.add("slider");
   slider.after(number);
   return field;
 }
 
-/** Shows each error at the control of its parameter. @param {{loc: (string|number)[], msg: string}[]} errors */
+/**
+ * Shows each error at the control of its parameter.
+ * @param {{loc: (string|number)[], msg: string}[]} errors
+ * @returns {string[]} the names of these controls
+ */
 export function showFieldErrors(form, errors) {
+  const names = [];
   for (const field of form.querySelectorAll("[data-parameter]")) {
     const error = errors.find(({ loc }) => loc.includes(field.dataset.parameter));
     const message = field.querySelector(".field-error");
@@ -121,6 +134,9 @@ export function showFieldErrors(form, errors) {
     const control = field.querySelector("select, input");
     if (error) control?.setAttribute("aria-invalid", "true");
     else if (!field.classList.contains("editor")) control?.removeAttribute("aria-invalid");
-    if (error) field.closest("details")?.setAttribute("open", "");
+    if (!error) continue;
+    field.closest("details")?.setAttribute("open", "");
+    names.push(LABELS[field.dataset.parameter] ?? field.dataset.parameter);
   }
+  return names;
 }

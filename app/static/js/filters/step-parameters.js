@@ -12,18 +12,31 @@ export const CHOICES = {
   dilation: SMALL_NUMBERS,
 };
 
+export const LABELS = {
+  kernel: "Kernel", weights: "Weights", border: "Border", response: "Response", channels: "Channels", alpha: "Transparency", behaviour: "Direction",
+  stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength",
+};
+
 export const HINTS = {
-  border: "pixel values outside the image",
-  response: "how values below 0 and above 255 are converted",
-  channels: "colour channels to filter",
-  alpha: "how transparency is treated",
-  behaviour: "correlate: kernel as written; convolve: kernel rotated by 180°",
-  stride: "keep every n-th pixel",
-  dilation: "distance between weights, in pixels",
-  divisor: "auto, none or a number",
-  bias: "a number, or a percentage such as 50%",
-  anchor: "x,y of the weight over the pixel that is computed",
-  amount: "1: filtered image, 0: original",
+  border: "Border: what pixels outside the image count as.",
+  response: "Response: how values below 0 and above 255 become colours.",
+  channels: "Channels: which colours are filtered.",
+  alpha: "Transparency: whether it is kept or filtered, too.",
+  behaviour: "Direction: correlate uses the kernel as written, convolve turns it by 180°.",
+  stride: "Stride: the kernel moves by so many pixels; the result is smaller.",
+  dilation: "Dilation: distance between the weights, in pixels.",
+  divisor: "Divide by: auto (the sum of the weights), none or a number.",
+  bias: "Add: a number, or a percentage such as 50%.",
+  anchor: "Anchor: x,y of the weight over the pixel that is computed.",
+  amount: "Strength: 1 is the filtered image, 0 the original.",
+};
+
+/** What the values of a choice mean, where the name does not say it. */
+export const MEANINGS = {
+  border: { edge: "edge: nearest pixel", zero: "zero: black", reflect: "reflect", symmetric: "symmetric", wrap: "wrap around", valid: "valid: none, smaller" },
+  response: { clip: "clip: cut off", abs: "abs: without sign", offset: "offset: 0 is grey", rescale: "rescale: full range" },
+  channels: { rgb: "all colours", gray: "grey image", luma: "brightness only", r: "red", g: "green", b: "blue", rg: "red, green", rb: "red, blue", gb: "green, blue" },
+  behaviour: { correlate: "correlate", convolve: "convolve (180°)" },
 };
 
 export const DEFAULTS = { border: "edge", channels: "rgb", alpha: "auto", behaviour: "correlate", stride: "1", dilation: "1", bias: "0", amount: "1" };

@@ -1,4 +1,4 @@
-import { Problem } from "../shared/api.js";
+import { Problem, readBody } from "../shared/api.js";
 
 /**
  * The server-sent events of a reply, as they arrive. An event `problem` is thrown.
@@ -9,7 +9,7 @@ export async function* readEvents(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await readBody(() => reader.read());
     if (done) return;
     text += value;
     const blocks = text.split("\n\n");

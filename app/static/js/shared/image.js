@@ -1,6 +1,6 @@
 /** Opens images and reads their pixels. */
 
-import { request } from "./api.js";
+import { readBody, requestBlob } from "./api.js";
 import { encodePng, hasTransparency } from "./png.js";
 
 const MAX_PREVIEW_SIDE = 1000;
@@ -32,10 +32,9 @@ async function decode(file, name) {
   try {
     return await createImageBitmap(file);
   } catch {
-    const reply = await request("/filter/identity", {
+    return createImageBitmap(await requestBlob("/filter/identity", {
       form: { file: [file, name] }, query: { format: "png", frames: "first" }, accept: "image/png",
-    });
-    return createImageBitmap(await reply.blob());
+    }));
   }
 }
 
@@ -50,4 +49,4 @@ function readPixels(bitmap, width = bitmap.width, height = bitmap.height) {
 
 /** Pixels of an image reply, without colour conversion. @param {Response} reply */
 export const readReplyPixels = async (reply) =>
-  readPixels(await createImageBitmap(await reply.blob(), { colorSpaceConversion: "none" }));
+  readPixels(await createImageBitmap(await readBody(() => reply.blob()), { colorSpaceConversion: "none" }));

@@ -1,4 +1,4 @@
-/** When tasks run: after a pause, or only the latest of several. */
+/** When tasks run: after a pause, only the latest of several, or one after the other. */
 
 /** Returns a function that runs `task` after `milliseconds` without another call. */
 export function debounce(task, milliseconds) {
@@ -28,4 +28,37 @@ export function keepLatest(task) {
       if (error.name !== "AbortError" && !signal.aborted) throw error;
     }
   };
+}
+
+/**
+ * Returns a function that runs `task`, one run at a time. Calls during a run cause one more run after it: results appear
+ * while calls keep coming, and the last call always has its run.
+ * @param {() => Promise<void>} task handles its own errors
+ * @returns {{(): Promise<void>, hurry: () => void}} a call resolves when no run is left; `hurry` starts the run that waits, if
+ *   there is one, beside the current run
+ */
+export function runOneAtATime(task) {
+  let isDue = false;
+  /** @type {Promise<void>|null} */
+  let running = null;
+  const run = async () => {
+    try {
+      while (isDue) {
+        isDue = false;
+        await task();
+      }
+    } finally {
+      running = null;
+    }
+  };
+  const call = () => {
+    isDue = true;
+    return (running ??= run());
+  };
+  call.hurry = () => {
+    if (!isDue) return;
+    isDue = false;
+    task();
+  };
+  return call;
 }

@@ -7,14 +7,23 @@ const STORAGE_KEY = "convserve-token";
 /** The entered token; it is kept until the tab is closed. */
 export const readToken = () => sessionStorage.getItem(STORAGE_KEY);
 
-/** Shows the token form. A submitted token reloads the page; the address keeps all settings. */
-export function showTokenForm(message) {
+/** @type {Promise<void>|null} */
+let submitted = null;
+
+/** Shows the token form. Requests wait for it, so nothing on the page is lost. @returns {Promise<void>} when a token is submitted */
+export function askForToken(message) {
   const form = find("#token-form");
-  form.hidden = false;
   setText(find("#token-error"), message);
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    sessionStorage.setItem(STORAGE_KEY, find("#token").value.trim());
-    location.reload();
-  };
+  submitted ??= new Promise((resolve) => {
+    form.hidden = false;
+    find("#token").focus();
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      sessionStorage.setItem(STORAGE_KEY, find("#token").value.trim());
+      form.hidden = true;
+      submitted = null;
+      resolve();
+    };
+  });
+  return submitted;
 }

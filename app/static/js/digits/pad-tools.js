@@ -1,0 +1,55 @@
+/** Undo, redo, clear and stroke thickness; and strokes that survive when the page is loaded again. */
+
+import { make } from "../shared/dom.js";
+
+/**
+ * @typedef {import("./draw-pad.js").DrawPad} DrawPad
+ * @typedef {import("./draw-pad.js").Stroke} Stroke
+ */
+
+const STORAGE_KEY = "convserve-strokes";
+
+/** @param {HTMLElement} root @param {DrawPad} pad @param {() => boolean} isVisible @returns {() => void} updates the buttons */
+export function drawPadTools(root, pad, isVisible) {
+  const thickness = make("input", { type: "range", id: "thickness", min: 4, max: 48, value: pad.thickness, oninput: () => { pad.thickness = Number(thickness.value); } });
+  const undo = make("button", { type: "button", id: "pad-undo", disabled: true, onclick: () => pad.undo() }, "Undo");
+  const redo = make("button", { type: "button", id: "pad-redo", disabled: true, onclick: () => pad.redo() }, "Redo");
+  root.append(undo, redo,
+    make("button", { type: "button", id: "clear", onclick: () => pad.clear() }, "Clear"),
+    make("label", { class: "thickness", for: "thickness" }, "Thickness ", thickness));
+  addEventListener("keydown", (event) => {
+    const focused = /** @type {HTMLInputElement|null} */ (document.activeElement);
+    if (!(event.ctrlKey || event.metaKey) || focused?.type === "text" || !isVisible()) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) pad.redo();
+    else pad.undo();
+  });
+  return () => {
+    undo.disabled = !pad.past.length;
+    redo.disabled = !pad.future.length;
+  };
+}
+
+/** The strokes that this tab had when it was hidden or left. @returns {Stroke[]} */
+export function loadStrokes() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]");
+  } catch {
+    return []; // the browser keeps nothing for this page
+  }
+}
+
+/** @param {DrawPad} pad */
+export function keepStrokes(pad) {
+  const save = () => {
+    try {
+      sessionStorage.setItem(STORAGE_KEY, JSON.stringify(pad.strokes, (_, value) => (typeof value === "number" ? Math.round(10 * value) / 10 : value)));
+    } catch {
+      // the browser keeps nothing for this page, or has no room
+    }
+  };
+  addEventListener("pagehide", save);
+  document.addEventListener("visibilitychange", () => document.hidden && save());
+}

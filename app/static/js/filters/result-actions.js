@@ -1,0 +1,43 @@
+/** What can be done with a result beyond looking at it: full size, one kernel for a chain, the gallery. */
+
+import { find, setText } from "../shared/dom.js";
+import { keepLatest } from "../shared/scheduling.js";
+import { drawComposedKernel } from "./composed-kernel.js";
+import { filterFullSize } from "./full-size.js";
+import { drawGallery } from "./gallery.js";
+
+/** @param {import("./filter-session.js").FilterSession} session */
+export function listenToResults(session) {
+  const run = (task) => () => task().catch((problem) => session.showProblem(problem));
+  const filterOriginal = keepLatest((signal) => filterFullSize(session.image, session.setting, signal));
+  find("#full").addEventListener("click", run(filterOriginal));
+  find("#compose").addEventListener("click", run(keepLatest((signal) => drawComposedKernel(find("#composed-kernel"), session.image, session.setting, signal))));
+  find("#to-download").addEventListener("click", run(async () => {
+    find("#full").scrollIntoView({ block: "center" }); // its format can be changed there, and errors are shown
+    await filterOriginal();
+    document.getElementById("full-link")?.click();
+  }));
+  const gallery = { visible: false, image: null };
+  const openKernel = (kernel) => {
+    session.apply(() => { session.setting.steps[session.setting.active] = { kernel }; }, "chain");
+    scrollTo({ top: 0 });
+    find("#set-kernel").focus({ preventScroll: true });
+  };
+  const requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), session.image, signal, openKernel));
+  const update = async () => {
+    if (!gallery.visible || !session.image || gallery.image === session.image) return;
+    gallery.image = session.image;
+    try {
+      await requestGallery();
+      setText(find("#gallery-error"), "");
+    } catch (problem) {
+      gallery.image = null;
+      setText(find("#gallery-error"), problem.message);
+    }
+  };
+  session.onImage = update;
+  new IntersectionObserver(([entry]) => {
+    gallery.visible = entry.isIntersecting;
+    update();
+  }, { rootMargin: "200px" }).observe(find("#gallery"));
+}

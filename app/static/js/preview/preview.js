@@ -1,0 +1,16 @@
+/**
+ * Filters images in the browser by the rules of the service, pixel for pixel.
+ *
+ *   if (canPreview(operations) === true) {
+ *     const preview = createPreview();
+ *     const result = await preview.render(imageData, operations);  // null if a later call overtook this one
+ *     const { different, total, first } = await compareWithService(imageData, operations);
+ *   }
+ *
+ * `operations` is the list that `POST /filter` takes. Alpha counts only if a pixel of the image is transparent: an opaque
+ * image is sent to the service as RGB, too (../shared/png.js).
+ */
+
+export { comparePixels, compareWithService, describeComparison } from "./comparison.js";
+export { NotComputable } from "./operations.js";
+export { canPreview, createPreview } from "./renderer.js";
