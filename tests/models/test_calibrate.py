@@ -78,8 +78,6 @@ def test_the_temperature_of_logits_three_times_as_large_is_three_times_as_high(f
 
     # Not exactly: the reader also chooses by logits which part of an image it reads.
     assert tripled["temperature"] / plain["temperature"] == pytest.approx(3, rel=0.3)
-        3, rel=0.3
-    )  # the reader chooses by logits, too
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_image_bodies_are_documented(document: dict[str, Any], path: str) -> Non
         (png,) = document["paths"][path_of_png].values()
         assert list(png["responses"]["200"]["content"]) == ["image/png", "application/octet-stream"]
     gallery = document["paths"]["/gallery"]["post"]["responses"]["200"]["content"]
-    assert list(gallery) == ["image/png", "application/json"]
+    assert list(gallery) == ["image/png", "application/octet-stream", "application/json"]
 
 
 def test_kernel_parameter_has_examples(document: dict[str, Any]) -> None:
