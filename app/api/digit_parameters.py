@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from app.tasks.classify import ClassifyParams
-from app.tasks.options import MapLayer, Polarity, ReadingOptions
+from app.tasks.options import ClassifyParams, MapLayer, Polarity, ReadingOptions
 from kernels.numbers import STRICT_NUMBER
 from kernels.spellings import parse_lower
 

@@ -94,7 +94,7 @@ def decode_request(
     count = math.prod(tensor.shape[:1])
     if count > max_images:
         raise TooManyFilesError(
-            f"The input '{tensor.name}' has {count} images; the limit is {max_images} (CONVSERVE_MAX_DIGIT_FILES). "
+            f"The input has {count} images; the limit is {max_images} (CONVSERVE_MAX_DIGIT_FILES). "
             "Split them into several requests."
         )
     if tensor.name == "image":

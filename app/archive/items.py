@@ -10,9 +10,10 @@ from app.archive.job import ClassifyJob, FilterJob, Job
 from app.archive.storage import FileNameError, StorageError, describe_error
 from app.images.errors import ImageError
 from app.pool.ipc import Report
-from app.tasks.classify import ClassifyParams, classify_images
+from app.tasks.classify import classify_images
 from app.tasks.digit_results import DigitResult
 from app.tasks.filter import SAME_FORMAT, OutputFormat, filter_image
+from app.tasks.options import ClassifyParams
 
 
 class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -23,7 +23,8 @@ def classify_images(
 ) -> None:
     """Read one handwritten digit in each image, or find its class."""
     from app.cli.digit_tables import choose_form, classify_with, print_table
-    from app.tasks.classify import ClassifyParams, recall_class_head
+    from app.tasks.classify import recall_class_head
+    from app.tasks.options import ClassifyParams
 
     form = choose_form(as_json, as_csv)
     with exit_on_errors():

@@ -17,8 +17,8 @@ from app.cli.settings import load_settings
 from app.images.errors import ImageError
 from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.classify import ClassifyParams, classify_image, load_reader
-from app.tasks.options import ReadingOptions
+from app.tasks.classify import classify_image, load_reader
+from app.tasks.options import ClassifyParams, ReadingOptions
 from app.tasks.read import read_page
 from models.errors import ModelError
 

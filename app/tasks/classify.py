@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from app.images.errors import ImageError
@@ -17,22 +16,12 @@ from app.tasks.codecs import decode
 from app.tasks.context import TaskContext
 from app.tasks.digit_results import DigitResult, describe_classes, describe_reading
 from app.tasks.errors import describe_error
-from app.tasks.options import AS_USUAL, ReadingOptions
+from app.tasks.options import ClassifyParams
 from models.class_head import ClassHead, decode_class_file
 from models.reader.page import PAGE_SIDE
 from models.reader.reader import DigitReader
 from models.reader.results import Reading
 from models.reader.weights import BUNDLED_FOLDER
-
-
-class ClassifyParams(msgspec.Struct, frozen=True):
-    """Of the task `classify`."""
-
-    reading: ReadingOptions = AS_USUAL
-    preview: bool = False
-    features: bool = False
-    classes: str | None = None
-    """A class file (`models.class_head`) as JSON."""
 
 
 def run_classify(

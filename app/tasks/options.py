@@ -19,3 +19,13 @@ class ReadingOptions(msgspec.Struct, frozen=True):
 
 
 AS_USUAL = ReadingOptions()
+
+
+class ClassifyParams(msgspec.Struct, frozen=True):
+    """Of the task `classify`."""
+
+    reading: ReadingOptions = AS_USUAL
+    preview: bool = False
+    features: bool = False
+    classes: str | None = None
+    """A class file (`models.class_head`) as JSON."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
+from pydantic import WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import Service, ServiceDependency
@@ -16,14 +17,15 @@ from app.api.routes.health import get_readiness
 from app.api.uploads import read_content_type
 from app.errors import TaskError, UnknownModelError
 from app.pool.interface import make_task_error
-from app.tasks.classify import CLASSIFY, ClassifyParams
+from app.tasks.classify import CLASSIFY
 from app.tasks.classify_fields import CLASSIFY_FIELDS, DigitAnswer, FieldsParams
+from app.tasks.options import ClassifyParams
 
 MODEL = "digits"
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
-ModelName = Annotated[str, Path(description=f"`{MODEL}`.")]
+ModelName = Annotated[str, WithJsonSchema({"type": "string", "enum": [MODEL]}), Path(description=f"`{MODEL}`.")]
 
 
 def check_model(service: Service, model: str, model_version: str | None) -> str:

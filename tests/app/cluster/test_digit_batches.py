@@ -12,8 +12,8 @@ from app.cluster.serving import Digits
 from app.errors import UnfinishedError, WorkerLostError
 from app.pool.ipc import Report, TaskFailure
 from app.pool.task import Answer, Outcome, Task
-from app.tasks.classify import CLASSIFY, ClassifyParams
-from app.tasks.options import ReadingOptions
+from app.tasks.classify import CLASSIFY
+from app.tasks.options import ClassifyParams, ReadingOptions
 
 
 class RecordingPool:

@@ -7,6 +7,7 @@ import pytest
 import app.errors
 import app.images.errors
 import kernels.errors
+import models.errors
 from app.errors import DeadlineError, TaskError, WorkTooLargeError
 from app.images.errors import CorruptImageError, ImageError
 from app.tasks.errors import SLUGS, UNEXPECTED, describe_error, find_slug
@@ -23,6 +24,7 @@ def test_every_error_has_a_slug() -> None:
     others = {app.errors.StartError, app.errors.TaskError}
     errors = find_subclasses(kernels.errors.KernelError) | find_subclasses(app.images.errors.ImageError)
     errors |= {error for error in vars(app.errors).values() if isinstance(error, type) and issubclass(error, Exception)}
+    errors.add(models.errors.ClassFileError)  # the only one that a request can cause
     assert errors - abstract - others == set(SLUGS)
 
 

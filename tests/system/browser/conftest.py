@@ -23,7 +23,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
-TIMEOUT_MS = 8_000
+TIMEOUT_MS = 20_000
 RETURNING_VISITOR = "try { localStorage.setItem('convserve-played', '1'); } catch { /* no storage on this page */ }"
 """The animation plays by itself only for a first-time visitor."""
 MAX_UPLOAD_BYTES = 3_000_000
