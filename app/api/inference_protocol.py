@@ -55,9 +55,10 @@ class RequestParameters(msgspec.Struct, frozen=True):
 
 class InferenceRequest(msgspec.Struct, frozen=True):
     inputs: list[InputTensor]
-    id: str | None = None
+    id: str = ""
     parameters: RequestParameters = RequestParameters()
-    outputs: list[RequestedOutput] | None = None
+    outputs: list[RequestedOutput] = []
+    """Empty for all of them."""
 
 
 class ImageInput(msgspec.Struct, frozen=True):
@@ -85,7 +86,7 @@ def decode_request(
         request = msgspec.json.decode(document, type=InferenceRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InferenceRequestError(f"The JSON is not an inference request: {error}.") from None
-    check_output_names(request.outputs or [])
+    check_output_names(request.outputs)
     given = take_binary_data(request.inputs, tail)
     if len(request.inputs) != 1:
         raise InferenceRequestError(f"The request has {len(request.inputs)} inputs; send one: {list_names(INPUTS)}.")
@@ -261,7 +262,7 @@ def encode_response(
         else:
             outputs.append(described | {"data": columns[kind.name]})
     document = {"model_name": model, "model_version": version, "outputs": outputs}
-    if request.id is not None:
+    if request.id:
         document["id"] = request.id
     encoded = msgspec.json.encode(document)
     return b"".join([encoded, *blobs]), len(encoded) if blobs else None

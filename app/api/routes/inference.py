@@ -23,6 +23,11 @@ from app.tasks.options import ClassifyParams
 
 MODEL = "digits"
 
+EXAMPLE_IMAGE = (
+    "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAGklEQVR42mNgGNTg/38ULhM+taOSw0ty0AEATUoCISErSu4AAAAASUVORK5CYII="
+)
+"""A PNG of a 1 in base64."""
+
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
 ModelName = Annotated[str, WithJsonSchema({"type": "string", "enum": [MODEL]}), Path(description=f"`{MODEL}`.")]
@@ -137,7 +142,11 @@ async def get_inference_version(
                             "inputs": {"type": "array", "items": {"type": "object"}},
                             "outputs": {"type": "array", "items": {"type": "object"}},
                         },
-                    }
+                    },
+                    "example": {
+                        "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [EXAMPLE_IMAGE]}],
+                        "outputs": [{"name": "digit"}],
+                    },
                 },
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
             },
