@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SIZES = ((256, 256), (1024, 768), (4000, 3000))
 """Width and height of the images to filter: a thumbnail, a screen, and the photo of a phone."""
 KERNEL = "sharpen"
+DIGIT_SIDE_PX, DIGIT_PEN_PX = 176, 9
 TIMEOUT_SECONDS = 60
 
 
@@ -83,13 +84,15 @@ def make_workloads() -> list[Workload]:
     import numpy as np
 
     from app.images.png import encode_png
-    from app.tasks.samples import draw_digits_page
+    from models.training.glyphs import DIGIT_GLYPHS
+    from models.training.synthetic_digits import draw_strokes, parse_glyph
 
     filters = [
         Workload(f"{KERNEL} {width}x{height} JPEG", f"/filter/{KERNEL}", draw_scene(width, height), "image/jpeg")
         for width, height in SIZES
     ]
-    digit = np.ascontiguousarray(draw_digits_page()[:192, :180])
+    ink = draw_strokes(parse_glyph(DIGIT_GLYPHS[7][0]), DIGIT_PEN_PX, DIGIT_SIDE_PX)
+    digit = np.rint(255 * (1 - ink)).astype(np.uint8)[:, :, None]
     return [*filters, Workload("classify a digit", "/classify", encode_png(digit, None), "image/png")]
 
 
