@@ -26,7 +26,7 @@ LIMITS: dict[str, Any] = {
     "max_map_values": 5000,
 }
 """That small images reach."""
-SHARING = ("browser", "cluster", "deploy", "reliability")
+SHARING = ("browser", "cluster", "deploy", "interoperability", "reliability")
 """Folders with fixtures of their own for all their files."""
 SAVE_SECONDS = 10
 
