@@ -21,6 +21,7 @@ from models.model_folder import read_model_folder, save_card
 from models.network import DIGITS
 from models.reader.reader import DigitReader
 from models.training.card import MODEL_VERSION, describe_accuracy
+from models.training.config import DataOption
 from models.training.data import split_validation
 from models.training.mnist import LabelledImages, Mnist, load_mnist
 from models.training.written_images import (
@@ -190,14 +191,7 @@ def take_logs(probabilities: Sequence[tuple[float, ...]]) -> NDArray[np.float64]
 
 def main(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Model folder, whose card is changed.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of MNIST's IDX files, gzipped or not.",
-            show_default="download MNIST to the cache folder",
-        ),
-    ] = None,
+    data: DataOption = None,
 ) -> None:
     """Calibrate a trained digit network."""
     try:

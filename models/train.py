@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from models.errors import CheckpointError, ClusterError, ModelError
-from models.training.config import DEFAULTS, WAIT_SECONDS, NetworkName, TrainConfig, configure
+from models.training.config import DEFAULTS, WAIT_SECONDS, DataOption, NetworkName, TrainConfig, configure
 from models.training.distributed.cluster_spec import (
     TF_CONFIG,
     Cluster,
@@ -27,14 +27,7 @@ from models.training.distributed.cluster_spec import (
 def train(
     context: typer.Context,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Model folder to write.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of MNIST's IDX files, gzipped or not.",
-            show_default="download MNIST to the cache folder",
-        ),
-    ] = None,
+    data: DataOption = None,
     network: Annotated[
         NetworkName,
         typer.Option(

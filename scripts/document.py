@@ -51,7 +51,7 @@ def write_kernel(entry: Entry) -> list[str]:
             for p in entry.parameters
         )
     else:
-        parts = ["; ".join(" ".join(f"{weight:g}" for weight in row) for row in part) for part in kernel.parts]
+        parts = ["; ".join(" ".join(f"{weight:g}" for weight in row) for row in part) for part in kernel.tables]
         shown = parts if len(parts) <= 2 else [parts[0], f"turned by 45° {len(parts) - 1} times"]
         weights = " and ".join(f"`{part}`" if part[0] in "-0123456789" else part for part in shown)
         if kernel.divisor != 1:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from app.errors import InferenceRequestError
-from app.tasks.classify_fields import DIGITS, FIELD
+from models.network import DIGITS, FIELD
 
 LENGTH_BYTES = 4
 """Of the length before each element of a binary BYTES tensor."""

@@ -62,21 +62,18 @@ def classify_images(
             decoded.append(decode_for_reading(data, settings, report))
         except ImageError as error:
             decoded.append(error)
-    pixels = [one[0] for one in decoded if not isinstance(one, ImageError)]
+    readable = [one for one in decoded if not isinstance(one, ImageError)]
     with report.time("classify"):
         reader, reading = load_reader(settings.model_folder), params.reading
+        pixels = [one for one, _ in readable]
         readings = reader.classify(pixels, reading.polarity, params.preview, reading.strictness)
-        results = iter(
-            [
-                describe_reading(one, reduced, params.preview)
-                for one, reduced in zip(
-                    readings, [one[1] for one in decoded if not isinstance(one, ImageError)], strict=True
-                )
-            ]
-        )
+        results = [
+            describe_reading(one, reduced, params.preview) for one, (_, reduced) in zip(readings, readable, strict=True)
+        ]
         if params.features or head is not None:
-            results = iter(add_features(list(results), readings, reader, head, params.features))
-    return [one if isinstance(one, ImageError) else next(results) for one in decoded]
+            results = add_features(results, readings, reader, head, params.features)
+    remaining = iter(results)
+    return [one if isinstance(one, ImageError) else next(remaining) for one in decoded]
 
 
 def add_features(
@@ -91,18 +88,14 @@ def add_features(
     if not seen:
         return list(results)
     features = reader.classifier.compute_features(np.stack([np.asarray(readings[number].seen) for number in seen]))
-    probabilities = head.classify(features) if head else None
-    updated = list(results)
-    for place, number in enumerate(seen):
-        updated[number] = results[number].model_copy(
-            update={
-                "features": np.round(features[place].astype(np.float64), 6).tolist() if shows_features else None,
-                "classes": describe_classes(head.labels, probabilities[place].tolist())
-                if head and probabilities is not None
-                else None,
-            }
-        )
-    return updated
+    added: list[dict[str, Any]] = [{} for _ in results]
+    if shows_features:
+        for number, values in zip(seen, np.round(features.astype(np.float64), 6), strict=True):
+            added[number]["features"] = values.tolist()
+    if head is not None:
+        for number, probabilities in zip(seen, head.classify(features), strict=True):
+            added[number]["classes"] = describe_classes(head.labels, probabilities.tolist())
+    return [one.model_copy(update=fields) for one, fields in zip(results, added, strict=True)]
 
 
 @lru_cache(maxsize=16)

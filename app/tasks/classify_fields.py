@@ -10,10 +10,7 @@ from app.pool.task import Answer, Task
 from app.tasks.classify import load_reader
 from app.tasks.context import TaskContext
 from app.tasks.digit_results import Verdict
-
-FIELD = 28
-"""Pixels a side."""
-DIGITS = 10
+from models.network import FIELD
 
 
 class FieldsParams(msgspec.Struct, frozen=True):

@@ -1,11 +1,25 @@
 """The options of a training run that decide its result."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 NetworkName = Literal["lecture", "layers", "bundled"]
 WAIT_SECONDS = 120
 """Limit for the other workers of a run to join."""
+
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of MNIST's IDX files, gzipped or not.",
+        show_default="download MNIST to the cache folder",
+    ),
+]
+"""Of the commands that read MNIST."""
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
 
-from app.errors import OverloadedError
-from app.pool.ipc import Report
 from app.settings import Settings
-from app.tasks.context import TaskContext
 from app.tasks.learn import LearnParams
 from app.tasks.learn_layers import LayersParams, follow_layers
 from kernels import convolve
-from kernels.catalogue import Catalogue
-from tests.app.tasks.test_learn_stream import collect, read_events
+from tests.app.tasks.test_learn_stream import read_events
 from tests.conftest import connect
 from tests.support.command_line import run
 from tests.support.images import decode, encode
-from tests.support.learning import PHOTOGRAPH
+from tests.support.learning import PHOTOGRAPH, RecordingRunner, watch_and_cancel
 from tests.support.nonlinear import NONLINEAR, apply_operations, find_held_out, measure_psnr
 from tests.support.problems import check_problem
 
@@ -139,44 +135,13 @@ def test_bad_pair_is_a_problem_without_a_stream(client: httpx2.Client, before: A
     assert message in check_problem(response, 422, "bad-parameter")["detail"]
 
 
-class RecordingRunner:
-    """Runs tasks in this process, and records their names. The queue is full for the second `layers-continue`."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.sent_bytes = 0
-        self.context = TaskContext(Settings(), Catalogue())
-
-    async def run(self, task: Any, params: Any, blobs: Sequence[bytes] = ()) -> Any:
-        self.calls.append(task.name)
-        self.sent_bytes = max(self.sent_bytes, sum(map(len, blobs)))
-        if task.name == "layers-continue" and self.calls.count(task.name) == 2:
-            raise OverloadedError("full", retry_after_s=0)
-        await asyncio.sleep(0.005)
-        return task.run(self.context, params, blobs, Report())
-
-
 PARAMS = LayersParams(LearnParams(3, "auto"), 4, 1000)
 
 
 def test_training_waits_for_a_full_queue_and_stops_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.tasks.pieces.CALL_SECONDS", 0.01)
-    runner = RecordingRunner()
-
-    async def watch_and_cancel() -> None:
-        events = follow_layers(runner, BEFORE, MEDIAN, PARAMS)
-        assert [(await anext(events)).name for _ in range(3)] == ["start", "step", "step"]
-        watching = asyncio.create_task(collect(events))
-        while runner.calls.count("layers-continue") < 4:
-            await asyncio.sleep(0.001)
-        watching.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await watching
-        count = len(runner.calls)
-        await asyncio.sleep(0.3)
-        assert len(runner.calls) == count
-
-    asyncio.run(watch_and_cancel())
+    runner = RecordingRunner("layers-continue")
+    asyncio.run(watch_and_cancel(follow_layers(runner, BEFORE, MEDIAN, PARAMS), runner))
     assert "layers-finish" not in runner.calls
     assert runner.sent_bytes < 4_000_000
 
@@ -187,7 +152,7 @@ def test_pair_with_the_errors_of_a_lossy_file_is_trained() -> None:
     params = LayersParams(LearnParams(3, "auto"), 4, 5)
 
     async def watch() -> list[Any]:
-        return [event async for event in follow_layers(RecordingRunner(), BEFORE, lossy, params)]
+        return [event async for event in follow_layers(RecordingRunner("layers-continue"), BEFORE, lossy, params)]
 
     lesson = json.loads(asyncio.run(watch())[-1].document)
     assert lesson["is_convolution"]
@@ -200,7 +165,7 @@ def test_training_ends_after_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("app.tasks.pieces.CALL_SECONDS", 0.02)
 
     async def watch() -> list[Any]:
-        return [event async for event in follow_layers(RecordingRunner(), BEFORE, MEDIAN, PARAMS)]
+        return [event async for event in follow_layers(RecordingRunner("layers-continue"), BEFORE, MEDIAN, PARAMS)]
 
     name, document = asyncio.run(watch())[-1]
     lesson = json.loads(document)

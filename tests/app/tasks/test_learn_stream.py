@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +10,13 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from app.cli.commands import app
-from app.errors import OverloadedError
-from app.pool.ipc import Report
-from app.settings import Settings
-from app.tasks.context import TaskContext
 from app.tasks.learn import LearnParams
 from app.tasks.learn_stream import follow_descent
 from kernels import convolve
-from kernels.catalogue import Catalogue
 from kernels.learn.gradient_descent import descend, make_tensors, measure_gradient, start_descent
 from kernels.learn.samples import make_pair
 from tests.support.images import encode
-from tests.support.learning import PHOTOGRAPH
+from tests.support.learning import PHOTOGRAPH, RecordingRunner, watch_and_cancel
 
 BEFORE = encode(PHOTOGRAPH)
 
@@ -134,45 +128,11 @@ def test_descent_in_pieces_equals_descent_in_one_piece() -> None:
     np.testing.assert_array_equal(pieces.weights, whole.weights)
 
 
-async def collect(events: Any) -> None:
-    async for _ in events:
-        pass
-
-
-class RecordingRunner:
-    """Runs tasks in this process, and records their names. The queue is full for the second `learn-continue`."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.context = TaskContext(Settings(), Catalogue())
-
-    async def run(self, task: Any, params: Any, blobs: Sequence[bytes] = ()) -> Any:
-        self.calls.append(task.name)
-        if task.name == "learn-continue" and self.calls.count(task.name) == 2:
-            raise OverloadedError("full", retry_after_s=0)
-        await asyncio.sleep(0.005)
-        return task.run(self.context, params, blobs, Report())
-
-
 def test_descent_waits_for_a_full_queue_and_stops_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.tasks.pieces.CALL_SECONDS", 0.01)
-    runner = RecordingRunner()
-
-    async def watch_and_cancel() -> None:
-        after = encode(convolve(PHOTOGRAPH, "blur"))
-        events = follow_descent(runner, BEFORE, after, LearnParams(3, "auto"), 400)
-        assert [(await anext(events)).name for _ in range(3)] == ["start", "step", "step"]
-        watching = asyncio.create_task(collect(events))
-        while runner.calls.count("learn-continue") < 4:
-            await asyncio.sleep(0.001)
-        watching.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await watching
-        count = len(runner.calls)
-        await asyncio.sleep(0.3)
-        assert len(runner.calls) == count
-
-    asyncio.run(watch_and_cancel())
+    runner = RecordingRunner("learn-continue")
+    after = encode(convolve(PHOTOGRAPH, "blur"))
+    asyncio.run(watch_and_cancel(follow_descent(runner, BEFORE, after, LearnParams(3, "auto"), 400), runner))
     assert "learn-finish" not in runner.calls
 
 
