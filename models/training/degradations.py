@@ -134,6 +134,16 @@ def draw_frame(field: Field, generator: np.random.Generator) -> Field:
     return field
 
 
+def add_neighbour(field: Field, generator: np.random.Generator) -> Field:
+    """Draw the edge of a neighbouring character at one side: columns of the turned field stand for it."""
+    turned = np.rot90(field, int(generator.choice([0, 0, 1, 2, 2, 3])))  # beside the digit more often than above it
+    reach = FIELD - int(generator.integers(5, 9))  # the box of a digit is 4 pixels from the edge
+    neighbour = np.zeros_like(field)
+    neighbour[:, reach:] = np.roll(turned[::-1], int(generator.integers(-5, 6)), axis=0)[:, 4 : 4 + FIELD - reach]
+    side = int(generator.choice([0, 0, 1, 2, 2, 3]))
+    return np.maximum(field, np.rot90(neighbour, side) * np.float32(generator.uniform(0.6, 1)))
+
+
 def cut_off(field: Field, generator: np.random.Generator) -> Field:
     """Cut off a pixel or two of the digit, less than a stroke, at one or two sides, as a tight crop does."""
     field = field.copy()
@@ -190,7 +200,8 @@ def keep_unchanged(field: Field, _: np.random.Generator) -> Field:
 DEGRADATIONS: tuple[Callable[[Field, np.random.Generator], Field], ...] = (
     invert_stripes, invert_stripes, add_fog, brighten, add_grain, add_salt_and_pepper, draw_ruled_lines,
     draw_ruled_lines, draw_zigzag, draw_zigzag, draw_dotted_line, spatter, keep_outline, blur_by_motion,
-    blur_by_frosted_glass, draw_frame, draw_frame, break_strokes, cut_off, cut_off, lower_resolution, lower_resolution,
-    threshold_roughly, threshold_roughly, compress, dim, keep_unchanged, keep_unchanged,
+    blur_by_frosted_glass, draw_frame, draw_frame, add_neighbour, add_neighbour, break_strokes, cut_off, cut_off,
+    lower_resolution, lower_resolution, threshold_roughly, threshold_roughly, compress, dim, keep_unchanged,
+    keep_unchanged,
 )  # fmt: skip
 """A degraded field gets one of them; those listed twice are twice as frequent."""
