@@ -9,7 +9,8 @@ export function layOutView() {
   return [
     make("div", { class: "head" },
       make("h1", { id: "digits-title" }, "See a network read digits"),
-      make("p", { class: "lead" }, "A network with two convolution layers, trained on MNIST and on synthetic handwriting. It also tells when it is unsure and when a drawing is not a digit.")),
+      make("p", { class: "lead" }, "A network with two convolution layers, trained on MNIST and on synthetic handwriting. It also tells when it is unsure and when a drawing is not a digit."),
+      make("p", { class: "sub-views" }, make("a", { class: "button", href: "#digits", "aria-current": "page" }, "Digits 0 to 9"), " ", make("a", { class: "button", href: "#classes" }, "Your own classes"))),
     make("div", { class: "digit-bench" },
       make("section", { class: "panel pad-panel", "aria-labelledby": "pad-title" },
         make("h2", { id: "pad-title" }, "Draw with a finger, pen or mouse"),
