@@ -12,6 +12,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 Pixels = NDArray[np.uint8]
+Points = list[tuple[float, float]]
+"""Of a stroke, as shares of the pad's width and height."""
 
 
 def open_filter_view(page: Page, setting: str = "#filter/emboss") -> None:
@@ -86,3 +88,16 @@ def upload(page: Page, path: Path) -> None:
     mark_busy(page)
     page.set_input_files("#file", path)
     wait_for_result(page)
+
+
+def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1, pad: str = "#pad") -> None:
+    """Draws strokes with the mouse on a part of the pad."""
+    box = page.locator(pad).bounding_box()
+    assert box
+    for points in strokes:
+        places = [(box["x"] + (left + width * x) * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=2)
+        page.mouse.up()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from app.main import create_app
 from app.settings import Settings
@@ -109,6 +109,20 @@ def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
     )
     yield page
     page.close()
+    assert errors == []
+
+
+@pytest.fixture
+def classes_view(browser: Browser, site: str, errors: list[str]) -> Iterator[Page]:
+    """The page of a visitor whose browser has kept nothing yet."""
+    with browser.new_context(viewport={"width": 1280, "height": 720}, base_url=site) as context:
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if is_error(message) else None)
+        page.goto("/#classes")
+        expect(page.locator(".class-card")).to_have_count(2)
+        yield page
     assert errors == []
 
 

@@ -10,9 +10,17 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page_actions import decode, open_filter_view, read_result, save_photo, upload, wait_for_result
+from tests.support.page_actions import (
+    Points,
+    decode,
+    draw,
+    open_filter_view,
+    read_result,
+    save_photo,
+    upload,
+    wait_for_result,
+)
 
-Points = list[tuple[float, float]]
 STROKES: dict[str, list[Points]] = {
     "1": [[(0.5, 0.15), (0.5, 0.85)]],
     "3": [[(0.3, 0.2), (0.45, 0.12), (0.62, 0.16), (0.66, 0.3), (0.56, 0.42), (0.44, 0.47), (0.6, 0.52), (0.7, 0.66),
@@ -20,18 +28,6 @@ STROKES: dict[str, list[Points]] = {
     "4": [[(0.4, 0.12), (0.28, 0.55), (0.72, 0.55)], [(0.62, 0.3), (0.6, 0.9)]],
     "7": [[(0.28, 0.18), (0.72, 0.18), (0.56, 0.5), (0.45, 0.85)]],
 }  # fmt: skip
-
-
-def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1) -> None:
-    box = page.locator("#pad").bounding_box()
-    assert box
-    for points in strokes:
-        places = [(box["x"] + (left + width * x) * box["width"], box["y"] + y * box["height"]) for x, y in points]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=2)
-        page.mouse.up()
 
 
 def find_ink(page: Page) -> NDArray[np.bool_]:

@@ -9,7 +9,8 @@ const FIRST_LABELS = ["star", "moon"];
 const IDS_PER_MS = 1024;
 
 /**
- * @typedef {{seen: string, features: Float32Array}} Reading of a drawing: the network's input as data URI, and the features
+ * @typedef {{seen: string, field: Float32Array, features: Float32Array}} Reading of a drawing: the network's input as data
+ *   URI and as 28×28 numbers, and the 1,024 features
  * @typedef {Reading & {id: number, classId: number, weights: string}} Example `weights`: the checksum of the network's weights
  * @typedef {{id: number, label: string}} NamedClass
  * @typedef {{classes: NamedClass[], examples: Example[]}} Removal
@@ -65,15 +66,15 @@ export class ClassCollection {
   }
 
   /** @param {number} classId @param {Reading} reading @param {string} weights the checksum of the network's weights */
-  addExample(classId, { seen, features }, weights) {
-    const example = { id: makeId(), classId, seen, features, weights };
+  addExample(classId, reading, weights) {
+    const example = { ...reading, id: makeId(), classId, weights };
     this.change(() => { this.examples.push(example); }, { put: [["examples", example]] });
   }
 
-  /** Replaces the features of an example by those of another network. @param {number} id @param {Float32Array} features @param {string} weights */
-  updateExample(id, features, weights) {
+  /** Replaces what another network saw. @param {number} id @param {Reading} reading @param {string} weights */
+  updateExample(id, reading, weights) {
     const example = this.examples.find((one) => one.id === id);
-    this.change(() => Object.assign(example, { features, weights }), { put: [["examples", example]] });
+    this.change(() => Object.assign(example, { ...reading, weights }), { put: [["examples", example]] });
   }
 
   /** @param {number} id */

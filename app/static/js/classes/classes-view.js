@@ -1,8 +1,9 @@
 /** Classes of the user's own: examples, training and results. The examples stay in this browser. */
 
-import { find, setText } from "../shared/dom.js";
-import { drawProblem } from "../shared/problem-message.js";
 import { Problem } from "../shared/api.js";
+import { find } from "../shared/dom.js";
+import { drawProblem } from "../shared/problem-message.js";
+import { ActiveKernels } from "./active-kernels.js";
 import { drawChoices, drawClassCards } from "./class-cards.js";
 import { ClassCollection, MAX_CLASSES } from "./class-collection.js";
 import { drawClassResult } from "./class-result.js";
@@ -27,8 +28,7 @@ async function start(root) {
   const error = find("#classes-error", root);
   try {
     const model = await requestModel();
-    const store = await ClassStore.open().catch(() => null);
-    const kept = await store?.readAll() ?? NOTHING;
+    const { store, kept } = await openStore();
     drawProblem(error, null);
     const view = new ClassesView(root, new ClassCollection(store, kept), model);
     find(".class-bench", root).hidden = false;
@@ -36,6 +36,17 @@ async function start(root) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     drawProblem(error, problem, () => start(root));
+  }
+}
+
+/** A browser that keeps nothing for this page has no store. */
+async function openStore() {
+  try {
+    const store = await ClassStore.open();
+    return { store, kept: await store.readAll() };
+  } catch (error) {
+    console.warn(error);
+    return { store: null, kept: NOTHING };
   }
 }
 
@@ -47,6 +58,7 @@ class ClassesView {
     this.model = model;
     /** @type {import("./class-collection.js").Reading|null} */
     this.reading = null;
+    this.kernels = new ActiveKernels(find("#active-kernels", root), collection);
     this.panel = new HeadPanel(root, collection, model, () => this.draw());
     this.input = new ExampleInput(root, collection, model, (reading) => {
       this.reading = reading;
@@ -69,7 +81,8 @@ class ClassesView {
   async restore(kept) {
     const error = find("#classes-error", this.root);
     try {
-      await renewFeatures(this.collection, this.model, (sentence) => setText(error, sentence));
+      await renewFeatures(this.collection, this.model, (sentence) => this.input.say(sentence));
+      drawProblem(error, null);
       this.panel.restore(kept);
     } catch (problem) {
       drawProblem(error, problem, () => this.restore(kept));
@@ -82,11 +95,12 @@ class ClassesView {
     drawChoices(find("#class-choices", root), collection, (id) => input.addDrawing(id));
     find("#undo-removal", root).hidden = !collection.removed.length;
     find("#add-class", root).disabled = collection.classes.length >= MAX_CLASSES;
-    if (!collection.isKept) setText(find("#classes-error", root), "This browser does not keep your examples: they are lost when you leave the page. Export the classes first.");
+    find("#classes-not-kept", root).hidden = collection.isKept;
     this.drawResult();
   }
 
   drawResult() {
     drawClassResult(find("#class-result", this.root), this.reading, this.panel.head, this.collection);
+    this.kernels.show(this.reading);
   }
 }

@@ -19,5 +19,7 @@ export async function requestFeatures({ blob, name }, model) {
   if (reply.model !== model.version) {
     throw new Error(`The service has another digit model now: version ${reply.model}, before ${model.version}. Load the page again; your examples are kept.`);
   }
-  return reply.features ? { seen: reply.preview.seen, features: Float32Array.from(reply.features) } : null;
+  if (!reply.features) return null;
+  const { seen, field } = reply.preview;
+  return { seen, field: Float32Array.from(field.flat()), features: Float32Array.from(reply.features) };
 }

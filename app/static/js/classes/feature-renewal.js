@@ -12,7 +12,7 @@ export async function renewFeatures(collection, model, say) {
   for (const [index, { id, seen }] of outdated.entries()) {
     say(`The service has another digit model (version ${model.version}): features of example ${index + 1} of ${outdated.length} …`);
     const reading = await requestFeatures({ blob: decodeDataUri(seen), name: "seen.png" }, model);
-    if (reading) collection.updateExample(id, reading.features, model.weights_sha256);
+    if (reading) collection.updateExample(id, reading, model.weights_sha256);
     else collection.removeExample(id);
   }
   say("");

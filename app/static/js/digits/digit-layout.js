@@ -8,9 +8,10 @@ export function layOutView() {
   const drawMode = (value, label) => make("label", { class: "choice" }, make("input", { type: "radio", name: "mode", value, checked: value === "one" }), label);
   return [
     make("div", { class: "head" },
-      make("h1", { id: "digits-title" }, "See a network read digits"),
-      make("p", { class: "lead" }, "A network with two convolution layers, trained on MNIST and on synthetic handwriting. It also tells when it is unsure and when a drawing is not a digit."),
-      make("p", { class: "sub-views" }, make("a", { class: "button", href: "#digits", "aria-current": "page" }, "Digits 0 to 9"), " ", make("a", { class: "button", href: "#classes" }, "Your own classes"))),
+      make("div", { class: "title-row" },
+        make("h1", { id: "digits-title" }, "See a network read digits"),
+        make("p", { class: "sub-views" }, make("a", { class: "button", href: "#digits", "aria-current": "page" }, "Digits 0 to 9"), make("a", { class: "button", href: "#classes" }, "Your own classes"))),
+      make("p", { class: "lead" }, "A network with two convolution layers, trained on MNIST and on synthetic handwriting. It also tells when it is unsure and when a drawing is not a digit.")),
     make("div", { class: "digit-bench" },
       make("section", { class: "panel pad-panel", "aria-labelledby": "pad-title" },
         make("h2", { id: "pad-title" }, "Draw with a finger, pen or mouse"),
