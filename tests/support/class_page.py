@@ -35,6 +35,7 @@ def draw_example(page: Page, strokes: Points, generator: np.random.Generator) ->
     scale, shift = generator.uniform(0.75, 1), generator.uniform(-0.05, 0.05, 2)
     points = [0.5 + scale * (np.array(point) - 0.5) + shift + generator.uniform(-0.02, 0.02, 2) for point in strokes]
     draw(page, [[(float(x), float(y)) for x, y in points]], pad="#class-pad")
+    expect(page.locator("#class-result")).to_have_attribute("aria-busy", "false")
 
 
 def find_card(page: Page, name: str) -> Any:

@@ -28,7 +28,8 @@ export class ExampleInput {
     this.pad = new DrawPad(find("#class-pad", root), loadStrokes(STROKES_KEY), () => this.followPad());
     /** One request at a time, so that answers appear while somebody draws. */
     this.read = runOneAtATime(() => this.readPad());
-    this.asked = this.shown = 0;
+    /** Numbers of changes of the pad, of requests, and of the request whose answer is shown. */
+    this.changes = this.asked = this.shown = 0;
     this.pad.canvas.addEventListener("pointerup", () => this.read.hurry());
     this.updateTools = drawPadTools(find("#class-pad-tools", root), this.pad, () => !root.hidden, "class-");
     keepStrokes(this.pad, STROKES_KEY);
@@ -64,21 +65,26 @@ export class ExampleInput {
 
   followPad() {
     this.updateTools();
+    this.changes += 1;
+    find("#class-result", this.root).ariaBusy = "true";
     this.read();
   }
 
   async readPad() {
+    const { changes: change } = this;
     const number = (this.asked += 1);
     if (this.pad.isEmpty) {
       this.shown = number;
-      return this.onReading(null);
+      this.onReading(null);
+    } else {
+      await this.explainFailure("#class-pad-error", async () => {
+        const reading = await requestFeatures(await this.pad.export(), this.model);
+        if (number < this.shown) return; // a newer answer was faster
+        this.shown = number;
+        this.onReading(reading);
+      });
     }
-    await this.explainFailure("#class-pad-error", async () => {
-      const reading = await requestFeatures(await this.pad.export(), this.model);
-      if (number < this.shown) return; // a newer answer was faster
-      this.shown = number;
-      this.onReading(reading);
-    });
+    if (change === this.changes) find("#class-result", this.root).ariaBusy = "false";
   }
 
   /** Makes the drawing an example of a class and clears the pad for the next one. @param {number} classId */
