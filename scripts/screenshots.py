@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 from app.main import create_app
+from models.training.shape_glyphs import SHAPE_GLYPHS
+from models.training.synthetic_digits import draw_strokes, parse_glyph, warp_strokes
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
 BENCH = "#filter/emboss"
@@ -45,6 +47,8 @@ def main() -> None:
         page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         show_digits(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
+        show_classes(page, address)
+        save(page.screenshot(), "page-classes.png")
         show_learning(page, address)
         save(page.screenshot(full_page=True), "page-learn.png")
         chromium.close()
@@ -99,6 +103,35 @@ def show_digits(page: Page, address: str) -> None:
     page.get_by_role("button", name="3", exact=True).click()
     page.wait_for_selector("#digit-result[data-digit='3']")
     page.wait_for_selector(".maps img")
+
+
+def show_classes(page: Page, address: str) -> None:
+    """Three classes of six drawings each by the stroke generator, and a new drawing."""
+    generator = np.random.default_rng(8)
+    page.goto(address + "#classes")
+    page.click("#add-class")
+    for number, name in enumerate(("boat", "moon", "key")):
+        page.get_by_label(f"Name of class {number + 1}").fill(name)
+        files = [draw_shape(name, generator) for _ in range(6)]
+        page.locator(".class-card").nth(number).locator("input[type=file]").set_input_files(files)
+        page.wait_for_function(f"() => document.querySelectorAll('.class-examples li').length === {6 * (number + 1)}")
+    page.click("#train-classes")
+    page.wait_for_function("() => document.querySelector('#training-status').textContent.includes('right')")
+    page.set_input_files("#class-file", draw_shape("key", generator))
+    page.wait_for_selector("#class-result[data-label=key]")
+    page.click("#show-active-kernels")
+    page.wait_for_selector(".kernel-row:nth-child(4)")
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def draw_shape(name: str, generator: np.random.Generator) -> FilePayload:
+    """Dark ink on a light square of 200 pixels."""
+    variants = SHAPE_GLYPHS[name]
+    strokes = warp_strokes(parse_glyph(variants[generator.integers(len(variants))]), generator)
+    ink = draw_strokes(strokes, 8, 200)
+    file = io.BytesIO()
+    Image.fromarray(np.rint(255 * (1 - ink)).astype(np.uint8)).save(file, "PNG")
+    return {"name": f"{name}.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
 def show_learning(page: Page, address: str) -> None:

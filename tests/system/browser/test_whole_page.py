@@ -43,7 +43,7 @@ def open_view(page: Page, view: str) -> None:
         expect(page.locator(".class-card")).to_have_count(2)
         draw(page, STROKES["3"], pad="#class-pad")
         page.locator(".choose-class").first.click()
-        expect(page.locator(".class-examples li").first).to_be_visible()
+        expect(page.locator(".class-examples li").first).to_be_visible(timeout=30_000)
     elif view == "#digits":
         expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
         draw(page, STROKES["3"])
