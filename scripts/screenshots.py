@@ -48,7 +48,7 @@ def main() -> None:
         show_digits(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
         show_classes(page, address)
-        save(page.screenshot(), "page-classes.png")
+        save(page.screenshot(full_page=True), "page-classes.png")
         show_learning(page, address)
         save(page.screenshot(full_page=True), "page-learn.png")
         chromium.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
@@ -101,3 +102,13 @@ def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1, p
         for place in places[1:]:
             page.mouse.move(*place, steps=2)
         page.mouse.up()
+
+
+def list_serious_violations(page: Page) -> list[Any]:
+    """What axe finds: the rule, and the elements."""
+    found = Axe().run(page).response["violations"]
+    return [
+        (one["id"], [node["target"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

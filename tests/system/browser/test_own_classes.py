@@ -28,6 +28,7 @@ from tests.support.class_page import (
     train,
 )
 from tests.support.command_line import run
+from tests.support.page_actions import list_serious_violations
 
 
 @pytest.mark.slow
@@ -99,6 +100,9 @@ def test_a_mistake_of_the_user_is_marked(classes_view: Page, tmp_path: Path) -> 
     expect(mislabelled).to_have_class("wrong")
     count = 2 * EXAMPLES + 2
     expect(classes_view.locator("#training-status")).to_contain_text(f"{count - wrong.count()} of {count} right")
+    for scheme in ("light", "dark"):
+        classes_view.emulate_media(color_scheme=scheme)
+        assert list_serious_violations(classes_view) == []
 
 
 def test_images_that_cannot_be_examples_are_named(classes_view: Page, errors: list[str], tmp_path: Path) -> None:
@@ -108,13 +112,13 @@ def test_images_that_cannot_be_examples_are_named(classes_view: Page, errors: li
     find_card(classes_view, "star").locator("input[type=file]").set_input_files(images)
     expect(find_card(classes_view, "star").locator("li")).to_have_count(1)
     expect(classes_view.locator("#class-list-error")).to_contain_text("blank.png: no ink found. text.png: ")
-    expect(classes_view.locator("#class-note")).to_have_text("1 of 3 images added.")
+    expect(classes_view.locator("#class-list-note")).to_have_text("1 of 3 images added.")
     errors.clear()  # the browser logs the 415
 
 
 def test_a_class_takes_twenty_examples(classes_view: Page, tmp_path: Path) -> None:
     find_card(classes_view, "star").locator("input[type=file]").set_input_files(save_examples(tmp_path, "star", 22))
-    expect(classes_view.locator("#class-note")).to_contain_text("“star” has 20 examples, the limit.")
+    expect(classes_view.locator("#class-list-note")).to_contain_text("“star” has 20 examples, the limit.")
     expect(find_card(classes_view, "star").locator("li")).to_have_count(20)
 
 
@@ -185,3 +189,35 @@ def test_answer_stays_on_the_screen_of_a_phone(browser: Browser, site: str) -> N
         assert pad["y"] >= 0
         assert choices["y"] + choices["height"] <= answer["y"], "drawing, choices and answer are visible together"
         assert answer["y"] + answer["height"] <= 844
+
+
+DROP = """([selector, name, data]) => {
+  const files = new DataTransfer();
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  files.items.add(new File([bytes], name, { type: "image/png" }));
+  const event = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+  document.querySelector(selector).dispatchEvent(event);
+}"""
+
+
+def test_images_are_dropped_on_a_class_or_the_pad(classes_view: Page, tmp_path: Path) -> None:
+    (image,) = save_examples(tmp_path, "moon", 1)
+    data = base64.b64encode(image.read_bytes()).decode()
+    classes_view.evaluate(DROP, [".class-card[aria-label=moon] .class-examples", image.name, data])
+    expect(find_card(classes_view, "moon").locator("li")).to_have_count(1)
+    expect(classes_view.locator("#class-pad-undo")).to_be_disabled()
+    classes_view.evaluate(DROP, ["h1", image.name, data])
+    expect(classes_view.locator("#class-pad-undo")).to_be_enabled()
+    expect(classes_view.locator(".nearest figcaption")).to_have_text("moon 1.00")
+    classes_view.locator(".choose-class", has_text="moon").dblclick()  # the second click finds an empty pad
+    expect(find_card(classes_view, "moon").locator("li")).to_have_count(2)
+    expect(classes_view.locator("#class-note")).to_have_text("Draw something first.")
+
+
+def test_a_photo_becomes_an_example(classes_view: Page) -> None:
+    classes_view.click("#class-camera")
+    classes_view.wait_for_function("() => document.querySelector('dialog video')?.videoWidth > 0")
+    classes_view.get_by_role("button", name="Take photo").click()
+    expect(classes_view.locator("#class-result .seen")).to_be_visible()
+    classes_view.locator(".choose-class", has_text="star").click()
+    expect(find_card(classes_view, "star").locator("li")).to_have_count(1)

@@ -4,10 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.page_actions import draw, open_filter_view, wait_for_result
+from tests.support.page_actions import draw, list_serious_violations, open_filter_view, wait_for_result
 from tests.system.browser.test_digit_view import STROKES
 
 FIRST_VIEW_BYTES = 250_000
@@ -65,13 +64,7 @@ def open_operation(page: Page, name: str) -> None:
 def test_axe_finds_no_serious_violation(page: Page, view: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     open_view(page, view)
-    found = Axe().run(page).response["violations"]
-    bad = [
-        (one["id"], [node["target"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert bad == []
+    assert list_serious_violations(page) == []
 
 
 @pytest.mark.parametrize("view", [VIEWS[0], *VIEWS[2:7]])

@@ -33,6 +33,7 @@ export function layOutView() {
         make("div", { class: "row" },
           make("button", { type: "button", id: "add-class" }, "Add a class"),
           make("button", { type: "button", id: "undo-removal", hidden: true }, "Undo the removal")),
+        make("p", { class: "note", id: "class-list-note", role: "status" }),
         make("p", { class: "error", id: "class-list-error", role: "alert" })),
       make("section", { class: "panel", "aria-labelledby": "class-head-title" },
         make("h2", { id: "class-head-title" }, "3. Train and try"),

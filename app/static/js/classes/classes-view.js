@@ -81,7 +81,7 @@ class ClassesView {
   async restore(kept) {
     const error = find("#classes-error", this.root);
     try {
-      await renewFeatures(this.collection, this.model, (sentence) => this.input.say(sentence));
+      await renewFeatures(this.collection, this.model, (sentence) => this.input.say(sentence, "#class-list-note"));
       drawProblem(error, null);
       this.panel.restore(kept);
     } catch (problem) {

@@ -92,12 +92,13 @@ export class ExampleInput {
     const { pad, collection } = this;
     if (pad.isEmpty) return this.say("Draw something first.");
     if (!this.hasRoom(classId)) return;
+    this.say("");
     const { content } = pad;
+    const drawing = pad.export();
+    pad.clear(); // at once: another click or stroke is about the next drawing
     await this.explainFailure("#class-pad-error", async () => {
-      const drawing = await pad.export();
-      pad.clear();
       try {
-        const reading = await requestFeatures(drawing, this.model);
+        const reading = await requestFeatures(await drawing, this.model);
         if (!reading) throw new Error("No ink found.");
         this.add(classId, reading);
       } catch (error) {
@@ -109,17 +110,18 @@ export class ExampleInput {
 
   /** @param {number} classId @param {import("./class-collection.js").Reading} reading */
   add(classId, reading) {
-    if (this.collection.findClass(classId)) this.collection.addExample(classId, reading, this.model.weights_sha256); // else removed meanwhile
-    this.say("");
+    if (!this.collection.findClass(classId)) return; // removed in the meantime
+    if (this.hasRoom(classId)) this.collection.addExample(classId, reading, this.model.weights_sha256);
   }
 
   /** @param {number} classId @param {FileList} files */
   async addFiles(classId, files) {
     const images = [...files];
+    const note = "#class-list-note";
     const failures = [];
     for (const [index, file] of images.entries()) {
-      if (!this.hasRoom(classId)) break;
-      this.say(`Image ${index + 1} of ${images.length} …`);
+      if (!this.hasRoom(classId, note)) break;
+      this.say(`Image ${index + 1} of ${images.length} …`, note);
       try {
         const { preview } = await openPadImage(file, file.name);
         const reading = await requestFeatures({ blob: preview, name: file.name }, this.model);
@@ -128,21 +130,21 @@ export class ExampleInput {
       } catch (error) {
         failures.push(`${file.name}: ${error.message}`);
       }
-      this.say(`${index + 1 - failures.length} of ${images.length} images added.`);
+      this.say(`${index + 1 - failures.length} of ${images.length} images added.`, note);
     }
     setText(find("#class-list-error", this.root), failures.join(" "));
   }
 
-  /** Whether another example may be added; says why not. @param {number} classId */
-  hasRoom(classId) {
+  /** Whether another example may be added; says why not. @param {number} classId @param {string} [note] */
+  hasRoom(classId, note) {
     if (this.collection.listExamples(classId).length < MAX_EXAMPLES) return true;
-    this.say(`“${this.collection.findClass(classId).label}” has ${MAX_EXAMPLES} examples, the limit. Remove one to add another.`);
+    this.say(`“${this.collection.findClass(classId).label}” has ${MAX_EXAMPLES} examples, the limit. Remove one to add another.`, note);
     return false;
   }
 
-  /** @param {string} sentence */
-  say(sentence) {
-    setText(find("#class-note", this.root), sentence);
+  /** @param {string} sentence @param {string} [note] its place */
+  say(sentence, note = "#class-note") {
+    setText(find(note, this.root), sentence);
   }
 
   /** @param {string} place of the message @param {() => Promise<void>} task */
