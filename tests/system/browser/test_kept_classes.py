@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.support.class_page import (
     EXAMPLES,
@@ -50,7 +50,12 @@ def test_browser_that_keeps_nothing_warns(browser: Browser, site: str, tmp_path:
         expect(page.locator("#classes-not-kept")).to_contain_text("lost when you leave the page")
         add_images(page, "star", save_examples(tmp_path, "star", 1))
         asked: list[str] = []
-        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+        def accept(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.accept()
+
+        page.on("dialog", accept)
         page.reload()
         assert asked == ["beforeunload"]
 

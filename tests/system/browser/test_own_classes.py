@@ -153,7 +153,7 @@ def test_most_active_kernels_are_those_of_the_network(classes_view: Page, tmp_pa
     explainer = Explainer(DigitReader.load())
 
     def compute_maps(path: Path) -> Any:
-        field = np.asarray(Image.open(path), np.float32) / 255
+        field = np.asarray(Image.open(path), np.float32) / np.float32(255)
         (maps,) = [one.values for one in explainer.explain(field, 0).stages if one.name == "conv2"]
         return maps
 
