@@ -18,6 +18,8 @@ const OUTPUTS = 11;
 const [INPUT_SIDE, KERNEL_SIDE, OUTPUT_LENGTH, GAP] = [3.4, 0.66, 4.6, 1];
 const LABEL_HEIGHT = 34;
 const MAX_TALL_WIDTH = 600;
+/** A tall diagram fits the height of a phone. */
+const MAX_TALL_CELL = 25;
 
 /** Name, title, shape, columns of maps, and whether kernels are drawn before the maps. */
 const MAP_STAGES = /** @type {const} */ ([
@@ -33,12 +35,13 @@ export function layOutDiagram(width) {
   const featureColumns = LANES / 4;
   const lengths = MAP_STAGES.map(([, , , columns, hasKernels]) => columns * (hasKernels ? 1 + KERNEL_SIDE + 0.1 : 1));
   const total = INPUT_SIDE + lengths.reduce((sum, length) => sum + length, 0) + featureColumns + OUTPUT_LENGTH + GAP * (MAP_STAGES.length + 2);
-  const cell = isTall ? width / LANES : width / total;
+  const cell = isTall ? Math.min(width / LANES, MAX_TALL_CELL) : width / total;
   const across = LANES * cell;
+  const margin = isTall ? (width - across) / 2 : 0;
   const start = isTall ? 0.8 * cell : 0; // for the label of the first stage
   /** @returns {Box} from positions along and across the flow */
   const place = (along, position, length, breadth) => (isTall
-    ? { x: position, y: start + along, width: breadth, height: length }
+    ? { x: margin + position, y: start + along, width: breadth, height: length }
     : { x: along, y: LABEL_HEIGHT + position, width: length, height: breadth });
   const map = cell - 2;
   let along = 0;
