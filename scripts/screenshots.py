@@ -27,6 +27,13 @@ UNCHANGED = 128
 """Number of colours of the recording, and the index that stands for an unchanged pixel."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 MAX_BYTES = 300_000
+KEPT_MAP = 21
+FIND_TILE = """async ([stage, index]) => {
+  const main = document.querySelector("script[type=module]").src;
+  const { layOutDiagram } = await import(main.replace("main.js", "network/diagram-layout.js"));
+  return layOutDiagram(document.querySelector("#diagram").clientWidth).stages[stage].tiles[index];
+}"""
+"""The place of a map in the diagram."""
 MAX_RECORDING_BYTES = 1_500_000
 
 
@@ -44,6 +51,7 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         draw_filters(chromium, address)
+        draw_network(chromium, address)
         page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         show_digits(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
@@ -102,7 +110,25 @@ def show_digits(page: Page, address: str) -> None:
     page.goto(address + "#digits")
     page.get_by_role("button", name="3", exact=True).click()
     page.wait_for_selector("#digit-result[data-digit='3']")
-    page.wait_for_selector(".maps img")
+    page.locator("#diagram").scroll_into_view_if_needed()
+    page.wait_for_selector("#network[data-digit='3']")
+    page.evaluate("scrollTo(0, 0)")
+
+
+def draw_network(chromium: Browser, address: str) -> None:
+    """The network diagram with a map of the second layer that is kept, and the occlusion map."""
+    for name, width, height in (("page-network.png", 1280, 720), ("page-network-phone.png", 390, 844)):
+        page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        show_digits(page, address)
+        tile = page.evaluate(FIND_TILE, ["conv2", KEPT_MAP])
+        page.click("#diagram", position={"x": tile["x"] + tile["width"] / 2, "y": tile["y"] + tile["height"] / 2})
+        page.check("[name=importance][value=occlusion]")
+        page.wait_for_selector("#importance [role=status]:not(:empty)")
+        page.evaluate("document.querySelector('#network').scrollIntoView()")
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(300)
+        save(page.screenshot(), name)
+        page.close()
 
 
 def show_classes(page: Page, address: str) -> None:

@@ -116,7 +116,7 @@ def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["'`]([^"'
 IMPORTED_FOLDERS = {
     "filters": ("preview", "sources"),
     "preview": ("filters",),
-    "digits": ("sources",),
+    "digits": ("sources", "network"),
     "classes": ("digits", "network"),
 }
 """Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`,

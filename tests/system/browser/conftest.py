@@ -130,5 +130,5 @@ def is_error(message: object) -> bool:
     """Optional routes may reply 404. The page handles that, but the browser logs it."""
     text, kind = getattr(message, "text", ""), getattr(message, "type", "")
     place = str(getattr(message, "location", {}))
-    expected = "404" in text and any(path in place for path in ("/model/curves", "/classify/explain"))
+    expected = "404" in text and "/model/curves" in place
     return kind == "error" and not expected

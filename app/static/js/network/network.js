@@ -35,7 +35,7 @@ async function load() {
 }
 
 /** The network in a worker. */
-class Network {
+export class Network {
   constructor() {
     this.worker = new Worker(new URL("network-worker.js", import.meta.url), { type: "module" });
     /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
