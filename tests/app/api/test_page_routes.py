@@ -113,7 +113,7 @@ def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["'`]([^"'
     return [(module.parent / name).resolve() for name in re.findall(pattern, module.read_text("utf-8"))]
 
 
-IMPORTED_FOLDERS = {"filters": ("preview", "sources"), "preview": ("filters",), "digits": ("sources",)}
+IMPORTED_FOLDERS = {"filters": ("preview", "sources"), "preview": ("filters",), "digits": ("sources", "network")}
 """Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`."""
 
 
