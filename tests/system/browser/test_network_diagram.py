@@ -277,6 +277,20 @@ def test_diagram_follows_the_drawing(view: Page) -> None:
     expect(view.locator("#network")).to_have_attribute("data-digit", "4")
 
 
+def test_diagram_changes_during_a_stroke(view: Page) -> None:
+    show(view, "3")
+    view.click("#clear")
+    expect(view.locator("#network")).not_to_have_attribute("data-digit", re.compile("."))
+    view.locator("#pad").scroll_into_view_if_needed()
+    box = view.locator("#pad").bounding_box()
+    assert box
+    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    view.mouse.down()
+    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=10)
+    expect(view.locator("#network")).to_have_attribute("data-digit", "1")
+    view.mouse.up()
+
+
 def test_failed_loading_is_explained_and_repeated(view: Page, errors: list[str]) -> None:
     problem = '{"type": "/problems#overloaded", "title": "Overloaded", "status": 503, "detail": "Busy."}'
     view.route(

@@ -47,6 +47,8 @@ def open_view(page: Page, view: str) -> None:
         expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
         draw(page, STROKES["3"])
         expect(page.locator("#digit-result")).to_have_attribute("data-digit", "3")
+        page.locator("#diagram").scroll_into_view_if_needed()
+        expect(page.locator("#network")).to_have_attribute("data-digit", "3", timeout=30_000)
 
 
 def open_operation(page: Page, name: str) -> None:

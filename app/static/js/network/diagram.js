@@ -11,7 +11,7 @@ import { Readout } from "./readout.js";
 
 /**
  * @typedef {import("./diagram-layout.js").Unit} Unit
- * @typedef {{field: Float32Array, box: {left: number, top: number, width: number, height: number}, placement: import("../digits/draw-pad.js").Placement}} Drawn
+ * @typedef {{field: Float32Array, box: {left: number, top: number, width: number, height: number}, placement: import("./importance-map.js").Placement}} Drawn
  *   a prepared field (28, 28), the box of its digit in the image, and the place of the image on the pad
  */
 
@@ -92,8 +92,9 @@ export class NetworkDiagram {
   async compute() {
     const { wanted } = this;
     if (!wanted) return this.clear();
-    const computed = { field: wanted.field, answer: await this.network.run(wanted.field) };
-    if (!this.wanted) return; // the pad was cleared
+    const answer = await this.network.run(wanted.field).catch((error) => this.showFailure(error));
+    if (!answer || !this.wanted) return; // the pad was cleared
+    const computed = { field: wanted.field, answer };
     if (!this.computed && !this.isPointed && !this.pinned) this.cursor = findStrongest(computed.answer.maps.conv1);
     this.computed = computed;
     this.drawing.paint(computed, this.layout.isTall);
@@ -103,8 +104,16 @@ export class NetworkDiagram {
     this.describe();
   }
 
+  /** @param {Error} error of the worker @returns {null} */
+  showFailure(error) {
+    const message = find("#network-message", this.root);
+    message.hidden = false;
+    setText(message, `The network does not run in this browser: ${error.message}`);
+    return null;
+  }
+
   clear() {
-    this.computed = null;
+    this.computed = this.pinned = null;
     this.importance.follow(null, null);
     delete this.root.dataset.digit;
     this.redraw();

@@ -6,7 +6,11 @@ import { debounce } from "../shared/scheduling.js";
 import { FIELD } from "./inference.js";
 import { paintImportance } from "./map-images.js";
 
-/** @typedef {{left: number, top: number, side: number}} Place of the whole field on the pad, in its pixels */
+/**
+ * @typedef {{left: number, top: number, side: number}} Place of the whole field on the pad, in its pixels
+ * @typedef {{scale: number, left: number, top: number}} Placement of an image on the pad: its corner, and pixels of the pad to
+ *   one pixel of the image
+ */
 
 const DELAY_MS = 120;
 /** Fainter pixels are outside the digit's box: INK_FLOOR of models/mnist_field.py. */
@@ -46,6 +50,7 @@ export class ImportanceMap {
   /** @param {import("./workings.js").Computed|null} computed null for an empty pad @param {Place|null} place */
   follow(computed, place) {
     this.shown = computed && { computed, place };
+    if (!computed) this.chosen = null;
     this.erase();
     this.updateSoon();
   }
@@ -91,7 +96,7 @@ export class ImportanceMap {
 /**
  * Where the field lies on the pad: the box of its ink is that of the digit in the image, whose longer side it has scaled.
  * @param {Float32Array} field @param {{left: number, top: number, width: number, height: number}} box of the digit, in pixels of the image
- * @param {import("../digits/draw-pad.js").Placement} placement of the image @returns {Place}
+ * @param {Placement} placement @returns {Place}
  */
 export function placeField(field, box, { left, top, scale }) {
   const [columns, rows] = [[], []];

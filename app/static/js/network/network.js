@@ -11,7 +11,7 @@
  * `/classify?preview=true`. See `Answer` and `Importance` in inference.js for the shapes.
  */
 
-import { readBody, request, requestJsonOnce } from "../shared/api.js";
+import { readBody, request, requestJson } from "../shared/api.js";
 
 /** @type {Promise<Network>|null} */
 let loading = null;
@@ -26,7 +26,7 @@ export function loadNetwork() {
 }
 
 async function load() {
-  const { weights_sha256: sha256 } = await requestJsonOnce("/model");
+  const { weights_sha256: sha256 } = await requestJson("/model");
   const response = await request("/model/weights", { query: { sha256 }, accept: "application/octet-stream" });
   const weights = await readBody(() => response.arrayBuffer());
   const network = new Network();
