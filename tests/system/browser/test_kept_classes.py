@@ -33,6 +33,7 @@ def test_work_is_kept_in_the_browser(classes_view: Page, tmp_path: Path) -> None
     assert read_shares(classes_view) == shares
     second = classes_view.context.new_page()  # what another tab adds is not overwritten
     second.goto("/#classes")
+    expect(find_card(second, "star").locator("li")).to_have_count(EXAMPLES)
     add_images(second, "star", save_examples(tmp_path, "star", 1, seed=9))
     add_images(classes_view, "moon", save_examples(tmp_path, "moon", 1, seed=9))
     classes_view.reload()

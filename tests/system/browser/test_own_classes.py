@@ -128,6 +128,7 @@ def test_a_drawing_that_could_not_be_sent_returns(classes_view: Page, errors: li
     classes_view.route("**/classify?*", lambda route: route.abort())
     classes_view.locator(".choose-class", has_text="star").click()
     expect(classes_view.locator("#class-pad-error")).to_contain_text("The service is not responding")
+    expect(classes_view.locator("#class-pad-error button")).to_have_text("Try again")
     classes_view.unroute_all()
     classes_view.locator(".choose-class", has_text="star").click()
     expect(find_card(classes_view, "star").locator("li")).to_have_count(1)

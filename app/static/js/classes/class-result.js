@@ -55,7 +55,7 @@ function drawBars(root, labels, probabilities, best) {
 }
 
 /** The examples most similar to a drawing, the nearest first. @param {Reading} reading @param {Example[]} examples */
-export function findNearest(reading, examples) {
+function findNearest(reading, examples) {
   const drawing = normalizeFeatures(reading.features);
   return examples.map((example) => ({ example, similarity: multiply(drawing, normalizeFeatures(example.features)) }))
     .sort((one, other) => other.similarity - one.similarity).slice(0, NEAREST);

@@ -14,6 +14,19 @@ const settle = (request) => new Promise((resolve, reject) => {
  * @typedef {{put?: [store: string, record: any][], remove?: [store: string, key: any][]}} Changes
  */
 
+/** @typedef {{classes: any[], examples: any[], settings: any[]}} Records in the order of their ids */
+
+/** The store and what it has kept. A browser that keeps nothing for this page has none. @returns {Promise<{store: ClassStore|null, kept: Records}>} */
+export async function openClassStore() {
+  try {
+    const store = await ClassStore.open();
+    return { store, kept: await store.readAll() };
+  } catch (error) {
+    console.warn(error);
+    return { store: null, kept: { classes: [], examples: [], settings: [] } };
+  }
+}
+
 export class ClassStore {
   /** @param {IDBDatabase} database */
   constructor(database) {
@@ -30,7 +43,7 @@ export class ClassStore {
     return new ClassStore(await settle(request));
   }
 
-  /** All records, in the order of their ids. @returns {Promise<{classes: any[], examples: any[], settings: any[]}>} */
+  /** @returns {Promise<Records>} */
   async readAll() {
     const transaction = this.database.transaction(STORES);
     const [classes, examples, settings] = await Promise.all(STORES.map((store) => settle(transaction.objectStore(store).getAll())));

@@ -1,3 +1,4 @@
+import { drawSubViews } from "../digits/sub-views.js";
 import { make } from "../shared/dom.js";
 import { MAX_EXAMPLES, MIN_EXAMPLES } from "./class-collection.js";
 
@@ -10,7 +11,7 @@ export function layOutView() {
     make("div", { class: "head" },
       make("div", { class: "title-row" },
         make("h1", { id: "classes-title" }, "Teach the network classes of your own"),
-        make("p", { class: "sub-views" }, make("a", { class: "button", href: "#digits" }, "Digits 0 to 9"), make("a", { class: "button", href: "#classes", "aria-current": "page" }, "Your own classes"))),
+        drawSubViews("#classes")),
       make("p", { class: "lead" }, `Draw ${MIN_EXAMPLES} to ${MAX_EXAMPLES} examples of each letter, shape or sign. The network turns a drawing into 1,024 features; a softmax layer, trained in this browser, tells your classes apart. Your examples stay in this browser: nothing is stored on the server.`),
       make("p", { class: "hint", id: "classes-not-kept", hidden: true }, "This browser does not keep your examples: they are lost when you leave the page. Export the classes first."),
       make("p", { class: "error", id: "classes-error", role: "alert" })),

@@ -7,14 +7,12 @@ import { ActiveKernels } from "./active-kernels.js";
 import { drawChoices, drawClassCards } from "./class-cards.js";
 import { ClassCollection, MAX_CLASSES } from "./class-collection.js";
 import { drawClassResult } from "./class-result.js";
-import { ClassStore } from "./class-store.js";
+import { openClassStore } from "./class-store.js";
 import { layOutView } from "./classes-layout.js";
 import { requestModel } from "./drawing-features.js";
 import { ExampleInput } from "./example-input.js";
 import { renewFeatures } from "./feature-renewal.js";
 import { HeadPanel } from "./head-panel.js";
-
-const NOTHING = { classes: [], examples: [], settings: [] };
 
 /** @param {HTMLElement} root */
 export async function openClassesView(root) {
@@ -28,7 +26,7 @@ async function start(root) {
   const error = find("#classes-error", root);
   try {
     const model = await requestModel();
-    const { store, kept } = await openStore();
+    const { store, kept } = await openClassStore();
     drawProblem(error, null);
     const view = new ClassesView(root, new ClassCollection(store, kept), model);
     find(".class-bench", root).hidden = false;
@@ -36,17 +34,6 @@ async function start(root) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     drawProblem(error, problem, () => start(root));
-  }
-}
-
-/** A browser that keeps nothing for this page has no store. */
-async function openStore() {
-  try {
-    const store = await ClassStore.open();
-    return { store, kept: await store.readAll() };
-  } catch (error) {
-    console.warn(error);
-    return { store: null, kept: NOTHING };
   }
 }
 

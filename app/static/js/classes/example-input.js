@@ -6,6 +6,7 @@ import { drawPadTools, keepStrokes, loadStrokes } from "../digits/pad-tools.js";
 import { hasCamera, takePhoto } from "../shared/camera.js";
 import { find, setText } from "../shared/dom.js";
 import { receiveDroppedAndPasted } from "../shared/image-input.js";
+import { drawProblem } from "../shared/problem-message.js";
 import { runOneAtATime } from "../shared/scheduling.js";
 import { findDropClass } from "./class-cards.js";
 import { MAX_EXAMPLES } from "./class-collection.js";
@@ -52,19 +53,22 @@ export class ExampleInput {
     });
     const camera = find("#class-camera", root);
     camera.hidden = !hasCamera();
-    camera.addEventListener("click", () => this.explainFailure("#class-pad-error", async () => {
-      const photo = await takePhoto();
-      if (photo) await this.openOnPad(photo, "photo.png");
-    }));
+    camera.addEventListener("click", async () => {
+      /** @type {Blob|null} */
+      let photo = null;
+      await this.explainFailure(async () => { photo = await takePhoto(); }, () => camera.click());
+      if (photo) this.openOnPad(photo, "photo.png");
+    });
   }
 
   /** @param {Blob} file @param {string} name */
   openOnPad(file, name) {
-    return this.explainFailure("#class-pad-error", async () => this.pad.setImage(await openPadImage(file, name)));
+    return this.explainFailure(async () => this.pad.setImage(await openPadImage(file, name)), () => this.openOnPad(file, name));
   }
 
   followPad() {
     this.updateTools();
+    clearTimeout(this.repeatTimer); // it was about another drawing
     this.changes += 1;
     find("#class-result", this.root).ariaBusy = "true";
     this.read();
@@ -77,12 +81,12 @@ export class ExampleInput {
       this.shown = number;
       this.onReading(null);
     } else {
-      await this.explainFailure("#class-pad-error", async () => {
+      await this.explainFailure(async () => {
         const reading = await requestFeatures(await this.pad.export(), this.model);
         if (number < this.shown) return; // a newer answer was faster
         this.shown = number;
         this.onReading(reading);
-      });
+      }, () => this.read());
     }
     if (change === this.changes) find("#class-result", this.root).ariaBusy = "false";
   }
@@ -96,7 +100,7 @@ export class ExampleInput {
     const { content } = pad;
     const drawing = pad.export();
     pad.clear(); // at once: another click or stroke is about the next drawing
-    await this.explainFailure("#class-pad-error", async () => {
+    await this.explainFailure(async () => {
       try {
         const reading = await requestFeatures(await drawing, this.model);
         if (!reading) throw new Error("No ink found.");
@@ -105,7 +109,7 @@ export class ExampleInput {
         if (pad.isEmpty) pad.change(content); // the drawing is not lost
         throw error;
       }
-    });
+    }, () => this.addDrawing(classId));
   }
 
   /** @param {number} classId @param {import("./class-collection.js").Reading} reading */
@@ -147,13 +151,14 @@ export class ExampleInput {
     setText(find(note, this.root), sentence);
   }
 
-  /** @param {string} place of the message @param {() => Promise<void>} task */
-  async explainFailure(place, task) {
+  /** Shows why a task failed, with a button that repeats it if that may help. @param {() => Promise<void>} task @param {() => void} repeat */
+  async explainFailure(task, repeat) {
+    const error = find("#class-pad-error", this.root);
     try {
       await task();
-      setText(find(place, this.root), "");
-    } catch (error) {
-      setText(find(place, this.root), error.message);
+      drawProblem(error, null);
+    } catch (problem) {
+      this.repeatTimer = drawProblem(error, problem, repeat);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { make, makeSvg } from "../shared/dom.js";
+import { drawSubViews } from "./sub-views.js";
 
 export const DIGIT_PAD = { width: 400, height: 400 };
 export const PAGE_PAD = { width: 960, height: 720 };
@@ -10,7 +11,7 @@ export function layOutView() {
     make("div", { class: "head" },
       make("div", { class: "title-row" },
         make("h1", { id: "digits-title" }, "See a network read digits"),
-        make("p", { class: "sub-views" }, make("a", { class: "button", href: "#digits", "aria-current": "page" }, "Digits 0 to 9"), make("a", { class: "button", href: "#classes" }, "Your own classes"))),
+        drawSubViews("#digits")),
       make("p", { class: "lead" }, "A network with two convolution layers, trained on MNIST and on synthetic handwriting. It also tells when it is unsure and when a drawing is not a digit.")),
     make("div", { class: "digit-bench" },
       make("section", { class: "panel pad-panel", "aria-labelledby": "pad-title" },
