@@ -11,7 +11,7 @@ from app.images.png import encode_data_uri, save_png
 from models.reader.results import PageReading, Reading
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
-FIELD_DECIMALS = 5
+FIELD_DECIMALS = 8  # those of a float32 below 1
 SEVERAL_DIGITS_HINT = "The image has more than one character. POST /read reads all digits of an image."
 
 
@@ -46,7 +46,7 @@ class DigitPreview(BaseModel):
 
     seen: str | None = Field(description="The 28×28 input of the network.")
     field: list[list[float]] | None = Field(
-        None, description="The same as numbers, 0 (paper) to 1 (ink), rounded to five decimals. `seen` has 256 levels."
+        None, description="The same as numbers, 0 (paper) to 1 (ink), rounded to eight decimals. `seen` has 256 levels."
     )
     stages: dict[str, str] = Field(description="The stages of the preprocessing, in order.")
 

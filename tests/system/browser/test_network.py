@@ -130,7 +130,7 @@ def test_layers_and_maps_equal_those_of_tensorflow(opened: Page, api: httpx.Clie
 
 
 def check_close(ours: Any, theirs: Any) -> None:
-    """The field travels with five decimals."""
+    """The sums are rounded in another order."""
     values: NDArray[Any] = np.ravel(np.array(theirs))
     np.testing.assert_allclose(ours, values, atol=2e-3 * max(1.0, float(np.abs(values).max())))
 

@@ -1,9 +1,10 @@
 /** Draws the network on a canvas: maps, kernels, bars, the lines between them, and what the pointer is at. */
 
 import { formatProbability } from "../shared/numbers.js";
+import { findLargest } from "../shared/signed-colour.js";
 import { LANES, PIXELS, findCentre } from "./diagram-layout.js";
 import { DIGITS, MAPS, SIDES } from "./inference.js";
-import { SignedColours, findLargestValue, paintField, paintMaps } from "./map-images.js";
+import { SignedColours, paintField, paintMaps } from "./map-images.js";
 
 /**
  * @typedef {import("./diagram-layout.js").Box} Box
@@ -38,18 +39,18 @@ export class DiagramDrawing {
     this.theme = { ink: read("--ink"), quiet: read("--quiet"), line: read("--line"), strongLine: read("--strong-line"), accent: read("--accent"), card: read("--card"), shade: read("--shade"), positive: read("--positive"), negative: read("--negative") };
     this.colours = new SignedColours();
     const { kernel } = this.firstLayer;
-    paintMaps(this.images.kernels, kernel, 5, 5, MAPS.conv1, this.colours, findLargestValue(kernel));
+    paintMaps(this.images.kernels, kernel, 5, 5, MAPS.conv1, this.colours, findLargest(kernel));
   }
 
   /** @param {import("./workings.js").Computed} computed @param {boolean} isTall */
   paint({ field, answer: { maps, features } }, isTall) {
     paintField(this.images.input, field, PIXELS.input);
     for (const [name, values] of Object.entries(maps)) {
-      paintMaps(this.images[name], values, SIDES[name], SIDES[name], MAPS[name], this.colours, FULL_COLOUR * findLargestValue(values));
+      paintMaps(this.images[name], values, SIDES[name], SIDES[name], MAPS[name], this.colours, FULL_COLOUR * findLargest(values));
     }
     const [columns, rows] = isTall ? [64, 16] : [16, 64];
     const turned = isTall ? features.map((_, at) => features[(at % columns) * rows + Math.floor(at / columns)]) : features;
-    paintMaps(this.images.dense, turned, columns, rows, 1, this.colours, FULL_COLOUR * findLargestValue(features));
+    paintMaps(this.images.dense, turned, columns, rows, 1, this.colours, FULL_COLOUR * findLargest(features));
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Maps, kernels and fields as small images, one pixel a number, for `drawImage`. */
 
-import { readSignedScale } from "../shared/signed-colour.js";
+import { findLargest, readSignedScale } from "../shared/signed-colour.js";
 
 const LEVELS = 128;
 const [PAPER, INK] = [255, 22];
@@ -58,17 +58,10 @@ export function paintImportance(canvas, values) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(side, side);
   const colours = new SignedColours();
-  const largest = findLargestValue(values);
+  const largest = findLargest(values);
   values.forEach((value, index) => {
     colours.write(image.data, 4 * index, Math.sign(value));
     image.data[4 * index + 3] = 235 * (Math.abs(value) / largest) ** 0.75;
   });
   context.putImageData(image, 0, 0);
-}
-
-/** The largest magnitude, at least a tiny one. @param {ArrayLike<number>} values */
-export function findLargestValue(values) {
-  let largest = 1e-9;
-  for (let index = 0; index < values.length; index++) largest = Math.max(largest, Math.abs(values[index]));
-  return largest;
 }

@@ -3,7 +3,6 @@
 import { make, setText } from "../shared/dom.js";
 import { drawHeatmap } from "../shared/heatmap.js";
 import { formatNumber, formatProbability } from "../shared/numbers.js";
-import { findLargest } from "../shared/signed-colour.js";
 import { PIXELS } from "./diagram-layout.js";
 import { DIGITS, MAPS } from "./inference.js";
 import { workOut } from "./workings.js";
@@ -65,7 +64,7 @@ export class Readout {
     const values = stage === "input" ? field : maps[stage];
     const numbers = Array.from({ length: side }, (_, row) => Array.from({ length: side }, (__, column) => values[(row * side + column) * count + index]));
     const canvas = this.map.firstChild;
-    drawHeatmap(canvas, numbers, { side: SIDE, decimals: 1, largest: findLargest(numbers.flat()) });
+    drawHeatmap(canvas, numbers, { side: SIDE, decimals: 1 });
     const context = canvas.getContext("2d");
     context.strokeStyle = getComputedStyle(canvas).color;
     context.lineWidth = 2;

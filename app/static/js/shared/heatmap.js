@@ -6,16 +6,15 @@ const MAX_PIXEL_RATIO = 2;
 /**
  * Numbers as squares in the colours of signed numbers; small tables have the numbers as text.
  * @param {HTMLCanvasElement} canvas @param {number[][]} numbers
- * @param {{side?: number, decimals?: number, largest?: number}} [options] `side` of the canvas in CSS pixels; `largest` is the
- *   magnitude with the full colour, by default that of the numbers
+ * @param {{side?: number, decimals?: number}} [options] `side` is the width of the canvas in CSS pixels
  */
-export function drawHeatmap(canvas, numbers, { side = 320, decimals = 3, largest = findLargest(numbers.flat()) } = {}) {
+export function drawHeatmap(canvas, numbers, { side = 320, decimals = 3 } = {}) {
   const ratio = Math.min(devicePixelRatio || 1, MAX_PIXEL_RATIO);
   Object.assign(canvas, { width: side * ratio, height: (side * ratio * numbers.length) / numbers[0].length });
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const cell = side / numbers[0].length;
-  const scale = readSignedScale();
+  const [scale, largest] = [readSignedScale(), findLargest(numbers.flat())];
   numbers.forEach((row, y) => row.forEach((number, x) => {
     const colour = scale(number / largest);
     context.fillStyle = toCss(colour);
