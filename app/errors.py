@@ -129,7 +129,7 @@ class NoTrainingRecordError(LookupError):
 
 
 class UnknownModelError(LookupError):
-    """The Open Inference Protocol names a model or a version that the service does not have."""
+    """The request names a model or a version that the service does not have."""
 
 
 class InferenceRequestError(ValueError):

@@ -23,6 +23,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 VIEWS = {
     "#filter/emboss": "#filter-view[aria-busy=false]",
     "#digits": ".bars",
+    "#classes": ".class-card",
     "#learn": "#show-answer",
     "#kernels": ".kernel",
 }

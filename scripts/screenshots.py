@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 from app.main import create_app
+from models.training.shape_glyphs import SHAPE_GLYPHS
+from models.training.synthetic_digits import draw_strokes, parse_glyph, warp_strokes
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
 BENCH = "#filter/emboss"
@@ -25,6 +27,13 @@ UNCHANGED = 128
 """Number of colours of the recording, and the index that stands for an unchanged pixel."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 MAX_BYTES = 300_000
+KEPT_MAP = 21
+FIND_TILE = """async ([stage, index]) => {
+  const main = document.querySelector("script[type=module]").src;
+  const { layOutDiagram } = await import(main.replace("main.js", "network/diagram-layout.js"));
+  return layOutDiagram(document.querySelector("#diagram").clientWidth).stages[stage].tiles[index];
+}"""
+"""The place of a map in the diagram."""
 MAX_RECORDING_BYTES = 1_500_000
 
 
@@ -42,9 +51,12 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         draw_filters(chromium, address)
+        draw_network(chromium, address)
         page = chromium.new_page(viewport={"width": 1240, "height": 960}, color_scheme="light")
         show_digits(page, address)
         save(page.screenshot(full_page=True), "page-digits.png")
+        show_classes(page, address)
+        save(page.screenshot(full_page=True), "page-classes.png")
         show_learning(page, address)
         save(page.screenshot(full_page=True), "page-learn.png")
         chromium.close()
@@ -98,7 +110,54 @@ def show_digits(page: Page, address: str) -> None:
     page.goto(address + "#digits")
     page.get_by_role("button", name="3", exact=True).click()
     page.wait_for_selector("#digit-result[data-digit='3']")
-    page.wait_for_selector(".maps img")
+    page.locator("#diagram").scroll_into_view_if_needed()
+    page.wait_for_selector("#network[data-digit='3']")
+    page.evaluate("scrollTo(0, 0)")
+
+
+def draw_network(chromium: Browser, address: str) -> None:
+    """The network diagram with a map of the second layer that is kept, and the occlusion map."""
+    for name, width, height in (("page-network.png", 1280, 720), ("page-network-phone.png", 390, 844)):
+        page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        show_digits(page, address)
+        tile = page.evaluate(FIND_TILE, ["conv2", KEPT_MAP])
+        page.click("#diagram", position={"x": tile["x"] + tile["width"] / 2, "y": tile["y"] + tile["height"] / 2})
+        page.check("[name=importance][value=occlusion]")
+        page.wait_for_selector("#importance [role=status]:not(:empty)")
+        page.evaluate("document.querySelector('#network').scrollIntoView()")
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(300)
+        save(page.screenshot(), name)
+        page.close()
+
+
+def show_classes(page: Page, address: str) -> None:
+    """Three classes of six drawings each by the stroke generator, and a new drawing."""
+    generator = np.random.default_rng(8)
+    page.goto(address + "#classes")
+    page.click("#add-class")
+    for number, name in enumerate(("boat", "moon", "key")):
+        page.get_by_label(f"Name of class {number + 1}").fill(name)
+        files = [draw_shape(name, generator) for _ in range(6)]
+        page.locator(".class-card").nth(number).locator("input[type=file]").set_input_files(files)
+        page.wait_for_function(f"() => document.querySelectorAll('.class-examples li').length === {6 * (number + 1)}")
+    page.click("#train-classes")
+    page.wait_for_function("() => document.querySelector('#training-status').textContent.includes('right')")
+    page.set_input_files("#class-file", draw_shape("key", generator))
+    page.wait_for_selector("#class-result[data-label=key]")
+    page.click("#show-active-kernels")
+    page.wait_for_selector(".kernel-row:nth-child(4)")
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+
+
+def draw_shape(name: str, generator: np.random.Generator) -> FilePayload:
+    """Dark ink on a light square of 200 pixels."""
+    variants = SHAPE_GLYPHS[name]
+    strokes = warp_strokes(parse_glyph(variants[generator.integers(len(variants))]), generator)
+    ink = draw_strokes(strokes, 8, 200)
+    file = io.BytesIO()
+    Image.fromarray(np.rint(255 * (1 - ink)).astype(np.uint8)).save(file, "PNG")
+    return {"name": f"{name}.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
 def show_learning(page: Page, address: str) -> None:

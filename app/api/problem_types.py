@@ -131,7 +131,8 @@ TYPES = (
     ),
     ProblemType(
         "unknown-model", HTTPStatus.NOT_FOUND, "Unknown model",
-        "The Open Inference Protocol (/v2) has one model, `digits`, in the version that GET /v2/models/digits lists.",
+        "The Open Inference Protocol (/v2) has one model, `digits`, in the version that GET /v2/models/digits lists. "
+        "GET /model/weights has the weights that GET /model describes.",
     ),
     ProblemType(
         "bad-class-file", HTTPStatus.UNPROCESSABLE_ENTITY, "Bad class file",

@@ -11,6 +11,7 @@ from app.images.png import encode_data_uri, save_png
 from models.reader.results import PageReading, Reading
 
 Verdict = Literal["digit", "unsure", "not_a_digit", "blank"]
+FIELD_DECIMALS = 8  # those of a float32 below 1
 SEVERAL_DIGITS_HINT = "The image has more than one character. POST /read reads all digits of an image."
 
 
@@ -44,6 +45,9 @@ class DigitPreview(BaseModel):
     """Images as data URIs."""
 
     seen: str | None = Field(description="The 28×28 input of the network.")
+    field: list[list[float]] | None = Field(
+        None, description="The same as numbers, 0 (paper) to 1 (ink), rounded to eight decimals. `seen` has 256 levels."
+    )
     stages: dict[str, str] = Field(description="The stages of the preprocessing, in order.")
 
 
@@ -167,8 +171,12 @@ def describe_classes(labels: Sequence[str], probabilities: Sequence[float]) -> l
 
 
 def draw_preview(reading: Reading) -> DigitPreview:
-    seen = None if reading.seen is None else draw_data_uri(np.rint(255 * reading.seen).astype(np.uint8))
-    return DigitPreview(seen=seen, stages={name: draw_data_uri(stage) for name, stage in reading.stages.items()})
+    stages = {name: draw_data_uri(stage) for name, stage in reading.stages.items()}
+    if reading.seen is None:
+        return DigitPreview(seen=None, stages=stages)
+    seen = draw_data_uri(np.rint(255 * reading.seen).astype(np.uint8))
+    field = np.round(reading.seen.astype(np.float64), FIELD_DECIMALS).tolist()
+    return DigitPreview(seen=seen, field=field, stages=stages)
 
 
 def draw_data_uri(pixels: Any) -> str:

@@ -19,12 +19,13 @@ from app.tasks.filter import FILTER
 from app.tasks.gallery import CONTACT_SHEET, TILES
 from app.tasks.learn import LEARN
 from app.tasks.learn_stream import CONTINUE, FINISH, START
+from app.tasks.model_weights import MODEL_WEIGHTS
 from app.tasks.read import READ
 from app.tasks.samples import SAMPLE
 
 TASKS = (
     FILTER, EXPLAIN_FILTER, CONTACT_SHEET, TILES, KERNEL_PREVIEW, SAMPLE, CLASSIFY, CLASSIFY_FIELDS, READ,
-    EXPLAIN_DIGIT, EXPLAIN_DIGIT_SHEET, LEARN, START, CONTINUE, FINISH,
+    MODEL_WEIGHTS, EXPLAIN_DIGIT, EXPLAIN_DIGIT_SHEET, LEARN, START, CONTINUE, FINISH,
     learn_layers.START, learn_layers.CONTINUE, learn_layers.FINISH,
 )  # fmt: skip
 

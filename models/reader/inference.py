@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels.quiet_tensorflow import import_tensorflow
 from models.network import FIELD, MAPS
@@ -88,6 +89,12 @@ def fold_batch_norm(weights: Values, norm: Sequence[Values]) -> tuple[Values, Va
 
     `norm` has scale, shift, mean and variance, in Keras' order. The last axis of `weights` is that of the outputs.
     """
+    factor, bias = find_factor_and_bias(norm)
+    return (weights * factor).astype(np.float32), bias.astype(np.float32)
+
+
+def find_factor_and_bias(norm: Sequence[Values]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What batch norm multiplies each output by after training, and adds to it. `norm` as in `fold_batch_norm`."""
     scale, shift, mean, variance = (np.asarray(values, np.float64) for values in norm)
     factor = scale / np.sqrt(variance + EPSILON)
-    return (weights * factor).astype(np.float32), (shift - mean * factor).astype(np.float32)
+    return factor, shift - mean * factor

@@ -11,6 +11,7 @@ import numpy as np
 from models.errors import ModelFolderError
 from models.network import DIGITS, FIELD, build_bundled_network
 from models.reader.classifier import FieldClassifier
+from models.reader.half_precision import encode_half_precision
 from models.reader.page import count_digits, prefer_single_digit, read_page
 from models.reader.preprocess import Preparation, prepare_image
 from models.reader.results import Alternative, Classification, PageReading, Reading
@@ -46,6 +47,10 @@ class DigitReader:
             return cls(weights, card)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFolderError(f"{folder} is damaged: {error}") from error
+
+    def encode_half_precision(self) -> bytes:
+        """The network as a safetensors file with float16 kernels, for browsers."""
+        return encode_half_precision(self._weights, self.card)
 
     def warm_up(self) -> None:
         """Run the network once, so that the first request does not pay for its initialization."""

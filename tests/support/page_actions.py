@@ -7,11 +7,14 @@ from typing import Any
 
 import httpx
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
 Pixels = NDArray[np.uint8]
+Points = list[tuple[float, float]]
+"""Of a stroke, as shares of the pad's width and height."""
 
 
 def open_filter_view(page: Page, setting: str = "#filter/emboss") -> None:
@@ -86,3 +89,26 @@ def upload(page: Page, path: Path) -> None:
     mark_busy(page)
     page.set_input_files("#file", path)
     wait_for_result(page)
+
+
+def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1, pad: str = "#pad") -> None:
+    """Draws strokes with the mouse on a part of the pad."""
+    box = page.locator(pad).bounding_box()
+    assert box
+    for points in strokes:
+        places = [(box["x"] + (left + width * x) * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=2)
+        page.mouse.up()
+
+
+def list_serious_violations(page: Page) -> list[Any]:
+    """What axe finds: the rule, and the elements."""
+    found = Axe().run(page).response["violations"]
+    return [
+        (one["id"], [node["target"] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -6,18 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from app.api.caching import NOT_MODIFIED, respond_with_etag
+from app.api.caching import NOT_MODIFIED, format_etag, has_content, respond_with_etag
 from app.api.dependencies import ServiceDependency
 from app.api.digit_parameters import ClassifyQuery, ReadQuery
+from app.api.page_files import REVALIDATE
 from app.api.problem_docs import document_problems
 from app.api.problems import Problem, describe_problem
 from app.api.repeated_requests import RepeatableRoute
-from app.api.responses import describe_upload, respond_with_json
+from app.api.responses import BINARY, describe_upload, respond_with_json
 from app.api.uploads import add_fields, read_upload_and_query, read_uploads
-from app.errors import NoTrainingRecordError
+from app.errors import NoTrainingRecordError, UnknownModelError
 from app.pool.interface import make_task_error
 from app.tasks.classify import CLASSIFY
 from app.tasks.digit_results import DigitResult, PageResult
+from app.tasks.model_weights import MODEL_WEIGHTS, ModelWeightsParams
 from app.tasks.read import READ
 
 CLASSES = {
@@ -98,6 +100,55 @@ async def read_digits(request: Request, service: ServiceDependency, query: Annot
 )
 async def get_model(request: Request, service: ServiceDependency) -> Response:
     return respond_with_etag(request, json.dumps(service.model_card).encode(), "application/json")
+
+
+MODEL_FILE_FOREVER = "private, max-age=31536000, immutable"
+"""A browser does not ask again: other weights have another address."""
+WEIGHTS_TYPE = "application/octet-stream"
+
+
+@router.get(
+    "/model/weights",
+    operation_id="get_model_weights",
+    summary="The network of the digit model for browsers: a safetensors file with float16 kernels",
+    description=(
+        "Layers `conv1`, `conv2`, `dense` and `output` have a `kernel` (float16), and a `factor` and a `bias` "
+        "(float32) for each output. The metadata of the file are `version`, `weights_sha256` and `temperature`. "
+        "Compressed with gzip if the client accepts it: 6 MB."
+    ),
+    response_class=Response,
+    responses={200: {"content": {WEIGHTS_TYPE: BINARY}}} | NOT_MODIFIED | document_problems(404, 422, 503),
+)
+async def get_model_weights(
+    request: Request,
+    service: ServiceDependency,
+    sha256: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="`weights_sha256` of `/model`. The response may then be cached for ever, and is 404 if the "
+            "service has another model.",
+        ),
+    ] = None,
+) -> Response:
+    loaded = str(service.model_card["weights_sha256"])
+    if sha256 not in (None, loaded):
+        raise UnknownModelError(
+            f"There is no digit model with the weights_sha256 {sha256!r}; this service has {loaded!r}. GET /model "
+            "describes it."
+        )
+    compressed = "gzip" in request.headers.get("accept-encoding", "")
+    etag = format_etag(loaded)
+    headers = {
+        "Cache-Control": REVALIDATE if sha256 is None else MODEL_FILE_FOREVER,
+        "ETag": f"W/{etag}" if compressed else etag,  # the bytes differ, the weights do not
+        "Vary": "Accept-Encoding",
+    }
+    if has_content(request, etag):
+        return Response(status_code=304, headers=headers)
+    _, (content,) = await service.pool.run(MODEL_WEIGHTS, ModelWeightsParams(compressed))
+    encoding = {"Content-Encoding": "gzip"} if compressed else {}
+    return Response(content, media_type=WEIGHTS_TYPE, headers=headers | encoding)
 
 
 class TrainingRecord(BaseModel):

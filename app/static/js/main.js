@@ -2,7 +2,7 @@ import { parseAddress, resolveLink } from "./shared/address.js";
 import { find, make } from "./shared/dom.js";
 
 const DEFAULT_VIEW = "filter";
-/** The modules of a view are loaded when it is first opened. `retry` changes the address of a module that failed to load. */
+/** The modules of a view are loaded when it is first opened. `within`: the view whose link is marked instead of its own. `retry` changes the address of a module that failed to load. */
 const views = {
   filter: {
     title: "convserve: see a kernel work",
@@ -11,6 +11,11 @@ const views = {
   digits: {
     title: "convserve: read digits",
     open: async (section, retry) => (await import(`./digits/digit-view.js${retry}`)).openDigitView(section),
+  },
+  classes: {
+    title: "convserve: classes of your own",
+    within: "digits",
+    open: async (section, retry) => (await import(`./classes/classes-view.js${retry}`)).openClassesView(section),
   },
   learn: {
     title: "convserve: learn a kernel",
@@ -39,7 +44,7 @@ async function showView() {
   if (find(`#${name}-view`).hidden) scrollTo(0, 0); // another view: the position belongs to the one before
   for (const other of Object.keys(views)) find(`#${other}-view`).hidden = other !== name;
   for (const link of document.querySelectorAll("[data-view]")) {
-    if (link instanceof HTMLElement && link.dataset.view === name) link.setAttribute("aria-current", "page");
+    if (link instanceof HTMLElement && link.dataset.view === (views[name].within ?? name)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = views[name].title;

@@ -1,4 +1,4 @@
-"""Reading drawn digits, and the view of the network's input and feature maps."""
+"""Reading drawn digits, and the view of the network's input."""
 
 import base64
 import time
@@ -10,9 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.page_actions import decode, open_filter_view, read_result, save_photo, upload, wait_for_result
+from tests.support.page_actions import Points, decode, draw, open_filter_view, save_photo
 
-Points = list[tuple[float, float]]
 STROKES: dict[str, list[Points]] = {
     "1": [[(0.5, 0.15), (0.5, 0.85)]],
     "3": [[(0.3, 0.2), (0.45, 0.12), (0.62, 0.16), (0.66, 0.3), (0.56, 0.42), (0.44, 0.47), (0.6, 0.52), (0.7, 0.66),
@@ -20,18 +19,6 @@ STROKES: dict[str, list[Points]] = {
     "4": [[(0.4, 0.12), (0.28, 0.55), (0.72, 0.55)], [(0.62, 0.3), (0.6, 0.9)]],
     "7": [[(0.28, 0.18), (0.72, 0.18), (0.56, 0.5), (0.45, 0.85)]],
 }  # fmt: skip
-
-
-def draw(page: Page, strokes: list[Points], left: float = 0, width: float = 1) -> None:
-    box = page.locator("#pad").bounding_box()
-    assert box
-    for points in strokes:
-        places = [(box["x"] + (left + width * x) * box["width"], box["y"] + y * box["height"]) for x, y in points]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=2)
-        page.mouse.up()
 
 
 def find_ink(page: Page) -> NDArray[np.bool_]:
@@ -107,29 +94,6 @@ def test_several_digits_are_read(view: Page) -> None:
         draw(view, STROKES[digit], left=0.05 + 0.3 * number, width=0.25)
     expect(view.locator("#read-text")).to_have_text("371")
     assert "mode=several" in view.url
-
-
-def test_kernel_of_the_network_opens_as_a_filter(view: Page) -> None:
-    view.wait_for_timeout(300)
-    if view.locator("#first-layer a").count() == 0:
-        pytest.skip("this service's catalogue has no learned kernels")
-    assert view.locator("#first-layer a").count() == 32
-    view.locator("#first-layer a").nth(7).click()
-    wait_for_result(view)
-    assert "#filter/mnist-conv1-07" in view.url
-    assert view.input_value("#set-kernel") == "mnist-conv1-07"
-    assert view.locator(".weights input").count() == 25
-    assert read_result(view).std() > 1
-
-
-def test_feature_maps_and_importance_are_shown(view: Page) -> None:
-    with view.expect_response("**/classify/explain*") as asked:
-        draw(view, STROKES["3"])
-    if asked.value.status == 404:
-        pytest.skip("this service does not explain")
-    expect(view.locator(".maps.conv1 img")).to_have_count(32)
-    expect(view.locator(".maps.conv2 img")).to_have_count(64)
-    expect(view.locator(".importance img")).to_have_count(2)
 
 
 def test_views_keep_their_state(page: Page) -> None:
@@ -240,22 +204,19 @@ def test_failed_answer_is_explained_and_repeated(view: Page, errors: list[str]) 
     errors.clear()
 
 
-@pytest.mark.parametrize(
-    ("route", "place"),
-    [("**/classify/explain*", "#explanation"), ("**/model/curves", "#curves"), ("**/kernels", "#first-layer")],
-)
-def test_failed_part_is_explained_in_its_place(page: Page, errors: list[str], route: str, place: str) -> None:
+def test_failed_training_record_is_explained_in_its_place(page: Page, errors: list[str]) -> None:
     problem = (
         '{"type": "/problems#overloaded", "title": "Overloaded", "status": 503, "detail": "All workers are busy."}'
     )
-    page.route(route, lambda it: it.fulfill(status=503, content_type="application/problem+json", body=problem))
+    page.route(
+        "**/model/curves", lambda it: it.fulfill(status=503, content_type="application/problem+json", body=problem)
+    )
     page.goto("/#digits")
-    draw(page, STROKES["7"])
-    message = page.locator(f"{place} .error")
+    message = page.locator("#curves .error")
     expect(message).to_contain_text("The service is busy with other images.")
     page.unroute_all()
     message.get_by_role("button", name="Try again").click()
-    expect(page.locator(place)).to_be_visible()
+    expect(page.locator("#curves")).to_be_visible()
     expect(message).to_have_count(0)
     errors.clear()
 
@@ -282,16 +243,6 @@ def test_bars_do_not_move_for_users_who_want_less_motion(view: Page) -> None:
     assert view.evaluate(duration) != "0s"
     view.emulate_media(reduced_motion="reduce")
     assert view.evaluate(duration) == "0s"
-
-
-def test_own_photo_survives_a_kernel_of_the_network(page: Page, tmp_path: Path) -> None:
-    open_filter_view(page, "#filter/edge")
-    upload(page, save_photo(tmp_path, 90, 70))
-    page.get_by_role("link", name="Digits").click()
-    page.locator("#first-layer a").first.click()
-    wait_for_result(page)
-    assert page.input_value("#set-kernel").startswith("mnist-conv1")
-    expect(page.locator("#image-note")).to_contain_text("photo.png, 90 × 70")
 
 
 def test_frames_of_a_camera_are_one_step_of_undo(view: Page) -> None:

@@ -4,11 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.support.page_actions import open_filter_view, wait_for_result
-from tests.system.browser.test_digit_view import STROKES, draw
+from tests.support.page_actions import draw, list_serious_violations, open_filter_view, wait_for_result
+from tests.system.browser.test_digit_view import STROKES
 
 FIRST_VIEW_BYTES = 250_000
 """Files and first sample as they are transferred: text is compressed."""
@@ -16,6 +15,7 @@ VIEWS = (
     "#filter/sobel?at=60,60",
     '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1',
     "#digits",
+    "#classes",
     "#learn?puzzle=9",
     "#kernels",
     "problems",
@@ -38,10 +38,17 @@ def open_view(page: Page, view: str) -> None:
         expect(page.locator(".kernel").first).to_be_visible()
     elif view == "docs":
         open_operation(page, "get_sample")
+    elif view == "#classes":
+        expect(page.locator(".class-card")).to_have_count(2)
+        draw(page, STROKES["3"], pad="#class-pad")
+        page.locator(".choose-class").first.click()
+        expect(page.locator(".class-examples li").first).to_be_visible(timeout=30_000)
     elif view == "#digits":
         expect(page.locator("#digit-result")).to_have_attribute("data-verdict", "blank")
         draw(page, STROKES["3"])
         expect(page.locator("#digit-result")).to_have_attribute("data-digit", "3")
+        page.locator("#diagram").scroll_into_view_if_needed()
+        expect(page.locator("#network")).to_have_attribute("data-digit", "3", timeout=30_000)
 
 
 def open_operation(page: Page, name: str) -> None:
@@ -59,16 +66,10 @@ def open_operation(page: Page, name: str) -> None:
 def test_axe_finds_no_serious_violation(page: Page, view: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     open_view(page, view)
-    found = Axe().run(page).response["violations"]
-    bad = [
-        (one["id"], [node["target"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert bad == []
+    assert list_serious_violations(page) == []
 
 
-@pytest.mark.parametrize("view", [VIEWS[0], *VIEWS[2:6]])
+@pytest.mark.parametrize("view", [VIEWS[0], *VIEWS[2:7]])
 def test_phone_does_not_scroll_sideways(page: Page, view: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     open_view(page, view)
@@ -172,7 +173,13 @@ new PerformanceObserver((list) => {
 
 @pytest.mark.parametrize(
     ("view", "last"),
-    [("#digits", ".bars"), ("#digits?mode=several", "#read-text"), ("#learn", "#show-answer"), ("#kernels", ".kernel")],
+    [
+        ("#digits", ".bars"),
+        ("#digits?mode=several", "#read-text"),
+        ("#classes", ".class-card"),
+        ("#learn", "#show-answer"),
+        ("#kernels", ".kernel"),
+    ],
 )
 def test_nothing_moves_while_a_view_loads(page: Page, view: str, last: str) -> None:
     page.add_init_script(SHIFTS)

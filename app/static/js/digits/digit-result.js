@@ -1,5 +1,6 @@
 import { make, makeSvg, setText } from "../shared/dom.js";
 import { formatProbability } from "../shared/numbers.js";
+import { drawProbabilityBars, updateProbabilityBars } from "../shared/probability-bars.js";
 
 /** The row of the network's eleventh output. */
 const NOT_A_DIGIT_ROW = 10;
@@ -32,13 +33,8 @@ export function drawDigitResult(root, result, padIsEmpty) {
   root.dataset.digit = digit ?? "";
   setText(root.querySelector(".sign"), { digit: String(digit), unsure: `${digit}?`, not_a_digit: "✕", blank: "·" }[verdict]);
   setText(root.querySelector(".verdict"), describeVerdict(result, padIsEmpty));
-  const rows = root.querySelectorAll(".bars li");
-  const fills = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".bars .fill"));
-  [...probabilities, notADigit].forEach((probability, index) => {
-    rows[index].classList.toggle("best", index === digit || (index === NOT_A_DIGIT_ROW && verdict === "not_a_digit"));
-    fills[index].style.width = `${blank ? 0 : 100 * probability}%`;
-    setText(rows[index].querySelector(".share"), blank ? "–" : formatProbability(probability));
-  });
+  updateProbabilityBars(root.querySelector(".bars"), blank ? null : [...probabilities, notADigit],
+    (index) => index === digit || (index === NOT_A_DIGIT_ROW && verdict === "not_a_digit"));
   drawStages(root.querySelector(".stages"), result);
 }
 
@@ -52,12 +48,10 @@ export function drawDigitBox(overlay, box, { left, top, scale }) {
 }
 
 function layOutResult() {
-  const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => make("span", { class: "name" }, digit));
-  rows.push(make("span", { class: "name", title: "not a digit" }, "✕"));
+  const names = [..."0123456789", make("span", { title: "not a digit" }, "✕")];
   return [
     make("div", { class: "answer" }, make("span", { class: "sign", "aria-hidden": "true" }), make("p", { class: "verdict", id: "verdict", role: "status" })),
-    make("ol", { class: "bars", "aria-label": "Probability of each digit, and of “not a digit”" }, ...rows.map((name) =>
-      make("li", {}, name, make("span", { class: "bar" }, make("span", { class: "fill" })), make("span", { class: "share" })))),
+    drawProbabilityBars(names, "Probability of each digit, and of “not a digit”"),
     make("h3", {}, "From the drawing to the network's input"),
     make("div", { class: "stages" }),
   ];

@@ -3,7 +3,7 @@ import { Problem, requestJson } from "../shared/api.js";
 import { find } from "../shared/dom.js";
 import { encodePng } from "../shared/png.js";
 import { drawProblem } from "../shared/problem-message.js";
-import { debounce, keepLatest, runOneAtATime } from "../shared/scheduling.js";
+import { runOneAtATime } from "../shared/scheduling.js";
 import { DIGIT_PAD, PAGE_PAD, layOutView } from "./digit-layout.js";
 import { drawDigitBox, drawDigitResult } from "./digit-result.js";
 import { DrawPad } from "./draw-pad.js";
@@ -13,14 +13,10 @@ import { NetworkPanel } from "./network-panel.js";
 import { drawPadTools, keepStrokes, loadStrokes } from "./pad-tools.js";
 import { drawPageResult } from "./page-result.js";
 
-const EXPLAIN_DELAY_MS = 350;
-
 /** @param {HTMLElement} root */
 export async function openDigitView(root) {
   root.append(...layOutView());
-  const view = new DigitView(root);
-  view.network.start();
-  return view;
+  return new DigitView(root);
 }
 
 class DigitView {
@@ -31,14 +27,12 @@ class DigitView {
     this.mode = "one";
     this.pad = new DrawPad(find("#pad", root), loadStrokes(), () => this.followPad());
     this.overlay = find("#overlay", root);
-    this.network = new NetworkPanel(find("#network", root));
+    this.network = new NetworkPanel(root);
     /** One request at a time, so that answers appear while somebody draws. The end of a stroke does not wait for its turn. */
     this.read = runOneAtATime(() => this.readPad());
     this.pad.canvas.addEventListener("pointerup", () => this.read.hurry());
     /** Numbers of the last request, and of the request whose answer is shown. */
     this.asked = this.shown = 0;
-    this.updateExplanation = keepLatest(async (signal, drawing) => drawing && this.network.explain(drawing, signal));
-    this.explainSoon = debounce((drawing) => this.mode === "one" && drawing && this.updateExplanation(drawing), EXPLAIN_DELAY_MS);
     this.updateTools = drawPadTools(find("#pad-tools", root), this.pad, () => !root.hidden);
     keepStrokes(this.pad);
     connectDrawingSources(root, this.pad);
@@ -57,17 +51,16 @@ class DigitView {
     this.root.classList.toggle("several", several);
     find("#digit-result").hidden = find("#examples").hidden = several;
     find("#page-result").hidden = find("#page-sample").hidden = !several;
-    if (several) find("#explanation").hidden = true;
+    find("#network").hidden = several;
+    if (several) this.network.clear();
     const { width, height } = several ? PAGE_PAD : DIGIT_PAD;
     this.pad.setSize(width, height);
     this.overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.read();
   }
 
-  /** Called at every change of the pad. Stops the explanation of what it showed before, which keeps a worker busy. */
+  /** Called at every change of the pad. */
   followPad() {
-    this.explainSoon(null);
-    this.updateExplanation(null);
     this.updateTools();
     /** Ends when the newest answer is shown. */
     this.reading = this.read();
@@ -103,7 +96,6 @@ class DigitView {
     if (mode === "several") return drawPageResult(find("#page-result"), this.overlay, reply, drawing);
     drawDigitResult(find("#digit-result"), reply, isEmpty);
     drawDigitBox(this.overlay, image && reply.box, drawing);
-    if (reply.verdict === "blank") find("#explanation").hidden = true;
-    else this.explainSoon(drawing);
+    this.network.show(reply, drawing);
   }
 }

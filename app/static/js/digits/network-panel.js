@@ -1,97 +1,82 @@
-import { Problem, requestJson, requestJsonOnce } from "../shared/api.js";
-import { find, make } from "../shared/dom.js";
+import { Problem, requestJsonOnce } from "../shared/api.js";
+import { find, make, setText } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
-import { drawWeightMap } from "../shared/weight-map.js";
 import { drawTrainingCurves } from "./training-curves.js";
 
-const LAYERS = [
-  ["input", "28×28×1"], ["conv1, 5×5", "28×28×32"], ["pool1", "14×14×32"], ["conv2, 5×5", "14×14×64"],
-  ["pool2", "7×7×64"], ["dense", "1024"], ["output", "10"],
-];
+/** Loads before the diagram comes into view. */
+const MARGIN = "200px";
 
-/** The network's layers, kernels, training and feature maps. Parts that the service does not offer stay hidden. */
+/** The network diagram, loaded once there is a digit to show and the diagram comes into view; and the training. */
 export class NetworkPanel {
-  /** @param {HTMLElement} root */
-  constructor(root) {
-    this.root = root;
-    this.explains = true;
-    find("#layers", root).append(...LAYERS.map(([name, shape]) => make("li", {}, make("span", {}, name), make("b", {}, shape))));
+  /** @param {HTMLElement} view of the digits */
+  constructor(view) {
+    this.root = find("#network", view);
+    this.paper = find(".pad-paper", view);
+    this.curves = find("#curves", view);
+    /** What is to be shown; null for an empty pad. @type {import("../network/diagram.js").Drawn|null} */
+    this.wanted = null;
+    /** @type {Promise<void>|null} */
+    this.loading = null;
+    /** @type {import("../network/diagram.js").NetworkDiagram|null} */
+    this.diagram = null;
+    this.isInView = false;
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.isInView = isIntersecting;
+      this.loadIfShown();
+    }, { rootMargin: MARGIN }).observe(find("#diagram", this.root));
+    this.showCurves();
   }
 
-  async start() {
-    await Promise.all([
-      this.showPart("#first-layer", async (part) => {
-        const { kernels } = await requestJsonOnce("/kernels");
-        const learned = kernels.filter(({ source, name }) => source === "learned" || name.startsWith("mnist-conv1"));
-        if (!learned.length) return false;
-        part.replaceChildren(...learned.map(drawKernelLink));
-        return true;
-      }),
-      this.showPart("#curves", async (part) => {
-        const record = await requestJsonOnce("/model/curves");
-        part.replaceChildren(...drawTrainingCurves(record.epochs ?? record));
-        return true;
-      }),
-    ]);
+  /** @param {any} reply of /classify with preview @param {import("./draw-pad.js").Placement} placement of the image on the pad */
+  show({ preview, box }, placement) {
+    this.wanted = preview?.field ? { field: Float32Array.from(preview.field.flat()), box, placement } : null;
+    this.diagram?.show(this.wanted);
+    this.loadIfShown();
   }
 
-  /** Shows a part once it is drawn, or why it cannot be. @param {string} selector @param {(part: HTMLElement) => Promise<boolean>} draw */
-  async showPart(selector, draw) {
-    const part = find(selector, this.root);
+  clear() {
+    this.wanted = null;
+    this.diagram?.show(null);
+  }
+
+  loadIfShown() {
+    if (this.wanted && this.isInView) this.loading ??= this.load();
+  }
+
+  async load() {
+    const message = find("#network-message", this.root);
+    setText(message, "Loading the network (6 MB) …");
+    try {
+      const [{ loadNetwork }, { NetworkDiagram }] = await Promise.all([import("../network/network.js"), import("../network/diagram.js")]);
+      this.diagram = new NetworkDiagram(this.root, await loadNetwork(), this.paper);
+      message.hidden = true;
+      this.root.dataset.ready = "";
+      this.diagram.show(this.wanted);
+    } catch (problem) {
+      const error = make("p", { class: "error", role: "alert" });
+      message.replaceChildren(error);
+      drawProblem(error, problem instanceof Problem ? problem : new Problem(0, { detail: `The network diagram could not be loaded: ${problem.message}` }), () => {
+        this.loading = null;
+        this.loadIfShown();
+      });
+    }
+  }
+
+  /** Shows the training record. Stays hidden if the model has none (404). */
+  async showCurves() {
+    const part = this.curves;
     const section = part.closest("section");
     try {
-      section.hidden = !(await draw(part));
-    } catch (problem) {
-      section.hidden = !isFailure(problem);
-      if (!section.hidden) showFailure(part, problem, () => this.showPart(selector, draw));
-    }
-  }
-
-  /** Shows the feature maps of a drawing, and which of its pixels mattered. @param {{blob: Blob, name: string}} drawing */
-  async explain({ blob, name }, signal) {
-    if (!this.explains) return;
-    const section = find("#explanation", this.root);
-    try {
-      const explanation = await requestJson("/classify/explain", { query: { format: "json" }, form: { file: [blob, name] }, signal });
-      if (signal.aborted) return;
-      section.replaceChildren(...drawExplanation(explanation));
+      const { epochs } = await requestJsonOnce("/model/curves");
+      part.replaceChildren(...drawTrainingCurves(epochs));
       section.hidden = false;
     } catch (problem) {
-      section.hidden = !isFailure(problem);
-      this.explains &&= problem.status !== 404 && problem.status !== 405; // this service may have no such route
+      if (!(problem instanceof Problem)) throw problem;
+      section.hidden = problem.status === 404;
       if (section.hidden) return;
-      const timer = showFailure(section, problem, () => signal.aborted || this.explain({ blob, name }, signal));
-      signal.addEventListener("abort", () => clearTimeout(timer));
+      const message = make("p", { class: "error", role: "alert" });
+      part.replaceChildren(message);
+      drawProblem(message, problem, () => this.showCurves());
     }
   }
-}
-
-/** Whether a request failed. It did not if the service lacks the part (404, 405) or the drawing has nothing to show (422). */
-function isFailure(problem) {
-  if (!(problem instanceof Problem)) throw problem;
-  return ![404, 405, 422].includes(problem.status);
-}
-
-/** @param {HTMLElement} root @param {Problem} problem @param {() => void} retry @returns {number|undefined} the timer of an automatic retry */
-function showFailure(root, problem, retry) {
-  const message = make("p", { class: "error", role: "alert" });
-  root.replaceChildren(message);
-  return drawProblem(message, problem, retry);
-}
-
-function drawKernelLink({ name, weights }) {
-  return make("a", { href: `#filter/${name}`, "aria-label": `Open ${name} as a filter`, title: name }, drawWeightMap(weights, { "aria-hidden": "true" }));
-}
-
-function drawExplanation({ layers, occlusion, input_gradient: gradient }) {
-  const importance = [["Occlusion", occlusion], ["Input gradient", gradient]].filter(([, map]) => map);
-  return [
-    make("h3", {}, "Which pixels mattered"),
-    make("div", { class: "importance" }, ...importance.map(([title, map]) => make("figure", {},
-      make("img", { src: map.image, alt: title }), make("figcaption", {}, map.explanation ?? title)))),
-    ...layers.filter(({ maps }) => maps?.length).flatMap(({ name, shape, maps }) => [
-      make("h3", {}, `${name}: ${shape.join(" × ")}`),
-      make("div", { class: `maps ${name}` }, ...maps.map((source, index) => make("img", { src: source, alt: `${name}, map ${index}`, title: `map ${index}`, loading: "lazy" }))),
-    ]),
-  ];
 }

@@ -9,14 +9,18 @@ import { make } from "../shared/dom.js";
 
 const STORAGE_KEY = "convserve-strokes";
 
-/** @param {HTMLElement} root @param {DrawPad} pad @param {() => boolean} isVisible @returns {() => void} updates the buttons */
-export function drawPadTools(root, pad, isVisible) {
-  const thickness = make("input", { type: "range", id: "thickness", min: 4, max: 48, value: pad.thickness, oninput: () => { pad.thickness = Number(thickness.value); } });
-  const undo = make("button", { type: "button", id: "pad-undo", disabled: true, onclick: () => pad.undo() }, "Undo");
-  const redo = make("button", { type: "button", id: "pad-redo", disabled: true, onclick: () => pad.redo() }, "Redo");
+/**
+ * @param {HTMLElement} root @param {DrawPad} pad @param {() => boolean} isVisible
+ * @param {string} [prefix] of the ids, in a view that is not the first with a pad
+ * @returns {() => void} updates the buttons
+ */
+export function drawPadTools(root, pad, isVisible, prefix = "") {
+  const thickness = make("input", { type: "range", id: `${prefix}thickness`, min: 4, max: 48, value: pad.thickness, oninput: () => { pad.thickness = Number(thickness.value); } });
+  const undo = make("button", { type: "button", id: `${prefix}pad-undo`, disabled: true, onclick: () => pad.undo() }, "Undo");
+  const redo = make("button", { type: "button", id: `${prefix}pad-redo`, disabled: true, onclick: () => pad.redo() }, "Redo");
   root.append(undo, redo,
-    make("button", { type: "button", id: "clear", onclick: () => pad.clear() }, "Clear"),
-    make("label", { class: "thickness", for: "thickness" }, "Thickness ", thickness));
+    make("button", { type: "button", id: `${prefix}clear`, onclick: () => pad.clear() }, "Clear"),
+    make("label", { class: "thickness", for: thickness.id }, "Thickness ", thickness));
   addEventListener("keydown", (event) => {
     const focused = /** @type {HTMLInputElement|null} */ (document.activeElement);
     if (!(event.ctrlKey || event.metaKey) || focused?.type === "text" || !isVisible()) return;
@@ -32,20 +36,20 @@ export function drawPadTools(root, pad, isVisible) {
   };
 }
 
-/** The strokes that this tab had when it was hidden or left. @returns {Stroke[]} */
-export function loadStrokes() {
+/** The strokes that this tab had when it was hidden or left. @param {string} [key] of the pad @returns {Stroke[]} */
+export function loadStrokes(key = STORAGE_KEY) {
   try {
-    return JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "[]");
+    return JSON.parse(sessionStorage.getItem(key) ?? "[]");
   } catch {
     return []; // the browser keeps nothing for this page
   }
 }
 
-/** @param {DrawPad} pad */
-export function keepStrokes(pad) {
+/** @param {DrawPad} pad @param {string} [key] */
+export function keepStrokes(pad, key = STORAGE_KEY) {
   const save = () => {
     try {
-      sessionStorage.setItem(STORAGE_KEY, JSON.stringify(pad.strokes, (_, value) => (typeof value === "number" ? Math.round(10 * value) / 10 : value)));
+      sessionStorage.setItem(key, JSON.stringify(pad.strokes, (_, value) => (typeof value === "number" ? Math.round(10 * value) / 10 : value)));
     } catch {
       // the browser keeps nothing for this page, or has no room
     }

@@ -2,7 +2,7 @@
 
 import { find, make } from "../shared/dom.js";
 import { drawDescentChart } from "./descent-chart.js";
-import { drawHeatmap } from "./kernel-heatmap.js";
+import { drawHeatmap } from "../shared/heatmap.js";
 
 /** Steps arrive in batches. A pause between them makes each one visible. */
 const FRAME_MS = 45;

@@ -30,5 +30,9 @@ export function chooseInk(colour) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? DARK_INK : LIGHT_INK;
 }
 
-/** The largest magnitude, which has the full colour. @param {number[]} numbers */
-export const findLargest = (numbers) => Math.max(...numbers.map(Math.abs), 1e-9);
+/** The largest magnitude, which has the full colour; at least a tiny one. @param {ArrayLike<number>} numbers */
+export function findLargest(numbers) {
+  let largest = 1e-9;
+  for (let index = 0; index < numbers.length; index++) largest = Math.max(largest, Math.abs(numbers[index]));
+  return largest;
+}
