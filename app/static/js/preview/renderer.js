@@ -21,7 +21,7 @@ let obstacle = "";
 
 /**
  * Whether the browser computes what the service computes.
- * @param {Operation[]} operations @param {{linear?: boolean, area?: Area|null}} [options] of the request
+ * @param {Operation[]} operations @param {{linear?: boolean, area?: {mask?: unknown}|null}} [options] of the request
  * @returns {true|string} or why not
  */
 export function canPreview(operations, { linear = false, area = null } = {}) {

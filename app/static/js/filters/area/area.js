@@ -7,6 +7,7 @@
  */
 
 import { Problem } from "../../shared/api.js";
+import { measureBrightness } from "../colour.js";
 
 export const MAX_REGIONS = 100;
 const PART = /^(-?\d{1,9}|[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?%)$/i;
@@ -65,3 +66,11 @@ function scaleSpan(start, length, from, to) {
 
 /** @param {Rectangle} rectangle */
 export const contains = ({ x, y, width, height }, [column, row]) => column >= x && column < x + width && row >= y && row < y + height;
+
+/** The share of the filtered image in a pixel: brightness times alpha, 0..1. @param {ImageData} mask */
+export function readShare({ data, width }, [x, y]) {
+  const start = 4 * (y * width + x);
+  const [red, green, blue, alpha] = data.subarray(start, start + 4);
+  const brightness = red === green && green === blue ? red : measureBrightness((channel) => data[start + channel], false);
+  return (brightness * alpha) / 255 ** 2;
+}
