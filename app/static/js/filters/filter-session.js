@@ -143,18 +143,19 @@ export class FilterSession {
     }
   }
 
-  /** Another image, chosen by the user. Regions and mask belong to the image, unless a link waits for it. @param {string} name */
-  changeImage(name, area = this.images.lacks(this.setting.image) ? this.setting.area : makeArea()) {
-    Object.assign(this.setting, { image: name, at: null, area });
+  /** Another sample. Regions and mask belong to the image. @param {string} name */
+  chooseSample(name) {
+    this.apply(() => Object.assign(this.setting, { image: name, at: null, area: makeArea() }), "image");
   }
 
-  /** @param {Blob} file @param {string} name @param {import("./setting.js").AreaSetting} [area] */
-  async openOwnImage(file, name, area) {
+  /** An image of the user's. Regions stay if a link waits for it. @param {Blob} file @param {string} name @param {import("./setting.js").AreaSetting} [area] */
+  async openOwnImage(file, name, area = this.images.lacks(this.setting.image) ? this.setting.area : makeArea()) {
     this.setBusy(true);
     setText(find("#image-error"), "");
     setText(find("#image-note"), "Opening …");
     try {
-      this.changeImage(await this.images.add(file, name), area);
+      const image = await this.images.add(file, name);
+      Object.assign(this.setting, { image, at: null, area });
       this.history.note("content");
       setText(find("#link-note"), "");
       this.useImage(await this.images.open(this.setting.image));

@@ -15,7 +15,7 @@ export async function openFilterView(root) {
   const animation = new Animation(root, session.bench);
   drawImageSources({
     isVisible: () => !root.hidden,
-    onSample: (name) => session.apply(() => session.changeImage(name), "image"),
+    onSample: (name) => session.chooseSample(name),
     onFile: (file, name) => session.openOwnImage(file, name),
   });
   listenToView(session);

@@ -16,7 +16,8 @@ export class AreaEditor {
     this.list = make("ol", { class: "region-list", "aria-label": "Regions" });
     this.tools = make("div", { class: "row" });
     this.boxes = new RegionBoxes(this);
-    find("#area-panel").prepend(make("p", { class: "quiet" }, "Drag on the image to mark what is filtered. Other pixels keep their values."), this.list, this.tools);
+    this.hint = make("p", { class: "quiet" }, "Drag on the image to mark what is filtered. Other pixels keep their values.");
+    find("#area-panel").append(this.tools, panel.error, this.hint, this.list);
   }
 
   /** @param {(area: import("../setting.js").AreaSetting) => void} change of the setting */
@@ -29,6 +30,7 @@ export class AreaEditor {
   draw() {
     redrawKeepingFocus(this.list, () => this.list.replaceChildren(...this.panel.setting.regions.map((region, index) => this.drawRegion(region, index))));
     redrawKeepingFocus(this.tools, () => this.drawTools());
+    this.hint.hidden = this.panel.setting.regions.length > 0;
     this.boxes.draw();
   }
 
