@@ -190,7 +190,7 @@ def test_what_the_kernels_read_is_a_choice(page: Page, api: httpx.Client, tmp_pa
     drag(page, (10.5, 8.5), (29.5, 19.5))
     set_value(page, "#reads", "region")
     expect(page.locator("#live-status")).to_contain_text(AGREES)
-    query = {"sigma": 3, "border": "zero", "region": "10,8,20,12"}
+    query: dict[str, Any] = {"sigma": 3, "border": "zero", "region": "10,8,20,12"}
     expected = filter_region(api, path, "/filter/gaussian", **query, reads="region")
     assert not np.array_equal(expected, filter_region(api, path, "/filter/gaussian", **query))
     assert np.array_equal(read_result(page), expected)
