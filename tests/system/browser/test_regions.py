@@ -241,6 +241,7 @@ def test_regions_of_a_reduced_image_are_in_pixels_of_the_original(page: Page, tm
     wait_for_result(page)
     shown = read_result(page)
     assert shown.shape == (500, 1000, 3)
+    expect(page.locator("#area-note")).to_contain_text("The file is 1.6 times as large as what is shown.")
     page.click("#regions")
     follow_link(page, "#filter/edge?view=image&image=own")
     whole = read_result(page)

@@ -92,11 +92,19 @@ export class AreaPanel {
     const { isWhole, mask, setting: { regions, mask: name } } = this;
     const parts = [...(regions.length ? [String(regions.length)] : []), ...(mask ? ["mask"] : [])];
     setText(this.button, isWhole ? "Regions" : `Regions (${parts.join(", ")})`);
-    setText(find("#area-note"), name && !mask ? LOST_MASK : isWhole || this.session.setting.mode === "image" ? ""
-      : "Only a part of the image is filtered. The bench shows the step on all of it.");
+    setText(find("#area-note"), name && !mask ? LOST_MASK : isWhole ? "" : this.describeView());
     if (!this.session.image) return;
     if (this.editor) this.editor.draw();
     else if (!isWhole || this.isOpen) this.load().then((editor) => editor?.draw());
+  }
+
+  /** How what is shown differs from the result for the file. */
+  describeView() {
+    const { image, setting: { mode } } = this.session;
+    if (mode === "bench") return "Only a part of the image is filtered. The bench shows the step on all of it.";
+    if (!image?.reduced) return "";
+    const times = Number((image.width / image.pixels.width).toPrecision(2));
+    return `The file is ${times} times as large as what is shown. Kernels keep their size, so the download is blurred less.`;
   }
 
   /** @returns {Promise<import("./area-editor.js").AreaEditor|null>} null if the service is not responding */
