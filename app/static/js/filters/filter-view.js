@@ -80,12 +80,15 @@ function attachLiveResults(session) {
   session.live = attachLivePreview(find(".sources", session.root), find("#live-status", session.root), {
     readSetting: () => session.setting,
     readImage: () => session.image,
-    readArea: () => (session.live?.isLive ? session.area.describeFrame() : session.area.describe()),
+    readArea: () => session.area.describe(),
     isVisible: () => !session.root.hidden,
     showBefore: (pixels) => session.slider.showBefore(pixels),
     showAfter: (pixels, placement) => session.slider.showAfter(pixels, placement),
     openFrame: (file, name) => session.openOwnImage(file, name, session.setting.area), // as it was shown
-    onStart: () => session.setMode("image"),
+    onStart: () => {
+      session.showProblem(null); // of the image
+      session.setMode("image");
+    },
     onStop: () => session.image && session.useImage(session.image),
   });
 }

@@ -37,12 +37,20 @@ export class AreaPanel {
 
   /** The size that regions in pixels refer to: that of the image, or of the frame on display. @returns {{width: number, height: number}} */
   get size() {
-    return this.session.live?.isLive ? this.session.slider.before : this.session.image;
+    return this.isLive ? this.session.slider.before : this.session.image;
   }
 
-  /** For the image of the preview. @returns {import("./area.js").Area|null} throws Problem for a region without a place */
+  get isLive() {
+    return Boolean(this.session.live?.isLive);
+  }
+
+  /**
+   * For the image of the preview, or a frame of a camera or video.
+   * @returns {import("./area.js").Area|null} throws Problem for a region without a place, and for a frame if there is a mask
+   */
   describe() {
     if (this.isWhole) return null;
+    if (this.isLive) return this.describeFrame();
     const { mask, session: { image }, setting: { regions, reads } } = this;
     return {
       regions: regions.map((region) => scaleRegion(region, image, image.pixels)), reads,
@@ -56,9 +64,8 @@ export class AreaPanel {
     return this.isWhole ? null : { regions, reads, mask: mask && [mask.original, mask.name] };
   }
 
-  /** For a frame of a camera or video. @returns {import("./area.js").Area|null} throws Problem if there is a mask */
   describeFrame() {
-    if (this.mask) throw new Problem(422, { detail: "a mask belongs to one image. Remove it to filter frames" });
+    if (this.mask) throw new Problem(422, { detail: "A mask belongs to one image. Remove it under “Regions” to filter frames." });
     return this.describeOriginal();
   }
 
