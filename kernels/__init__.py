@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from kernels.apply.filter import convolve, convolve_in_steps
+    from kernels.apply.arrays import convolve, convolve_in_steps
 
 
 def __getattr__(name: str) -> Any:
     """Import the functions on first use: reading the name or limit of a setting must not load NumPy."""
     if name in ("convolve", "convolve_in_steps"):
-        from kernels.apply import filter
+        from kernels.apply import arrays
 
-        return getattr(filter, name)
+        return getattr(arrays, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,7 @@ from models.training.synthetic_digits import draw_strokes, parse_glyph, warp_str
 IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
 BENCH = "#filter/emboss"
 WHOLE_IMAGE = "#filter/top-sobel?response=offset&view=image&split=36"
+REGIONS = "#filter/gaussian?sigma=40&region=118,72,104,90;283,92,64,68&view=image&split=0"
 PLAY_FRAMES = 44
 PLAY_WIDTH = 800
 FRAME_MS = 180
@@ -75,6 +76,11 @@ def draw_filters(chromium: Browser, address: str) -> None:
             page.goto(address + WHOLE_IMAGE)
             page.wait_for_selector("#filter-view[aria-busy=false]")
             save(page.screenshot(), "page-image.png")
+            page.goto(address + REGIONS)
+            page.click("#regions")
+            page.wait_for_selector(".region")
+            page.wait_for_selector("#filter-view[aria-busy=false]")
+            save(page.screenshot(), "page-regions.png")
         page.close()
     phone = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
     show_bench(phone, address + BENCH)

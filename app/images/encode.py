@@ -52,13 +52,9 @@ def encode_pixels(decoded: DecodedImage, format: Format, quality: int | None) ->
     The image is converted to the nearest that the format can hold: alpha is composed over white for jpeg and bmp,
     16 bits become 8, pixels with a profile become sRGB. Raises UnwritableFormatError if frames or a side do not fit.
     """
+    check_encodable(decoded, format, quality)
     if format.holds_numbers:
         return EncodedImage(encode_npy(decoded) if format.name == "npy" else encode_json(decoded), "numpy")
-    if len(decoded.frames) > 1 and not format.holds_frames:
-        raise UnwritableFormatError(
-            f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
-            "format=gif, webp, png or avif."
-        )
     if format.name == "png":
         profile = pick_profile(decoded)
         if len(decoded.frames) == 1:
@@ -81,6 +77,31 @@ def encode_pixels(decoded: DecodedImage, format: Format, quality: int | None) ->
         ) from error
 
 
+def check_encodable(decoded: DecodedImage, format: Format, quality: int | None) -> None:
+    """Raise UnwritableFormatError if the frames or the number of values exceed what the format is written with.
+
+    The values themselves do not matter, so results can be checked before they are computed.
+    """
+    values = decoded.pixel_count * decoded.channels
+    if format.name == "json" and values > MAX_JSON_VALUES:
+        raise UnwritableFormatError(
+            f"The result has {values} values; the limit of json is {MAX_JSON_VALUES}. Use format=npy, or reduce "
+            "the image."
+        )
+    if len(decoded.frames) > 1 and not (format.holds_numbers or format.holds_frames):
+        raise UnwritableFormatError(
+            f"The image has {len(decoded.frames)} frames and {format.name} holds one. Ask for frames=first, or for "
+            "format=gif, webp, png or avif."
+        )
+    if format.name == "avif":
+        choose_avif_speed(decoded, quality or DEFAULT_QUALITY, is_lossless=choose_lossless(decoded, quality))
+
+
+def choose_lossless(decoded: DecodedImage, quality: int | None) -> bool:
+    """Whether webp and avif are written without loss."""
+    return decoded.is_lossless if quality is None else quality == LOSSLESS_QUALITY
+
+
 def encode_8_bit(decoded: DecodedImage, format: Format, quality: int | None) -> EncodedImage:
     images = [convert_to_image(reduce_to_8_bit(frame.pixels), format) for frame in decoded.frames]
     durations_ms = [frame.duration_ms for frame in decoded.frames]
@@ -88,7 +109,7 @@ def encode_8_bit(decoded: DecodedImage, format: Format, quality: int | None) -> 
     if profile and not holds_profile_of(format, decoded.channels):
         images = [apply_profile(image, profile) for image in images]
         profile = None
-    is_lossless = decoded.is_lossless if quality is None else quality == LOSSLESS_QUALITY
+    is_lossless = choose_lossless(decoded, quality)
     if format.name == "gif":
         frames = [replace(frame, pixels=to_pixels(image)) for frame, image in zip(decoded.frames, images, strict=True)]
         return EncodedImage(encode_gif(frames, decoded.plays), "pillow")
@@ -142,13 +163,8 @@ def encode_npy(decoded: DecodedImage) -> bytes:
 
 
 def encode_json(decoded: DecodedImage) -> bytes:
-    """The array of `stack_frames` as nested lists, with its shape and dtype. Raises UnwritableFormatError."""
+    """The array of `stack_frames` as nested lists, with its shape and dtype."""
     pixels = stack_frames(decoded)
-    if pixels.size > MAX_JSON_VALUES:
-        raise UnwritableFormatError(
-            f"The result has {pixels.size} values; the limit of json is {MAX_JSON_VALUES}. Use format=npy, or reduce "
-            "the image."
-        )
     document = {"shape": pixels.shape, "dtype": str(pixels.dtype), "values": pixels.tolist()}
     return json.dumps(document, separators=(",", ":")).encode()
 

@@ -7,10 +7,12 @@ from statistics import fmean
 from typing import Annotated, get_args
 
 import msgspec
+import numpy as np
 
 from app.errors import WorkTooLargeError
 from app.images.colour_plan import ColourOutcome, plan_colour
 from app.images.colour_tags import UNTAGGED
+from app.images.encode import check_encodable
 from app.images.errors import UnwritableFormatError
 from app.images.formats import FORMATS, Format, FormatName, Frames
 from app.images.image import DecodedImage
@@ -127,6 +129,8 @@ def filter_image(
     area = read_area(request.area, image, ImageLimits.from_settings(settings), report)
     plans = check_work(image, request, area, settings)
     format = choose_format(request, output, image.format, plans[-1].after)
+    if not request.wants_sheet:
+        check_encodable(outline(image, plans[-1].after), format, request.quality)
     results = filter_frames(image, request, area, report, measure=False)
     report.backends["convolve"] = results[0].backend
     pixels = [draw_map_sheet(result.image) if request.wants_sheet else result.image for result in results]
@@ -186,6 +190,12 @@ def check_work(image: DecodedImage, request: FilterRequest, area: Area | None, s
             "(CONVSERVE_MAX_MULTIPLY_ADDS). Use a smaller kernel, a larger stride or a smaller image."
         )
     return plans
+
+
+def outline(image: DecodedImage, result: Shape) -> DecodedImage:
+    """The image with frames of the shape of the result. They hold one value, so they take no memory."""
+    empty = np.broadcast_to(np.uint8(0), (result.height, result.width, result.image_planes))
+    return image.with_pixels([empty] * len(image.frames))
 
 
 MAX_IMAGE_MAPS = 4

@@ -6,13 +6,12 @@ uint8 is 0..255 and uint16 0..65535; float32 is interpreted as 0..255.
 Each step of a chain gives the result that it gives alone, but in float32: only the final result is rounded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels import colour
 from kernels.apply.alpha import add_opaque_alpha, drop_opaque_alpha, split_alpha
@@ -24,14 +23,10 @@ from kernels.apply.row_strips import filter_in_row_strips
 from kernels.apply.shapes import Shape, plan_chain
 from kernels.apply.step import apply_step
 from kernels.apply.tolerance import set_tolerances
-from kernels.catalogue import Catalogue
-from kernels.chain import AnyStep, Step, resolve_chain, resolve_operation, select_maps
-from kernels.custom import CUSTOM
+from kernels.chain import AnyStep, Step
 from kernels.errors import KernelParameterError
-from kernels.layers.catalogue import CONV
 from kernels.layers.step import LayerStep
 from kernels.product import Product
-from kernels.settings import FilterSettings, Operation
 from kernels.types import Image, Planes
 
 Backend = Literal["bands", "planes"] | Way
@@ -52,65 +47,6 @@ class Filtered:
     image: Image
     reports: tuple[StepReport | LayerReport, ...]
     backend: Backend = "planes"
-
-
-def convolve(
-    image: Image,
-    kernel: str | Sequence[Sequence[float]] | NDArray[Any],
-    *,
-    linear: bool = False,
-    catalogue: Catalogue | None = None,
-    **settings: Any,
-) -> Image:
-    """Filter one image with one kernel.
-
-    image: (height, width) or (height, width, 1..4), uint8, uint16 or float32 (0..255), or a Pillow image.
-    kernel: a name of the catalogue, weights of shape (rows, columns), each side 1..63, applied as written, or weights
-    of a layer with four axes, [out, in, height, width], or with layout="hwio" in the order of `tf.nn.conv2d`.
-    settings: `kernels.settings.FilterSettings`, for example border="reflect", sigma=2, response="abs".
-    linear: filter linear light instead of sRGB values.
-
-    Returns an array with the number of dimensions and the dtype of the image. Integers are rounded, float32 is not.
-    response="raw" returns float32 that is not clipped, and so does a layer with other than 1, 3 or 4 outputs. Raises
-    KernelError or pydantic.ValidationError (both are ValueErrors).
-    """
-    if not isinstance(kernel, str):
-        weights = np.asarray(kernel)
-        settings["weights"] = weights.tolist()
-        kernel = CONV if weights.ndim == 4 else CUSTOM
-    step = resolve_operation(kernel, FilterSettings(**settings), catalogue or Catalogue())
-    return apply_to_array(image, [step], linear)
-
-
-def convolve_in_steps(
-    image: Image,
-    operations: Sequence[str | Mapping[str, Any]],
-    *,
-    maps: Sequence[int] | None = None,
-    linear: bool = False,
-    catalogue: Catalogue | None = None,
-) -> Image:
-    """Apply a chain of kernels and layers to one image.
-
-    image: as for `convolve`.
-    operations: 1 to 10 steps, each a name or an object such as {"kernel": "conv", "weights": ..., "bias": ...}: what
-    `POST /filter` takes as `operations`.
-    maps: the numbers of the maps to return. Default: all.
-
-    Returns 1, 3 or 4 maps as an image with the dtype of the input, rounded once, and other numbers of maps as
-    (height, width, maps) float32 that is neither rounded nor clipped. Raises as `convolve`.
-    """
-    parsed = [Operation.model_validate(operation) for operation in operations]
-    steps = resolve_chain(parsed, catalogue or Catalogue())
-    return apply_to_array(image, steps if maps is None else select_maps(steps, maps), linear)
-
-
-def apply_to_array(image: Image, steps: Sequence[AnyStep], linear: bool) -> Image:
-    """Apply steps to an array with or without an axis of channels."""
-    image = np.asarray(image)
-    planes = image[:, :, None] if image.ndim == 2 else image
-    result = apply_steps(planes, steps, linear=linear).image
-    return result[:, :, 0] if image.ndim == 2 and result.shape[2] == 1 else result
 
 
 def apply_steps(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from kernels import KernelParameterError
+from kernels import KernelParameterError, convolve, convolve_in_steps
 from kernels.apply.filter import apply_steps
 from kernels.apply.regions import apply_in_area, make_area, plan_area, plan_cutouts
 from kernels.apply.shapes import Shape, plan_chain
@@ -253,3 +253,40 @@ def test_the_report_measures_what_was_filtered() -> None:
     (report,) = apply_in_area(image, make_steps(("blur", {})), area).reports
     assert (report.minimum, report.maximum) == (0, 0)
     assert (report.rows.output, report.columns.output) == (30, 30)
+
+
+def test_convolve_filters_a_part_of_an_array() -> None:
+    """Outside, the pixels of the image; inside, SciPy's."""
+    image = draw_noise(7, 23, 29, 3)
+    box = np.full((3, 3, 1), 1 / 9)
+    expected = np.rint(ndimage.correlate(image.astype(np.float64), box, mode="nearest")).astype(np.uint8)
+    inside = np.zeros((23, 29), bool)
+    inside[3:9, 2:7] = inside[10:, 20:] = True
+    expected = np.where(inside[:, :, None], expected, image)
+    assert np.array_equal(convolve(image, "average", region=["2,3,5,6", "20,10,9,13"]), expected)
+    assert np.array_equal(convolve(image, "average", mask=inside), expected)
+    assert np.array_equal(convolve(image, "average", mask=inside.astype(np.float64)), expected)
+    assert np.array_equal(convolve(image, "average", mask=inside.astype(np.uint8) * 255), expected)
+    assert np.array_equal(convolve_in_steps(image, ["average"], mask=inside, region="0,0,100%,100%"), expected)
+    grey = convolve(image[:, :, 0], "average", region="2,3,5,6")
+    assert grey.shape == (23, 29)
+    assert np.array_equal(grey[3:9, 2:7], expected[3:9, 2:7, 0])
+    alone = convolve(image, "average", region="2,3,5,6", reads="region")
+    assert np.array_equal(alone[3:9, 2:7], convolve(image[3:9, 2:7], "average"))
+
+
+@pytest.mark.parametrize(
+    ("area", "message"),
+    [
+        ({"region": "20,10,10,13"}, "x 20 to 30, y 10 to 23 in an image of 29×23"),
+        ({"region": "1,2,3"}, "use x,y,width,height"),
+        ({"mask": np.zeros((29, 23))}, "mask is 23×29 pixels; the image is 29×23"),
+        ({"mask": np.full((23, 29), 2.0)}, "floats from 0 to 1"),
+        ({"mask": np.zeros((23, 29, 3), bool)}, r"shape \(23, 29, 3\)"),
+        ({"reads": "region"}, "without a region or mask"),
+        ({"reads": "all", "region": "1,2,3,4"}, "it may be image or region"),
+    ],
+)
+def test_convolve_rejects_a_part_that_is_not_one(area: dict[str, Any], message: str) -> None:
+    with pytest.raises(KernelParameterError, match=message):
+        convolve(draw_noise(7, 23, 29, 3), "blur", **area)

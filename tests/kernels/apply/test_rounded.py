@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from kernels import convolve
 from kernels.apply import bands, rounded
 from kernels.apply import filter as filter_module
-from kernels.apply.filter import apply_steps, convolve
+from kernels.apply.filter import apply_steps
 from kernels.catalogue import Catalogue
 from kernels.chain import Step, resolve_step
 from kernels.custom import CUSTOM

@@ -157,6 +157,23 @@ def test_what_the_service_alone_computes_is_said(page: Page) -> None:
 
 
 @pytest.mark.slow
+def test_regions_of_frames_are_filtered_and_kept_when_one_is_frozen(camera_page: Page) -> None:
+    page = camera_page
+    open_filter_view(page, "#filter/edge?response=offset&region=300,100,320,300")  # beyond the sample
+    page.click("#live-camera")
+    expect(page.locator("#live-status")).to_contain_text("computed in this browser")
+    expect(page.locator("#filter-error")).to_be_empty()
+    page.click("#freeze")
+    expect(page.locator("#live-status")).to_have_text("✓ Browser and service agree: 0 of 307,200 pixels differ.")
+    before, after = read_canvas(page, "canvas.before"), read_canvas(page, "canvas.after")
+    outside = np.ones((HEIGHT, WIDTH), bool)
+    outside[100:400, 300:620] = False
+    assert np.array_equal(before[outside], after[outside])
+    assert (before[~outside] != after[~outside]).any(axis=1).mean() > 0.9
+    assert "region=300,100,320,300" in page.url
+
+
+@pytest.mark.slow
 def test_camera_is_filtered_live_and_a_frozen_frame_compared(camera_page: Page) -> None:
     page = camera_page
     open_filter_view(page, "#filter/edge?response=offset")

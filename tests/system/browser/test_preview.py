@@ -20,14 +20,15 @@ from tests.support.reference import assert_equal_to_rounding, correlate
 CASES = int(os.environ.get("PREVIEW_CASES", "60"))
 """Random chains. Each takes about 0.1 s."""
 
-RENDER = """async ([width, height, pixels, operations]) => {
+RENDER = """async ([width, height, pixels, operations, area]) => {
   const { canPreview, createPreview } = await import("/static/js/preview/preview.js");
-  const answer = canPreview(operations);
+  const answer = canPreview(operations, { area });
   if (answer !== true) return { reason: answer };
   const data = Uint8ClampedArray.from(atob(pixels), (character) => character.charCodeAt(0));
   window.preview ??= createPreview();
   try {
-    const { imageData, clippedPercent } = await window.preview.render(new ImageData(data, width, height), operations);
+    const image = new ImageData(data, width, height);
+    const { imageData, clippedPercent } = await window.preview.render(image, operations, area);
     const text = Array.from(imageData.data, (value) => String.fromCharCode(value)).join("");
     return { width: imageData.width, height: imageData.height, pixels: btoa(text), clippedPercent };
   } catch (error) {
@@ -55,30 +56,37 @@ def add_alpha(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return pixels.astype(np.uint8)
 
 
-def render(page: Page, pixels: NDArray[np.uint8], operations: list[Any]) -> dict[str, Any]:
+Area = dict[str, Any] | None
+"""`regions` and `reads`; None for the whole image."""
+
+
+def render(page: Page, pixels: NDArray[np.uint8], operations: list[Any], area: Area = None) -> dict[str, Any]:
     height, width = pixels.shape[:2]
     data = base64.b64encode(add_alpha(pixels).tobytes()).decode()
-    answer: dict[str, Any] = page.evaluate(RENDER, [width, height, data, operations])
+    answer: dict[str, Any] = page.evaluate(RENDER, [width, height, data, operations, area])
     if "pixels" in answer:
         values = np.frombuffer(base64.b64decode(answer["pixels"]), np.uint8)
         answer["pixels"] = values.reshape(answer["height"], answer["width"], 4)
     return answer
 
 
-def filter_by_service(api: httpx.Client, pixels: NDArray[np.uint8], operations: list[Any]) -> httpx.Response:
+def filter_by_service(
+    api: httpx.Client, pixels: NDArray[np.uint8], operations: list[Any], area: Area = None
+) -> httpx.Response:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return api.post(
-        "/filter?format=npy",
+        "/filter",
+        params={"format": "npy", **({"region": area["regions"], "reads": area["reads"]} if area else {})},
         files={"file": ("image.png", file.getvalue(), "image/png")},
         data={"operations": json.dumps(operations)},
     )
 
 
-def compare(page: Page, api: httpx.Client, pixels: NDArray[np.uint8], operations: list[Any]) -> bool:
+def compare(page: Page, api: httpx.Client, pixels: NDArray[np.uint8], operations: list[Any], area: Area = None) -> bool:
     """Whether the browser computed the result, which then equals that of the service."""
-    reply = filter_by_service(api, pixels, operations)
-    answer = render(page, pixels, operations)
+    reply = filter_by_service(api, pixels, operations, area)
+    answer = render(page, pixels, operations, area)
     if reply.status_code == 422:  # for example, a kernel that does not fit
         assert "pixels" not in answer, (operations, reply.text)
         return False
@@ -102,6 +110,54 @@ def test_random_chains_give_the_pixels_of_the_service(opened: Page, api: httpx.C
         pixels = draw_pixels(generator, transparent=seed % 3 == 0)
         computed += compare(opened, api, pixels, draw_operations(generator))
     assert computed > 0.6 * CASES
+
+
+def draw_area(generator: np.random.Generator, height: int, width: int) -> dict[str, Any]:
+    """One to three regions in pixels, the last one sometimes in percent."""
+    regions = []
+    for _ in range(generator.integers(1, 4)):
+        x, y = generator.integers(0, width), generator.integers(0, height)
+        regions.append(f"{x},{y},{generator.integers(1, width - x + 1)},{generator.integers(1, height - y + 1)}")
+    if generator.random() < 0.3:
+        regions.append("12.5%,20%,50%,79.9%")
+    return {"regions": regions, "reads": str(generator.choice(["image", "image", "region"]))}
+
+
+@pytest.mark.slow
+def test_regions_have_the_pixels_of_the_service_and_the_rest_stays(opened: Page, api: httpx.Client) -> None:
+    computed = 0
+    for seed in range(1000, 1000 + CASES):
+        generator = np.random.default_rng(seed)
+        pixels = draw_pixels(generator, transparent=seed % 3 == 0)
+        operations = [{**step, "stride": 1} for step in draw_operations(generator)]
+        computed += compare(opened, api, pixels, operations, draw_area(generator, *pixels.shape[:2]))
+    assert computed > 0.4 * CASES
+
+
+def test_pixels_outside_of_regions_are_those_of_the_image(opened: Page) -> None:
+    pixels = np.random.default_rng(8).integers(0, 256, (30, 40, 3), np.uint8)
+    weights = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+    operation = {"kernel": "custom", "weights": weights, "response": "clip", "border": "reflect"}
+    area = {"regions": ["0,0,10,9", "25%,50%,75%,50%"], "reads": "image"}
+    inside = np.zeros((30, 40), bool)
+    inside[:9, :10] = inside[15:, 10:] = True
+    answer = render(opened, pixels, [operation], area)["pixels"][:, :, :3]
+    assert (answer[~inside] == pixels[~inside]).all()
+    exact = correlate(pixels, np.array(weights), "reflect", (1, 1), (1, 1))
+    assert (answer[inside] == np.clip(exact, 0, 255)[inside]).all()
+
+
+@pytest.mark.parametrize(
+    ("area", "step", "reason"),
+    [
+        ({"regions": ["35,0,6,5"], "reads": "image"}, {}, "x 35 to 41, y 0 to 5 in an image of 40 × 30 pixels"),
+        ({"regions": ["1,2,3"], "reads": "image"}, {}, "1,2,3 is not complete"),
+        ({"regions": ["1,2,3,4"], "reads": "image"}, {"stride": 2}, "the size must stay"),
+    ],
+)
+def test_a_region_without_a_place_is_an_error(opened: Page, area: Any, step: Any, reason: str) -> None:
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    assert reason in render(opened, pixels, [{"kernel": "blur", **step}], area)["error"]
 
 
 @pytest.mark.slow

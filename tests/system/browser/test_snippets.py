@@ -8,9 +8,19 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
-from tests.support.page_actions import decode, follow_link, open_filter_view, read_result, save_photo, upload
+from tests.support.page_actions import (
+    decode,
+    follow_link,
+    mark_busy,
+    open_filter_view,
+    read_result,
+    save_photo,
+    upload,
+    wait_for_result,
+)
 
 SETTINGS = [
     "#filter/emboss",
@@ -27,7 +37,9 @@ SETTINGS = [
     "#filter/box?size=7&border=reflect",
     "#filter/median?size=5&channels=gray",
     '#filter?operations=[{"kernel":"blur"},{"kernel":"edge","response":"abs"}]',
+    "#filter/gaussian?sigma=1.2&region=5,4,30,20;50%25,50%25,50%25,50%25",
 ]
+MASKED = "#filter/emboss?reads=region&region=5,4,30,20;20,10,30,25"
 
 
 def copy_as(page: Page, tool: str) -> str:
@@ -82,7 +94,7 @@ def test_opencv_and_scipy_give_the_same_pixels(page: Page, photo: Path) -> None:
 
 def test_curl_and_httpx_send_the_request(page: Page, photo: Path) -> None:
     codes = []
-    for setting in (SETTINGS[2], SETTINGS[-1]):
+    for setting in (SETTINGS[2], SETTINGS[-2], SETTINGS[-1]):
         follow_link(page, with_own_image(setting))
         expected = read_result(page)
         curl = copy_as(page, "curl")
@@ -93,8 +105,42 @@ def test_curl_and_httpx_send_the_request(page: Page, photo: Path) -> None:
         assert np.array_equal(decode(result), expected)
 
 
+def choose_mask(page: Page, folder: Path) -> Path:
+    path = folder / "my mask.png"
+    Image.fromarray(np.tile(np.linspace(0, 255, 53).astype(np.uint8), (41, 1))).save(path)
+    page.click("#show-image")
+    page.click("#regions")
+    mark_busy(page)
+    page.set_input_files("#mask-file", path)
+    wait_for_result(page)
+    return path
+
+
+def test_code_sends_the_mask(page: Page, photo: Path) -> None:
+    follow_link(page, with_own_image(MASKED))
+    mask = choose_mask(page, photo.parent)
+    expected = read_result(page)
+    subprocess.run(["sh", "-c", copy_as(page, "curl")], cwd=photo.parent, check=True, capture_output=True, timeout=30)
+    assert np.array_equal(decode((photo.parent / "result.png").read_bytes()), expected)
+    [result] = run_python([copy_as(page, "Python")], photo.parent)
+    assert np.array_equal(decode(result), expected)
+    code = copy_as(page, "JavaScript")
+    blobs = ", ".join(f"new Blob([new Uint8Array({list(path.read_bytes())})])" for path in (photo, mask))
+    header = "(async (file, mask) => {" + code + "return [...new Uint8Array(await image.arrayBuffer())];})"
+    assert np.array_equal(decode(bytes(page.evaluate(f"{header}({blobs})"))), expected)
+
+
+def test_opencv_and_scipy_mix_by_the_mask(page: Page, photo: Path) -> None:
+    follow_link(page, with_own_image(MASKED.replace("reads=region&", "")))
+    choose_mask(page, photo.parent)
+    expected = read_result(page)
+    for result in run_python([copy_as(page, "OpenCV"), copy_as(page, "SciPy")], photo.parent):
+        assert np.abs(decode(result).astype(int) - expected).max() <= 1
+        assert (decode(result) == expected).mean() > 0.999
+
+
 def test_fetch_sends_the_request(page: Page, photo: Path) -> None:
-    follow_link(page, with_own_image(SETTINGS[-1]))
+    follow_link(page, with_own_image(SETTINGS[-2]))
     code = copy_as(page, "JavaScript")
     program = f"""async () => {{
       const file = await (await fetch("/samples/house.png")).blob();
@@ -170,6 +216,8 @@ UNSUPPORTED = [
     ("#filter/sobel", "SVG", "This tool cannot combine several kernels."),
     ("#filter/average?border=wrap", "OpenCV", "cv2.filter2D does not support BORDER_WRAP. Use SciPy."),
     ("#filter/blur?linear=true", "SciPy", "Not available with linear=true"),
+    ("#filter/blur?region=0,0,9,9", "ImageMagick", "This code would filter the whole image."),
+    ("#filter/blur?region=0,0,9,9&reads=region", "OpenCV", "Not available with reads=region"),
 ]
 
 

@@ -1,5 +1,6 @@
 /** The setting in OpenCV and SciPy. The programs differ only in reading, writing, borders and the call that correlates. */
 
+import { placeRegion } from "./area/area.js";
 import { layOut } from "./geometry.js";
 
 /**
@@ -10,6 +11,7 @@ import { layOut } from "./geometry.js";
 
 const OPENCV_BORDERS = { edge: "REPLICATE", zero: "CONSTANT", reflect: "REFLECT_101", symmetric: "REFLECT", valid: "REPLICATE" };
 const SCIPY_MODES = { edge: "nearest", zero: "constant", reflect: "mirror", symmetric: "reflect", wrap: "grid-wrap", valid: "nearest" };
+const NO_READS = "Not available with reads=region: each region would be an image of its own. Let the kernels read all pixels.";
 const NO_MEDIAN = "This tool's median does not have this border, size, dilation, anchor or choice of channels. Use SciPy, without dilation and anchor.";
 const LUMA = "[0.299, 0.587, 0.114]";
 
@@ -34,10 +36,11 @@ import numpy as np
 image = cv2.imread(${JSON.stringify(image.name)})[:, :, ::-1]  # red, green, blue
 `;
   const tail = `cv2.imwrite("result.png", result[:, :, ::-1])\n`;
+  const readGrey = (name) => `cv2.imread(${JSON.stringify(name)}, cv2.IMREAD_GRAYSCALE)`;
   if (plans.some(({ border }) => border === "wrap")) return { note: "cv2.filter2D does not support BORDER_WRAP. Use SciPy." };
   const correlate = (plan, kernel, anchor) =>
     `cv2.filter2D(source, cv2.CV_32F, ${kernel}, anchor=(${anchor.x}, ${anchor.y}), borderType=cv2.BORDER_${OPENCV_BORDERS[plan.border]})`;
-  return writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls: OPENCV_CALLS });
+  return writeProgram({ setting, kernels, image }, plans, { head, tail, readGrey, correlate, ownCalls: OPENCV_CALLS });
 }
 
 /** @param {SnippetInput} input @param {Plan[]} plans @returns {Snippet} */
@@ -49,15 +52,17 @@ from PIL import Image
 image = np.asarray(Image.open(${JSON.stringify(image.name)}).convert("RGB"))
 `;
   const tail = `Image.fromarray(result).save("result.png")\n`;
+  const readGrey = (name) => `np.asarray(Image.open(${JSON.stringify(name)}).convert("L"))`;
   const correlate = (plan, kernel, anchor, footprint) => {
     const origin = [anchor.y - (footprint.rows >> 1), anchor.x - (footprint.columns >> 1)];
     return `scipy.ndimage.correlate(source, ${kernel}[:, :, None], mode="${SCIPY_MODES[plan.border]}"${origin.some(Boolean) ? `, origin=(${origin.join(", ")}, 0)` : ""})`;
   };
-  return writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls: SCIPY_CALLS });
+  return writeProgram({ setting, kernels, image }, plans, { head, tail, readGrey, correlate, ownCalls: SCIPY_CALLS });
 }
 
-function writeProgram({ setting, kernels, image }, plans, { head, tail, correlate, ownCalls }) {
+function writeProgram({ setting, kernels, image }, plans, { head, tail, readGrey, correlate, ownCalls }) {
   if (setting.linear) return { note: "Not available with linear=true: the code would also have to convert from and to sRGB." };
+  if (setting.area?.reads === "region") return { note: NO_READS };
   let [width, height] = [image.width, image.height];
   const ownCallsOfSteps = plans.map((plan, index) => writeOwnCall(ownCalls, setting.steps[index], kernels[index], plan));
   if (plans.some(({ combine }, index) => combine === "median" && !ownCallsOfSteps[index])) return { note: NO_MEDIAN };
@@ -70,13 +75,27 @@ function writeProgram({ setting, kernels, image }, plans, { head, tail, correlat
   });
   const end = `
 result = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-${tail}`;
+${setting.area ? writeArea(setting.area, image, readGrey) : ""}${tail}`;
+  const { mask } = setting.area ?? {};
   const strided = plans.some(({ stride }) => stride.some((n) => n > 1));
   const notes = [
     ...(image.transparent ? ["For images without transparency: the service weights colours by alpha."] : []),
+    ...(mask ? ["For masks without transparency."] : []),
     ...(strided ? [`With a stride, the first pixel depends on the image's size. This code is for ${image.width} × ${image.height}.`] : []),
   ];
   return { code: `${head}values = image.astype(np.float32)\n${body.join("")}${end}`, note: notes.join(" ") };
+}
+
+/** The original outside of the area. @param {import("./area/area.js").Area} area @param {import("../shared/image.js").Image} image @param {(name: string) => string} readGrey */
+function writeArea({ regions, mask }, { width: columns, height: rows }, readGrey) {
+  const slices = regions.map((region) => placeRegion(region, columns, rows)).map(({ x, y, width, height }) => `${y}:${y + height}, ${x}:${x + width}`);
+  const inside = regions.length ? ["inside = np.zeros(image.shape[:2], bool)", ...slices.map((slice) => `inside[${slice}] = True`)] : [];
+  const lines = !mask ? ["result[~inside] = image[~inside]"] : [
+    `share = ${readGrey(mask[1])} / 255`,
+    ...(regions.length ? ["share[~inside] = 0"] : []),
+    "result = np.rint(image + share[:, :, None] * (result.astype(np.float64) - image)).astype(np.uint8)",
+  ];
+  return [...inside, ...lines].map((line) => `${line}\n`).join("");
 }
 
 /** The call for a kernel with the weights that the tool gives it; null if the step changes them. @param {Plan} plan */

@@ -6,9 +6,10 @@ import { quoteForShell } from "./request-snippets.js";
 
 const ROTATION_NOTE = "The weights are in reverse order, because feConvolveMatrix rotates them by 180°.";
 
-/** Why one convolution cannot give the same pixels; null if it can. @param {Plan[]} plans @param {boolean} linear */
-function findObstacle(plans, linear, borders) {
+/** Why one convolution cannot give the same pixels; null if it can. @param {Plan[]} plans @param {import("./snippets.js").SnippetInput["setting"]} setting */
+function findObstacle(plans, { linear, area }, borders) {
   const [plan] = plans;
+  if (area) return "This code would filter the whole image. Use SciPy or OpenCV for regions and masks.";
   if (plans.length > 1) return "This tool rounds after each step of a chain; the service rounds only at the end. Use a single step.";
   if (plan.combine === "median") return "This tool has no median with the service's borders. Use SciPy.";
   if (plan.parts.length > 1) return "This tool cannot combine several kernels.";
@@ -37,7 +38,7 @@ const roundNumber = (number) => String(Number(number.toPrecision(10)));
 export function writeImageMagick({ setting, image }, plans) {
   const borders = { edge: "Edge", zero: "Black", symmetric: "Mirror", wrap: "Tile" };
   const [plan] = plans;
-  const obstacle = findObstacle(plans, setting.linear, borders)
+  const obstacle = findObstacle(plans, setting, borders)
     ?? (plan.bias ? "-morphology does not apply a bias." : null)
     ?? (plan.response === "offset" ? "-morphology does not support response=offset: it clips negative values. Choose clip." : null);
   if (obstacle) return { note: obstacle };
@@ -52,7 +53,7 @@ export function writeImageMagick({ setting, image }, plans) {
 /** @param {import("./snippets.js").SnippetInput} input @param {Plan[]} plans @returns {import("./snippets.js").Snippet} */
 export function writeSvg({ setting, image }, plans) {
   const borders = { edge: "duplicate", zero: "none", wrap: "wrap" };
-  const obstacle = findObstacle(plans, setting.linear, borders);
+  const obstacle = findObstacle(plans, setting, borders);
   if (obstacle) return { note: obstacle };
   const [plan] = plans;
   const { rows, anchorX, anchorY, width, height } = mergeWeights({ ...plan, divisor: 1, amount: 1 });

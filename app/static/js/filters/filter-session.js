@@ -3,6 +3,7 @@ import { parseAddress } from "../shared/address.js";
 import { find, setText } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { keepLatest } from "../shared/scheduling.js";
+import { AreaPanel } from "./area/area-panel.js";
 import { KernelBench } from "./bench/kernel-bench.js";
 import { ComparisonSlider } from "./comparison-slider.js";
 import { drawCopyAs } from "./copy-as.js";
@@ -17,7 +18,7 @@ import { PixelInspector } from "./pixel-inspector.js";
 import { planChain } from "./plan.js";
 import { drawResultStatus } from "./result-status.js";
 import { SettingHistory } from "./setting-history.js";
-import { formatSetting, makeSetting, parseSetting } from "./setting.js";
+import { formatSetting, makeArea, makeSetting, parseSetting } from "./setting.js";
 import { StepPanel } from "./step-panel.js";
 import { showMode } from "./view-mode.js";
 
@@ -52,7 +53,8 @@ export class FilterSession {
     });
     this.steps = new StepPanel(this);
     this.bench = new KernelBench(root, this.steps.board, { onPick, onShowImage: () => this.setMode("image") });
-    this.inspector = new PixelInspector(this.slider, this.bench);
+    this.area = new AreaPanel(this);
+    this.inspector = new PixelInspector(this.slider, this.bench, (at) => this.area.describeUnfiltered(at));
     this.history = new SettingHistory(() => formatSetting(this.setting), () => this.setting.image);
     this.updateResult = runNewestNext((signal, isNewest) => this.showResult(signal, isNewest), (problem) => this.showProblem(problem), PATIENCE_MS);
     this.updatePlan = keepLatest((signal) => this.showPlan(signal));
@@ -133,7 +135,7 @@ export class FilterSession {
       const image = await this.images.open(name);
       if (name !== this.setting.image) return;
       this.useImage(image);
-      setText(find("#link-note"), isOwn(name) && !this.images.has(name)
+      setText(find("#link-note"), this.images.lacks(name)
         ? "This link was made with an image that it does not include. Choose your own; until then, a sample is shown." : "");
     } catch (problem) {
       this.setBusy(false);
@@ -141,13 +143,19 @@ export class FilterSession {
     }
   }
 
-  async openOwnImage(file, name) {
+  /** Another sample. Regions and mask belong to the image. @param {string} name */
+  chooseSample(name) {
+    this.apply(() => Object.assign(this.setting, { image: name, at: null, area: makeArea() }), "image");
+  }
+
+  /** An image of the user's. Regions stay if a link waits for it. @param {Blob} file @param {string} name @param {import("./setting.js").AreaSetting} [area] */
+  async openOwnImage(file, name, area = this.images.lacks(this.setting.image) ? this.setting.area : makeArea()) {
     this.setBusy(true);
     setText(find("#image-error"), "");
     setText(find("#image-note"), "Opening …");
     try {
-      this.setting.image = await this.images.add(file, name);
-      this.setting.at = null;
+      const image = await this.images.add(file, name);
+      Object.assign(this.setting, { image, at: null, area });
       this.history.note("content");
       setText(find("#link-note"), "");
       this.useImage(await this.images.open(this.setting.image));
@@ -178,6 +186,7 @@ export class FilterSession {
     find("#zoom").value = zoom;
     this.slider.setZoom(zoom);
     this.slider.setSplit(split);
+    this.area.draw();
   }
 
   /** Writes a change to the address, before the user leaves the view. */
@@ -214,14 +223,15 @@ export class FilterSession {
   /** @param {AbortSignal} signal @param {() => boolean} isNewest false if newer settings wait */
   async showResult(signal, isNewest) {
     const { image, setting: { active, linear } } = this;
+    const area = this.area.describe();
     const steps = structuredClone(this.setting.steps);
     this.shownSteps = "";
-    const resultRequest = this.live?.isLive ? Promise.resolve(null) : requestResult(image, { steps, linear }, signal);
+    const resultRequest = this.live?.isLive ? Promise.resolve(null) : requestResult(image, { steps, linear, area }, signal);
     resultRequest.catch(() => {}); // handled where it is awaited
     const kernelRequests = Promise.all(steps.map((step) => requestKnownKernel(step, this.catalogue)));
     const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
     if (signal.aborted) return;
-    if (!kernels.every(hasWeights)) return this.showUnplanned(await resultRequest, { steps, linear }, kernels, signal);
+    if (!kernels.every(hasWeights)) return this.showUnplanned(await resultRequest, { steps, linear, area: this.area.describeOriginal() }, kernels, signal);
     showMode(this.root, this.setting.mode);
     if (isNewest()) this.steps.draw(kernels[active]);
     const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
@@ -232,13 +242,13 @@ export class FilterSession {
     if (!isNewest()) return;
     this.live?.settle(result.pixels);
     this.showProblem(null);
-    drawCopyAs(find("#copy-as"), { setting: { ...this.setting, steps, linear }, kernels, image });
+    drawCopyAs(find("#copy-as"), { setting: { ...this.setting, steps, linear, area: this.area.describeOriginal() }, kernels, image });
     const showSizeError = (message) => setText(find("#size-error"), message);
     this.updateSize(chain.plans[active], chain.axes[active]).then(() => showSizeError(""), (problem) => showSizeError(problem.message));
-    this.drawStatus(result, chain.plans.at(-1));
+    drawResultStatus(result, chain.plans.at(-1), this);
     const shown = { plans: chain.plans.slice(0, active + 1), axes: chain.axes.slice(0, active + 1), placements: chain.placements.slice(0, active + 2) };
     const part = { ...shown, image, steps: steps.slice(0, active + 1), linear };
-    const { pixels } = active === steps.length - 1 ? result : await requestResult(image, part, signal);
+    const { pixels } = active === steps.length - 1 && !area ? result : await requestResult(image, part, signal); // of the whole image
     if (signal.aborted) return;
     this.shownSteps = JSON.stringify([part.steps, image.name]);
     await this.showOnBench({ ...part, pixels });
@@ -269,17 +279,6 @@ export class FilterSession {
     return this.inspector.setSubject(subject, at);
   }
 
-  drawStatus(result, plan) {
-    const changeLast = (change) => this.apply(() => {
-      change(this.setting.steps.at(-1));
-      this.steps.forget();
-    }, "step");
-    drawResultStatus(result, plan, this.image.pixels, {
-      onChoose: (response) => changeLast((step) => { step.response = response; }),
-      onNormalise: () => changeLast((step) => { step.divisor = "auto"; }),
-    });
-  }
-
   /** @param {[number, number]} at a pixel of the result of the active step @param {boolean} keep */
   inspectPixel(at, keep) {
     if (keep) {
@@ -293,7 +292,7 @@ export class FilterSession {
   showProblem(problem) {
     this.setBusy(false);
     if (problem && !(problem instanceof Problem)) throw problem;
-    const controls = this.steps.showErrors(problem);
+    const controls = [...this.steps.showErrors(problem), ...this.area.showErrors(problem)];
     const shown = controls.length ? new Problem(problem.status, { detail: `${controls.join(", ")}: see the message there. The result before it stays.` }) : problem;
     this.retryTimer = drawProblem(find("#filter-error"), shown, () => this.refresh());
   }

@@ -15,7 +15,7 @@ export async function openFilterView(root) {
   const animation = new Animation(root, session.bench);
   drawImageSources({
     isVisible: () => !root.hidden,
-    onSample: (name) => session.apply(() => Object.assign(session.setting, { image: name, at: null }), "image"),
+    onSample: (name) => session.chooseSample(name),
     onFile: (file, name) => session.openOwnImage(file, name),
   });
   listenToView(session);
@@ -80,11 +80,15 @@ function attachLiveResults(session) {
   session.live = attachLivePreview(find(".sources", session.root), find("#live-status", session.root), {
     readSetting: () => session.setting,
     readImage: () => session.image,
+    readArea: () => session.area.describe(),
     isVisible: () => !session.root.hidden,
     showBefore: (pixels) => session.slider.showBefore(pixels),
     showAfter: (pixels, placement) => session.slider.showAfter(pixels, placement),
-    openFrame: (file, name) => session.openOwnImage(file, name),
-    onStart: () => session.setMode("image"),
+    openFrame: (file, name) => session.openOwnImage(file, name, session.setting.area), // as it was shown
+    onStart: () => {
+      session.showProblem(null); // of the image
+      session.setMode("image");
+    },
     onStop: () => session.image && session.useImage(session.image),
   });
 }

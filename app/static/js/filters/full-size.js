@@ -7,16 +7,16 @@ let version = 0;
 
 /**
  * Filters the original file and offers the result as a download.
- * @param {import("../shared/image.js").Image} image @param {import("./setting.js").Setting} setting @param {AbortSignal} signal
+ * @param {import("../shared/image.js").Image} image @param {import("./filter-request.js").Filtering} filtering @param {AbortSignal} signal
  */
-export async function filterFullSize(image, setting, signal) {
+export async function filterFullSize(image, filtering, signal) {
   const format = find("#full-format").value;
   const [result, error] = [find("#full-result"), find("#full-error")];
   setText(error, "");
   setText(result, "Filtering …");
   const requested = version;
   try {
-    const reply = await requestFilter(setting, [image.original, image.name], { query: format ? { format } : {}, accept: "*/*", signal });
+    const reply = await requestFilter(filtering, [image.original, image.name], { query: format ? { format } : {}, accept: "*/*", signal });
     const blob = await reply.blob();
     if (version !== requested) return;
     const name = /filename="([^"]*)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1] ?? "result";

@@ -29,9 +29,9 @@ export class Images {
     this.opened = new Map();
   }
 
-  /** Whether `name` is an image of the user's that is still there. */
-  has(name) {
-    return isOwn(name) && this.opened.has(name);
+  /** Whether `name` is an image of the user's that is not there: a link waits for it. */
+  lacks(name) {
+    return isOwn(name) && !this.opened.has(name);
   }
 
   /** A sample, or an image that was opened before; the default sample if there is none of that name. @param {string} name */

@@ -58,7 +58,7 @@ async function filterFrame(frame, live) {
 /** @param {ImageData} frame @param {LivePreview} live */
 async function filterByService(frame, live) {
   const file = { preview: await encodePng(frame, false), name: FRAME_NAME };
-  const { pixels } = await requestResult(/** @type {any} */ (file), live.view.readSetting(), new AbortController().signal);
+  const { pixels } = await requestResult(/** @type {any} */ (file), { ...live.view.readSetting(), area: live.view.readArea() }, new AbortController().signal);
   const placement = { x: 0, y: 0, scaleX: frame.width / pixels.width, scaleY: frame.height / pixels.height };
   return { pixels, placement, place: "computed by the service" };
 }

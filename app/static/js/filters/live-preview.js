@@ -11,9 +11,11 @@ import { toOperation } from "./filter-request.js";
  * @typedef {import("./setting.js").Setting} Setting
  * @typedef {import("../shared/image.js").Image} Image
  * @typedef {import("./plan.js").Placement} Placement
- * @typedef {{readSetting: () => Setting, readImage: () => Image|null, isVisible: () => boolean,
+ * @typedef {import("./area/area.js").Area} Area
+ * @typedef {{readSetting: () => Setting, readImage: () => Image|null, readArea: () => Area|null, isVisible: () => boolean,
  *   showBefore: (pixels: ImageData) => void, showAfter: (pixels: ImageData, placement: Placement) => void,
- *   openFrame: (file: Blob, name: string) => void, onStart: () => void, onStop: () => void}} View `openFrame` opens the frame
+ *   openFrame: (file: Blob, name: string) => void, onStart: () => void, onStop: () => void}} View `readArea` throws Problem for
+ *   a region without a place; `openFrame` opens the frame
  *   that was frozen as the user's image; `onStart` and `onStop` say that a live source runs
  */
 
@@ -68,14 +70,14 @@ export class LivePreview {
 
   /** Why the browser cannot compute the current setting; empty if it can. */
   findObstacle() {
-    const { steps, linear } = this.view.readSetting();
-    const answer = this.engine.canPreview(steps.map(toOperation), { linear });
+    const { steps, linear, area } = this.view.readSetting();
+    const answer = this.engine.canPreview(steps.map(toOperation), { linear, area });
     return answer === true ? "" : answer;
   }
 
   /** The result for the current setting, or null if it was overtaken. @param {ImageData} pixels */
-  render(pixels) {
-    return this.preview.render(pixels, this.view.readSetting().steps.map(toOperation));
+  async render(pixels) {
+    return this.preview.render(pixels, this.view.readSetting().steps.map(toOperation), this.view.readArea());
   }
 
   /** Shows the browser's result for the current setting, unless the service's or a newer one is there before. */
@@ -104,7 +106,7 @@ export class LivePreview {
       const operations = this.view.readSetting().steps.map(toOperation);
       // A canvas changes the colours of transparent pixels: their numbers are requested.
       const comparison = image.transparent
-        ? await this.engine.compareWithService(image.pixels, operations)
+        ? await this.engine.compareWithService(image.pixels, operations, this.view.readArea())
         : await this.render(image.pixels).then((own) => own && this.engine.comparePixels(own.imageData, theirs));
       if (comparison && version === this.version) setText(this.status, this.engine.describeComparison(comparison));
     } catch (error) { // the service's result is on display

@@ -15,10 +15,15 @@ const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not wo
  *   & {image: import("../shared/image.js").Image}} InspectedResult
  */
 export class PixelInspector {
-  /** @param {import("./comparison-slider.js").ComparisonSlider} slider @param {import("./bench/kernel-bench.js").KernelBench} bench */
-  constructor(slider, bench) {
+  /**
+   * @param {import("./comparison-slider.js").ComparisonSlider} slider @param {import("./bench/kernel-bench.js").KernelBench} bench
+   * @param {(at: [number, number]) => string} describeUnfiltered why a pixel of the result is not what the last step gives;
+   *   empty if it is
+   */
+  constructor(slider, bench, describeUnfiltered) {
     this.slider = slider;
     this.bench = bench;
+    this.describeUnfiltered = describeUnfiltered;
     this.table = new PixelTable(find("#inspector"));
     this.loadInput = keepLatest((signal, subject) => requestSource(subject.image, subject, subject.plans, signal));
     this.loadRange = keepLatest((signal, subject) => requestRange(subject.image, subject, signal));
@@ -75,7 +80,8 @@ export class PixelInspector {
     const { rows, columns } = subject.axes.at(-1);
     at = [Math.min(at[0], columns.output - 1), Math.min(at[1], rows.output - 1)];
     this.slider.mark(this.locate(at));
-    if (obstacle) this.table.showMessage(obstacle);
+    const unfiltered = this.describeUnfiltered(at);
+    if (obstacle || unfiltered) this.table.showMessage(obstacle || unfiltered);
     else if (input && subject.pixels) this.showTable(at, input);
   }
 

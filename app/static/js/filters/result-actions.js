@@ -9,7 +9,7 @@ import { drawGallery } from "./gallery.js";
 /** @param {import("./filter-session.js").FilterSession} session */
 export function listenToResults(session) {
   const run = (task) => () => task().catch((problem) => session.showProblem(problem));
-  const filterOriginal = keepLatest((signal) => filterFullSize(session.image, session.setting, signal));
+  const filterOriginal = keepLatest((signal) => filterFullSize(session.image, { ...session.setting, area: session.area.describeOriginal() }, signal));
   find("#full").addEventListener("click", run(filterOriginal));
   find("#compose").addEventListener("click", run(keepLatest((signal) => drawComposedKernel(find("#composed-kernel"), session.image, session.setting, signal))));
   find("#to-download").addEventListener("click", run(async () => {

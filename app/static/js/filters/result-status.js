@@ -6,11 +6,15 @@ const MIN_CLIPPED_PERCENT_OF_OFFSET = 5;
 /**
  * Size and clipping of a result, and what avoids the clipping: another response or, if the weights sum to more than 1, a divisor.
  * @param {import("./filter-results.js").FilterResult} result @param {import("./plan.js").Plan} plan of the last step
- * @param {ImageData} before
- * @param {{onChoose: (response: string) => void, onNormalise: () => void}} listeners `onNormalise` divides by the sum
+ * @param {import("./filter-session.js").FilterSession} session
  */
-export function drawResultStatus({ pixels, clippedPercent }, plan, before, { onChoose, onNormalise }) {
+export function drawResultStatus({ pixels, clippedPercent }, plan, session) {
   const { response } = plan;
+  const { pixels: before } = session.image;
+  const changeLast = (change) => session.apply(() => {
+    Object.assign(session.setting.steps.at(-1), change);
+    session.steps.forget();
+  }, "step");
   setText(find("#status"), `${before.width} × ${before.height} → ${pixels.width} × ${pixels.height}`);
   const hint = find("#clipped");
   hint.hidden = clippedPercent < (response === "offset" ? MIN_CLIPPED_PERCENT_OF_OFFSET : MIN_CLIPPED_PERCENT);
@@ -21,9 +25,9 @@ export function drawResultStatus({ pixels, clippedPercent }, plan, before, { onC
   const range = response === "abs" ? "above 255" : "below 0 or above 255";
   if (tooBright) {
     return hint.replaceChildren(`${clippedPercent} % of the values are ${range} and are clipped, because the weights sum to ${Number(total.toPrecision(3))}. `,
-      drawButton("Divide by the sum", onNormalise));
+      drawButton("Divide by the sum", () => changeLast({ divisor: "auto" })));
   }
   const alternatives = ["abs", "offset", "rescale"].filter((name) => name !== response);
   hint.replaceChildren(`${clippedPercent} % of the values are ${range} and are clipped. Try `, ...alternatives.flatMap((name, index) => [
-    index ? (index === alternatives.length - 1 ? " or " : ", ") : "", drawButton(name, () => onChoose(name))]), ".");
+    index ? (index === alternatives.length - 1 ? " or " : ", ") : "", drawButton(name, () => changeLast({ response: name }))]), ".");
 }

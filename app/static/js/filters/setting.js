@@ -3,21 +3,28 @@
  * `#filter?operations=[...]`. The page adds its own parameters, such as `zoom`.
  *
  * @typedef {Record<string, string>} Step `kernel` and its parameters as text
- * @typedef {{image: string, steps: Step[], linear: boolean, active: number, mode: "bench"|"image", zoom: string,
+ * @typedef {{regions: string[], reads: string, mask: string}} AreaSetting the part that is filtered; `mask` is the name of one
+ *   that the user has opened, or empty
+ * @typedef {{image: string, steps: Step[], linear: boolean, area: AreaSetting, active: number, mode: "bench"|"image", zoom: string,
  *   split: number, at: [number, number] | null}} Setting `active` is the index of the step being edited, the last one unless
  *   chosen; `mode` says whether the bench or the whole image is shown; `split` is in percent from the left; `at` is the
  *   inspected pixel of the result of the active step
  */
 
 import { parseAddress } from "../shared/address.js";
+import { splitRegions } from "./area/area.js";
 import { describeRequest } from "./filter-request.js";
 
 export const DEFAULT_IMAGE = "cat";
-const PAGE_PARAMETERS = ["image", "view", "zoom", "split", "at", "step"];
+const PAGE_PARAMETERS = ["image", "mask", "view", "zoom", "split", "at", "step"];
+const REQUEST_PARAMETERS = ["operations", "linear", "region", "reads"];
+
+/** @returns {AreaSetting} the whole image */
+export const makeArea = () => ({ regions: [], reads: "image", mask: "" });
 
 /** @returns {Setting} */
 export const makeSetting = () => ({
-  image: DEFAULT_IMAGE, steps: [{ kernel: "emboss" }], linear: false, active: 0, mode: "bench", zoom: "fit", split: 50, at: null,
+  image: DEFAULT_IMAGE, steps: [{ kernel: "emboss" }], linear: false, area: makeArea(), active: 0, mode: "bench", zoom: "fit", split: 50, at: null,
 });
 
 /**
@@ -36,7 +43,11 @@ export function parseSetting(hash, image = DEFAULT_IMAGE) {
   const split = Number(query.get("split") ?? NaN);
   if (split >= 0 && split <= 100) setting.split = split;
   setting.linear = query.get("linear") === "true";
-  const parameters = [...query].filter(([name]) => ![...PAGE_PARAMETERS, "operations", "linear"].includes(name));
+  setting.area = {
+    regions: query.getAll("region").flatMap(splitRegions), reads: query.get("reads") === "region" ? "region" : "image",
+    mask: query.get("mask") ?? "",
+  };
+  const parameters = [...query].filter(([name]) => ![...PAGE_PARAMETERS, ...REQUEST_PARAMETERS].includes(name));
   if (path) setting.steps = path.split(",").map((kernel) => ({ kernel, ...Object.fromEntries(parameters) }));
   else setting.steps = parseOperations(query.get("operations")) ?? setting.steps;
   const step = Number(query.get("step") ?? setting.steps.length) || setting.steps.length;
@@ -60,6 +71,7 @@ export function formatSetting(setting) {
   const { path, query } = describeRequest(setting);
   const search = new URLSearchParams(query);
   if (setting.image !== DEFAULT_IMAGE) search.set("image", setting.image);
+  if (setting.area.mask) search.set("mask", setting.area.mask);
   if (setting.mode === "image") {
     search.set("view", "image");
     if (setting.zoom !== "fit") search.set("zoom", setting.zoom);

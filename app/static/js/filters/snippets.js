@@ -7,7 +7,7 @@ import { planStep } from "./plan.js";
 import { writeCurl, writeFetch, writeHttpx } from "./request-snippets.js";
 
 /**
- * @typedef {{setting: import("./setting.js").Setting, kernels: any[], image: import("../shared/image.js").Image}} SnippetInput
+ * @typedef {{setting: Omit<import("./setting.js").Setting, "area"> & {area: import("./area/area.js").Area|null}, kernels: any[], image: import("../shared/image.js").Image}} SnippetInput
  *   `kernels` has one for each step, null for a step that is no kernel
  * @typedef {{code?: string, note?: string}} Snippet without code, `note` says why the tool cannot do the same
  */

@@ -39,7 +39,7 @@ export function drawStepControls(form, step, kernel, catalogue, listeners) {
     ...ownParameters.map(([name, schema]) => drawSlider(name, schema, step[name], onInput(name))));
   find("#step-settings", form).replaceChildren(
     make("p", { class: "quiet sum" }, describeSum(kernel)),
-    make("div", { class: "triples" }, ...["border", "stride", "dilation", "response", "channels", "behaviour"].map(drawSelect)),
+    make("div", { class: "triples" }, ...["border", "stride", "dilation", "response", "channels", "behaviour", "exact"].map(drawSelect)),
     make("details", { open: ["divisor", "bias", "anchor", "alpha", "amount"].some((name) => step[name]) },
       make("summary", {}, "More settings"), ...amount,
       make("div", { class: "triples" }, drawText("divisor", kernel ? `${round(kernel.divisor)} (kernel)` : ""),
@@ -63,7 +63,11 @@ export function explainControls(form) {
 /** Updates the sum, but no field that may have focus. */
 export function updateStepControls(form, kernel) {
   setText(find(".sum", form), describeSum(kernel));
+  find("[data-parameter=exact]", form).hidden = !isLong(kernel);
 }
+
+/** Whether `exact=false` has an effect: on a blur with a side above 63, whose weights are a column and a row. */
+const isLong = (kernel) => Boolean(kernel?.factors);
 
 const describeSum = (kernel) => (kernel && kernel.combine !== "median" ? `Sum ${round(kernel.sum)}, divided by ${round(kernel.divisor)}${kernel.separable ? " · separable" : ""}` : "");
 

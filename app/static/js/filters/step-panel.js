@@ -43,9 +43,9 @@ export class StepPanel {
     this.drawnStep = `${active} ${step.kernel}`;
     if (kernel) this.board.show(kernel, step.kernel === "custom" ? step.weights : undefined, (weights) => listeners.onEditWeights(weights, kernel));
     else this.board.clear();
-    if (controls === this.drawnControls) return updateStepControls(form, kernel);
+    if (controls !== this.drawnControls) redrawKeepingFocus(form, () => drawStepControls(form, step, kernel, session.catalogue, listeners));
     this.drawnControls = controls;
-    redrawKeepingFocus(form, () => drawStepControls(form, step, kernel, session.catalogue, listeners));
+    updateStepControls(form, kernel);
   }
 
   /**

@@ -10,11 +10,13 @@ export const CHOICES = {
   behaviour: ["correlate", "convolve"],
   stride: SMALL_NUMBERS,
   dilation: SMALL_NUMBERS,
+  exact: ["true", "false"],
 };
 
 export const LABELS = {
   kernel: "Kernel", weights: "Weights", border: "Border", response: "Response", channels: "Channels", alpha: "Transparency", behaviour: "Direction",
   stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength",
+  exact: "Accuracy",
 };
 
 export const HINTS = {
@@ -29,6 +31,7 @@ export const HINTS = {
   bias: "Add: a number, or a percentage such as 50%.",
   anchor: "Anchor: x,y of the weight over the pixel that is computed.",
   amount: "Strength: 1 is the filtered image, 0 the original.",
+  exact: "Accuracy: a blur longer than 63 pixels can be computed faster, within half a level before rounding.",
 };
 
 /** What the values of a choice mean, where the name does not say it. */
@@ -36,10 +39,11 @@ export const MEANINGS = {
   border: { edge: "edge: nearest pixel", zero: "zero: black", reflect: "reflect", symmetric: "symmetric", wrap: "wrap around", valid: "valid: none, smaller" },
   response: { clip: "clip: cut off", abs: "abs: without sign", offset: "offset: 0 is grey", rescale: "rescale: full range" },
   channels: { rgb: "all colours", gray: "grey image", luma: "brightness only", r: "red", g: "green", b: "blue", rg: "red, green", rb: "red, blue", gb: "green, blue" },
+  exact: { true: "exact", false: "faster: ± ½ level" },
   behaviour: { correlate: "correlate", convolve: "convolve (180°)" },
 };
 
-export const DEFAULTS = { border: "edge", channels: "rgb", alpha: "auto", behaviour: "correlate", stride: "1", dilation: "1", bias: "0", amount: "1" };
+export const DEFAULTS = { border: "edge", channels: "rgb", alpha: "auto", behaviour: "correlate", stride: "1", dilation: "1", bias: "0", amount: "1", exact: "true" };
 
 const COMMON = [...Object.keys(CHOICES), "divisor", "bias", "anchor"];
 

@@ -1,11 +1,13 @@
 /** Compares the browser's pixels with those of the service. */
 
+import { describeArea } from "../filters/area/area.js";
 import { request } from "../shared/api.js";
 import { parseNpy } from "../shared/npy.js";
 import { encodePng, hasTransparency } from "../shared/png.js";
 import { createPreview } from "./renderer.js";
 
 /**
+ * @typedef {import("../filters/area/area.js").Area} Area
  * @typedef {{different: number, total: number,
  *   first: {x: number, y: number, channel: string, ours: number, theirs: number}|null}} Comparison `different` and `total`
  *   count pixels; `first` is the first difference
@@ -13,11 +15,15 @@ import { createPreview } from "./renderer.js";
 
 const CHANNELS = ["red", "green", "blue", "alpha"];
 
-/** Filters an image here and in the service. @param {ImageData} image @param {import("./operations.js").Operation[]} operations @returns {Promise<Comparison>} */
-export async function compareWithService(image, operations) {
+/**
+ * Filters an image here and in the service.
+ * @param {ImageData} image @param {import("./operations.js").Operation[]} operations @param {Area|null} [area]
+ * @returns {Promise<Comparison>}
+ */
+export async function compareWithService(image, operations, area = null) {
   const preview = createPreview();
   try {
-    const [own, theirs] = await Promise.all([preview.render(image, operations), requestResult(image, operations)]);
+    const [own, theirs] = await Promise.all([preview.render(image, operations, area), requestResult(image, operations, area)]);
     return comparePixels(own.imageData, theirs);
   } finally {
     preview.close();
@@ -25,10 +31,10 @@ export async function compareWithService(image, operations) {
 }
 
 /** The pixels of `POST /filter`, as numbers: a canvas changes the colours of transparent pixels. @param {ImageData} image */
-async function requestResult(image, operations) {
+async function requestResult(image, operations, area) {
   const file = await encodePng(image, hasTransparency(image));
   const form = { file: /** @type {[Blob, string]} */ ([file, "frame.png"]), operations: JSON.stringify(operations) };
-  const reply = await request("/filter", { form, query: { format: "npy" }, accept: "application/octet-stream, */*" });
+  const reply = await request("/filter", { form, query: { format: "npy", ...describeArea(area) }, accept: "application/octet-stream, */*" });
   const { width, height, channels, values } = parseNpy(await reply.arrayBuffer());
   const result = new ImageData(width, height);
   for (let pixel = 0; pixel < width * height; pixel++) {

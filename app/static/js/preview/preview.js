@@ -7,8 +7,9 @@
  *     const { different, total, first } = await compareWithService(imageData, operations);
  *   }
  *
- * `operations` is the list that `POST /filter` takes. Alpha counts only if a pixel of the image is transparent: an opaque
- * image is sent to the service as RGB, too (../shared/png.js).
+ * `operations` is the list that `POST /filter` takes. A third argument `{ regions: ["10,20,30,40"], reads: "image" }` of
+ * `render` and `compareWithService` is the part that is filtered; other pixels stay as they are. Alpha counts only if a pixel
+ * of the image is transparent: an opaque image is sent to the service as RGB, too (../shared/png.js).
  */
 
 export { comparePixels, compareWithService, describeComparison } from "./comparison.js";

@@ -1,12 +1,14 @@
 /** Two workers that filter images, each a band. */
 
 import { hasTransparency } from "../shared/png.js";
+import { cutOut, planCutouts, putBack } from "./cutouts.js";
 import { canDivide, hasHalvedStrips, layOutChain, placeResult } from "./layout.js";
 import { NotComputable, checkOperations, planOperations } from "./operations.js";
 import { hasOwnBrightness } from "./planes.js";
 
 /**
  * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("../filters/area/area.js").Area} Area
  * @typedef {{imageData: ImageData, clippedPercent: number, milliseconds: number,
  *   placement: import("../filters/plan.js").Placement}} Preview `milliseconds` of the slowest worker; `placement` of the
  *   result on the image
@@ -19,13 +21,14 @@ let obstacle = "";
 
 /**
  * Whether the browser computes what the service computes.
- * @param {Operation[]} operations @param {{linear?: boolean}} [options] of the request
+ * @param {Operation[]} operations @param {{linear?: boolean, area?: {mask?: unknown}|null}} [options] of the request
  * @returns {true|string} or why not
  */
-export function canPreview(operations, { linear = false } = {}) {
+export function canPreview(operations, { linear = false, area = null } = {}) {
   if (typeof WebAssembly !== "object" || typeof Worker !== "function") return "This browser has no WebAssembly.";
   if (obstacle) return obstacle;
   if (linear) return "linear=true is left to the service: its powers are rounded differently.";
+  if (area?.mask) return "The mix by a mask is left to the service.";
   return checkOperations(operations);
 }
 
@@ -37,8 +40,8 @@ export function createPreview() {
   /** @type {{start: () => void, cancel: () => void}|null} */
   let waiting = null;
 
-  const run = (image, operations) => {
-    const result = renderBands(workers, image, operations);
+  const run = (image, operations, area) => {
+    const result = area?.regions.length ? renderRegions(workers, image, operations, area) : renderBands(workers, image, operations);
     running = result.catch(() => {}).then(() => {
       running = null;
       const next = waiting;
@@ -51,15 +54,17 @@ export function createPreview() {
   return {
     /**
      * @param {ImageData} image @param {Operation[]} operations for which `canPreview` is true
+     * @param {Area|null} [area] the part that is filtered
      * @returns {Promise<Preview|null>} null if a later call overtook this one; throws Problem if the service rejects a
-     *   kernel, RangeError if a kernel does not fit or values overflow, NotComputable for some large kernels
+     *   kernel or a region is outside, RangeError if a kernel does not fit or values overflow, NotComputable for some large
+     *   kernels
      */
-    render(image, operations) {
-      if (!running) return run(image, operations);
+    render(image, operations, area = null) {
+      if (!running) return run(image, operations, area);
       waiting?.cancel();
       planOperations(operations).catch(() => {}); // asks for the kernel meanwhile; `run` throws the error
       return new Promise((resolve) => {
-        waiting = { start: () => resolve(run(image, operations)), cancel: () => resolve(null) };
+        waiting = { start: () => resolve(run(image, operations, area)), cancel: () => resolve(null) };
       });
     },
 
@@ -72,11 +77,28 @@ export function createPreview() {
   };
 }
 
-/** @returns {Promise<Preview>} */
-async function renderBands(workers, image, operations) {
+/** Pixels outside of the regions stay as they are. @param {Area} area @returns {Promise<Preview>} */
+async function renderRegions(workers, image, operations, area) {
   const plans = await planOperations(operations);
   const layout = layOutChain(plans, image.width, image.height);
   const transparent = hasTransparency(image);
+  const imageData = new ImageData(new Uint8ClampedArray(image.data), image.width, image.height);
+  let [clipped, pixels, milliseconds] = [0, 0, 0];
+  for (const cutout of planCutouts(area, plans, layout)) {
+    const part = await renderBands(workers, cutOut(image, cutout.source), operations, transparent);
+    putBack(imageData, part.imageData, cutout);
+    const count = cutout.source.width * cutout.source.height;
+    clipped += part.clippedPercent * count;
+    pixels += count;
+    milliseconds += part.milliseconds;
+  }
+  return { imageData, clippedPercent: clipped / pixels, placement: placeResult(layout), milliseconds };
+}
+
+/** @param {boolean} [transparent] whether the image that `image` is a part of has transparency @returns {Promise<Preview>} */
+async function renderBands(workers, image, operations, transparent = hasTransparency(image)) {
+  const plans = await planOperations(operations);
+  const layout = layOutChain(plans, image.width, image.height);
   if (hasHalvedStrips(plans, transparent)) {
     throw new NotComputable("The service computes kernels of 16 rows or more, that are not a column times a row, in parts of an image.");
   }
