@@ -75,7 +75,7 @@ export class Readout {
   /** The computation in a sentence. @param {import("./workings.js").Workings} workings */
   describe({ value, inputs, sum, bias, shown, parts }, { answer }, { stage, index, x, y }) {
     const [total, shift] = [formatNumber(sum, 3), `${bias < 0 ? "−" : "+"} ${formatNumber(Math.abs(bias), 3)} (bias)`];
-    const most = parts ? ` ${capitalize(shown)} adds most, ${formatNumber(parts[Number(shown.match(/\d+/))], 3)}: it is shown here.` : "";
+    const most = parts ? ` ${capitalize(shown)} counts most, ${formatNumber(parts[Number(shown.match(/\d+/))], 3)}: it is shown here.` : "";
     const relu = sum + bias > 0 ? `= ${formatNumber(value, 3)}, which ReLU keeps.` : `= ${formatNumber(sum + bias, 3)}, which ReLU makes 0.`;
     switch (stage) {
       case "input": return `Input at x = ${x}, y = ${y}: ink ${formatNumber(value, 3)}. 0 is paper, 1 is full ink.`;
