@@ -52,6 +52,8 @@ export class Learning {
     const trial = puzzle && new KernelTrial(pair, puzzle.bias);
     const query = { size: find("#learn-size", root).value, shared: /** @type {"auto"|"true"} */ (puzzle ? "true" : "auto") };
     this.showBusy(true);
+    const status = find("#learn-status", root);
+    setText(status, puzzle ? "Racing …" : "Learning …");
     if (puzzle) find("#loss", root).scrollIntoView({ block: "nearest" }); // on a phone, the curve and the kernel are above
     try {
       const learned = find("[name=method]:checked", root).value === "descent"
@@ -60,10 +62,10 @@ export class Learning {
       if (!forming.steps.length) await this.drawLeastSquares(learned, trial);
       this.showResult = () => this.drawResult(learned, pair, running.signal);
       if (puzzle?.isSolved ?? true) await this.showResult();
-      else setText(find("#learn-status", root), `${this.describeEnd()} ${puzzle.isEasy ? "Which weight is missing?" : "Which kernel is it?"}`);
+      else setText(status, `${this.describeEnd()} ${puzzle.isEasy ? "Which weight is missing?" : "Which kernel is it?"}`);
     } catch (problem) {
       drawProblemOf(running.signal, find("#learn-error", root), problem, () => this.start(pair));
-      if (running.signal.aborted && this.running === running) setText(find("#learn-status", root), "Stopped.");
+      if (this.running === running) setText(status, running.signal.aborted ? "Stopped." : "");
     } finally {
       trial?.close();
       if (this.running === running) {
