@@ -1,5 +1,4 @@
 import { find, make, setText } from "../shared/dom.js";
-import { PUZZLE_SIZE } from "./kernel-puzzle.js";
 
 const KERNEL_SIZES = [1, 3, 5, 7, 9, 11, 13, 15, 21, 31];
 const DEFAULT_SIZE = 5;
@@ -49,7 +48,6 @@ export function showMode(root, puzzle) {
   find("#start-learning", root).disabled = true;
   for (const button of root.querySelectorAll("#guess button")) button.disabled = true;
   if (!puzzle) return;
-  find("#learn-size", root).value = String(PUZZLE_SIZE);
   find("#free-weights", root).value = puzzle.isEasy ? "one" : "all";
   setText(find("#own-hint", root), puzzle.isEasy ? "drag or type the missing weight" : "drag or type the weights");
 }

@@ -2,7 +2,7 @@ import { parseNumber } from "../filters/weights.js";
 import { find, setText } from "../shared/dom.js";
 import { drawProblemOf } from "../shared/problem-message.js";
 import { FormingKernel } from "./kernel-descent.js";
-import { requestAnswer } from "./kernel-puzzle.js";
+import { PUZZLE_SIZE, requestAnswer } from "./kernel-puzzle.js";
 import { KernelTrial } from "./kernel-trial.js";
 import { learnByDescent, learnByLeastSquares } from "./learn-request.js";
 import { drawLearned } from "./learned-kernel.js";
@@ -50,7 +50,7 @@ export class Learning {
     const { root, running, forming } = this;
     const puzzle = this.findPuzzle();
     const trial = puzzle && new KernelTrial(pair, puzzle.bias);
-    const query = { size: find("#learn-size", root).value, shared: /** @type {"auto"|"true"} */ (puzzle ? "true" : "auto") };
+    const query = /** @type {import("./learn-request.js").Query} */ (puzzle ? { size: String(PUZZLE_SIZE), shared: "true" } : { size: find("#learn-size", root).value, shared: "auto" });
     this.showBusy(true);
     const status = find("#learn-status", root);
     setText(status, puzzle ? "Racing …" : "Learning …");
