@@ -259,6 +259,17 @@ def test_missing_weight_of_an_easy_puzzle_is_found(page: Page) -> None:
     expect(page.locator("#own-board td input").first).to_be_editable()
 
 
+def test_browser_without_webassembly_says_so_and_still_races(page: Page) -> None:
+    """The curve of descent is then that of the stream."""
+    page.add_init_script("delete window.WebAssembly;")
+    open_puzzle(page, 9)
+    page.locator("#own-board td input").nth(4).fill("1")
+    expect(page.locator("#attempt-error")).to_have_text("This browser has no WebAssembly.")
+    page.click("#start-learning")
+    expect(page.locator("#learn-status")).to_contain_text("Which kernel is it?", timeout=LONG_MS)
+    assert len((page.locator("#loss .curve-0").get_attribute("points") or "").split()) > 5
+
+
 def test_puzzle_keeps_its_answer_until_the_right_guess(page: Page) -> None:
     open_puzzle(page, 9)
     hidden, _, _ = read_answer(page, 9)
