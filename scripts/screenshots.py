@@ -58,8 +58,10 @@ def main() -> None:
         save(page.screenshot(full_page=True), "page-digits.png")
         show_classes(page, address)
         save(page.screenshot(full_page=True), "page-classes.png")
+        page.close()
+        page = chromium.new_page(viewport={"width": 1280, "height": 760}, color_scheme="light")
         show_learning(page, address)
-        save(page.screenshot(full_page=True), "page-learn.png")
+        save(page.screenshot(), "page-learn.png")
         chromium.close()
     server.should_exit = True
     thread.join(10)
@@ -167,10 +169,15 @@ def draw_shape(name: str, generator: np.random.Generator) -> FilePayload:
 
 
 def show_learning(page: Page, address: str) -> None:
+    """A puzzle after a few tries and the race."""
     page.goto(address + "#learn?puzzle=9")
-    page.get_by_role("button", name="emboss").click()
+    page.wait_for_selector("#own-loss[data-loss]")
+    for index, weight in enumerate(("1", "", "-1", "1", "", "-1", "1", "", "-1")):
+        if weight:
+            page.locator("#own-board td input").nth(index).fill(weight)
+            page.wait_for_timeout(600)  # each weight is a try
     page.click("#start-learning")
-    page.wait_for_selector("#residual-share", timeout=60_000)
+    page.wait_for_selector("#shown-step:enabled", timeout=60_000)
 
 
 def keep_changes(frames: list[Image.Image]) -> list[Image.Image]:

@@ -186,7 +186,10 @@ def make_tensors(descent: Descent) -> tuple[Any, Any, Any]:
 
 
 def measure_gradient(weights: Planes, inputs: Any, targets: Any, usable: Any) -> tuple[float, Planes]:
-    """The loss in grey levels², and the gradient of the loss in UNIT² with respect to the weights."""
+    """The loss in grey levels², and the gradient of the loss in UNIT² with respect to the weights.
+
+    The bias of each channel is the one with the lowest loss, so no weight makes up for a bias.
+    """
     tf = import_tensorflow()
 
     with tf.GradientTape() as tape:
@@ -199,5 +202,7 @@ def measure_gradient(weights: Planes, inputs: Any, targets: Any, usable: Any) ->
             results = tf.concat(
                 [tf.nn.conv2d(inputs[c : c + 1], variable[..., c : c + 1], 1, "VALID") for c in channels], 0
             )
-        loss = tf.reduce_sum(usable * (results - targets) ** 2) / tf.reduce_sum(usable)
+        residuals = results - targets
+        biases = tf.reduce_sum(usable * residuals, (1, 2, 3), True) / tf.reduce_sum(usable, (1, 2, 3), True)
+        loss = tf.reduce_sum(usable * (residuals - biases) ** 2) / tf.reduce_sum(usable)
     return float(loss.numpy()) * UNIT**2, tape.gradient(loss, variable).numpy()

@@ -189,3 +189,13 @@ def test_nothing_moves_while_a_view_loads(page: Page, view: str, last: str) -> N
     assert page.evaluate("window.shift") < 0.05
     page.evaluate("document.querySelector('h1:not([hidden] *)').style.marginTop = '300px'")
     page.wait_for_function("() => window.shift > 0.05")  # the observer sees shifts
+
+
+@pytest.mark.parametrize("view", ["#learn?puzzle=9", "#learn?puzzle=9&free=1"])
+def test_nothing_moves_on_a_phone_while_a_puzzle_loads(page: Page, view: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.add_init_script(SHIFTS)
+    page.goto("/" + view)
+    expect(page.locator("#own-loss")).to_contain_text("loss", timeout=60_000)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shift") < 0.05

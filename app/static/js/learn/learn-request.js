@@ -15,18 +15,19 @@ const makeForm = ({ before, after }) => /** @type {Record<string, [Blob, string]
   before: [before.original, before.name], after: [after.original, after.name],
 });
 
-/** @param {Pair} pair @param {string} size of the kernel @param {AbortSignal} signal @returns {Promise<any>} */
-export const learnByLeastSquares = (pair, size, signal) => requestJson("/learn", { query: { size }, form: makeForm(pair), signal });
+/** @typedef {{size: string, shared: "auto"|"true"}} Query side of the kernel, and whether all channels have one kernel */
+
+/** @param {Pair} pair @param {Query} query @param {AbortSignal} signal @returns {Promise<any>} */
+export const learnByLeastSquares = (pair, query, signal) => requestJson("/learn", { query, form: makeForm(pair), signal });
 
 /**
- * @param {Pair} pair @param {string} size of the kernel
+ * @param {Pair} pair @param {Query} query
  * @param {(step: DescentStep, floor: number) => Promise<void>} onStep is awaited; `floor` is the loss of least squares
  * @param {AbortSignal} signal
  * @returns {Promise<any>} the learned kernel; throws AbortError if `signal` aborted the descent
  */
-export async function learnByDescent(pair, size, onStep, signal) {
-  const query = { size, method: "descent" };
-  const reply = await request("/learn", { query, form: makeForm(pair), accept: "text/event-stream", signal });
+export async function learnByDescent(pair, query, onStep, signal) {
+  const reply = await request("/learn", { query: { ...query, method: "descent" }, form: makeForm(pair), accept: "text/event-stream", signal });
   let [floor, learned] = [NaN, null];
   for await (const { name, data } of readEvents(reply)) {
     if (name === "start") floor = data.floor;

@@ -15,9 +15,10 @@ const MAX_SHOWN_CHARACTERS = 5;
  * each cell also has the pixel under it and their product. Large kernels and combined ones are only shown.
  */
 export class KernelBoard {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {string} [errorId] of the element that says which weight is invalid */
+  constructor(root, errorId = "weights-error") {
     this.root = root;
+    this.errorId = errorId;
     this.onChange = (weights) => {};
     /** @type {string[][]} the weights as typed */
     this.cells = [];
@@ -60,11 +61,11 @@ export class KernelBoard {
       return;
     }
     this.shape = shape;
-    const table = drawTable(cells.map((row, y) => row.map((text, x) => drawInput(text, y, x, (event) => this.validate(event.target)))));
+    const table = drawTable(cells.map((row, y) => row.map((text, x) => drawInput(text, y, x, this.errorId, (event) => this.validate(event.target)))));
     this.tables = [table];
     this.inputs = [...table.querySelectorAll("input")];
     this.root.replaceChildren(make("div", { class: "board-room" }, table),
-      make("p", { class: "field-error", id: "weights-error", role: "alert" }), this.drawTools());
+      make("p", { class: "field-error", id: this.errorId, role: "alert" }), this.drawTools());
   }
 
   /** @param {HTMLInputElement} changed */
@@ -76,7 +77,7 @@ export class KernelBoard {
     const invalid = this.inputs.filter((input) => parseNumber(input.dataset.weight) === null);
     this.clearErrors();
     for (const input of invalid) input.setAttribute("aria-invalid", "true");
-    if (invalid.length) setText(find("#weights-error", this.root), `${invalid[0].getAttribute("aria-label")}: '${invalid[0].dataset.weight}' is not a number. Allowed: 5, -1.5, 1e-3, 1/16.`);
+    if (invalid.length) setText(find(`#${this.errorId}`, this.root), `${invalid[0].getAttribute("aria-label")}: '${invalid[0].dataset.weight}' is not a number. Allowed: 5, -1.5, 1e-3, 1/16.`);
     this.colourCells();
     if (!invalid.length) this.send();
   }
@@ -88,12 +89,12 @@ export class KernelBoard {
 
   clearErrors() {
     for (const input of this.inputs) input.removeAttribute("aria-invalid");
-    setText(find("#weights-error", this.root), "");
+    setText(find(`#${this.errorId}`, this.root), "");
   }
 
   drawTools() {
     const replace = (next, message) => {
-      if (!next) return setText(find("#weights-error", this.root), message);
+      if (!next) return setText(find(`#${this.errorId}`, this.root), message);
       this.showCells(next);
       this.colourCells();
       this.send();
@@ -119,7 +120,7 @@ export class KernelBoard {
     this.root.replaceChildren(make("p", { class: "quiet" }, `${parts.length} kernels; the result is ${method}.`),
       make("div", { class: parts.length > 4 ? "parts many" : "parts" }, ...parts.map((part, index) => make("figure", {}, this.tables[index],
         make("button", { type: "button", class: "small", onclick: () => this.onChange(formatRows(toRows(part))) }, `Edit kernel ${index + 1}`)))),
-      make("p", { class: "field-error", id: "weights-error" }));
+      make("p", { class: "field-error", id: this.errorId }));
   }
 
   showMap({ rows, columns, weights }) {
@@ -129,7 +130,7 @@ export class KernelBoard {
     this.root.replaceChildren(
       drawWeightMap(weights, { class: "weight-map", role: "img", "aria-label": "The weights as an image" }),
       make("p", { class: "quiet" }, `${rows} × ${columns} weights, too many to edit (at most ${MAX_EDITABLE_SIDE} × ${MAX_EDITABLE_SIDE}).`),
-      make("p", { class: "field-error", id: "weights-error" }));
+      make("p", { class: "field-error", id: this.errorId }));
   }
 
   /** @param {string} text why there are no weights */
@@ -188,9 +189,9 @@ function drawTable(contents) {
     make("tbody", {}, ...contents.map((row) => make("tr", {}, ...row.map(drawCell)))));
 }
 
-function drawInput(text, y, x, oninput) {
+function drawInput(text, y, x, errorId, oninput) {
   const input = make("input", {
-    "aria-label": `row ${y + 1}, column ${x + 1}`, "aria-describedby": "weights-error", spellcheck: "false", autocomplete: "off",
+    "aria-label": `row ${y + 1}, column ${x + 1}`, "aria-describedby": errorId, spellcheck: "false", autocomplete: "off",
     oninput, onkeydown: moveByKey, onfocus: () => { input.value = input.dataset.weight; }, onblur: () => writeWeight(input, input.dataset.weight),
   });
   writeWeight(input, text);

@@ -4,7 +4,7 @@ const PIXELS_PER_STEP = 14;
 const MIN_DISTANCE = 4;
 
 /**
- * Changes the number in an input while it is dragged: up or right is more. With Shift a step is a tenth.
+ * Changes the number in an input, unless it is read-only, while it is dragged: up or right is more. With Shift a step is a tenth.
  * @param {HTMLElement} root of the inputs @param {(input: HTMLInputElement) => void} onDrag
  */
 export function dragNumbers(root, onDrag) {
@@ -12,7 +12,7 @@ export function dragNumbers(root, onDrag) {
   root.addEventListener("pointerdown", (event) => {
     const input = /** @type {HTMLElement} */ (event.target).closest("td")?.querySelector("input");
     const start = input && parseNumber(input.dataset.weight);
-    if (start == null || event.button) return;
+    if (start == null || input.readOnly || event.button) return;
     const step = chooseStep([...root.querySelectorAll("td input")].map((one) => parseNumber(/** @type {HTMLInputElement} */ (one).dataset.weight) ?? 0));
     drag = { input, start, step, x: event.clientX, y: event.clientY, moved: false, id: event.pointerId };
   });
