@@ -62,7 +62,8 @@ export function planOperations(operations) {
 
 async function makePlans(operations) {
   const steps = operations.map(toStep);
-  const catalogue = steps.every((step) => step.kernel === "custom") ? [] : (await requestJsonOnce("/kernels")).kernels;
+  const { kernels: catalogue, layers } = steps.every((step) => step.kernel === "custom") ? { kernels: [], layers: [] } : await requestJsonOnce("/kernels");
+  if (steps.some((step) => layers.some(({ name }) => name === step.kernel))) throw new NotComputable("The service computes layers.");
   const plans = await Promise.all(steps.map(async (step) => completePlan(step, await describeKernel(step, catalogue))));
   return plans.length === 1 ? [planOpaque(plans[0])] : plans;
 }

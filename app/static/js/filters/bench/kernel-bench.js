@@ -1,15 +1,17 @@
 import { find, make, setText } from "../../shared/dom.js";
 import { formatNumber } from "../../shared/numbers.js";
-import { computePixel, readFor } from "../pixel.js";
-import { readColour, readReturned } from "./cell-values.js";
+import { drawMap, makeShade } from "../maps.js";
+import { computePixel, findWinner, hasNoWeights, nameMap, readFor } from "../pixel.js";
+import { clipToLevel, isSame, makeGrey, readColour, readReturned } from "./cell-values.js";
 import { Loupe } from "./loupe.js";
+import { drawMapChoice } from "./map-choice.js";
 import { Overview } from "./overview.js";
 import { drawSumSteps, showSumMessage } from "./sum-steps.js";
 import { chooseSide, followPixel, listResults, placeWindow } from "./window.js";
 
 const OUTSIDE = {
   edge: "the nearest pixel", zero: "0", reflect: "the pixels mirrored at the edge pixel", symmetric: "the pixels mirrored at the edge",
-  wrap: "the pixels of the other side", valid: "nothing: no result there",
+  wrap: "the pixels of the other side", valid: "nothing: no result there", none: "nothing: these pixels do not count",
 };
 const NARROW = matchMedia("(max-width: 60rem)");
 /** Products in a window that the page computes for one drawing; beyond it shows the service's pixels. */
@@ -19,7 +21,8 @@ const MAX_PRODUCTS = 80_000;
  * The input and the result of one step, magnified, around the inspected pixel. `sweep` is the number of the last painted
  * pixel while the animation runs, null if all are painted.
  *
- * @typedef {Omit<import("../pixel-inspector.js").InspectedResult, "pixels"> & {pixels: ImageData|null}} Subject
+ * @typedef {Omit<import("../pixel-inspector.js").InspectedResult, "pixels"> & {pixels: ImageData|null,
+ *   values: import("../maps.js").Maps|null}} Subject `values` takes the place of `pixels` if the maps are no image
  * @typedef {{source: import("../pixel.js").Source, range?: [number, number]}} Input
  */
 export class KernelBench {
@@ -31,7 +34,8 @@ export class KernelBench {
     this.root = root;
     this.board = board;
     this.onPick = onPick;
-    this.channel = 0;
+    /** The map of the result whose numbers are shown, and that of the input if a layer combines several. */
+    this.channel = this.inputChannel = 0;
     this.sweep = null;
     /** False: the next drawing puts the inspected pixel in the middle of the window. */
     this.centered = false;
@@ -68,6 +72,8 @@ export class KernelBench {
       this.recenter();
     }
     Object.assign(this, { shape, subject, input, obstacle });
+    this.channel = Math.min(this.channel, this.plan.outputs - 1);
+    this.inputChannel = Math.min(this.inputChannel, this.plan.inputs - 1);
     this.place(this.sweep === null ? at : this.at);
     this.draw();
   }
@@ -134,9 +140,23 @@ export class KernelBench {
     const { image, pixels, placements } = this.subject;
     const { x, y, scaleX, scaleY } = placements.at(-2);
     this.inputOverview.draw(image.pixels, [x + left * scaleX, y + top * scaleY, this.side * scaleX, this.side * scaleY]);
-    if (pixels) this.outputOverview.draw(pixels, [columns.first, rows.first, columns.count, rows.count]);
+    const whole = pixels ?? this.drawWholeMap();
+    if (whole) this.outputOverview.draw(whole, [columns.first, rows.first, columns.count, rows.count]);
     setText(find("#outside", this.root), this.describeOutside());
     this.drawKernel();
+  }
+
+  /** The chosen map of a result that is no image, drawn once. */
+  drawWholeMap() {
+    const { subject: { values }, channel } = this;
+    if (!values) return null;
+    if (this.whole?.values !== values || this.whole.channel !== channel) this.whole = { values, channel, image: drawMap(values, channel) };
+    return this.whole.image;
+  }
+
+  /** Whether each map of the result is a sum over all maps of the input. */
+  get combinesMaps() {
+    return Boolean(this.plan.layer?.filters);
   }
 
   makeInputReader() {
@@ -145,12 +165,14 @@ export class KernelBench {
     const source = this.input?.source ?? (decoded ? null : readImage(subject.image.pixels));
     if (!source) return () => null;
     const { grey, readPadded } = readFor(source, plan, { linear: subject.linear, decoded });
+    const map = grey ? 0 : this.combinesMaps ? this.inputChannel : this.channel;
     return (x, y) => {
       const outside = x < 0 || y < 0 || x >= source.width || y >= source.height;
       if (outside && plan.border === "valid") return null;
+      const value = readPadded(x, y, map);
       return {
-        colour: readColour(source, plan.border, x, y, subject.linear && decoded), outside,
-        text: formatNumber(Math.round(readPadded(x, y, grey ? 0 : this.channel))),
+        colour: readColour(source, plan.border, x, y, subject.linear && decoded, map), outside,
+        text: Number.isNaN(value) ? "" : formatNumber(Math.round(value)),
       };
     };
   }
@@ -160,9 +182,19 @@ export class KernelBench {
     const { columns, rows } = this.results;
     if (this.sweep !== null && j * columns.count + i > this.sweep) return null;
     const [x, y] = [columns.first + i, rows.first + j];
-    const pixel = this.compute(x, y)?.pixel ?? readReturned(this.subject.pixels, x, y);
+    const pixel = this.readPixel(x, y);
     if (!pixel) return null;
-    return { colour: /** @type {[number, number, number]} */ (pixel), text: formatNumber(pixel[this.channel]) };
+    const value = pixel[Math.min(this.channel, pixel.length - 1)];
+    const text = formatNumber(Number.isInteger(value) ? value : Math.round(value));
+    if (this.subject.values) return { colour: makeGrey(makeShade(this.subject.values, this.channel)(value)), text };
+    return { colour: this.combinesMaps || pixel.length !== 3 ? makeGrey(clipToLevel(value)) : /** @type {[number, number, number]} */ (pixel), text };
+  }
+
+  /** The values of a pixel of the result: the chosen one alone, at its place, of a layer with many maps. */
+  readPixel(x, y) {
+    const computed = this.compute(x, y);
+    if (!computed) return readReturned(this.subject, x, y);
+    return computed.pixel.length ? computed.pixel : Object.assign([], { [this.channel]: computed.channels[0].final });
   }
 
   /** @param {boolean} [withTaps] with the single products @returns {ReturnType<typeof computePixel>|null} */
@@ -171,7 +203,8 @@ export class KernelBench {
     const products = results.columns.count * results.rows.count * plan.parts.flat(2).length;
     if (!input || obstacle || (products > MAX_PRODUCTS && (x !== this.at[0] || y !== this.at[1]))) return null;
     if (plan.response === "rescale" && !input.range) return null;
-    return computePixel(input.source, plan, x, y, { linear: subject.linear, decoded: subject.steps.length > 1, range: input.range }, withTaps);
+    const only = this.combinesMaps && plan.outputs > 1 ? this.channel : null;
+    return computePixel(input.source, plan, x, y, { linear: subject.linear, decoded: subject.steps.length > 1, range: input.range }, withTaps, only);
   }
 
   /** The frames, the products and the sum. @param {number} [share] of the products to light */
@@ -186,33 +219,36 @@ export class KernelBench {
     setText(find("#input-place", this.root), `around ${x * columns.stride + columns.first}, ${y * rows.stride + rows.first}`);
     const computed = this.compute(x, y, true);
     const computation = computed && computed.channels[this.findComputation(computed)];
-    this.board.showProducts(computation?.taps ?? null, share);
+    this.board.showOutput(this.channel);
+    this.board.showProducts(computation ?? null, share);
     const sum = find("#sum", this.root);
     if (!computation) return showSumMessage(sum, this.obstacle || "The sum appears when the service has responded.");
-    if (share < 1) return showSumMessage(sum, describeRunningSum(computation.taps[0].flat(), share, this.plan));
-    const returned = readReturned(this.subject.pixels, x, y);
-    const same = returned && computed.pixel.every((value, index) => value === returned[index]);
+    if (share < 1) return showSumMessage(sum, describeRunningSum(this.combinesMaps ? computation.taps.flat(2) : computation.taps[0].flat(), share, this.plan));
+    const winner = findWinner(computation);
+    if (winner) this.inputLoupe.moveSpot([winner.x - this.windows.left, winner.y - this.windows.top]);
+    const returned = readReturned(this.subject, x, y);
+    const isRounded = this.plan.response !== "raw";
+    const same = returned && (computed.pixel.length ? computed.pixel.every((value, index) => isSame(value, returned[index], isRounded)) : isSame(computation.final, returned[this.channel], isRounded));
     const value = returned && (same ? computation.final : returned[this.channel]);
     drawSumSteps(sum, computation, this.plan, { linear: this.subject.linear, returned: value });
   }
 
   /** Which of the computed channels is shown. */
   findComputation({ channels }) {
-    const name = ["red", "green", "blue"][this.channel];
+    const name = nameMap(this.channel, this.plan.outputs);
     return Math.max(channels.findIndex((one) => one.name === name), 0);
   }
 
   drawChannels() {
-    const root = find("#channels", this.root);
-    const single = this.plan.channels === "gray" || this.plan.channels === "luma";
-    const names = single ? [] : ["red", "green", "blue"];
-    if (root.childElementCount !== names.length) {
-      root.replaceChildren(...names.map((name, index) => make("button", { type: "button", class: `small channel ${name}`, onclick: () => {
-        this.channel = index;
-        this.draw();
-      } }, name)));
-    }
-    [...root.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === this.channel)));
+    const { channels, inputs, outputs } = this.plan;
+    const isGrey = channels === "gray" || channels === "luma";
+    const choose = (name) => (map) => {
+      this[name] = map;
+      this.draw();
+    };
+    const isSingle = inputs === 1 || (isGrey && inputs === 3);
+    drawMapChoice(find("#channels", this.root), isSingle ? 1 : inputs, this.combinesMaps ? this.inputChannel : this.channel, choose(this.combinesMaps ? "inputChannel" : "channel"));
+    drawMapChoice(find("#outputs", this.root), this.combinesMaps ? outputs : 1, this.channel, choose("channel"));
   }
 
   describeOutside() {
@@ -261,9 +297,9 @@ export class KernelBench {
 }
 
 /** @param {import("../pixel.js").Tap[]} taps @param {number} share @param {import("../plan.js").Plan} plan */
-function describeRunningSum(taps, share, { combine }) {
+function describeRunningSum(taps, share, plan) {
   const lit = taps.slice(0, Math.ceil(share * taps.length));
-  if (combine === "median") return `${lit.length} of ${taps.length} pixels`;
+  if (hasNoWeights(plan)) return `${lit.length} of ${taps.length} pixels`;
   return `Sum of ${lit.length} of ${taps.length} products: ${formatNumber(lit.reduce((sum, { product }) => sum + product, 0), 1)}`;
 }
 
