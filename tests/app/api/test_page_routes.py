@@ -113,8 +113,11 @@ def list_imports(module: Path, pattern: str = r"""(?:from|import\()\s*["'`]([^"'
     return [(module.parent / name).resolve() for name in re.findall(pattern, module.read_text("utf-8"))]
 
 
-IMPORTED_FOLDERS = {"filters": ("preview", "sources"), "preview": ("filters",), "digits": ("sources",)}
-"""Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`."""
+IMPORTED_FOLDERS = {
+    "filters": ("preview", "sources"), "preview": ("filters",), "digits": ("sources",), "kernels": ("filters",),
+}  # fmt: skip
+"""Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`, and
+`kernels` links to layers with weights as `filters` writes them."""
 
 
 def test_modules_import_only_their_own_folder_and_shared() -> None:

@@ -2,9 +2,12 @@
 
 import { WHITE } from "./colour.js";
 import { parsePair } from "./plan.js";
-import { parseNumber } from "./weights.js";
+import { parseNumber, shorten } from "./weights.js";
 
 /** @typedef {number[][][][]} Filters weights as output, input, row, column */
+
+/** Of a new layer: vertical edges between red and green. @type {Filters} */
+export const EXAMPLE_FILTERS = [[[[1, 0, -1], [2, 0, -2], [1, 0, -1]], [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[0, 0, 0], [0, 0, 0], [0, 0, 0]]]];
 
 /**
  * The layer `conv` as `GET /kernels/conv` describes it, without a request: its weights can be too long for an address, and
@@ -14,7 +17,7 @@ import { parseNumber } from "./weights.js";
 export function describeTypedLayer(step) {
   if (step.kernel !== "conv") return null;
   const filters = parseFilters(step.weights ?? "", step.layout);
-  const bias = (step.bias ?? "0").replace(/[[\]"\s]/g, "").split(",").map(parseBias);
+  const bias = (step.bias ?? "0").split(",").map((text) => parseBias(text.trim()));
   if (!filters || bias.includes(null) || ![1, filters.length].includes(bias.length)) return null;
   const { border = "edge", channels = "rgb", response = "clip" } = step;
   const settings = ["bias", "border", "channels", "dilation", "layout", "response", "stride", "weights"];
@@ -61,5 +64,5 @@ function measureShape(value) {
   return shapes.every((shape) => shape && String(shape) === String(shapes[0])) ? [value.length, ...shapes[0]] : null;
 }
 
-/** Weights of the layer `conv` as text. @param {Filters} filters */
-export const formatFilters = (filters) => JSON.stringify(filters);
+/** Weights of the layer `conv` as text. They are float32. @param {Filters} filters */
+export const formatFilters = (filters) => JSON.stringify(filters, (_, value) => (typeof value === "number" ? shorten(value) : value));

@@ -47,9 +47,9 @@ function chooseDivisor(text, kernel) {
   return text === "none" ? 1 : Number(text);
 }
 
-/** "2", "2,3" or "[2,3]" as [y, x]. */
+/** "2" or "2,3" as [y, x]. */
 export function parsePair(text) {
-  const pair = String(text ?? 1).replace(/[[\]]/g, "").split(/\s*[,x]\s*/).map(Number);
+  const pair = String(text ?? 1).split(/\s*[,x]\s*/).map(Number);
   return pair.length === 2 ? pair : [pair[0], pair[0]];
 }
 

@@ -1,11 +1,9 @@
-import { formatFilters } from "./layer-description.js";
+import { EXAMPLE_FILTERS, formatFilters } from "./layer-description.js";
 import { isLayer } from "./layer-plan.js";
 import { pickCommonParameters } from "./step-parameters.js";
 import { MAX_EDITABLE_SIDE, formatRows, toRows } from "./weights.js";
 
 const IDENTITY_WEIGHTS = "0,0,0;0,1,0;0,0,0";
-/** Of a new layer: vertical edges between red and green. */
-const OPPOSED_EDGES = [[[[1, 0, -1], [2, 0, -2], [1, 0, -1]], [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[0, 0, 0], [0, 0, 0], [0, 0, 0]]]];
 
 /**
  * Listeners that write what the controls of the active step change into the setting.
@@ -26,7 +24,7 @@ export function editStep(setting, kernel, catalogue, apply, redrawChain) {
     onChooseKernel: (name) => apply(() => {
       const { divisor, ...common } = pickCommonParameters(step); // the divisor belongs to the weights
       const layer = catalogue.find((one) => one.name === name && isLayer(one));
-      if (layer) steps[active] = { kernel: name, ...(name === "conv" ? { weights: formatFilters(OPPOSED_EDGES) } : {}) };
+      if (layer) steps[active] = { kernel: name, ...(name === "conv" ? { weights: formatFilters(EXAMPLE_FILTERS) } : {}) };
       else steps[active] = { kernel: name, ...(isLayer(kernel) ? {} : common), ...(name === "custom" ? copyWeights(kernel, divisor) : {}) };
     }, "chain"),
     onEditWeights: (weights, edited) => apply(() => {

@@ -4,7 +4,7 @@ import { chooseInk, findLargest, readSignedScale, toCss } from "../../shared/sig
 import { drawWeightMap } from "../../shared/weight-map.js";
 import { isLayer } from "../layer-plan.js";
 import { findWinner, nameMap } from "../pixel.js";
-import { MAX_EDITABLE_SIDE, formatRows, mirror, normalise, parseNumber, parseRows, resize, rotate, toRows, transpose } from "../weights.js";
+import { MAX_EDITABLE_SIDE, formatRows, mirror, normalise, parseNumber, parseRows, resize, rotate, shorten, toRows, transpose } from "../weights.js";
 import { dragNumbers } from "./number-drag.js";
 import { drawInput, drawTable, showBareValue, showProduct, writeWeight } from "./weight-cells.js";
 
@@ -92,7 +92,7 @@ export class KernelBoard {
     else if (rectified) this.showSpans(filters, drawCaptions(filters.length));
     else {
       this.onChange = (parts) => this.onEditFilters(weights.map((one, index) => (index === output ? parts.map((part) => part.map((row) => row.map(parseNumber))) : one)));
-      this.showCells(filters.map(toRows), listCaptions(filters.length));
+      this.showCells(filters.map((rows) => rows.map((row) => row.map((weight) => String(shorten(weight))))), listCaptions(filters.length));
     }
     this.shownOutput = output;
     this.colourCells();

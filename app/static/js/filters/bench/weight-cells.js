@@ -19,10 +19,17 @@ export function drawTable(contents) {
 export function drawInput(text, label, oninput) {
   const input = make("input", {
     "aria-label": label, "aria-describedby": "weights-error", spellcheck: "false", autocomplete: "off",
-    oninput, onkeydown: moveByKey, onfocus: () => { input.value = input.dataset.weight; }, onblur: () => writeWeight(input, input.dataset.weight),
+    oninput, onkeydown: moveByKey, onfocus: () => showAllDigits(input), onblur: () => writeWeight(input, input.dataset.weight),
   });
   writeWeight(input, text);
   return input;
+}
+
+/** All of them are selected, as by the Tab key. @param {HTMLInputElement} input */
+function showAllDigits(input) {
+  if (input.value === input.dataset.weight) return;
+  input.value = input.dataset.weight;
+  input.select();
 }
 
 /** A weight with many digits is shown rounded, until its cell has the focus. @param {HTMLInputElement} input @param {string} text */
