@@ -161,7 +161,8 @@ export class FilterSession {
 
   drawView() {
     const { mode, zoom, split } = this.setting;
-    showMode(this.root, mode);
+    // The bench waits for the plan when the view opens: a chain without one is shown as the whole image.
+    if (mode === "image" || this.root.dataset.mode) showMode(this.root, mode);
     find("#zoom").value = zoom;
     this.slider.setZoom(zoom);
     this.slider.setSplit(split);
@@ -193,6 +194,7 @@ export class FilterSession {
   /** Shows an error, also at the control that caused it. The setting stays. @param {Problem|null} problem null clears the error */
   showProblem(problem) {
     this.setBusy(false);
+    if (!this.root.dataset.mode) showMode(this.root, this.setting.mode);
     if (problem && !(problem instanceof Problem)) throw problem;
     const controls = this.steps.showErrors(problem);
     const shown = controls.length ? new Problem(problem.status, { detail: `${controls.join(", ")}: see the message there. The result before it stays.` }) : problem;

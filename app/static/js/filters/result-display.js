@@ -45,7 +45,10 @@ export class ResultDisplay {
     const { image, catalogue, setting: { active, linear } } = this.session;
     const steps = structuredClone(this.session.setting.steps.slice(0, active + 1));
     const kernels = await Promise.all(steps.map((step) => describeKernel(step, catalogue)));
-    if (signal.aborted || !kernels.every(isComputable) || this.shownSteps === JSON.stringify([steps, image.name])) return;
+    if (signal.aborted) return;
+    const hasPlan = kernels.every(isComputable);
+    if (!this.session.root.dataset.mode) showMode(this.session.root, hasPlan ? this.session.setting.mode : "image");
+    if (!hasPlan || this.shownSteps === JSON.stringify([steps, image.name])) return;
     const chain = planChain(steps, kernels, image.pixels, linear);
     this.shownSteps = "";
     await this.showOnBench({ ...chain, image, steps, linear, pixels: null, values: null });
