@@ -4,6 +4,7 @@ import { find, setText } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { KernelBench } from "./bench/kernel-bench.js";
 import { ComparisonSlider } from "./comparison-slider.js";
+import { DetailsBelow } from "./details-below.js";
 import { clearFullSize } from "./full-size.js";
 import { describeImage, markSample } from "./image-sources.js";
 import { Images, isOwn } from "./images.js";
@@ -40,7 +41,8 @@ export class FilterSession {
     });
     this.steps = new StepPanel(this);
     this.bench = new KernelBench(root, this.steps.board, { onPick, onShowImage: () => this.setMode("image") });
-    this.inspector = new PixelInspector(this.slider, this.bench);
+    this.details = new DetailsBelow(find(".more", root));
+    this.inspector = new PixelInspector(this.slider, this.bench, this.details);
     this.history = new SettingHistory(() => formatSetting(this.setting), () => this.setting.image);
     this.results = new ResultDisplay(this);
   }
@@ -78,6 +80,7 @@ export class FilterSession {
 
   /** @param {import("./setting.js").Setting} setting */
   show(setting) {
+    if (this.image) this.details.load();
     const sameImage = this.image && setting.image === this.setting.image;
     if (String(setting.at) !== String(this.setting.at)) this.bench.recenter();
     this.setting = setting;
@@ -99,6 +102,7 @@ export class FilterSession {
   /** Changes the setting and redraws what depends on it. @param {() => void} change @param {"view"|"step"|"chain"|"image"} what */
   apply(change, what) {
     change();
+    this.details.load();
     this.history.note(what === "view" ? "view" : "content");
     if (what === "view") return this.drawView();
     clearFullSize();
@@ -134,6 +138,7 @@ export class FilterSession {
     setText(find("#image-note"), "Opening …");
     try {
       this.setting.image = await this.images.add(file, name);
+      this.details.load();
       this.setting.at = null;
       this.history.note("content");
       setText(find("#link-note"), "");

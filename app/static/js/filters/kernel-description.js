@@ -21,6 +21,7 @@ export function requestKernel(step, catalogue) {
   const ownParameters = listed?.parameters.properties ?? {};
   const common = pickCommonParameters(parameters);
   const shaping = Object.entries(parameters).filter(([name]) => !(name in common) && (name !== "amount" || name in ownParameters));
+  if (listed && !shaping.length) return Promise.resolve(listed);
   return requestJsonOnce(`/kernels/${encodeURIComponent(kernel)}`, Object.fromEntries(shaping));
 }
 

@@ -1,9 +1,7 @@
-import { find } from "../shared/dom.js";
 import { keepLatest } from "../shared/scheduling.js";
 import { readReturned } from "./bench/cell-values.js";
 import { requestRange, requestSource } from "./filter-results.js";
 import { computePixel } from "./pixel.js";
-import { PixelTable } from "./pixel-table.js";
 
 const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
 const UNKNOWN = "A step of this chain is not worked out here. “Whole image” shows the result.";
@@ -19,11 +17,14 @@ const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not wo
  *   & {image: import("../shared/image.js").Image}} InspectedResult
  */
 export class PixelInspector {
-  /** @param {import("./comparison-slider.js").ComparisonSlider} slider @param {import("./bench/kernel-bench.js").KernelBench} bench */
-  constructor(slider, bench) {
+  /**
+   * @param {import("./comparison-slider.js").ComparisonSlider} slider @param {import("./bench/kernel-bench.js").KernelBench} bench
+   * @param {import("./details-below.js").DetailsBelow} details
+   */
+  constructor(slider, bench, details) {
     this.slider = slider;
     this.bench = bench;
-    this.table = new PixelTable(find("#inspector"));
+    this.details = details;
     this.loadInput = keepLatest((signal, subject) => requestSource(subject.image, subject, subject.plans, signal));
     this.loadRange = keepLatest((signal, subject) => requestRange(subject.image, subject, signal));
     /** @type {import("./bench/kernel-bench.js").Subject|null} */
@@ -57,7 +58,7 @@ export class PixelInspector {
     this.subject = null;
     this.slider.mark(null);
     this.bench.clear(reason);
-    this.table.showMessage(reason);
+    this.details.show({ pixel: reason });
   }
 
   /** Loads the input of the step, and the range of its values if the response needs it. */
@@ -79,8 +80,8 @@ export class PixelInspector {
     const { rows, columns } = subject.axes.at(-1);
     at = [Math.min(at[0], columns.output - 1), Math.min(at[1], rows.output - 1)];
     this.slider.mark(this.locate(at));
-    if (obstacle) this.table.showMessage(obstacle);
-    else if (subject.plans.at(-1).outputs > MAX_LISTED_MAPS) this.table.showMessage(MANY_MAPS);
+    if (obstacle) this.details.show({ pixel: obstacle });
+    else if (subject.plans.at(-1).outputs > MAX_LISTED_MAPS) this.details.show({ pixel: MANY_MAPS });
     else if (input && (subject.pixels || subject.values)) this.showTable(at, input);
   }
 
@@ -93,7 +94,7 @@ export class PixelInspector {
   showTable([x, y], { source, range }) {
     const { steps, linear, plans } = this.subject;
     const computed = computePixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
-    this.table.show(computed, plans.at(-1), { at: [x, y], returned: readReturned(this.subject, x, y), linear });
+    this.details.show({ pixel: [computed, plans.at(-1), { at: [x, y], returned: readReturned(this.subject, x, y), linear }] });
   }
 
   /** The pixels under the kernel, on the image. @returns {import("./comparison-slider.js").Marks} */

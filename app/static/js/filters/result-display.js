@@ -1,11 +1,8 @@
 import { find, setText } from "../shared/dom.js";
-import { keepLatest } from "../shared/scheduling.js";
-import { drawCopyAs } from "./copy-as.js";
+import { keepLatest, runNewestNext } from "../shared/scheduling.js";
 import { requestMaps, requestResult } from "./filter-results.js";
 import { describeKernel, isComputable, requestKnownKernel } from "./kernel-description.js";
 import { isLayer } from "./layer-plan.js";
-import { runNewestNext } from "./newest-next.js";
-import { drawOutputSize } from "./output-size.js";
 import { planChain } from "./plan.js";
 import { drawResultStatus } from "./result-status.js";
 import { showMode } from "./view-mode.js";
@@ -26,7 +23,6 @@ export class ResultDisplay {
     this.centered = false;
     this.updateResult = runNewestNext((signal, isNewest) => this.showResult(signal, isNewest), (problem) => session.showProblem(problem), PATIENCE_MS);
     this.updatePlan = keepLatest((signal) => this.showPlan(signal));
-    this.updateSize = keepLatest((signal, plan, axes) => drawOutputSize(find("#size"), plan, axes, signal));
   }
 
   /** Computes the magnified pixels, and requests the result. @param {boolean} urgent the result on its way is of no use */
@@ -79,9 +75,7 @@ export class ResultDisplay {
     if (!isNewest()) return;
     live?.settle(result.pixels);
     session.showProblem(null);
-    drawCopyAs(find("#copy-as"), { setting: { ...session.setting, steps, linear }, kernels, image });
-    const showSizeError = (message) => setText(find("#size-error"), message);
-    this.updateSize(chain.plans[active], chain.axes[active]).then(() => showSizeError(""), (problem) => showSizeError(problem.message));
+    session.details.show({ snippet: { setting: { ...session.setting, steps, linear }, kernels, image }, size: { plan: chain.plans[active], axes: chain.axes[active] } });
     this.drawStatus(result, chain.plans.at(-1), chain.axes.at(-1));
     const shown = { plans: chain.plans.slice(0, active + 1), axes: chain.axes.slice(0, active + 1), placements: chain.placements.slice(0, active + 2) };
     const part = { ...shown, image, steps: steps.slice(0, active + 1), linear };
@@ -109,8 +103,7 @@ export class ResultDisplay {
     session.steps.draw(kernels[setting.active]);
     session.inspector.clear(kernels.includes(null));
     showMode(session.root, "image");
-    drawCopyAs(find("#copy-as"), { setting: { ...setting, ...filtering }, kernels, image });
-    find("#size").replaceChildren();
+    session.details.show({ snippet: { setting: { ...setting, ...filtering }, kernels, image }, size: null });
     find("#clipped").hidden = true;
     session.showProblem(null);
     setText(find("#status"), `${image.pixels.width} × ${image.pixels.height} → ${result.pixels.width} × ${result.pixels.height}`);

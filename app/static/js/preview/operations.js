@@ -68,13 +68,8 @@ async function makePlans(operations) {
   return plans.length === 1 ? [planOpaque(plans[0])] : plans;
 }
 
-/** Kernels that the browser knows need no request: a number that is dragged changes the picture at once. */
-function describeKernel(step, catalogue) {
-  if (step.kernel === "custom") return describeCustomKernel(step);
-  const kernel = catalogue.find(({ name }) => name === step.kernel);
-  const isDefault = kernel && !Object.keys(kernel.parameters.properties).some((name) => name in step);
-  return isDefault ? kernel : requestKernel(step, catalogue);
-}
+/** A number that is dragged changes the picture at once: the weights need no request. */
+const describeKernel = (step, catalogue) => (step.kernel === "custom" ? describeCustomKernel(step) : requestKernel(step, catalogue));
 
 /** As `GET /kernels/custom` describes it; null if the weights are not rows of numbers. */
 function describeCustomKernel({ weights: text = "", columns }) {
