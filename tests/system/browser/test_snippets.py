@@ -31,6 +31,7 @@ SETTINGS = [
 
 
 def copy_as(page: Page, tool: str) -> str:
+    page.locator("#copy-title").scroll_into_view_if_needed()
     page.get_by_role("tab", name=tool).click()
     return page.text_content("#snippet") or ""
 

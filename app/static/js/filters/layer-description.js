@@ -6,8 +6,10 @@ import { parseNumber, shorten } from "./weights.js";
 
 /** @typedef {number[][][][]} Filters weights as output, input, row, column */
 
-/** Of a new layer: vertical edges between red and green. @type {Filters} */
-export const EXAMPLE_FILTERS = [[[[1, 0, -1], [2, 0, -2], [1, 0, -1]], [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[0, 0, 0], [0, 0, 0], [0, 0, 0]]]];
+/** Of a new layer: red in the centre against green around it, as a cell of the retina responds. @type {Filters} */
+export const EXAMPLE_FILTERS = [[
+  [[0, 0, 0], [0, 2, 0], [0, 0, 0]], [[-0.25, -0.25, -0.25], [-0.25, 0, -0.25], [-0.25, -0.25, -0.25]], [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
+]];
 
 /**
  * The layer `conv` as `GET /kernels/conv` describes it, without a request: its weights can be too long for an address, and

@@ -1,6 +1,7 @@
 import { find, make, setText } from "../shared/dom.js";
 import { isLayer } from "./layer-plan.js";
 import { CHOICES, DEFAULTS, HINTS, LABELS, LAYER_CHOICES, MEANINGS } from "./step-parameters.js";
+import { MAX_EDITABLE_SIDE } from "./weights.js";
 
 /**
  * @typedef {{onSet: (name: string, value: string) => void, onChooseKernel: (name: string) => void,
@@ -59,7 +60,7 @@ export function drawStepControls(form, step, kernel, catalogue, listeners) {
       make("summary", {}, "More settings"), ...amount,
       make("div", { class: "triples" }, drawText("divisor", kernel ? `${round(kernel.divisor)} (kernel)` : ""),
         drawText("bias", "0"), drawText("anchor", "centre"), drawSelect("alpha"))),
-    drawHint(true));
+    drawHint(kernel?.combine === "single" && Math.max(kernel.rows, kernel.columns) <= MAX_EDITABLE_SIDE));
 }
 
 /** The line that explains the control under the pointer. @param {boolean} isEditable whether there are weights to drag */

@@ -20,7 +20,7 @@ export const LAYER_CHOICES = {
 
 export const LABELS = {
   kernel: "Kernel", weights: "Weights", border: "Border", response: "Response", channels: "Channels", alpha: "Transparency", behaviour: "Direction",
-  stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength", size: "Window",
+  stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength", size: "Size",
 };
 
 export const HINTS = {
@@ -34,7 +34,7 @@ export const HINTS = {
   divisor: "Divide by: auto (the sum of the weights), none or a number.",
   bias: "Add: a number, or a percentage such as 50%.",
   anchor: "Anchor: x,y of the weight over the pixel that is computed.",
-  size: "Window: its side in pixels, or height,width.",
+  size: "Size: the side of the window in pixels, or height,width.",
   weights: "Weights: outputs, inputs, rows, columns; or a row for each output of a colour matrix.",
   amount: "Strength: 1 is the filtered image, 0 the original.",
 };

@@ -63,7 +63,7 @@ export function planOperations(operations) {
 async function makePlans(operations) {
   const steps = operations.map(toStep);
   const { kernels: catalogue, layers } = steps.every((step) => step.kernel === "custom") ? { kernels: [], layers: [] } : await requestJsonOnce("/kernels");
-  if (steps.some((step) => layers.some(({ name }) => name === step.kernel))) throw new NotComputable("The service computes layers.");
+  if (steps.some((step) => layers.some(({ name }) => name === step.kernel))) throw new NotComputable("Layers are left to it.");
   const plans = await Promise.all(steps.map(async (step) => completePlan(step, await describeKernel(step, catalogue))));
   return plans.length === 1 ? [planOpaque(plans[0])] : plans;
 }

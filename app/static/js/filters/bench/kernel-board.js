@@ -179,7 +179,7 @@ export class KernelBoard {
     this.root.prepend(make("p", { class: "quiet" }, `${parts.length} kernels; the result is ${method}.`));
   }
 
-  /** Weights that are only shown. @param {number[][][]} parts @param {HTMLElement[]} notes one below each table */
+  /** Weights that are only shown. @param {number[][][]} parts @param {(HTMLElement|null)[]} notes one below each table */
   showSpans(parts, notes) {
     this.clear();
     this.tables = parts.map((part) => drawTable(part.map((row) => row.map((weight) => make("span", { class: "weight", "data-weight": weight }, formatNumber(weight, 3))))));
@@ -263,7 +263,7 @@ const describeWindow = (kind) => ({
 /** @param {number} count of the inputs */
 const listCaptions = (count) => Array.from({ length: count }, (_, map) => (count === 4 && map === 3 ? "alpha" : nameMap(map, count === 4 ? 3 : count)));
 
-const drawCaptions = (count) => listCaptions(count).map((name) => make("figcaption", { "data-name": name }, name));
+const drawCaptions = (count) => listCaptions(count).map((name) => (count > 1 ? make("figcaption", { "data-name": name }, name) : null));
 
 const drawErrorLine = () => make("p", { class: "field-error", id: "weights-error", role: "alert" });
 

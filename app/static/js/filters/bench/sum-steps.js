@@ -36,10 +36,14 @@ export function drawSumSteps(root, computation, plan, { linear, returned }) {
 /** The sum of a layer over all maps; the tables of the kernel have that of each. */
 const listTotal = ({ sums, divided }) => [sums.length === 1 ? "sum" : `sum of ${sums.length} maps`, formatNumber(divided, 2)];
 
+/** Kernels that are combined and have a line each. */
+const MAX_LISTED_PARTS = 4;
+
 const CHOSEN = { median: "middle", largest: "largest", smallest: "smallest", average: "average" };
 
 /** Kernels, and layers that treat each map on its own. */
 function listPartSums({ taps, sums }, plan) {
+  if (taps.length > MAX_LISTED_PARTS) return [[`${taps.length} kernels`, `${formatNumber(Math.min(...sums), 1)} … ${formatNumber(Math.max(...sums), 1)}`]];
   if (taps.length > 1) return taps.map((_, index) => [`kernel ${index + 1}`, formatNumber(sums[index], 2)]);
   const values = taps[0].flat().filter(({ value }) => !Number.isNaN(value));
   if (plan.combine === "rectified") return [["before", formatNumber(values[0].value, 2)], [values[0].value < 0 ? "below 0 becomes 0" : "stays: not below 0", formatNumber(sums[0], 2)]];
