@@ -1,11 +1,10 @@
-import { find, make, setText } from "../../shared/dom.js";
+import { find, setText } from "../../shared/dom.js";
 import { formatNumber } from "../../shared/numbers.js";
-import { drawMap, makeShade } from "../maps.js";
-import { computePixel, findWinner, hasNoWeights, nameMap, readFor } from "../pixel.js";
-import { clipToLevel, isSame, makeGrey, readColour, readReturned } from "./cell-values.js";
+import { findWinner, hasNoWeights } from "../pixel.js";
 import { Loupe } from "./loupe.js";
 import { drawMapChoice } from "./map-choice.js";
 import { Overview } from "./overview.js";
+import { StepValues } from "./step-values.js";
 import { drawSumSteps, showSumMessage } from "./sum-steps.js";
 import { chooseSide, followPixel, listResults, placeWindow } from "./window.js";
 
@@ -46,6 +45,8 @@ export class KernelBench {
     this.onReshape = () => {};
     /** @type {Subject|null} */
     this.subject = null;
+    /** @type {StepValues|null} */
+    this.values = null;
     this.inputLoupe = new Loupe(find("#input-loupe", root), "Pixels of the image. The arrow keys move the kernel, the space bar plays.", (i, j, keep) => this.pickInput(i, j, keep));
     this.outputLoupe = new Loupe(find("#output-loupe", root), "Pixels of the result. The arrow keys move the kernel, the space bar plays.", (i, j, keep) => this.pickOutput(i, j, keep));
     this.inputOverview = new Overview(find("#input-overview", root), (x, y, keep) => this.pickPlace(x, y, keep));
@@ -71,7 +72,8 @@ export class KernelBench {
       this.onReshape();
       this.recenter();
     }
-    Object.assign(this, { shape, subject, input, obstacle });
+    Object.assign(this, { shape, subject });
+    this.values = new StepValues(subject, input, obstacle);
     this.channel = Math.min(this.channel, this.plan.outputs - 1);
     this.inputChannel = Math.min(this.inputChannel, this.plan.inputs - 1);
     this.place(this.sweep === null ? at : this.at);
@@ -133,78 +135,26 @@ export class KernelBench {
     const { left, top } = this.windows;
     this.drawChannels();
     if (sides.length) {
-      const readInput = this.makeInputReader();
+      const readInput = this.values.readInput(this.values.combinesMaps ? this.inputChannel : this.channel);
       this.inputLoupe.draw(this.side, this.side, cell, (i, j) => readInput(left + i, top + j));
       this.outputLoupe.draw(columns.count, rows.count, cell, (i, j) => this.readOutput(i, j));
     }
     const { image, pixels, placements } = this.subject;
     const { x, y, scaleX, scaleY } = placements.at(-2);
     this.inputOverview.draw(image.pixels, [x + left * scaleX, y + top * scaleY, this.side * scaleX, this.side * scaleY]);
-    const whole = pixels ?? this.drawWholeMap();
+    const whole = pixels ?? this.values.drawWholeMap(this.channel);
     if (whole) this.outputOverview.draw(whole, [columns.first, rows.first, columns.count, rows.count]);
     setText(find("#outside", this.root), this.describeOutside());
     this.drawKernel();
   }
 
-  /** The chosen map of a result that is no image, drawn once. */
-  drawWholeMap() {
-    const { subject: { values }, channel } = this;
-    if (!values) return null;
-    if (this.whole?.values !== values || this.whole.channel !== channel) this.whole = { values, channel, image: drawMap(values, channel) };
-    return this.whole.image;
-  }
-
-  /** Whether each map of the result is a sum over all maps of the input. */
-  get combinesMaps() {
-    return Boolean(this.plan.layer?.filters);
-  }
-
-  makeInputReader() {
-    const { subject, plan } = this;
-    const decoded = subject.steps.length > 1;
-    const source = this.input?.source ?? (decoded ? null : readImage(subject.image.pixels));
-    if (!source) return () => null;
-    const { grey, readPadded } = readFor(source, plan, { linear: subject.linear, decoded });
-    const map = grey ? 0 : this.combinesMaps ? this.inputChannel : this.channel;
-    return (x, y) => {
-      const outside = x < 0 || y < 0 || x >= source.width || y >= source.height;
-      if (outside && plan.border === "valid") return null;
-      const value = readPadded(x, y, map);
-      return {
-        colour: readColour(source, plan.border, x, y, subject.linear && decoded, map), outside,
-        text: Number.isNaN(value) ? "" : formatNumber(Math.round(value)),
-      };
-    };
-  }
-
-  /** A cell of the result: as the page computes it, or the service's pixel if the page cannot. */
+  /** A cell of the result, which is empty until the animation has painted it. */
   readOutput(i, j) {
     const { columns, rows } = this.results;
     if (this.sweep !== null && j * columns.count + i > this.sweep) return null;
+    const isQuick = columns.count * rows.count * this.plan.parts.flat(2).length <= MAX_PRODUCTS;
     const [x, y] = [columns.first + i, rows.first + j];
-    const pixel = this.readPixel(x, y);
-    if (!pixel) return null;
-    const value = pixel[Math.min(this.channel, pixel.length - 1)];
-    const text = formatNumber(Number.isInteger(value) ? value : Math.round(value));
-    if (this.subject.values) return { colour: makeGrey(makeShade(this.subject.values, this.channel)(value)), text };
-    return { colour: this.combinesMaps || pixel.length !== 3 ? makeGrey(clipToLevel(value)) : /** @type {[number, number, number]} */ (pixel), text };
-  }
-
-  /** The values of a pixel of the result: the chosen one alone, at its place, of a layer with many maps. */
-  readPixel(x, y) {
-    const computed = this.compute(x, y);
-    if (!computed) return readReturned(this.subject, x, y);
-    return computed.pixel.length ? computed.pixel : Object.assign([], { [this.channel]: computed.channels[0].final });
-  }
-
-  /** @param {boolean} [withTaps] with the single products @returns {ReturnType<typeof computePixel>|null} */
-  compute(x, y, withTaps = false) {
-    const { input, subject, plan, obstacle, results } = this;
-    const products = results.columns.count * results.rows.count * plan.parts.flat(2).length;
-    if (!input || obstacle || (products > MAX_PRODUCTS && (x !== this.at[0] || y !== this.at[1]))) return null;
-    if (plan.response === "rescale" && !input.range) return null;
-    const only = this.combinesMaps && plan.outputs > 1 ? this.channel : null;
-    return computePixel(input.source, plan, x, y, { linear: subject.linear, decoded: subject.steps.length > 1, range: input.range }, withTaps, only);
+    return this.values.readOutput(x, y, this.channel, isQuick || (x === this.at[0] && y === this.at[1]));
   }
 
   /** The frames, the products and the sum. @param {number} [share] of the products to light */
@@ -217,26 +167,16 @@ export class KernelBench {
     this.outputLoupe.moveFrame([x - this.results.columns.first, y - this.results.rows.first, 1, 1]);
     setText(find("#output-place", this.root), `pixel ${x}, ${y}`);
     setText(find("#input-place", this.root), `around ${x * columns.stride + columns.first}, ${y * rows.stride + rows.first}`);
-    const computed = this.compute(x, y, true);
-    const computation = computed && computed.channels[this.findComputation(computed)];
+    const explained = this.values.explain(x, y, this.channel);
     this.board.showOutput(this.channel);
-    this.board.showProducts(computation ?? null, share);
+    this.board.showProducts(explained?.computation ?? null, share);
     const sum = find("#sum", this.root);
-    if (!computation) return showSumMessage(sum, this.obstacle || "The sum appears when the service has responded.");
-    if (share < 1) return showSumMessage(sum, describeRunningSum(this.combinesMaps ? computation.taps.flat(2) : computation.taps[0].flat(), share, this.plan));
+    if (!explained) return showSumMessage(sum, this.values.obstacle || "The sum appears when the service has responded.");
+    const { computation, returned } = explained;
+    if (share < 1) return showSumMessage(sum, describeRunningSum(this.values.combinesMaps ? computation.taps.flat(2) : computation.taps[0].flat(), share, this.plan));
     const winner = findWinner(computation);
     if (winner) this.inputLoupe.moveSpot([winner.x - this.windows.left, winner.y - this.windows.top]);
-    const returned = readReturned(this.subject, x, y);
-    const isRounded = this.plan.response !== "raw";
-    const same = returned && (computed.pixel.length ? computed.pixel.every((value, index) => isSame(value, returned[index], isRounded)) : isSame(computation.final, returned[this.channel], isRounded));
-    const value = returned && (same ? computation.final : returned[this.channel]);
-    drawSumSteps(sum, computation, this.plan, { linear: this.subject.linear, returned: value });
-  }
-
-  /** Which of the computed channels is shown. */
-  findComputation({ channels }) {
-    const name = nameMap(this.channel, this.plan.outputs);
-    return Math.max(channels.findIndex((one) => one.name === name), 0);
+    drawSumSteps(sum, computation, this.plan, { linear: this.subject.linear, returned });
   }
 
   drawChannels() {
@@ -247,8 +187,10 @@ export class KernelBench {
       this.draw();
     };
     const isSingle = inputs === 1 || (isGrey && inputs === 3);
-    drawMapChoice(find("#channels", this.root), isSingle ? 1 : inputs, this.combinesMaps ? this.inputChannel : this.channel, choose(this.combinesMaps ? "inputChannel" : "channel"));
-    drawMapChoice(find("#outputs", this.root), this.combinesMaps ? outputs : 1, this.channel, choose("channel"));
+    const { combinesMaps } = this.values;
+    const shownInput = combinesMaps ? "inputChannel" : "channel";
+    drawMapChoice(find("#channels", this.root), isSingle ? 1 : inputs, this[shownInput], choose(shownInput));
+    drawMapChoice(find("#outputs", this.root), combinesMaps ? outputs : 1, this.channel, choose("channel"));
   }
 
   describeOutside() {
@@ -304,6 +246,3 @@ function describeRunningSum(taps, share, plan) {
 }
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(high, low));
-
-/** @param {ImageData} pixels @returns {import("../pixel.js").Source} */
-const readImage = ({ width, height, data }) => ({ width, height, get: (x, y, channel) => data[4 * (y * width + x) + channel] });
