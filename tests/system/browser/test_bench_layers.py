@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -251,9 +252,27 @@ def test_every_listed_layer_opens_on_the_bench(page: Page, api: httpx.Client) ->
     assert links.all_text_contents() == names
     for name, link in zip(names, links.evaluate_all("links => links.map(({ hash }) => hash)"), strict=True):
         follow_link(page, link)
-        expect(page.locator("#sum .check")).to_have_text("✓ service agrees")
+        expect(page.locator("#sum .check")).to_have_text("✓ service agrees", timeout=20_000)
         assert page.input_value("#set-kernel") == name
         expect(page.locator("#filter-error")).to_be_empty()
+
+
+def test_maps_that_are_too_many_numbers_are_not_loaded(page: Page) -> None:
+    """64 maps of 451x300 are 8.7 million."""
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    open_filter_view(page, address({"kernel": "mnist-conv1"}, {"kernel": "mnist-conv2"}))
+    expect(page.locator("#sum")).to_contain_text("too many numbers to load", timeout=20_000)
+    expect(page.locator("#filter-error")).to_be_empty()
+    assert [url for url in loaded if "format=npy" in url] == []
+
+
+@pytest.mark.parametrize("setting", ["#filter/mnist-conv1", "#filter/opponent", "#filter/max-pool"])
+def test_axe_finds_no_serious_violation_on_the_bench_of_a_layer(page: Page, setting: str) -> None:
+    open_filter_view(page, setting)
+    expect(page.locator("#sum .check")).to_have_text("✓ service agrees")
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
 def test_play_adds_the_sums_of_a_layer_one_after_the_other(page: Page) -> None:

@@ -2,10 +2,12 @@ import { keepLatest } from "../shared/scheduling.js";
 import { readReturned } from "./bench/cell-values.js";
 import { requestRange, requestSource } from "./filter-results.js";
 import { computePixel } from "./pixel.js";
+import { isTooLarge } from "./plan.js";
 
 const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
 const UNKNOWN = "A step of this chain is not worked out here. “Whole image” shows the result.";
 const OWN_ALPHA = "This layer computes transparency from four inputs, which is not worked out here. “Whole image” shows the result.";
+const TOO_LARGE = "The maps of this step are too many numbers to load. Use a smaller image, or pooling before this step.";
 const MANY_MAPS = "The result has more maps than a colour image. The bench shows them one at a time.";
 const MAX_LISTED_MAPS = 4;
 const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not worked out here. “Whole image” shows the result.";
@@ -64,7 +66,7 @@ export class PixelInspector {
   /** Loads the input of the step, and the range of its values if the response needs it. */
   async load(subject) {
     this.problem = "";
-    if (subject.image.transparent) return;
+    if (this.findObstacle()) return;
     if (!this.source && (subject.steps.length === 1 || subject.pixels || subject.values)) this.source = await this.loadInput(subject);
     if (subject.plans.at(-1).response === "rescale" && (subject.pixels || subject.values)) this.range = await this.loadRange(subject);
   }
@@ -88,6 +90,7 @@ export class PixelInspector {
   findObstacle() {
     if (this.subject.image.transparent) return TRANSPARENT;
     if (this.subject.plans.some(computesAlpha)) return OWN_ALPHA;
+    if (isTooLarge(this.subject.plans.at(-1), this.subject.axes.at(-1))) return TOO_LARGE;
     return this.problem;
   }
 

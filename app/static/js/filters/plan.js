@@ -76,6 +76,16 @@ function planSteps(steps, kernels, linear) {
   });
 }
 
+/** 32 MB as float32. A photograph has fewer than half of them. */
+const MAX_VALUES = 8e6;
+
+/**
+ * Whether the maps before or after a step are too many numbers to load into the page.
+ * @param {Plan} plan of a chain @param {{rows: import("./geometry.js").Axis, columns: import("./geometry.js").Axis}} axes
+ */
+export const isTooLarge = ({ inputs, outputs }, { rows, columns }) =>
+  Math.max(inputs * rows.input * columns.input, outputs * rows.output * columns.output) > MAX_VALUES;
+
 /** @param {Plan} plan @param {number} inputs */
 function countOutputs({ layer, channels }, inputs) {
   if (layer?.filters) return layer.filters.length;

@@ -3,7 +3,7 @@ import { keepLatest, runNewestNext } from "../shared/scheduling.js";
 import { requestMaps, requestResult } from "./filter-results.js";
 import { describeKernel, isComputable, requestKnownKernel } from "./kernel-description.js";
 import { isLayer } from "./layer-plan.js";
-import { planChain } from "./plan.js";
+import { isTooLarge, planChain } from "./plan.js";
 import { drawResultStatus } from "./result-status.js";
 import { showMode } from "./view-mode.js";
 
@@ -90,7 +90,9 @@ export class ResultDisplay {
 
   /** What the service returns for the steps that the bench shows: pixels, or the numbers of maps that the page shows one by one. */
   async requestPart(part, result, signal) {
-    if (!isShownAsImage(part.plans.at(-1))) return { pixels: null, values: await requestMaps(part.image, part, signal) };
+    const [plan, axes] = [part.plans.at(-1), part.axes.at(-1)];
+    if (isTooLarge(plan, axes)) return { pixels: null, values: null };
+    if (!isShownAsImage(plan)) return { pixels: null, values: await requestMaps(part.image, part, signal) };
     const { pixels } = result ?? await requestResult(part.image, part, signal);
     return { pixels, values: null };
   }

@@ -74,11 +74,15 @@ function drawLayer(layer, layers) {
 /** Inputs that an image has: grey, red, green and blue, and these with alpha. */
 const IMAGE_INPUTS = [1, 3, 4];
 
-/** The layer in the filter view. One that needs other maps than those of an image follows a layer that gives them. */
+/**
+ * The layer in the filter view. One that needs other maps than those of an image follows a layer that gives them, and its
+ * pooling, as in the digit network.
+ */
 function addressLayer({ name, weights_shape: shape }, layers) {
   if (name === "conv") return `#filter/conv?${new URLSearchParams({ weights: formatFilters(EXAMPLE_FILTERS) })}`;
   const before = shape && !IMAGE_INPUTS.includes(shape.inputs) && layers.find((other) => other.weights_shape?.outputs === shape.inputs);
-  return before ? `#filter?${new URLSearchParams({ operations: JSON.stringify([before.name, name].map((kernel) => ({ kernel }))) })}` : `#filter/${name}`;
+  if (!before) return `#filter/${name}`;
+  return `#filter?${new URLSearchParams({ operations: JSON.stringify([before.name, "max-pool", name].map((kernel) => ({ kernel }))) })}`;
 }
 
 /** @param {number[][]} weights */
