@@ -22,11 +22,13 @@ from kernels.apply.filter import apply_steps
 from kernels.chain import AnyStep, gives_image
 from kernels.kernel import Kernel
 from kernels.layers.catalogue import CONV, LayerEntry
-from kernels.layers.layer import Convolution, describe_kind
-from kernels.layers.step import make_layer_step
+from kernels.layers.layer import Convolution, LayerWeights, describe_kind
+from kernels.layers.step import LayerStep, make_layer_step
 from kernels.parameter import Parameter
 from kernels.product import Product, list_weights
-from kernels.settings import FilterSettings
+from kernels.settings import FilterSettings, scale_bias
+
+WHITE = 255.0
 
 
 class KernelFactors(BaseModel):
@@ -86,6 +88,28 @@ def describe_kernel(kernel: Kernel, parameters: Sequence[Parameter]) -> KernelDe
     )
 
 
+class LayerStepDescription(BaseModel):
+    """How a layer is applied with the given parameters. Sides, strides and dilations are in pixels, as (y, x)."""
+
+    size: tuple[int, int]
+    """Of the window."""
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    border: str
+    channels: str
+    """`gray`: a colour image is converted to grey first."""
+    response: str
+    """Of the values if no step follows."""
+    weights: list[list[list[list[float]]]] | None
+    """Of a convolution: output, input, row, column."""
+    linear_weights: list[list[list[list[float]]]] | None
+    """The weights for linear light, if they differ."""
+    bias: list[float]
+    """Of a convolution: one number for all outputs or one for each, for values of 0 to 255."""
+    rectified: bool
+    """Whether a ReLU follows."""
+
+
 class LayerDescription(BaseModel):
     """A layer of the catalogue."""
 
@@ -102,12 +126,15 @@ class LayerDescription(BaseModel):
     parameters: dict[str, Any]
     """JSON Schema of the layer's own parameters."""
     source: str
+    step: LayerStepDescription | None = None
+    """Only of a layer that is asked for by name."""
 
 
-def describe_layer(entry: LayerEntry, settings: FilterSettings) -> LayerDescription:
+def describe_layer(entry: LayerEntry, settings: FilterSettings, *, with_step: bool = False) -> LayerDescription:
     """Raises KernelParameterError for settings that the layer does not have."""
     needs_weights = entry.name == CONV and settings.weights is None
-    layer = None if needs_weights else make_layer_step(entry, settings).layer
+    step = None if needs_weights else make_layer_step(entry, settings)
+    layer = None if step is None else step.layer
     is_matrix = isinstance(layer, Convolution) and layer.size == (1, 1)
     return LayerDescription(
         name=entry.name,
@@ -118,7 +145,33 @@ def describe_layer(entry: LayerEntry, settings: FilterSettings) -> LayerDescript
         settings=sorted(entry.accepts),
         parameters=describe_parameters(entry.parameters),
         source=entry.source,
+        step=describe_step(step) if with_step and step is not None else None,
     )
+
+
+def describe_step(step: LayerStep) -> LayerStepDescription:
+    layer = step.layer
+    convolution = layer if isinstance(layer, Convolution) else None
+    return LayerStepDescription(
+        size=layer.size,
+        stride=step.stride,
+        dilation=step.dilation,
+        border=step.border,
+        channels=step.channels,
+        response=step.final_response,
+        weights=list_filters(convolution.weights) if convolution else None,
+        linear_weights=None
+        if convolution is None or convolution.linear_weights is None
+        else list_filters(convolution.linear_weights),
+        bias=[scale_bias(bias, WHITE) for bias in convolution.bias] if convolution else [0.0],
+        rectified=convolution is not None and convolution.is_rectified,
+    )
+
+
+def list_filters(weights: LayerWeights) -> list[Any]:
+    """(height, width, inputs, outputs) as lists [output][input][row][column], the layout `oihw`."""
+    filters: list[Any] = weights.transpose(3, 2, 0, 1).tolist()
+    return filters
 
 
 def describe_parameters(parameters: Sequence[Parameter]) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_workers_on_this_machine_get_the_other_options() -> None:
 
     CliRunner().invoke(app, given, catch_exceptions=False)
 
-    assert set(found[0]) >= {"--out=o", "--network=lecture", "--finish", "--epochs=26"}
+    assert set(found[0]) >= {"--out=o", "--network=lecture", "--finish", "--epochs=20"}
     assert not [option for option in found[0] if option.startswith(("--workers", "--index", "--data"))]
 
 

@@ -9,7 +9,15 @@ from fastapi.responses import JSONResponse
 from app.api.caching import respond_with_etag
 from app.api.content_negotiation import find_weight, parse_accept
 from app.api.dependencies import ServiceDependency
-from app.api.page_files import REVALIDATE, STATIC, PageFiles, find_version, version_addresses
+from app.api.page_files import (
+    REVALIDATE,
+    STATIC,
+    PageFiles,
+    find_version,
+    join_styles,
+    name_one_stylesheet,
+    version_addresses,
+)
 
 router = APIRouter(tags=["service"])
 
@@ -42,6 +50,7 @@ PAGE_HEADERS = {
 
 def serve_page_files(app: FastAPI) -> None:
     find_version()  # reads all files: not while a request waits
+    join_styles()
     app.mount("/static", PageFiles(directory=STATIC), name="static")
 
 
@@ -59,7 +68,7 @@ async def get_home(request: Request, service: ServiceDependency) -> Response:
     if find_weight("application/json", weights) > find_weight("text/html", weights):
         links: dict[str, Any] = {"name": "convserve", "links": LINKS | (DOCS_LINKS if docs else {})}
         return JSONResponse(links, headers=headers)
-    page = version_addresses((STATIC / "index.html").read_bytes())
+    page = version_addresses(name_one_stylesheet((STATIC / "index.html").read_bytes()))
     response = respond_with_etag(request, page if docs else DOCS_PARTS.sub(b"", page), "text/html")
     response.headers.update(headers | {"Cache-Control": REVALIDATE})
     return response

@@ -61,11 +61,13 @@ async def get_kernel(
 ) -> Response:
     layer = service.catalogue.find_layer(name)
     if layer is not None:
-        return respond_with_etag(request, describe_layer(layer, query).model_dump_json().encode(), "application/json")
+        description = describe_layer(layer, query, with_step=True)
+        return respond_with_etag(request, description.model_dump_json().encode(), "application/json")
     kernel = resolve_step(name, query, service.catalogue).kernel
     parameters = () if kernel.name == CUSTOM else service.catalogue[name].parameters
-    description = describe_kernel(kernel, parameters)
-    return respond_with_etag(request, description.model_dump_json().encode(), "application/json")
+    return respond_with_etag(
+        request, describe_kernel(kernel, parameters).model_dump_json().encode(), "application/json"
+    )
 
 
 @router.get(

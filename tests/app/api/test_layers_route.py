@@ -104,6 +104,29 @@ def test_contact_sheet_shows_every_map_with_its_own_range(client: TestClient) ->
     assert np.abs(tile - expected).max() < 1
 
 
+def test_layer_asked_for_by_name_says_how_it_is_applied(client: TestClient) -> None:
+    def describe(name: str, **query: str) -> dict[str, Any]:
+        description: dict[str, Any] = client.get(f"/kernels/{name}", params=query).json()
+        return dict(description["step"])
+
+    listed = client.get("/kernels").json()["layers"]
+    assert {layer["step"] for layer in listed} == {None}
+    pool = describe("max-pool", size="3,2", border="valid")
+    assert (pool["size"], pool["stride"], pool["border"]) == ([3, 2], [3, 2], "valid")
+    assert pool["weights"] is None
+    assert describe("dilate")["stride"] == [1, 1]
+    assert describe("opponent")["response"] == "rescale"
+    conv = describe("conv", weights="[[1,2,3],[4,5,6]]", bias="5%,7", stride="2,1")
+    assert conv["weights"] == [[[[1]], [[2]], [[3]]], [[[4]], [[5]], [[6]]]]
+    assert conv["bias"] == [12.75, 7]
+    assert (conv["stride"], conv["border"], conv["rectified"]) == ([2, 1], "edge", False)
+    np.testing.assert_allclose(np.ravel(describe("gray")["linear_weights"]), [0.2126, 0.7152, 0.0722], rtol=1e-6)
+    learned = describe("mnist-conv1")
+    assert np.shape(learned["weights"]) == (32, 1, 5, 5)
+    assert (learned["channels"], learned["border"], learned["rectified"]) == ("gray", "zero", True)
+    assert client.get("/kernels/conv").json()["step"] is None  # needs weights
+
+
 def test_a_result_with_layers_is_for_every_frame(client: TestClient) -> None:
     frames = [draw_noise(6, 7, seed=seed) for seed in (1, 2)]
     images = [open_image(encode(frame)) for frame in frames]

@@ -118,9 +118,12 @@ IMPORTED_FOLDERS = {
     "preview": ("filters",),
     "digits": ("sources", "network"),
     "classes": ("digits", "network"),
+    "kernels": ("filters",),
+    "learn": ("filters", "preview"),
 }
 """Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`,
-`classes` has the pad of `digits`."""
+`classes` has the pad of `digits`, `kernels` links to layers with weights as `filters` writes them, and `learn` has the
+board of weights of `filters`."""
 
 
 def test_modules_import_only_their_own_folder_and_shared() -> None:
@@ -158,7 +161,19 @@ def test_files_of_the_page_have_its_version_in_their_address(client: TestClient)
         reply = client.get(address)
         assert reply.status_code == 200
         assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert reply.content == (STATIC / address.split("/", 3)[3]).read_bytes()
+        if not address.endswith("/css/all.css"):
+            assert reply.content == (STATIC / address.split("/", 3)[3]).read_bytes()
+
+
+def test_page_has_one_stylesheet_with_the_content_of_all(client: TestClient) -> None:
+    html = client.get("/", headers={"Accept": "text/html"}).text
+    (address,) = re.findall(r'rel="stylesheet" href="([^"]+)"', html)
+    reply = client.get(address)
+    assert reply.headers["content-type"].startswith("text/css")
+    written = re.findall(r'rel="stylesheet" href="/static/([^"]+)"', (STATIC / "index.html").read_text("utf-8"))
+    assert len(written) > 5
+    assert reply.text == "".join((STATIC / name).read_text("utf-8") for name in written)
+    assert html.index(address) < html.index("<script")
 
 
 @pytest.mark.parametrize("folder", ["", "0123456789ab/"])

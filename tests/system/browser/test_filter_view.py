@@ -67,6 +67,7 @@ def test_link_contains_the_whole_setting(browser: Browser, page: Page, site: str
         assert other.input_value("#set-border") == "wrap"
         assert other.input_value("#set-stride") == "2"
         assert other.input_value("#zoom") == "2"
+        other.locator("#inspector").scroll_into_view_if_needed()
         assert other.text_content(".pixel-position") == page.text_content(".pixel-position")
         shown = read_result(other)
     image = api.get("/samples/chart.png").content
@@ -126,13 +127,16 @@ def test_clipping_hint_offers_other_responses(page: Page) -> None:
     expect(page.locator("#clipped")).to_be_hidden()
 
 
-def test_step_that_is_no_kernel_is_left_to_the_service(page: Page, api: httpx.Client, errors: list[str]) -> None:
-    open_filter_view(page, "#filter/identity?image=house")
+def test_unknown_step_is_left_to_the_service(page: Page, api: httpx.Client, errors: list[str]) -> None:
+    listed = api.get("/kernels").json()
+    listed["kernels"] = [kernel for kernel in listed["kernels"] if kernel["name"] != "blur"]
+    page.route("**/kernels", lambda route: route.fulfill(json=listed))
     page.route("**/kernels/blur*", lambda route: route.fulfill(status=404, json={"detail": "unknown", "status": 404}))
+    open_filter_view(page, "#filter/identity?image=house")
     follow_link(page, "#filter/blur,emboss?image=house")
     expected = filter_by_api(api, api.get("/samples/house.png").content, "/filter/blur,emboss")
     assert np.array_equal(read_result(page), expected)
-    expect(page.locator("#sum")).to_contain_text("is no kernel")
+    expect(page.locator("#sum")).to_contain_text("A step of this chain is not worked out here")
     expect(page.locator("#filter-error")).to_be_empty()
     page.get_by_role("tab", name="SciPy").click()
     expect(page.locator("#snippet-note")).to_have_text("Not available: a step of this chain is no kernel.")

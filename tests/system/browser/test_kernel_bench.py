@@ -46,7 +46,10 @@ def read_sum(page: Page) -> int:
     return int(text.replace("=", "").replace("−", "-"))
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+CLASSIC_SCROLLBAR = 15
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1280 - CLASSIC_SCROLLBAR, 720), (390, 844)])
 def test_bench_fits_the_screen(page: Page, size: tuple[int, int]) -> None:
     width, height = size
     page.set_viewport_size({"width": width, "height": height})
@@ -67,6 +70,29 @@ def test_bench_fits_the_screen(page: Page, size: tuple[int, int]) -> None:
     top = page.locator(".toolbar").bounding_box()
     assert top
     assert top["y"] < 100  # the header is one line
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "#filter/emboss",
+        "#filter/gaussian?sigma=5",
+        "#filter/box?size=9",
+        "#filter/unsharp",
+        "#filter/sobel",
+        "#filter/kirsch",
+        "#filter/opponent",
+        "#filter/max-pool",
+        '#filter?operations=[{"kernel":"blur"},{"kernel":"edge"}]',
+    ],
+)
+def test_kernel_panel_does_not_scroll_beside_a_classic_scrollbar(page: Page, setting: str) -> None:
+    """It makes the panel narrower: controls that wrap make it higher, and its own scrollbar narrower still."""
+    page.set_viewport_size({"width": 1280 - CLASSIC_SCROLLBAR, "height": 720})
+    open_filter_view(page, setting)
+    expect(page.locator("#sum .check")).to_have_text("✓ service agrees")
+    room = page.locator("#kernel-panel").evaluate("panel => panel.scrollHeight - panel.clientHeight")
+    assert room <= 0
 
 
 def clip_magnitude(value: float, low: float, high: float) -> float:

@@ -60,6 +60,7 @@ def test_computed_pixel_is_the_pixel_of_the_api(page: Page, tmp_path: Path) -> N
 
 def test_pointer_and_arrow_keys_move_the_inspected_pixel(page: Page) -> None:
     open_filter_view(page, "#filter/blur?zoom=4")
+    page.locator("#inspector").scroll_into_view_if_needed()
     page.locator("#compare .images").hover(position={"x": 4 * 30 + 2, "y": 4 * 20 + 2})
     expect(page.locator(".pixel-position")).to_contain_text("Pixel 30, 20")
     assert page.locator(".patch").evaluate("patch => [patch.style.left, patch.style.width]") == ["116px", "12px"]

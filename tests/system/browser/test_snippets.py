@@ -43,6 +43,7 @@ MASKED = "#filter/emboss?reads=region&region=5,4,30,20;20,10,30,25"
 
 
 def copy_as(page: Page, tool: str) -> str:
+    page.locator("#copy-title").scroll_into_view_if_needed()
     page.get_by_role("tab", name=tool).click()
     return page.text_content("#snippet") or ""
 

@@ -11,6 +11,7 @@ from tests.system.browser.test_digit_view import STROKES
 
 FIRST_VIEW_BYTES = 250_000
 """Files and first sample as they are transferred: text is compressed."""
+FIRST_VIEW_FILES = 75
 VIEWS = (
     "#filter/sobel?at=60,60",
     '#filter?operations=[{"kernel":"gaussian"},{"kernel":"edge"}]&step=1',
@@ -107,8 +108,9 @@ def test_first_load_is_small(browser: Browser, site: str) -> None:
         wait_for_result(page)
         ready_ms = page.evaluate("performance.getEntriesByName('interactive')[0].startTime")
     own = {url: size for url, size in sizes.items() if "/static/" in url or url == site + "/"}
-    assert len(own) > 15
+    assert 15 < len(own) < FIRST_VIEW_FILES
     assert sum(own.values()) < FIRST_VIEW_BYTES
+    assert "/size" not in "".join(sizes)  # what is below the first screen is loaded when it is seen
     print(f"first view {sum(own.values())} bytes, interactive after {ready_ms:.0f} ms")
 
 
@@ -171,6 +173,9 @@ new PerformanceObserver((list) => {
 """
 
 
+DONE = "#filter-view[aria-busy=false]"
+
+
 @pytest.mark.parametrize(
     ("view", "last"),
     [
@@ -179,9 +184,14 @@ new PerformanceObserver((list) => {
         ("#classes", ".class-card"),
         ("#learn", "#show-answer"),
         ("#kernels", ".kernel"),
+        ("#filter/emboss", DONE),
+        ("#filter/emboss?view=image", DONE),
+        ("#filter/gaussian?sigma=30", DONE),
+        ("#filter/opponent", DONE),
     ],
 )
 def test_nothing_moves_while_a_view_loads(page: Page, view: str, last: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.add_init_script(SHIFTS)
     page.goto("/" + view)
     expect(page.locator(last).first).to_be_visible(timeout=60_000)

@@ -20,12 +20,13 @@ export class ComparisonSlider {
     this.viewer = find(".viewer", root);
     this.range = find("input[type=range]", root);
     this.handle = find(".handle", root);
+    this.handle.hidden = true;
     this.before = make("canvas", { class: "before" });
     this.after = make("canvas", { class: "after" });
     this.patch = make("div", { class: "patch", hidden: true });
     this.anchor = make("div", { class: "anchor", hidden: true });
     this.afterLayer = make("div", { class: "after-layer" }, this.after);
-    this.images = make("div", { class: "images" }, this.before, this.afterLayer, this.patch, this.anchor);
+    this.images = make("div", { class: "images", hidden: true }, this.before, this.afterLayer, this.patch, this.anchor);
     this.viewer.append(this.images);
     this.zoom = "fit";
     this.scale = 1;
@@ -80,6 +81,7 @@ export class ComparisonSlider {
   /** @param {ImageData} pixels */
   showBefore(pixels) {
     paint(this.before, pixels);
+    this.images.hidden = false;
     this.after.hidden = true;
     this.placement = null;
     this.mark(null);
@@ -89,7 +91,7 @@ export class ComparisonSlider {
   /** @param {ImageData} pixels @param {import("./plan.js").Placement} placement */
   showAfter(pixels, placement) {
     paint(this.after, pixels);
-    this.after.hidden = false;
+    this.after.hidden = this.handle.hidden = false;
     this.placement = placement;
     this.fit();
   }

@@ -3,6 +3,7 @@
 import { readReplyPixels } from "../shared/image.js";
 import { parseNpy } from "../shared/npy.js";
 import { requestFilter } from "./filter-request.js";
+import { findRange } from "./maps.js";
 import { applyResponse } from "./pixel.js";
 
 /**
@@ -11,9 +12,13 @@ import { applyResponse } from "./pixel.js";
  * @typedef {{pixels: ImageData, clippedPercent: number, milliseconds: string}} FilterResult `milliseconds` of server time
  */
 
-/** @param {Image} image @param {Filtering} filtering @param {AbortSignal} signal @returns {Promise<FilterResult>} */
-export async function requestResult(image, filtering, signal) {
-  const reply = await requestFilter(filtering, [image.preview, image.name], { query: { format: "png" }, accept: "image/png", signal });
+/**
+ * @param {Image} image @param {Filtering} filtering @param {AbortSignal} signal @param {boolean} [asSheet] all maps side by side
+ * @returns {Promise<FilterResult>}
+ */
+export async function requestResult(image, filtering, signal, asSheet = false) {
+  const query = { format: "png", ...(asSheet && { maps: "sheet" }) };
+  const reply = await requestFilter(filtering, [image.preview, image.name], { query, accept: "image/png", signal });
   const durations = (reply.headers.get("Server-Timing") ?? "").matchAll(/dur=([\d.]+)/g);
   return {
     pixels: await readReplyPixels(reply),
@@ -22,27 +27,18 @@ export async function requestResult(image, filtering, signal) {
   };
 }
 
-/** The values after the last step before its response: float32, neither rounded nor clipped. */
-async function requestRawValues(image, { steps, linear }, signal) {
-  const raw = { steps: [...steps.slice(0, -1), { ...steps.at(-1), response: "raw" }], linear };
+/** A result as numbers. @returns {Promise<import("./maps.js").Maps>} */
+export async function requestMaps(image, filtering, signal) {
   const accept = "application/octet-stream, */*";
-  return parseNpy(await (await requestFilter(raw, [image.preview, image.name], { query: { format: "npy" }, accept, signal })).arrayBuffer());
+  return parseNpy(await (await requestFilter(filtering, [image.preview, image.name], { query: { format: "npy" }, accept, signal })).arrayBuffer());
 }
+
+/** The values after the last step before its response: float32, neither rounded nor clipped. */
+const requestRawValues = (image, { steps, linear }, signal) =>
+  requestMaps(image, { steps: [...steps.slice(0, -1), { ...steps.at(-1), response: "raw" }], linear }, signal);
 
 /** The smallest and largest value before the response, which `rescale` maps to black and white. @returns {Promise<[number, number]>} */
-export async function requestRange(image, filtering, signal) {
-  return findRange((await requestRawValues(image, filtering, signal)).values);
-}
-
-/** @param {Float32Array|Uint8Array} values @returns {[number, number]} */
-function findRange(values) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return [low, high];
-}
+export const requestRange = async (image, filtering, signal) => findRange(await requestRawValues(image, filtering, signal));
 
 /**
  * The input of the last step.
@@ -54,11 +50,12 @@ export async function requestSource(image, { steps, linear }, plans, signal) {
     const { width, height, data } = image.pixels;
     return { width, height, get: (x, y, channel) => data[4 * (y * width + x) + channel] };
   }
-  const { width, height, channels, values } = await requestRawValues(image, { steps: steps.slice(0, -1), linear }, signal);
-  const { response } = plans.at(-2);
-  const range = response === "rescale" ? findRange(values) : undefined;
+  const maps = await requestRawValues(image, { steps: steps.slice(0, -1), linear }, signal);
+  const { width, height, channels, values } = maps;
+  const { passed } = plans.at(-2);
+  const range = passed === "rescale" ? findRange(maps) : undefined;
   return {
-    width, height,
-    get: (x, y, channel) => applyResponse(values[channels * (y * width + x) + Math.min(channel, channels - 1)], response, range),
+    width, height, maps: channels, values: passed === "raw" ? maps : undefined,
+    get: (x, y, channel) => applyResponse(values[channels * (y * width + x) + Math.min(channel, channels - 1)], passed, range),
   };
 }

@@ -2,30 +2,19 @@ import { Problem, requestJsonOnce } from "../shared/api.js";
 import { parseAddress } from "../shared/address.js";
 import { find, setText } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
-import { keepLatest } from "../shared/scheduling.js";
 import { AreaPanel } from "./area/area-panel.js";
 import { KernelBench } from "./bench/kernel-bench.js";
 import { ComparisonSlider } from "./comparison-slider.js";
-import { drawCopyAs } from "./copy-as.js";
-import { requestResult } from "./filter-results.js";
+import { DetailsBelow } from "./details-below.js";
 import { clearFullSize } from "./full-size.js";
 import { describeImage, markSample } from "./image-sources.js";
 import { Images, isOwn } from "./images.js";
-import { describeKernel, hasWeights, requestKnownKernel } from "./kernel-description.js";
-import { runNewestNext } from "./newest-next.js";
-import { drawOutputSize } from "./output-size.js";
 import { PixelInspector } from "./pixel-inspector.js";
-import { planChain } from "./plan.js";
-import { drawResultStatus } from "./result-status.js";
+import { ResultDisplay } from "./result-display.js";
 import { SettingHistory } from "./setting-history.js";
 import { formatSetting, makeArea, makeSetting, parseSetting } from "./setting.js";
 import { StepPanel } from "./step-panel.js";
 import { showMode } from "./view-mode.js";
-
-/** While the browser computes results itself, the service is asked when no change has followed for so long. */
-const SETTLED_MS = 120;
-/** A result that is overtaken by newer settings is waited for as long as this, so that the image follows a dragged slider. */
-const PATIENCE_MS = 700;
 
 /** What the filters view shows: the setting, its image and the result. */
 export class FilterSession {
@@ -33,7 +22,7 @@ export class FilterSession {
   constructor(root) {
     this.root = root;
     this.setting = makeSetting();
-    /** @type {any[]} */
+    /** The kernels and layers of the service. @type {any[]} */
     this.catalogue = [];
     this.images = new Images();
     /** @type {import("../shared/image.js").Image|null} */
@@ -53,17 +42,17 @@ export class FilterSession {
     });
     this.steps = new StepPanel(this);
     this.bench = new KernelBench(root, this.steps.board, { onPick, onShowImage: () => this.setMode("image") });
+    this.details = new DetailsBelow(find(".more", root));
     this.area = new AreaPanel(this);
-    this.inspector = new PixelInspector(this.slider, this.bench, (at) => this.area.describeUnfiltered(at));
+    this.inspector = new PixelInspector(this.slider, this.bench, this.details, (at) => this.area.describeUnfiltered(at));
     this.history = new SettingHistory(() => formatSetting(this.setting), () => this.setting.image);
-    this.updateResult = runNewestNext((signal, isNewest) => this.showResult(signal, isNewest), (problem) => this.showProblem(problem), PATIENCE_MS);
-    this.updatePlan = keepLatest((signal) => this.showPlan(signal));
-    this.updateSize = keepLatest((signal, plan, axes) => drawOutputSize(find("#size"), plan, axes, signal));
+    this.results = new ResultDisplay(this);
   }
 
   async loadCatalogue() {
     try {
-      this.catalogue = (await requestJsonOnce("/kernels")).kernels;
+      const { kernels, layers } = await requestJsonOnce("/kernels");
+      this.catalogue = [...kernels, ...layers];
     } catch (problem) {
       this.showProblem(problem);
     }
@@ -93,10 +82,11 @@ export class FilterSession {
 
   /** @param {import("./setting.js").Setting} setting */
   show(setting) {
+    if (this.image) this.details.load();
     const sameImage = this.image && setting.image === this.setting.image;
     if (String(setting.at) !== String(this.setting.at)) this.bench.recenter();
     this.setting = setting;
-    this.centered = false;
+    this.results.centered = false;
     this.steps.forget();
     this.drawView();
     this.steps.drawChain();
@@ -114,6 +104,7 @@ export class FilterSession {
   /** Changes the setting and redraws what depends on it. @param {() => void} change @param {"view"|"step"|"chain"|"image"} what */
   apply(change, what) {
     change();
+    this.details.load();
     this.history.note(what === "view" ? "view" : "content");
     if (what === "view") return this.drawView();
     clearFullSize();
@@ -156,6 +147,7 @@ export class FilterSession {
     try {
       const image = await this.images.add(file, name);
       Object.assign(this.setting, { image, at: null, area });
+      this.details.load();
       this.history.note("content");
       setText(find("#link-note"), "");
       this.useImage(await this.images.open(this.setting.image));
@@ -182,7 +174,8 @@ export class FilterSession {
 
   drawView() {
     const { mode, zoom, split } = this.setting;
-    showMode(this.root, mode);
+    // The bench waits for the plan when the view opens: a chain without one is shown as the whole image.
+    if (mode === "image" || this.root.dataset.mode) showMode(this.root, mode);
     find("#zoom").value = zoom;
     this.slider.setZoom(zoom);
     this.slider.setSplit(split);
@@ -200,83 +193,7 @@ export class FilterSession {
     clearTimeout(this.retryTimer);
     this.setBusy(true);
     this.steps.clearComposed();
-    this.planFrame ??= requestAnimationFrame(() => {
-      this.planFrame = undefined;
-      this.updatePlan().catch(() => {}); // the result's error says what is wrong
-    });
-    clearTimeout(this.requestTimer);
-    if (this.computesResults && !urgent) this.requestTimer = setTimeout(() => this.updateResult(), SETTLED_MS);
-    else this.updateResult(urgent);
-  }
-
-  /** Shows on the bench what the page computes, before the service has responded. */
-  async showPlan(signal) {
-    const { image, setting: { active, linear } } = this;
-    const steps = structuredClone(this.setting.steps.slice(0, active + 1));
-    const kernels = await Promise.all(steps.map((step) => describeKernel(step, this.catalogue)));
-    if (signal.aborted || !kernels.every(hasWeights) || this.shownSteps === JSON.stringify([steps, image.name])) return;
-    const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
-    this.shownSteps = "";
-    await this.showOnBench({ ...chain, image, steps, linear, pixels: null });
-  }
-
-  /** @param {AbortSignal} signal @param {() => boolean} isNewest false if newer settings wait */
-  async showResult(signal, isNewest) {
-    const { image, setting: { active, linear } } = this;
-    const area = this.area.describe();
-    const steps = structuredClone(this.setting.steps);
-    this.shownSteps = "";
-    const resultRequest = this.live?.isLive ? Promise.resolve(null) : requestResult(image, { steps, linear, area }, signal);
-    resultRequest.catch(() => {}); // handled where it is awaited
-    const kernelRequests = Promise.all(steps.map((step) => requestKnownKernel(step, this.catalogue)));
-    const kernels = await kernelRequests.catch(() => resultRequest.then(() => kernelRequests)); // only the result's error names the step
-    if (signal.aborted) return;
-    if (!kernels.every(hasWeights)) return this.showUnplanned(await resultRequest, { steps, linear, area: this.area.describeOriginal() }, kernels, signal);
-    showMode(this.root, this.setting.mode);
-    if (isNewest()) this.steps.draw(kernels[active]);
-    const chain = planChain(steps, kernels, image.pixels.width, image.pixels.height);
-    const result = await resultRequest;
-    if (signal.aborted) return;
-    if (!result) return this.showProblem(null); // the frames of a live source show the setting
-    if (isNewest() || !this.computesResults) this.slider.showAfter(result.pixels, chain.placements.at(-1));
-    if (!isNewest()) return;
-    this.live?.settle(result.pixels);
-    this.showProblem(null);
-    drawCopyAs(find("#copy-as"), { setting: { ...this.setting, steps, linear, area: this.area.describeOriginal() }, kernels, image });
-    const showSizeError = (message) => setText(find("#size-error"), message);
-    this.updateSize(chain.plans[active], chain.axes[active]).then(() => showSizeError(""), (problem) => showSizeError(problem.message));
-    drawResultStatus(result, chain.plans.at(-1), this);
-    const shown = { plans: chain.plans.slice(0, active + 1), axes: chain.axes.slice(0, active + 1), placements: chain.placements.slice(0, active + 2) };
-    const part = { ...shown, image, steps: steps.slice(0, active + 1), linear };
-    const { pixels } = active === steps.length - 1 && !area ? result : await requestResult(image, part, signal); // of the whole image
-    if (signal.aborted) return;
-    this.shownSteps = JSON.stringify([part.steps, image.name]);
-    await this.showOnBench({ ...part, pixels });
-    if (this.setting.at && !this.centered) this.slider.center(this.slider.marks?.anchor ?? [0, 0]);
-    this.centered = true;
-    this.onResult();
-  }
-
-  /** Shows the result of a chain with a step of unknown weights, such as a layer: the page does not know its plan. */
-  showUnplanned(result, filtering, kernels, signal) {
-    if (signal.aborted || !result) return;
-    const { image, image: { pixels: { width, height } } } = this;
-    this.slider.showAfter(result.pixels, { x: 0, y: 0, scaleX: width / result.pixels.width, scaleY: height / result.pixels.height });
-    this.steps.draw(kernels[this.setting.active]);
-    this.inspector.clear(kernels.includes(null));
-    showMode(this.root, "image");
-    drawCopyAs(find("#copy-as"), { setting: { ...this.setting, ...filtering }, kernels, image });
-    find("#size").replaceChildren();
-    find("#clipped").hidden = true;
-    this.showProblem(null);
-    setText(find("#status"), `${width} × ${height} → ${result.pixels.width} × ${result.pixels.height}`);
-  }
-
-  /** @param {import("./bench/kernel-bench.js").Subject} subject */
-  showOnBench(subject) {
-    const { rows, columns } = subject.axes.at(-1);
-    const at = this.setting.at ?? this.images.findFocus(this.setting.image, { width: columns.output, height: rows.output });
-    return this.inspector.setSubject(subject, at);
+    this.results.refresh(urgent);
   }
 
   /** @param {[number, number]} at a pixel of the result of the active step @param {boolean} keep */
@@ -291,6 +208,7 @@ export class FilterSession {
   /** Shows an error, also at the control that caused it. The setting stays. @param {Problem|null} problem null clears the error */
   showProblem(problem) {
     this.setBusy(false);
+    if (!this.root.dataset.mode) showMode(this.root, this.setting.mode);
     if (problem && !(problem instanceof Problem)) throw problem;
     const controls = [...this.steps.showErrors(problem), ...this.area.showErrors(problem)];
     const shown = controls.length ? new Problem(problem.status, { detail: `${controls.join(", ")}: see the message there. The result before it stays.` }) : problem;

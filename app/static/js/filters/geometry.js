@@ -28,10 +28,10 @@ export function layOut({ parts, stride, dilation, border, anchor }, width, heigh
   };
 }
 
-/** The index that supplies the value at `index`, which may lie outside 0..length - 1; -1 for zero padding. */
+/** The index that supplies the value at `index`, which may lie outside 0..length - 1; -1 if none does. */
 export function resolveBorder(index, length, border) {
   if (index >= 0 && index < length) return index;
-  if (border === "zero" || border === "valid") return -1;
+  if (["zero", "valid", "none"].includes(border)) return -1;
   if (border === "edge") return index < 0 ? 0 : length - 1;
   const modulo = (value, by) => ((value % by) + by) % by;
   if (border === "wrap") return modulo(index, length);

@@ -3,14 +3,16 @@ import { find, make, setText } from "../shared/dom.js";
 import { receiveImages } from "../shared/image-input.js";
 import { SAMPLES } from "./images.js";
 
+const THUMBNAILS = new URL("../../samples/thumbnails.jpg", import.meta.url).href;
+
 /**
  * Samples, files, the clipboard and the camera.
  * @param {{isVisible: () => boolean, onSample: (name: string) => void, onFile: (file: Blob, name: string) => void}} listeners
  */
 export function drawImageSources({ isVisible, onSample, onFile }) {
-  find("#samples").append(...Object.entries(SAMPLES).map(([name, { title }]) => make("button", {
+  find("#samples").append(...Object.entries(SAMPLES).map(([name, { title }], index) => make("button", {
     type: "button", class: "sample", "data-sample": name, "aria-label": `Sample: ${title}`, title, onclick: () => onSample(name),
-  }, make("img", { alt: "", width: 48, height: 36, src: `/static/samples/${name}-thumbnail.jpg` }))));
+  }, drawThumbnail(index))));
   receiveImages(find("#file"), isVisible, onFile);
   markDropTarget(isVisible);
   find("#camera").hidden = !hasCamera();
@@ -22,6 +24,13 @@ export function drawImageSources({ isVisible, onSample, onFile }) {
       setText(find("#image-error"), error.message);
     }
   });
+}
+
+/** One file has the thumbnails of all samples, side by side in their order. @param {number} index */
+function drawThumbnail(index) {
+  const image = make("img", { alt: "", width: 48, height: 36, src: THUMBNAILS });
+  image.style.objectPosition = `${(100 * index) / (Object.keys(SAMPLES).length - 1)}% 0`;
+  return image;
 }
 
 /** Shows where an image can be dropped while one is dragged over the page. */

@@ -1,4 +1,6 @@
 import { requestJsonOnce } from "../shared/api.js";
+import { describeTypedLayer } from "./layer-description.js";
+import { isLayer } from "./layer-plan.js";
 import { pickCommonParameters } from "./step-parameters.js";
 import { parseNumber, parseRows } from "./weights.js";
 
@@ -6,14 +8,20 @@ import { parseNumber, parseRows } from "./weights.js";
 const SUM_TOLERANCE = 1e-6;
 
 /**
- * The kernel of a step, with weights, as `GET /kernels/{name}` describes it.
- * @param {import("./setting.js").Step} step @param {any[]} catalogue the kernels that `GET /kernels` lists
+ * The kernel or layer of a step, with weights, as `GET /kernels/{name}` describes it.
+ * @param {import("./setting.js").Step} step @param {any[]} catalogue the kernels and layers that `GET /kernels` lists
  */
 export function requestKernel(step, catalogue) {
   const { kernel, ...parameters } = step;
-  const ownParameters = catalogue.find(({ name }) => name === kernel)?.parameters.properties ?? {};
+  const listed = catalogue.find(({ name }) => name === kernel);
+  if (isLayer(listed)) {
+    const typed = describeTypedLayer(step);
+    return typed ? Promise.resolve(typed) : requestJsonOnce(`/kernels/${encodeURIComponent(kernel)}`, kernel === "conv" ? {} : parameters);
+  }
+  const ownParameters = listed?.parameters.properties ?? {};
   const common = pickCommonParameters(parameters);
   const shaping = Object.entries(parameters).filter(([name]) => !(name in common) && (name !== "amount" || name in ownParameters));
+  if (listed && !shaping.length) return Promise.resolve(listed);
   return requestJsonOnce(`/kernels/${encodeURIComponent(kernel)}`, Object.fromEntries(shaping));
 }
 
@@ -28,11 +36,11 @@ export async function requestKnownKernel(step, catalogue) {
 }
 
 /**
- * Whether the page knows how a step is computed: not for steps that are no kernels, and not for kernels with sides above 63,
- * whose weights `GET /kernels` does not list.
+ * Whether the page knows how a step is computed: not for unknown steps, not for kernels with sides above 63, whose weights
+ * `GET /kernels` does not list, and not for a layer without valid weights.
  * @param {any} kernel as `requestKnownKernel` returns it
  */
-export const hasWeights = (kernel) => kernel !== null && !kernel.factors;
+export const isComputable = (kernel) => kernel !== null && (isLayer(kernel) ? Boolean(kernel.step) : !kernel.factors);
 
 /** The same without asking the service where the weights are known: what the page needs to compute pixels while they change. */
 export const describeKernel = (step, catalogue) => describeTypedWeights(step) ?? requestKernel(step, catalogue);

@@ -1,11 +1,15 @@
-import { find } from "../shared/dom.js";
 import { keepLatest } from "../shared/scheduling.js";
+import { readReturned } from "./bench/cell-values.js";
 import { requestRange, requestSource } from "./filter-results.js";
 import { computePixel } from "./pixel.js";
-import { PixelTable } from "./pixel-table.js";
+import { isTooLarge } from "./plan.js";
 
 const TRANSPARENT = "This image has transparency. The service weights colours by alpha, so no single sum is shown.";
-const NO_KERNEL = "A step of this chain is no kernel, so it is not worked out here. “Whole image” shows the result.";
+const UNKNOWN = "A step of this chain is not worked out here. “Whole image” shows the result.";
+const OWN_ALPHA = "This layer computes transparency from four inputs, which is not worked out here. “Whole image” shows the result.";
+const TOO_LARGE = "The maps of this step are too many numbers to load. Use a smaller image, or pooling before this step.";
+const MANY_MAPS = "The result has more maps than a colour image. The bench shows them one at a time.";
+const MAX_LISTED_MAPS = 4;
 const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not worked out here. “Whole image” shows the result.";
 
 /**
@@ -17,14 +21,15 @@ const LONG_KERNEL = "A kernel of this chain has a side above 63, so it is not wo
 export class PixelInspector {
   /**
    * @param {import("./comparison-slider.js").ComparisonSlider} slider @param {import("./bench/kernel-bench.js").KernelBench} bench
+   * @param {import("./details-below.js").DetailsBelow} details
    * @param {(at: [number, number]) => string} describeUnfiltered why a pixel of the result is not what the last step gives;
    *   empty if it is
    */
-  constructor(slider, bench, describeUnfiltered) {
+  constructor(slider, bench, details, describeUnfiltered) {
     this.slider = slider;
     this.bench = bench;
+    this.details = details;
     this.describeUnfiltered = describeUnfiltered;
-    this.table = new PixelTable(find("#inspector"));
     this.loadInput = keepLatest((signal, subject) => requestSource(subject.image, subject, subject.plans, signal));
     this.loadRange = keepLatest((signal, subject) => requestRange(subject.image, subject, signal));
     /** @type {import("./bench/kernel-bench.js").Subject|null} */
@@ -52,21 +57,21 @@ export class PixelInspector {
     if (this.subject === subject) this.inspect(at, true);
   }
 
-  /** Shows no step, because the page does not know how the result was computed. @param {boolean} isUnknown a step is no kernel */
+  /** Shows no step, because the page does not know how the result was computed. @param {boolean} isUnknown a step is neither a kernel nor a layer of the service */
   clear(isUnknown) {
-    const reason = isUnknown ? NO_KERNEL : LONG_KERNEL;
+    const reason = isUnknown ? UNKNOWN : LONG_KERNEL;
     this.subject = null;
     this.slider.mark(null);
     this.bench.clear(reason);
-    this.table.showMessage(reason);
+    this.details.show({ pixel: reason });
   }
 
   /** Loads the input of the step, and the range of its values if the response needs it. */
   async load(subject) {
     this.problem = "";
-    if (subject.image.transparent) return;
-    if (!this.source && (subject.steps.length === 1 || subject.pixels)) this.source = await this.loadInput(subject);
-    if (subject.plans.at(-1).response === "rescale" && subject.pixels) this.range = await this.loadRange(subject);
+    if (this.findObstacle()) return;
+    if (!this.source && (subject.steps.length === 1 || subject.pixels || subject.values)) this.source = await this.loadInput(subject);
+    if (subject.plans.at(-1).response === "rescale" && (subject.pixels || subject.values)) this.range = await this.loadRange(subject);
   }
 
   /** @param {[number, number]} at a pixel of the result @param {boolean} [changed] the step or its result is new */
@@ -81,20 +86,22 @@ export class PixelInspector {
     at = [Math.min(at[0], columns.output - 1), Math.min(at[1], rows.output - 1)];
     this.slider.mark(this.locate(at));
     const unfiltered = this.describeUnfiltered(at);
-    if (obstacle || unfiltered) this.table.showMessage(obstacle || unfiltered);
-    else if (input && subject.pixels) this.showTable(at, input);
+    if (obstacle || unfiltered) this.details.show({ pixel: obstacle || unfiltered });
+    else if (subject.plans.at(-1).outputs > MAX_LISTED_MAPS) this.details.show({ pixel: MANY_MAPS });
+    else if (input && (subject.pixels || subject.values)) this.showTable(at, input);
   }
 
   findObstacle() {
     if (this.subject.image.transparent) return TRANSPARENT;
+    if (this.subject.plans.some(computesAlpha)) return OWN_ALPHA;
+    if (isTooLarge(this.subject.plans.at(-1), this.subject.axes.at(-1))) return TOO_LARGE;
     return this.problem;
   }
 
   showTable([x, y], { source, range }) {
-    const { pixels, steps, linear, plans } = this.subject;
+    const { steps, linear, plans } = this.subject;
     const computed = computePixel(source, plans.at(-1), x, y, { linear, decoded: steps.length > 1, range });
-    const start = 4 * (y * pixels.width + x);
-    this.table.show(computed, plans.at(-1), { at: [x, y], returned: [...pixels.data.slice(start, start + 3)], linear });
+    this.details.show({ pixel: [computed, plans.at(-1), { at: [x, y], returned: readReturned(this.subject, x, y), linear }] });
   }
 
   /** The pixels under the kernel, on the image. @returns {import("./comparison-slider.js").Marks} */
@@ -111,3 +118,6 @@ export class PixelInspector {
     };
   }
 }
+
+/** Whether a layer with four inputs and outputs computes the alpha of an image (kernels/apply/shapes.py). @param {import("./plan.js").Plan} plan */
+const computesAlpha = ({ layer, inputs, outputs }) => layer?.filters?.[0].length === 4 && outputs === 4 && [1, 3].includes(inputs);

@@ -2,16 +2,17 @@
 
 import { find, setText } from "../shared/dom.js";
 import { keepLatest } from "../shared/scheduling.js";
-import { drawComposedKernel } from "./composed-kernel.js";
 import { filterFullSize } from "./full-size.js";
-import { drawGallery } from "./gallery.js";
 
 /** @param {import("./filter-session.js").FilterSession} session */
 export function listenToResults(session) {
   const run = (task) => () => task().catch((problem) => session.showProblem(problem));
   const filterOriginal = keepLatest((signal) => filterFullSize(session.image, { ...session.setting, area: session.area.describeOriginal() }, signal));
   find("#full").addEventListener("click", run(filterOriginal));
-  find("#compose").addEventListener("click", run(keepLatest((signal) => drawComposedKernel(find("#composed-kernel"), session.image, session.setting, signal))));
+  find("#compose").addEventListener("click", run(keepLatest(async (signal) => {
+    const { drawComposedKernel } = await import("./composed-kernel.js");
+    await drawComposedKernel(find("#composed-kernel"), session.image, session.setting, signal);
+  })));
   find("#to-download").addEventListener("click", run(async () => {
     find("#full").scrollIntoView({ block: "center" }); // its format can be changed there, and errors are shown
     await filterOriginal();
@@ -23,7 +24,10 @@ export function listenToResults(session) {
     scrollTo({ top: 0 });
     find("#set-kernel").focus({ preventScroll: true });
   };
-  const requestGallery = keepLatest((signal) => drawGallery(find("#gallery"), session.image, signal, openKernel));
+  const requestGallery = keepLatest(async (signal) => {
+    const { drawGallery } = await import("./gallery.js");
+    await drawGallery(find("#gallery"), session.image, signal, openKernel);
+  });
   const update = async () => {
     if (!gallery.visible || !session.image || gallery.image === session.image) return;
     gallery.image = session.image;

@@ -55,12 +55,18 @@ export function parseSetting(hash, image = DEFAULT_IMAGE) {
   return setting;
 }
 
+/** As in a query: a list of numbers is separated by commas, weights are JSON. @param {any} value */
+function writeValue(value) {
+  if (typeof value !== "object") return String(value);
+  return Array.isArray(value) && value.every((one) => typeof one !== "object") ? value.join(",") : JSON.stringify(value);
+}
+
 /** @param {string|null} text @returns {Step[]|null} */
 function parseOperations(text) {
   try {
     const steps = JSON.parse(text ?? "null");
     const valid = Array.isArray(steps) && steps.length && steps.every((step) => typeof step?.kernel === "string");
-    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null;
+    return valid ? steps.map((step) => Object.fromEntries(Object.entries(step).map(([name, value]) => [name, writeValue(value)]))) : null;
   } catch {
     return null;
   }

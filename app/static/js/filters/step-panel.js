@@ -38,11 +38,12 @@ export class StepPanel {
     const { steps, active } = session.setting;
     const step = steps[active];
     const form = find("#step");
-    const listeners = editStep(session.setting, kernel, (change, what) => session.apply(change, what), () => this.drawChain());
+    const listeners = editStep(session.setting, kernel, session.catalogue, (change, what) => session.apply(change, what), () => this.drawChain());
     const controls = JSON.stringify([active, step.kernel]);
     this.drawnStep = `${active} ${step.kernel}`;
-    if (kernel) this.board.show(kernel, step.kernel === "custom" ? step.weights : undefined, (weights) => listeners.onEditWeights(weights, kernel));
-    else this.board.clear();
+    if (kernel) {
+      this.board.show(kernel, step.kernel === "custom" ? step.weights : undefined, { ...listeners, onEditWeights: (weights) => listeners.onEditWeights(weights, kernel) });
+    } else this.board.clear();
     if (controls !== this.drawnControls) redrawKeepingFocus(form, () => drawStepControls(form, step, kernel, session.catalogue, listeners));
     this.drawnControls = controls;
     updateStepControls(form, kernel);

@@ -13,9 +13,15 @@ export const CHOICES = {
   exact: ["true", "false"],
 };
 
+/** Of layers, where they offer less: by kind, or by all. */
+export const LAYER_CHOICES = {
+  all: { channels: ["rgb", "gray"] },
+  ...Object.fromEntries(["max-pool", "min-pool", "average-pool"].map((kind) => [kind, { border: ["zero", "valid"] }])),
+};
+
 export const LABELS = {
   kernel: "Kernel", weights: "Weights", border: "Border", response: "Response", channels: "Channels", alpha: "Transparency", behaviour: "Direction",
-  stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength",
+  stride: "Stride", dilation: "Dilation", divisor: "Divide by", bias: "Add", anchor: "Anchor", amount: "Strength", size: "Size",
   exact: "Accuracy",
 };
 
@@ -30,6 +36,8 @@ export const HINTS = {
   divisor: "Divide by: auto (the sum of the weights), none or a number.",
   bias: "Add: a number, or a percentage such as 50%.",
   anchor: "Anchor: x,y of the weight over the pixel that is computed.",
+  size: "Size: the side of the window in pixels, or height,width.",
+  weights: "Weights: outputs, inputs, rows, columns; or a row for each output of a colour matrix.",
   amount: "Strength: 1 is the filtered image, 0 the original.",
   exact: "Accuracy: a blur longer than 63 pixels can be computed faster, within half a level before rounding.",
 };

@@ -29,6 +29,15 @@ export const formatRows = (rows) => rows.map((row) => row.join(",")).join(";") +
 /** Rounds to 12 significant digits, which removes rounding errors such as 0.30000000000000004. @param {number[][]} weights @returns {string[][]} */
 export const toRows = (weights) => weights.map((row) => row.map((weight) => String(Number(weight.toPrecision(12)))));
 
+/** The shortest decimal number that is the same float32. @param {number} weight */
+export function shorten(weight) {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(weight.toPrecision(digits));
+    if (Math.fround(short) === Math.fround(weight)) return short;
+  }
+  return Number(weight.toPrecision(9));
+}
+
 export const transpose = (rows) => rows[0].map((_, x) => rows.map((row) => row[x]));
 export const mirror = (rows) => rows.map((row) => [...row].reverse());
 /** Rotates by 90° clockwise. */

@@ -27,7 +27,7 @@ export class Attempt {
     this.trial = new KernelTrial(pair, bias);
     this.isNew = true;
     const weights = formatRows(cells);
-    this.board.show({ combine: "single", rows: cells.length, columns: cells[0].length }, weights, (changed) => this.change(changed));
+    this.board.show({ combine: "single", rows: cells.length, columns: cells[0].length }, weights, { onEditWeights: (changed) => this.change(changed), onEditFilters: () => {} });
     this.board.inputs.forEach((input, index) => {
       input.readOnly = free !== null && index !== free;
       input.closest("td").classList.toggle("given", input.readOnly);

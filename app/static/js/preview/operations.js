@@ -62,18 +62,14 @@ export function planOperations(operations) {
 
 async function makePlans(operations) {
   const steps = operations.map(toStep);
-  const catalogue = steps.every((step) => step.kernel === "custom") ? [] : (await requestJsonOnce("/kernels")).kernels;
+  const { kernels: catalogue, layers } = steps.every((step) => step.kernel === "custom") ? { kernels: [], layers: [] } : await requestJsonOnce("/kernels");
+  if (steps.some((step) => layers.some(({ name }) => name === step.kernel))) throw new NotComputable("Layers are left to it.");
   const plans = await Promise.all(steps.map(async (step) => completePlan(step, await describeKernel(step, catalogue))));
   return plans.length === 1 ? [planOpaque(plans[0])] : plans;
 }
 
-/** Kernels that the browser knows need no request: a number that is dragged changes the picture at once. */
-function describeKernel(step, catalogue) {
-  if (step.kernel === "custom") return describeCustomKernel(step);
-  const kernel = catalogue.find(({ name }) => name === step.kernel);
-  const isDefault = kernel && !Object.keys(kernel.parameters.properties).some((name) => name in step);
-  return isDefault ? kernel : requestKernel(step, catalogue);
-}
+/** A number that is dragged changes the picture at once: the weights need no request. */
+const describeKernel = (step, catalogue) => (step.kernel === "custom" ? describeCustomKernel(step) : requestKernel(step, catalogue));
 
 /** As `GET /kernels/custom` describes it; null if the weights are not rows of numbers. */
 function describeCustomKernel({ weights: text = "", columns }) {

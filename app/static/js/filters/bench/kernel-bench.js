@@ -1,15 +1,16 @@
-import { find, make, setText } from "../../shared/dom.js";
+import { find, setText } from "../../shared/dom.js";
 import { formatNumber } from "../../shared/numbers.js";
-import { computePixel, readFor } from "../pixel.js";
-import { readColour, readReturned } from "./cell-values.js";
+import { findWinner, hasNoWeights } from "../pixel.js";
 import { Loupe } from "./loupe.js";
+import { drawMapChoice } from "./map-choice.js";
 import { Overview } from "./overview.js";
+import { StepValues } from "./step-values.js";
 import { drawSumSteps, showSumMessage } from "./sum-steps.js";
 import { chooseSide, followPixel, listResults, placeWindow } from "./window.js";
 
 const OUTSIDE = {
   edge: "the nearest pixel", zero: "0", reflect: "the pixels mirrored at the edge pixel", symmetric: "the pixels mirrored at the edge",
-  wrap: "the pixels of the other side", valid: "nothing: no result there",
+  wrap: "the pixels of the other side", valid: "nothing: no result there", none: "nothing: these pixels do not count",
 };
 const NARROW = matchMedia("(max-width: 60rem)");
 /** Products in a window that the page computes for one drawing; beyond it shows the service's pixels. */
@@ -19,7 +20,8 @@ const MAX_PRODUCTS = 80_000;
  * The input and the result of one step, magnified, around the inspected pixel. `sweep` is the number of the last painted
  * pixel while the animation runs, null if all are painted.
  *
- * @typedef {Omit<import("../pixel-inspector.js").InspectedResult, "pixels"> & {pixels: ImageData|null}} Subject
+ * @typedef {Omit<import("../pixel-inspector.js").InspectedResult, "pixels"> & {pixels: ImageData|null,
+ *   values: import("../maps.js").Maps|null}} Subject `values` takes the place of `pixels` if the maps are no image
  * @typedef {{source: import("../pixel.js").Source, range?: [number, number]}} Input
  */
 export class KernelBench {
@@ -31,7 +33,8 @@ export class KernelBench {
     this.root = root;
     this.board = board;
     this.onPick = onPick;
-    this.channel = 0;
+    /** The map of the result whose numbers are shown, and that of the input if a layer combines several. */
+    this.channel = this.inputChannel = 0;
     this.sweep = null;
     /** False: the next drawing puts the inspected pixel in the middle of the window. */
     this.centered = false;
@@ -42,6 +45,8 @@ export class KernelBench {
     this.onReshape = () => {};
     /** @type {Subject|null} */
     this.subject = null;
+    /** @type {StepValues|null} */
+    this.values = null;
     this.inputLoupe = new Loupe(find("#input-loupe", root), "Pixels of the image. The arrow keys move the kernel, the space bar plays.", (i, j, keep) => this.pickInput(i, j, keep));
     this.outputLoupe = new Loupe(find("#output-loupe", root), "Pixels of the result. The arrow keys move the kernel, the space bar plays.", (i, j, keep) => this.pickOutput(i, j, keep));
     this.inputOverview = new Overview(find("#input-overview", root), (x, y, keep) => this.pickPlace(x, y, keep));
@@ -67,7 +72,10 @@ export class KernelBench {
       this.onReshape();
       this.recenter();
     }
-    Object.assign(this, { shape, subject, input, obstacle });
+    Object.assign(this, { shape, subject });
+    this.values = new StepValues(subject, input, obstacle);
+    this.channel = Math.min(this.channel, this.plan.outputs - 1);
+    this.inputChannel = Math.min(this.inputChannel, this.plan.inputs - 1);
     this.place(this.sweep === null ? at : this.at);
     this.draw();
   }
@@ -127,51 +135,26 @@ export class KernelBench {
     const { left, top } = this.windows;
     this.drawChannels();
     if (sides.length) {
-      const readInput = this.makeInputReader();
+      const readInput = this.values.readInput(this.values.combinesMaps ? this.inputChannel : this.channel);
       this.inputLoupe.draw(this.side, this.side, cell, (i, j) => readInput(left + i, top + j));
       this.outputLoupe.draw(columns.count, rows.count, cell, (i, j) => this.readOutput(i, j));
     }
     const { image, pixels, placements } = this.subject;
     const { x, y, scaleX, scaleY } = placements.at(-2);
     this.inputOverview.draw(image.pixels, [x + left * scaleX, y + top * scaleY, this.side * scaleX, this.side * scaleY]);
-    if (pixels) this.outputOverview.draw(pixels, [columns.first, rows.first, columns.count, rows.count]);
+    const whole = pixels ?? this.values.drawWholeMap(this.channel);
+    if (whole) this.outputOverview.draw(whole, [columns.first, rows.first, columns.count, rows.count]);
     setText(find("#outside", this.root), this.describeOutside());
     this.drawKernel();
   }
 
-  makeInputReader() {
-    const { subject, plan } = this;
-    const decoded = subject.steps.length > 1;
-    const source = this.input?.source ?? (decoded ? null : readImage(subject.image.pixels));
-    if (!source) return () => null;
-    const { grey, readPadded } = readFor(source, plan, { linear: subject.linear, decoded });
-    return (x, y) => {
-      const outside = x < 0 || y < 0 || x >= source.width || y >= source.height;
-      if (outside && plan.border === "valid") return null;
-      return {
-        colour: readColour(source, plan.border, x, y, subject.linear && decoded), outside,
-        text: formatNumber(Math.round(readPadded(x, y, grey ? 0 : this.channel))),
-      };
-    };
-  }
-
-  /** A cell of the result: as the page computes it, or the service's pixel if the page cannot. */
+  /** A cell of the result, which is empty until the animation has painted it. */
   readOutput(i, j) {
     const { columns, rows } = this.results;
     if (this.sweep !== null && j * columns.count + i > this.sweep) return null;
+    const isQuick = columns.count * rows.count * this.plan.parts.flat(2).length <= MAX_PRODUCTS;
     const [x, y] = [columns.first + i, rows.first + j];
-    const pixel = this.compute(x, y)?.pixel ?? readReturned(this.subject.pixels, x, y);
-    if (!pixel) return null;
-    return { colour: /** @type {[number, number, number]} */ (pixel), text: formatNumber(pixel[this.channel]) };
-  }
-
-  /** @param {boolean} [withTaps] with the single products @returns {ReturnType<typeof computePixel>|null} */
-  compute(x, y, withTaps = false) {
-    const { input, subject, plan, obstacle, results } = this;
-    const products = results.columns.count * results.rows.count * plan.parts.flat(2).length;
-    if (!input || obstacle || (products > MAX_PRODUCTS && (x !== this.at[0] || y !== this.at[1]))) return null;
-    if (plan.response === "rescale" && !input.range) return null;
-    return computePixel(input.source, plan, x, y, { linear: subject.linear, decoded: subject.steps.length > 1, range: input.range }, withTaps);
+    return this.values.readOutput(x, y, this.channel, isQuick || (x === this.at[0] && y === this.at[1]));
   }
 
   /** The frames, the products and the sum. @param {number} [share] of the products to light */
@@ -184,35 +167,30 @@ export class KernelBench {
     this.outputLoupe.moveFrame([x - this.results.columns.first, y - this.results.rows.first, 1, 1]);
     setText(find("#output-place", this.root), `pixel ${x}, ${y}`);
     setText(find("#input-place", this.root), `around ${x * columns.stride + columns.first}, ${y * rows.stride + rows.first}`);
-    const computed = this.compute(x, y, true);
-    const computation = computed && computed.channels[this.findComputation(computed)];
-    this.board.showProducts(computation?.taps ?? null, share);
+    const explained = this.values.explain(x, y, this.channel);
+    this.board.showOutput(this.channel);
+    this.board.showProducts(explained?.computation ?? null, share);
     const sum = find("#sum", this.root);
-    if (!computation) return showSumMessage(sum, this.obstacle || "The sum appears when the service has responded.");
-    if (share < 1) return showSumMessage(sum, describeRunningSum(computation.taps[0].flat(), share, this.plan));
-    const returned = readReturned(this.subject.pixels, x, y);
-    const same = returned && computed.pixel.every((value, index) => value === returned[index]);
-    const value = returned && (same ? computation.final : returned[this.channel]);
-    drawSumSteps(sum, computation, this.plan, { linear: this.subject.linear, returned: value });
-  }
-
-  /** Which of the computed channels is shown. */
-  findComputation({ channels }) {
-    const name = ["red", "green", "blue"][this.channel];
-    return Math.max(channels.findIndex((one) => one.name === name), 0);
+    if (!explained) return showSumMessage(sum, this.values.obstacle || "The sum appears when the service has responded.");
+    const { computation, returned } = explained;
+    if (share < 1) return showSumMessage(sum, describeRunningSum(this.values.combinesMaps ? computation.taps.flat(2) : computation.taps[0].flat(), share, this.plan));
+    const winner = findWinner(computation);
+    if (winner) this.inputLoupe.moveSpot([winner.x - this.windows.left, winner.y - this.windows.top]);
+    drawSumSteps(sum, computation, this.plan, { linear: this.subject.linear, returned });
   }
 
   drawChannels() {
-    const root = find("#channels", this.root);
-    const single = this.plan.channels === "gray" || this.plan.channels === "luma";
-    const names = single ? [] : ["red", "green", "blue"];
-    if (root.childElementCount !== names.length) {
-      root.replaceChildren(...names.map((name, index) => make("button", { type: "button", class: `small channel ${name}`, onclick: () => {
-        this.channel = index;
-        this.draw();
-      } }, name)));
-    }
-    [...root.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === this.channel)));
+    const { channels, inputs, outputs } = this.plan;
+    const isGrey = channels === "gray" || channels === "luma";
+    const choose = (name) => (map) => {
+      this[name] = map;
+      this.draw();
+    };
+    const isSingle = inputs === 1 || (isGrey && inputs === 3);
+    const { combinesMaps } = this.values;
+    const shownInput = combinesMaps ? "inputChannel" : "channel";
+    drawMapChoice(find("#channels", this.root), isSingle ? 1 : inputs, this[shownInput], choose(shownInput));
+    drawMapChoice(find("#outputs", this.root), combinesMaps ? outputs : 1, this.channel, choose("channel"));
   }
 
   describeOutside() {
@@ -261,13 +239,10 @@ export class KernelBench {
 }
 
 /** @param {import("../pixel.js").Tap[]} taps @param {number} share @param {import("../plan.js").Plan} plan */
-function describeRunningSum(taps, share, { combine }) {
+function describeRunningSum(taps, share, plan) {
   const lit = taps.slice(0, Math.ceil(share * taps.length));
-  if (combine === "median") return `${lit.length} of ${taps.length} pixels`;
+  if (hasNoWeights(plan)) return `${lit.length} of ${taps.length} pixels`;
   return `Sum of ${lit.length} of ${taps.length} products: ${formatNumber(lit.reduce((sum, { product }) => sum + product, 0), 1)}`;
 }
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(high, low));
-
-/** @param {ImageData} pixels @returns {import("../pixel.js").Source} */
-const readImage = ({ width, height, data }) => ({ width, height, get: (x, y, channel) => data[4 * (y * width + x) + channel] });
