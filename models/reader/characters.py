@@ -15,7 +15,7 @@ from models.types import Labels
 SIMILAR_HEIGHT = 0.55  # of the tallest, at least, for digits of one line
 WIDE = 1.15  # width over height, above which a character may be touching digits
 WIDE_BESIDE_DIGITS = 0.75  # the same for a doubtful character beside digits of its height
-MIN_PART_GOODNESS = 0.6  # of each part of a character beside digits
+MIN_PART_GOODNESS = 0.5  # of each part of a character beside digits
 MIN_GOODNESS_OF_TWO = 0.95  # the same if the character is no wider than a letter
 MAX_STROKES = 0.5  # of the parts, for 1s: letters can be cut into strokes that look like them
 

@@ -44,11 +44,16 @@ def find_ruled_lines(mask: Mask, density: Grey, fading: bool = False) -> tuple[M
 
 def find_residues(rest: Mask, bands: Mask) -> Mask:
     """The connected components of the remaining ink that lie along the lines: their soft or ragged edges."""
-    along = cv2.dilate(bands.astype(np.uint8), np.ones((2 * RESIDUE + 1, 1), np.uint8)) > 0
+    along = spread(bands)
     count, labels = cv2.connectedComponents(rest.astype(np.uint8), connectivity=8)
     outside = np.zeros(count, bool)
     outside[labels[rest & ~along]] = True
     return np.asarray(rest & ~outside[labels])
+
+
+def spread(bands: Mask) -> Mask:
+    """The bands and what is at most RESIDUE pixels above or below them."""
+    return np.asarray(cv2.dilate(bands.astype(np.uint8), np.ones((2 * RESIDUE + 1, 1), np.uint8)) > 0)
 
 
 def is_part_of_digit(band: Mask, mask: Mask) -> bool:
@@ -87,14 +92,20 @@ def bridge_gaps(rest: Mask, thickness: int) -> Mask:
 def find_level_bands(mask: Mask, fading: bool = False) -> tuple[Mask, int, int]:
     """(bands (height, width) of straight, nearly level lines, their number, the thickest in pixels).
 
-    Lines are parallel, or in perspective: those of the most frequent slope are found first, then those of others.
+    Lines are parallel, or in perspective: those of the most frequent slope are found first, then those of others. With
+    `fading`, lines across a part of the width follow, apart from those across the whole.
     """
-    found, count, thickest = find_parallel_bands(mask, fading)
-    for _ in range(MAX_SLOPES - 1 if count else 0):
-        bands, number, thickness = find_parallel_bands(mask & ~found, fading)
-        if not number:
-            break
-        found, count, thickest = found | bands, count + number, max(thickest, thickness)
+    found, count, thickest = np.zeros_like(mask), 0, 0
+    rest = mask
+    for partial in (False, True) if fading else (False,):
+        if partial and count:
+            rest = mask & ~spread(found)
+        for _ in range(MAX_SLOPES):
+            bands, number, thickness = find_parallel_bands(rest, partial)
+            if not number:
+                break
+            rest = rest & ~bands
+            found, count, thickest = found | bands, count + number, max(thickest, thickness)
     return found, count, thickest
 
 
@@ -130,7 +141,8 @@ def find_parallel_bands(mask: Mask, fading: bool) -> tuple[Mask, int, int]:
             margin = 1 + (end - start) // 3  # for the line's soft edge
             levels = np.arange(max(0, start - margin), min(height, end + margin))[:, None]
             rows = np.clip(levels + drop[None, :], 0, height - 1)
-            left, right = find_extent(mask[rows, np.arange(width)].any(axis=0), edges)
+            inked = mask[rows, np.arange(width)].any(axis=0)
+            left, right = find_extent(inked, edges) if fading else (0, width)
             found[rows[:, left:right], np.arange(left, right)] = True
     return found, count, thickest
 
