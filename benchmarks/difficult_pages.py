@@ -1,4 +1,4 @@
-"""Synthetic pages that are hard to segment: badly lit, with lines of several slopes, ruled, and with operators."""
+"""Synthetic pages that are hard to segment: badly lit, sloping, ruled, of touching digits, and with operators."""
 
 from collections.abc import Callable, Sequence
 
@@ -53,6 +53,39 @@ def write_on_ruled_page(inks: Sequence[Ink], generator: np.random.Generator) -> 
     return convert_to_bytes(cv2.GaussianBlur(page, (0, 0), 0.7))
 
 
+def write_on_fading_rule(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """Digits that stand on a ruled line which fades away towards one side of the page."""
+    page = write_sloped(inks, generator, generator.uniform(0.65, 0.85), 0)
+    height, width = page.shape
+    foot = height * generator.uniform(0.64, 0.74)
+    line = np.ones_like(page)
+    tilt = generator.normal(0, 0.01) * width
+    draw_line(line, (-1, foot - tilt), (width, foot + tilt), max(1.0, height / 90), generator.uniform(0.3, 0.55))
+    seen = np.clip((np.linspace(1, 0, width) - generator.uniform(0.0, 0.25)) * 6, 0, 1).astype(np.float32)
+    page *= 1 - (1 - line) * (seen if generator.random() < 0.5 else seen[::-1])
+    return convert_to_bytes(cv2.GaussianBlur(page, (0, 0), 0.7))
+
+
+def write_run(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """Digits each of which touches the next."""
+    height, strength = int(generator.integers(40, 110)), generator.uniform(0.5, 0.85)
+    ink = np.zeros((height, height * (len(inks) + 2)), np.float32)
+    right = 0
+    for character in (enlarge_ink(one, height) for one in inks):
+        # To the left until the ink of the two meets; their boxes overlap little, as in handwriting.
+        left = right
+        while left > max(0, right - 0.2 * height):
+            if (ink[:, left : left + character.shape[1]] * character).sum() > 0.03 * height:
+                break
+            left -= 1
+        part = ink[:, left : left + character.shape[1]]
+        np.maximum(part, character, out=part)
+        right = left + character.shape[1]
+    page = make_paper((2 * height, right + height), 0.85, 0.01, generator)
+    darken_by_ink(page, ink, height // 2, height // 2, strength)
+    return convert_to_bytes(page)
+
+
 def write_sum(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
     """Digits with a plus, a minus or a cross between every two."""
     signs = []
@@ -80,5 +113,7 @@ DIFFICULT_PAGES: dict[str, DrawPage] = {
     "badly lit": write_shaded,
     "sloping": write_sloping,
     "ruled in perspective": write_on_ruled_page,
+    "on a fading rule": write_on_fading_rule,
+    "all touching": write_run,
     "among operators": write_sum,
 }

@@ -4,22 +4,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.mnist_field import find_ink_box
 from models.reader.binarize import Ink
 from models.reader.classifier import FieldClassifier
 from models.reader.preprocess import Preparation, prepare_ink
 from models.reader.results import Classification
-from models.reader.seams import Seam, list_cuts
 from models.reader.segmentation import Character
-from models.types import Labels, Mask
+from models.reader.touching import find_best_path, list_parts, move
+from models.types import Labels
 
 SIMILAR_HEIGHT = 0.55  # of the tallest, at least, for digits of one line
-MAX_CUT_INK = 0.45  # of the character's height: touching digits share little ink
 WIDE = 1.15  # width over height, above which a character may be touching digits
 WIDE_BESIDE_DIGITS = 0.75  # the same for a doubtful character beside digits of its height
-DIGIT_WIDTH = 0.55  # of its height, for the number of digits that fit in a character
-MAX_PARTS = 8
 MIN_PART_GOODNESS = 0.5  # of each part of a character beside digits
+MIN_GOODNESS_OF_TWO = 0.95  # the same if the character is no wider than a letter
+MAX_STROKES = 0.5  # of the parts, for 1s: letters can be cut into strokes that look like them
 
 
 @dataclass(frozen=True)
@@ -97,52 +95,30 @@ def are_similar(one: Character, other: Character) -> bool:
 def split(
     classifier: FieldClassifier, ink: Ink, whole: RecognizedCharacter, typical: float, beside: bool
 ) -> tuple[list[RecognizedCharacter], int]:
-    """(the parts of a character if a cut goes through little ink and each part is a digit, otherwise the whole;
+    """(the digits of which a character consists if each of them is likelier than the whole, otherwise the whole;
     the number of parts that were classified).
 
     `ink` is cut out for the character. With `beside`, a part may be unsure, but it is likelier a digit than not.
     """
     character = whole.character
-    most = int(np.clip(round(character.width / (DIGIT_WIDTH * min(typical, character.height))), 2, MAX_PARTS))
-    cuts = [cut for parts in range(2, most + 1) for cut in list_cuts(ink.density * ink.mask, parts)]
-    clean = [cut for cut in cuts if max(seam.ink for seam in cut) <= MAX_CUT_INK * character.height]
-    pieces = [cut_apart(ink.mask, cut) for cut in clean]
-    parts = [(number, part) for number, (_, parts) in enumerate(pieces) for part in parts]
-    prepared = [prepare_character(ink, pieces[number][0], part) for number, part in parts]
-    fields = [preparation.field for preparation in prepared if preparation is not None]
-    classified = iter(classifier.classify(np.stack(fields)) if fields else [])
-    candidates: list[list[RecognizedCharacter]] = [[] for _ in pieces]
-    for (number, part), preparation in zip(parts, prepared, strict=True):
-        if preparation is not None:
-            moved = move(part, character.left, character.top)
-            candidates[number].append(RecognizedCharacter(moved, next(classified)))
-    best = [whole]
-    for candidate, (_, cut_parts) in zip(candidates, pieces, strict=True):
-        tallest = max((part.character.height for part in candidate), default=0)
-        valid = len(candidate) == len(cut_parts) > 1 and all(
-            (part.classification.verdict == "digit" or (beside and part.goodness >= MIN_PART_GOODNESS))
-            and part.character.height >= SIMILAR_HEIGHT * tallest
-            for part in candidate
-        )
-        if valid and min(part.goodness for part in candidate) > min(part.goodness for part in best):
-            best = candidate
-    return best, len(fields)
-
-
-def cut_apart(mask: Mask, seams: tuple[Seam, ...]) -> tuple[Labels, list[Character]]:
-    """(labels (height, width) of the parts, counted from 1; the parts that have ink) of a character's mask."""
-    columns = np.arange(mask.shape[1])[None, :]
-    number = np.sum([columns >= seam.columns[:, None] for seam in seams], axis=0) + 1
-    labels = np.asarray(number * mask, np.int32)
-    parts = []
-    for label in range(1, len(seams) + 2):
-        box = find_ink_box((labels == label).astype(np.float32))
-        if box is not None:
-            left, top, width, height = box
-            ink = float((labels == label).sum())
-            parts.append(Character(left, top, left + width, top + height, (label,), ink))
-    return labels, parts
-
-
-def move(one: Character, left: int, top: int) -> Character:
-    return replace(one, left=one.left + left, right=one.right + left, top=one.top + top, bottom=one.bottom + top)
+    digit_height = min(typical, character.height)
+    parts, seams = list_parts(ink.density, ink.mask, digit_height, SIMILAR_HEIGHT * digit_height)
+    prepared = [prepare_character(ink, part.labels, part.character) for part in parts]
+    kept = [(part, one) for part, one in zip(parts, prepared, strict=True) if one is not None]
+    classified = classifier.classify(np.stack([one.field for _, one in kept])) if kept else []
+    min_goodness = MIN_PART_GOODNESS if beside else classifier.strictness
+    if character.width <= WIDE * character.height:
+        min_goodness = MIN_GOODNESS_OF_TWO
+    valid = [
+        (part, RecognizedCharacter(move(part.character, character.left, character.top), result))
+        for (part, _), result in zip(kept, classified, strict=True)
+        if result.goodness >= min_goodness
+    ]
+    goodness = [one.goodness for _, one in valid]
+    path = find_best_path([part for part, _ in valid], goodness, seams, ink.mask, digit_height)
+    digits = [valid[index][1] for index in path]
+    strokes = sum(one.classification.digit == 1 for one in digits)
+    tallest = max((one.character.height for one in digits), default=0)
+    better = bool(digits) and min(one.goodness for one in digits) > whole.goodness
+    similar = all(one.character.height >= SIMILAR_HEIGHT * tallest for one in digits)
+    return (digits if better and similar and strokes <= MAX_STROKES * len(digits) else [whole]), len(kept)

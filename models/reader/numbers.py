@@ -12,6 +12,7 @@ LINE_ODDS = 4.0  # log odds for a digit that a position in a line of digits adds
 TYPICAL_HEIGHTS = (0.6, 1.6)  # of the median height, for a doubtful character in a line of digits
 MIN_LONE_HEIGHT = 0.03  # of the page's longer side, for a digit on its own; smaller ones are specks
 MIN_RUN = 3  # consecutive digits in a line of other characters
+STROKES = {1, 7}  # digits that strokes of letters look like
 MIN_DIGIT_SHARE = 0.5  # of a line's characters; in other lines only runs of digits are read
 MARK_GAP = 2.0  # of a digit's height, at most, between a mark and the line of digits that it belongs to
 
@@ -45,7 +46,7 @@ def select_digits(found: list[RecognizedCharacter], reject_score: float) -> list
 def drop_strays(
     selected: list[RecognizedCharacter], found: list[RecognizedCharacter], side: int
 ) -> list[RecognizedCharacter]:
-    """The selected digits without isolated specks, and without short runs in a line of other characters."""
+    """The selected digits without isolated specks, strokes of letters, and short runs in a line of other characters."""
     digits = {one.character: one.classification.digit for one in selected}
     dropped: set[Character] = set()
     for line in sort_to_lines([one.character for one in found]):
@@ -55,7 +56,7 @@ def drop_strays(
             # Specks look like 1s: alone, or in a run of 1s only.
             may_be_specks = len(run) < 2 or {digits[one] for one in run} == {1}
             small = may_be_specks and max(one.height for one in run) < MIN_LONE_HEIGHT * side
-            if small or (among_words and len(run) < MIN_RUN):
+            if small or (among_words and (len(run) < MIN_RUN or {digits[one] for one in run} <= STROKES)):
                 dropped.update(run)
     # A lone digit among several other characters is a coincidence.
     if len(digits.keys() - dropped) < 2 and len(found) > 3:

@@ -16,16 +16,19 @@ MAX_SLOPE = 0.06  # pixels down per pixel across
 EDGE_SHARE = 0.04  # of the image's height: the distance from the edge of a digit that fills its image
 TOUCHING_SHARE = 0.9  # of the other ink touches the stroke of a digit
 MAX_SLOPES = 3  # of lines in perspective
+PART_BLOCKS = 10  # of a line that starts at one side of a page and fades
+FADING_COVER = 0.3  # of a block's columns, at least, where a line fades
+RESIDUE = 2  # pixels from a line, at most, for the rests of its edges
 DARKER_THAN_LINE = 1.35  # times the line's density, for a pen's stroke on the line
 
 
-def find_ruled_lines(mask: Mask, density: Grey) -> tuple[Mask, int]:
+def find_ruled_lines(mask: Mask, density: Grey, fading: bool = False) -> tuple[Mask, int]:
     """(ink (height, width) of straight lines across the whole image, number of lines).
 
     Strokes that cross a line or are darker than it are not in the result, nor is the bar of a 7 or the base of a 2
-    that fills its image.
+    that fills its image. With `fading`, level lines may start at one side only, and end after most of the width.
     """
-    level, level_count, level_thickness = find_level_bands(mask)
+    level, level_count, level_thickness = find_level_bands(mask, fading)
     upright, upright_count, upright_thickness = find_level_bands(mask.T)
     bands = (level | upright.T) & mask
     if not bands.any() or (level_count + upright_count == 1 and is_part_of_digit(bands, mask)):
@@ -35,7 +38,22 @@ def find_ruled_lines(mask: Mask, density: Grey) -> tuple[Mask, int]:
     # A stroke continues where it appears on the other side of the line, or where it is darker than the line.
     crossing = bridge_gaps(rest, level_thickness) & level | bridge_gaps(rest.T, upright_thickness).T & upright.T
     darker = cv2.blur(density, (3, 3)) > DARKER_THAN_LINE * line
-    return bands & ~(crossing | darker), level_count + upright_count
+    lines = bands & ~(crossing | darker)
+    return lines | find_residues(mask & ~lines, bands), level_count + upright_count
+
+
+def find_residues(rest: Mask, bands: Mask) -> Mask:
+    """The connected components of the remaining ink that lie along the lines: their soft or ragged edges."""
+    along = spread(bands)
+    count, labels = cv2.connectedComponents(rest.astype(np.uint8), connectivity=8)
+    outside = np.zeros(count, bool)
+    outside[labels[rest & ~along]] = True
+    return np.asarray(rest & ~outside[labels])
+
+
+def spread(bands: Mask) -> Mask:
+    """The bands and what is at most RESIDUE pixels above or below them."""
+    return np.asarray(cv2.dilate(bands.astype(np.uint8), np.ones((2 * RESIDUE + 1, 1), np.uint8)) > 0)
 
 
 def is_part_of_digit(band: Mask, mask: Mask) -> bool:
@@ -71,21 +89,27 @@ def bridge_gaps(rest: Mask, thickness: int) -> Mask:
     return (above > 0) & (below > 0)
 
 
-def find_level_bands(mask: Mask) -> tuple[Mask, int, int]:
+def find_level_bands(mask: Mask, fading: bool = False) -> tuple[Mask, int, int]:
     """(bands (height, width) of straight, nearly level lines, their number, the thickest in pixels).
 
-    Lines are parallel, or in perspective: those of the most frequent slope are found first, then those of others.
+    Lines are parallel, or in perspective: those of the most frequent slope are found first, then those of others. With
+    `fading`, lines across a part of the width follow, apart from those across the whole.
     """
-    found, count, thickest = find_parallel_bands(mask)
-    for _ in range(MAX_SLOPES - 1 if count else 0):
-        bands, number, thickness = find_parallel_bands(mask & ~found)
-        if not number:
-            break
-        found, count, thickest = found | bands, count + number, max(thickest, thickness)
+    found, count, thickest = np.zeros_like(mask), 0, 0
+    rest = mask
+    for partial in (False, True) if fading else (False,):
+        if partial and count:
+            rest = mask & ~spread(found)
+        for _ in range(MAX_SLOPES):
+            bands, number, thickness = find_parallel_bands(rest, partial)
+            if not number:
+                break
+            rest = rest & ~bands
+            found, count, thickest = found | bands, count + number, max(thickest, thickness)
     return found, count, thickest
 
 
-def find_parallel_bands(mask: Mask) -> tuple[Mask, int, int]:
+def find_parallel_bands(mask: Mask, fading: bool) -> tuple[Mask, int, int]:
     """`find_level_bands` for the slope with the most lines."""
     height, width = mask.shape
     found = np.zeros_like(mask)
@@ -100,23 +124,34 @@ def find_parallel_bands(mask: Mask) -> tuple[Mask, int, int]:
     slopes = 2 * np.array(sorted(range(-steps, steps + 1), key=abs)) / width
     drops = np.round(slopes[:, None] * middles).astype(int)  # (slopes, blocks)
     rows_of_blocks = np.arange(height) + reach + drops[..., None]
-    shares = padded[np.arange(LINE_BLOCKS)[None, :, None], rows_of_blocks].mean(axis=1)  # (slopes, height)
+    covered = padded[np.arange(LINE_BLOCKS)[None, :, None], rows_of_blocks]  # (slopes, blocks, height)
+    shares = covered.mean(axis=1)
+    if fading:
+        parts = covered[:, :PART_BLOCKS].mean(axis=1), covered[:, -PART_BLOCKS:].mean(axis=1)
+        shares = np.maximum(shares, np.maximum(*parts))
     ratings = (shares >= LINE_SPAN).sum(axis=1) + 1e-3 * (shares**2).sum(axis=1)
     best = int(ratings.argmax())
     slope, share = float(slopes[best]), shares[best]
+    drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
     thickest, count = 0, 0
-    rows = np.zeros(height, bool)
     for start, end in find_runs(share >= LINE_SPAN):
         if end - start <= max(2, LINE_THICKNESS * height):
             count += 1
             thickest = max(thickest, end - start + 2 + 2 * ((end - start) // 3))
             margin = 1 + (end - start) // 3  # for the line's soft edge
-            rows[max(0, start - margin) : end + margin] = True
-    if count:
-        drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
-        level = np.arange(height)[:, None] - drop[None, :]
-        found = rows[np.clip(level, 0, height - 1)]
+            levels = np.arange(max(0, start - margin), min(height, end + margin))[:, None]
+            rows = np.clip(levels + drop[None, :], 0, height - 1)
+            inked = mask[rows, np.arange(width)].any(axis=0)
+            left, right = find_extent(inked, edges) if fading else (0, width)
+            found[rows[:, left:right], np.arange(left, right)] = True
     return found, count, thickest
+
+
+def find_extent(inked: Mask, edges: NDArray[np.int64]) -> tuple[int, int]:
+    """(first column, end) of the longest part of a line's columns (width,) without a block that is mostly paper."""
+    blocks = np.array([inked[left:right].mean() >= FADING_COVER for left, right in pairwise(edges)])
+    start, end = max(find_runs(blocks), key=lambda run: run[1] - run[0], default=(0, LINE_BLOCKS))
+    return int(edges[start]), int(edges[end])
 
 
 def find_runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

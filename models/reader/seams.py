@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.types import Grey
 
-SEAM_POSITIONS = (0.35, 0.5, 0.65)  # of the width: a seam is searched around each
-SEAM_REACH = 0.3  # of the height, on both sides of a position
-SIDESTEP_COST = 0.02  # of full ink, for each step aside
+STEP = 0.1  # of the digits' height: a seam is searched around every such position
+REACH = 0.07  # of the digits' height, on both sides of a position
+SPACING = 0.05  # of the digits' height, at least, between the middles of two seams
+MAX_COST = 1.2  # of a seam: a stroke as long as the digits are high, or three that are crossed
+STROKE_COST = 0.25  # for each stroke that a seam crosses
+SIDESTEP_COST = 0.1  # of full ink, for each step aside
 
 
 @dataclass(frozen=True)
@@ -18,54 +20,55 @@ class Seam:
     """A path through a character. `columns` (height,) has, for each row, the first column to its right."""
 
     columns: NDArray[np.int64]
-    ink: float  # sum along the path
+    cost: float  # the ink along the path as a share of the height, and STROKE_COST for each stroke that it crosses
+
+    @property
+    def middle(self) -> float:
+        return float(self.columns.mean())
 
 
-def list_cuts(density: Grey, parts: int) -> list[tuple[Seam, ...]]:
-    """Ways to cut a character (height, width) into `parts`, each as its seams; straight cuts come first."""
-    height, width = density.shape
-    columns = cv2.GaussianBlur(density.sum(axis=0)[None, :], (0, 0), max(0.6, width / 60)).ravel()
-    if parts == 2:
-        low, high = round(0.22 * width), round(0.78 * width)
-        minima = [x for x in range(low, high) if columns[x] == columns[max(0, x - 3) : x + 4].min()]
-        straight: list[tuple[Seam, ...]] = [
-            (cut_straight(density, x),) for x in sorted(minima, key=lambda x: float(columns[x]))[:4]
-        ]
-        reach = max(2, round(SEAM_REACH * height))
-        return straight + [(find_seam(density, round(share * width), reach),) for share in SEAM_POSITIONS]
-    step = width / parts
-    reach = max(2, round(0.3 * step))
-    middles = [round(number * step) for number in range(1, parts)]
-    thinnest = []
-    for middle in middles:
-        low, high = max(0, middle - reach), middle + reach
-        thinnest.append(low + int(np.argmin(columns[low : max(high, low + 1)])))
-    return [
-        tuple(cut_straight(density, x) for x in thinnest),
-        tuple(find_seam(density, x, reach) for x in middles),
-    ]
+def list_seams(density: Grey, digit_height: float) -> list[Seam]:
+    """The seams through a character (height, width) at which digits of about `digit_height` may touch, left to right.
 
-
-def cut_straight(density: Grey, column: int) -> Seam:
-    return Seam(np.full(density.shape[0], column), float(density[:, column].sum()))
-
-
-def find_seam(density: Grey, middle: int, reach: int) -> Seam:
-    """The path from top to bottom with the least ink, at most `reach` columns from the middle one.
-
-    From row to row it moves by at most one column, as in seam carving (Avidan & Shamir, SIGGRAPH 2007).
+    Of seams closer to each other than SPACING, the one with the least cost remains.
     """
-    low, high = max(0, middle - reach), min(density.shape[1], middle + reach + 1)
-    band = density[:, low:high].astype(np.float64)
-    best = band.copy()
-    for row in range(1, len(band)):
-        padded = np.pad(best[row - 1], 1, constant_values=np.inf)
-        aside = np.minimum(padded[:-2], padded[2:]) + SIDESTEP_COST
-        best[row] += np.minimum(padded[1:-1], aside)
-    path = np.empty(len(band), np.int64)
-    path[-1] = int(best[-1].argmin())
-    for row in range(len(band) - 2, -1, -1):
-        below = path[row + 1]
-        choices = [x for x in (below, below - 1, below + 1) if 0 <= x < band.shape[1]]
-        path[row] = min(choices, key=lambda x: best[row, x] + (0 if x == below else SIDESTEP_COST))
-    return Seam(path + low, float(band[np.arange(len(band)), path].sum()))
+    width = density.shape[1]
+    spacing = SPACING * digit_height
+    positions = np.arange(STEP * digit_height, width - STEP * digit_height, max(1.0, STEP * digit_height))
+    if not positions.size:
+        return []
+    found: list[Seam] = []
+    seams = find_seams(density, np.round(positions).astype(int), max(2, round(REACH * digit_height)))
+    for seam in sorted(seams, key=lambda one: one.cost):
+        if seam.cost <= MAX_COST and all(abs(seam.middle - one.middle) >= spacing for one in found):
+            found.append(seam)
+    return sorted(found, key=lambda one: one.middle)
+
+
+def find_seams(density: Grey, middles: NDArray[np.int64], reach: int) -> list[Seam]:
+    """For each of the middle columns, the path from top to bottom with the least ink, at most `reach` columns away.
+
+    From row to row it moves by at most one column, as in seam carving (Avidan & Shamir, SIGGRAPH 2007). All paths are
+    searched at once.
+    """
+    height, width = density.shape
+    columns = middles[:, None] + np.arange(-reach, reach + 1)
+    outside = (columns < 0) | (columns >= width)
+    bands = density[:, np.clip(columns, 0, width - 1)].astype(np.float64)  # (height, seams, columns)
+    bands[:, outside] = np.inf
+    best = bands.copy()
+    for row in range(1, height):
+        padded = np.pad(best[row - 1], ((0, 0), (1, 1)), constant_values=np.inf)
+        aside = np.minimum(padded[:, :-2], padded[:, 2:]) + SIDESTEP_COST
+        best[row] += np.minimum(padded[:, 1:-1], aside)
+    seams = np.arange(len(middles))
+    path = np.empty((height, len(middles)), np.int64)
+    path[-1] = best[-1].argmin(axis=1)
+    for row in range(height - 2, -1, -1):
+        padded = np.pad(best[row], ((0, 0), (1, 1)), constant_values=np.inf)
+        steps = np.stack([padded[seams, path[row + 1] + 1 + step] + abs(step) * SIDESTEP_COST for step in (0, -1, 1)])
+        path[row] = path[row + 1] + np.array([0, -1, 1])[steps.argmin(axis=0)]
+    along = bands[np.arange(height)[:, None], seams, path]
+    strokes = (np.diff(along > 0.5, axis=0, prepend=False) & (along > 0.5)).sum(axis=0)
+    costs = along.sum(axis=0) / height + STROKE_COST * strokes
+    return [Seam(columns[number, path[:, number]], float(costs[number])) for number in seams]

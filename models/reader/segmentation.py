@@ -22,6 +22,7 @@ PAGE_KERNEL = 0.22  # of the page's shorter side: wider than a stroke, narrower 
 SMOOTHING = 0.7  # pixels, against the grain of paper
 BLOCK = 24  # blocks along the longer side; the threshold uses the darkest pixel of each
 PAGE_NOISE_MARGIN = 6.0  # minimum contrast in standard deviations; the darkest pixel of a noisy block reaches 3 to 4
+MIN_FRAME_DEPTH = 0.4  # of its length, for a piece along the frame that may be a character
 MIN_PIECE_SIDE = 0.012  # of the page's longer side: smaller pieces are dirt
 MAX_PIECES = 400  # those with the most ink: a texture has thousands, and joining takes quadratic time
 MIN_HEIGHT, MAX_HEIGHT = 0.35, 2.6  # of the typical height, for a character
@@ -29,6 +30,7 @@ MIN_PIECE_SIZE = 0.08  # of the typical height, for a part of a character
 MAX_WIDTH = 8.0  # typical heights, for a character
 OVERLAP = 0.5  # of the narrower piece's width, for parts above each other
 GAP = 0.3  # of the typical height, at most, between parts above each other
+SIGN_HEIGHT = 0.35  # of a digit's height, at most, for a sign at its foot
 LINE_OVERLAP = 0.35  # of the lower neighbour's height, for a common line
 LINE_GAP = 6.0  # typical heights, at most, between neighbours in a line
 SLOPES = tuple(sorted((step / 20 for step in range(-8, 9)), key=abs))  # of lines: up to 22 degrees
@@ -88,7 +90,7 @@ def extract_page_ink(grey: Grey, polarity: str) -> Ink:
 
 def find_characters(ink: Ink) -> tuple[list[Character], Labels]:
     """(characters, labels (height, width)) of a page's ink. A character may be touching digits, or not a digit."""
-    lines, _ = find_ruled_lines(ink.mask, ink.density)
+    lines, _ = find_ruled_lines(ink.mask, ink.density, fading=True)
     pieces, labels = find_pieces(ink.mask & ~lines, ink.density)
     pieces = drop_dirt_and_margins(pieces, ink.mask.shape)[:MAX_PIECES]
     if not pieces:
@@ -115,7 +117,8 @@ def drop_dirt_and_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[P
     for piece in pieces:
         at_frame = piece.left == 0 or piece.top == 0 or piece.right == width or piece.bottom == height
         long = piece.width > 0.45 * width or (piece.height > 0.45 * height and piece.top == 0 and height > width)
-        if piece.size < min_side or (at_frame and (long or piece.frame_share > 0.6)):
+        slender = min(piece.width, piece.height) < MIN_FRAME_DEPTH * piece.size  # unlike a digit that is cut off
+        if piece.size < min_side or (at_frame and (long or (piece.frame_share > 0.6 and slender))):
             continue
         kept.append(piece)
     return kept
@@ -155,7 +158,11 @@ def belong_together(one: Character, other: Character, typical: float) -> bool:
     small = min(one.height, other.height) < 0.6 * typical
     if overlap >= OVERLAP * min(one.width, other.width) and gap <= GAP * typical:
         return small or gap < -0.3 * min(one.height, other.height)
-    # A fragment beside a stroke: the flag of a 5, or half of a 0 written with a dry pen.
+    # A fragment beside a stroke: the flag of a 5, or half of a 0 written with a dry pen. A minus, a point and a comma
+    # are at the foot, and low.
+    part, body = sorted((one, other), key=lambda character: character.ink)
+    if part.height < SIGN_HEIGHT * body.height and part.top > body.top + body.height / 2:
+        return False
     return small and -overlap <= 0.12 * typical and gap < 0 and min(one.ink, other.ink) < 0.5 * max(one.ink, other.ink)
 
 

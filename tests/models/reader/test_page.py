@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from models.reader.binarize import Ink
 from models.reader.reader import DigitReader
-from models.reader.seams import find_seam
-from models.reader.segmentation import Character, sort_to_lines
+from models.reader.ruled_lines import find_ruled_lines
+from models.reader.seams import find_seams
+from models.reader.segmentation import Character, find_characters, sort_to_lines
 from models.training.synthetic_digits import draw_other_glyphs
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
@@ -153,11 +155,24 @@ def test_seam_avoids_the_ink() -> None:
     ink[:6, 4] = 1  # a stroke from the top, with a free path around its end
     ink[7:, 2] = 1
 
-    seam = find_seam(ink, 3, 3)
+    seam = find_seams(ink, np.array([3]), 3)[0]
 
-    assert seam.ink == 0
+    assert seam.cost == pytest.approx(0.1 * 1 / 9, abs=0.1)  # a sidestep or two, and no stroke
     assert np.abs(np.diff(seam.columns)).max() <= 1
-    assert find_seam(np.ones((5, 7), np.float32), 3, 2).ink == 5
+    assert ink[np.arange(9), seam.columns].sum() == 0
+    # Through nine pixels of ink in one stroke: the whole height, and the cost of a stroke.
+    assert find_seams(np.ones((9, 7), np.float32), np.array([3]), 2)[0].cost == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_zeros_that_share_a_wall_are_separated(reader: DigitReader, count: int) -> None:
+    """A number with zeros in one stroke, beside a 1, as they are on receipts."""
+    page = np.full((140, 190 + 46 * count), 0.9, np.float32)
+    cv2.line(page, (52, 30), (46, 106), (0.1,), 6, cv2.LINE_AA)
+    for number in range(count):
+        cv2.ellipse(page, (100 + 52 * number, 70), (26, 38), 0, 0, 360, (0.1,), 6, cv2.LINE_AA)
+
+    assert reader.read(page).text == "1" + "0" * count
 
 
 def test_operator_is_a_mark_in_its_place(reader: DigitReader, digits: Digits) -> None:
@@ -216,3 +231,71 @@ def test_ruled_lines_in_perspective_are_not_read(reader: DigitReader, digits: Di
         cv2.line(page, (0, round(start * height)), (width, round(end * height)), (0.45,), 2)
 
     assert reader.read(page).lines == ("4728", "5396")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_digits_on_a_line_that_fades_are_read(reader: DigitReader, digits: Digits, side: str) -> None:
+    page = write_lines([[digits[digit] for digit in (5, 4, 8)]])
+    top, bottom = 30, 30 + 60
+    foot = bottom - 12
+    line = np.clip(np.linspace(1, 0, page.shape[1]) * 5 - 1, 0, 1).astype(np.float32)  # four fifths of the width
+    page[foot : foot + 3] = np.minimum(page[foot : foot + 3], 0.9 - 0.5 * (line if side == "left" else line[::-1]))
+    assert (page[top:bottom] < 0.5).any(axis=0).mean() > 0.6  # the line joins the digits
+
+    assert reader.read(add_grain(page, 0.01)).text == "548"
+
+
+def test_rests_of_a_removed_line_are_removed() -> None:
+    mask = np.zeros((80, 200), bool)
+    mask[40:43] = True
+    mask[38, 20:60] = True  # a ragged edge, one row apart
+    mask[10:39, 100:104] = True  # a stroke that stands on the line
+
+    lines, count = find_ruled_lines(mask, mask.astype(np.float32))
+
+    assert count == 1
+    assert lines[38, 20:60].all()
+    assert not lines[10:37, 100:104].any()
+
+
+def test_line_from_one_side_is_found_only_on_pages() -> None:
+    mask = np.zeros((80, 200), bool)
+    mask[40:43, :150] = True
+    mask[10:30, 90:94] = mask[10:30, 180:184] = True
+
+    assert find_ruled_lines(mask, mask.astype(np.float32))[1] == 0
+    lines, count = find_ruled_lines(mask, mask.astype(np.float32), fading=True)
+    assert count == 1
+    assert (lines == mask & (np.arange(80) >= 40)[:, None]).all()
+
+
+@pytest.mark.parametrize("sign", [(-24, 4), (-12, 6)], ids=["minus", "point"])
+def test_sign_at_the_foot_of_a_digit_stays_apart(sign: tuple[int, int]) -> None:
+    """(left, height): a minus or a decimal point in front of a 1. The flag of a 5 is at its top."""
+    mask = np.zeros((100, 160), bool)
+    mask[20:80, 60:66] = mask[20:80, 110:116] = True
+    mask[24:30, 118:130] = True
+    left, height = sign
+    mask[66 : 66 + height, 60 + left : 58] = True
+
+    characters, _ = find_characters(Ink("dark", mask.astype(np.float32), mask, 0.8, 0.01))
+
+    boxes = sorted((one.left, one.right) for one in characters)
+    assert boxes[0] == (60, 66)
+    assert boxes[1] == (110, 130)
+
+
+def test_digit_cut_off_by_the_frame_is_a_character() -> None:
+    image = np.zeros((100, 160), np.uint8)
+    image[20:80, 40:46] = 1
+    cv2.ellipse(image, (138, 50), (24, 30), 0, 0, 360, (1,), 6)
+    image[30:70, 157:] = 1  # two thirds of its height lie on the frame
+    mask = image > 0
+    edge = np.zeros((100, 160), bool)
+    edge[5:95, 154:] = True
+
+    found, _ = find_characters(Ink("dark", mask.astype(np.float32), mask, 0.8, 0.01))
+    beside, _ = find_characters(Ink("dark", edge.astype(np.float32), edge, 0.8, 0.01))
+
+    assert max(one.right for one in found) == 160
+    assert beside == []
