@@ -134,6 +134,10 @@ TYPES = (
         "The Open Inference Protocol (/v2) has one model, `digits`, in the version that GET /v2/models/digits lists.",
     ),
     ProblemType(
+        "unknown-lesson", HTTPStatus.NOT_FOUND, "Unknown lesson",
+        "No lesson has this name. GET /lessons lists the names, and the files that were left out.",
+    ),
+    ProblemType(
         "bad-class-file", HTTPStatus.UNPROCESSABLE_ENTITY, "Bad class file",
         "The classes are damaged, or were trained with the features of another digit model.",
     ),
