@@ -1,26 +1,8 @@
 import { parseAddress, resolveLink } from "./shared/address.js";
 import { find, make } from "./shared/dom.js";
+import { views } from "./views.js";
 
 const DEFAULT_VIEW = "filter";
-/** The modules of a view are loaded when it is first opened. `retry` changes the address of a module that failed to load. */
-const views = {
-  filter: {
-    title: "convserve: see a kernel work",
-    open: async (section, retry) => (await import(`./filters/filter-view.js${retry}`)).openFilterView(section),
-  },
-  digits: {
-    title: "convserve: read digits",
-    open: async (section, retry) => (await import(`./digits/digit-view.js${retry}`)).openDigitView(section),
-  },
-  learn: {
-    title: "convserve: learn a kernel",
-    open: async (section, retry) => (await import(`./learn/learn-view.js${retry}`)).openLearnView(section),
-  },
-  kernels: {
-    title: "convserve: all kernels",
-    open: async (section, retry) => (await import(`./kernels/kernels-view.js${retry}`)).openKernelsView(section),
-  },
-};
 const opened = {};
 /** Views that are ready. @type {Record<string, {follow: (hash: string) => void, settle?: () => void}>} */
 const ready = {};
@@ -43,9 +25,13 @@ async function showView() {
     else link.removeAttribute("aria-current");
   }
   document.title = views[name].title;
-  opened[name] ??= openView(name);
-  ready[name] = await opened[name];
+  await loadView(name);
   if (nameView(location.hash) === name) ready[name]?.follow(location.hash); // else the user has left in the meantime
+}
+
+async function loadView(name) {
+  opened[name] ??= openView(name);
+  return (ready[name] = await opened[name]);
 }
 
 /** @returns {Promise<{follow: (hash: string) => void}|null>} null if its modules could not be loaded */
@@ -89,4 +75,25 @@ addEventListener("hashchange", (event) => {
   if (before) left[nameView(before)] = before;
   showView();
 });
+
+/** What a lesson reads and opens. @type {import("./lessons/lesson-panel.js").Page} */
+const page = {
+  readView: () => ({ view: nameView(location.hash), opened: ready[nameView(location.hash)] }),
+  open(address) {
+    if (location.hash !== address) location.hash = address;
+    return loadView(nameView(address));
+  },
+};
+let lessonPanel;
+
+/** Opens the lesson that the address names: `?lesson=NAME`. */
+async function showLesson() {
+  const name = new URLSearchParams(location.search).get("lesson") ?? "";
+  find("#lesson").hidden = !name;
+  if (name) lessonPanel ??= (await import("./lessons/lesson-panel.js")).makeLessonPanel(find("#lesson"), page);
+  lessonPanel?.show(name);
+}
+
+addEventListener("popstate", showLesson);
+showLesson();
 showView();
