@@ -169,7 +169,7 @@ def capitalize(message: str) -> str:
 
 
 def end_sentence(message: str) -> str:
-    return message if message.endswith(".") else f"{message}."
+    return message if message.endswith((".", "?")) else f"{message}."
 
 
 def list_addresses(lesson: Lesson) -> Iterator[tuple[KeyPath, str]]:

@@ -73,12 +73,15 @@ function describeDifference(own, target, needed) {
   }
   const offset = Math.round(measureMean(own) - measureMean(target));
   if (Math.abs(offset) >= MIN_OFFSET) return `Your result is ${offset > 0 ? "brighter" : "darker"} by ${Math.abs(offset)} levels on average.`;
-  const [x, y] = [1, 4 * own.width].map((_, axis) => measureRoughness(own, axis) / Math.max(measureRoughness(target, axis), 1e-6));
-  const words = [["from left to right", x], ["from top to bottom", y]].map(([direction, factor]) => {
-    if (factor > MIN_ROUGHNESS) return `too sharp ${direction}`;
-    return factor < 1 / MIN_ROUGHNESS ? `too smooth ${direction}` : "";
-  }).filter(Boolean);
-  return words.length ? `Your result is ${words.join(" and ")}.` : "";
+  const [x, y] = [0, 1].map((axis) => describeRoughness(measureRoughness(own, axis) / Math.max(measureRoughness(target, axis), 1e-6)));
+  if (x === y) return x && `Your result is ${x}.`;
+  return `Your result is ${[x && `${x} from left to right`, y && `${y} from top to bottom`].filter(Boolean).join(" and ")}.`;
+}
+
+/** @param {number} factor relative to the target */
+function describeRoughness(factor) {
+  if (factor > MIN_ROUGHNESS) return "too sharp";
+  return factor < 1 / MIN_ROUGHNESS ? "too smooth" : "";
 }
 
 function measureMean(image) {
