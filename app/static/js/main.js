@@ -86,12 +86,13 @@ const page = {
 };
 let lessonPanel;
 
-/** Opens the lesson that the address names: `?lesson=NAME`. */
+/** Opens the lesson that the address names: `?lesson=NAME`. Without a tool in the address, it opens its own. */
 async function showLesson() {
+  const keepsTool = !["", "lessons"].includes(parseAddress(location.hash).view);
   const name = new URLSearchParams(location.search).get("lesson") ?? "";
   find("#lesson").hidden = !name;
   if (name) lessonPanel ??= (await import("./lessons/lesson-panel.js")).makeLessonPanel(find("#lesson"), page);
-  lessonPanel?.show(name);
+  lessonPanel?.show(name, keepsTool);
 }
 
 addEventListener("popstate", showLesson);

@@ -27,8 +27,8 @@ class LessonPanel {
     this.detachPen = () => {};
   }
 
-  /** Shows a lesson. An address without a tool goes to the start. @param {string} name empty: no lesson */
-  async show(name) {
+  /** @param {string} name empty: no lesson @param {boolean} keepsTool false: the lesson opens the tool that it starts with */
+  async show(name, keepsTool) {
     this.root.hidden = !name;
     if (name === this.name) return;
     this.name = name;
@@ -39,13 +39,13 @@ class LessonPanel {
       if (name !== this.name) return;
       Object.assign(this, { lesson, names: lessons.map((one) => one.name) });
       this.draw();
-      await (location.hash.length > 1 && !location.hash.startsWith("#lessons") ? this.takeDrawing() : this.start());
+      await (keepsTool ? this.takeDrawing() : this.start());
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.name = "";
       const message = make("p", { class: "error", role: "alert" });
       this.root.replaceChildren(message, make("button", { type: "button", onclick: () => this.close() }, "Close"));
-      drawProblem(message, problem, () => this.show(name));
+      drawProblem(message, problem, () => this.show(name, keepsTool));
     }
   }
 

@@ -21,7 +21,7 @@ export function drawTasks(lesson, done, { readWork, onDone }) {
     const choices = task.check === "choice" ? drawChoices(task, number) : null;
     const target = task.check === "near-target" ? drawTarget(task, readWork, feedback) : null;
     const readAnswer = async () => (choices ? { view: "", choice: readChoice(choices) } : readWork());
-    const check = make("button", { type: "button", class: "primary check", onclick: () => run() }, "Check");
+    const check = make("button", { type: "button", class: "primary check-task", onclick: () => run() }, "Check");
     const item = make("li", { class: done.has(number) ? "task done" : "task", "data-slide": number + 1 },
       ...formatText(task.text), ...(choices ? [choices] : []),
       make("div", { class: "row" }, check, ...(target ? [target.button] : [])), feedback, ...(target ? [target.canvas] : []));
