@@ -146,3 +146,32 @@ def test_right_wrong_and_empty_answers(opened: Page, name: str, number: int) -> 
     verdict = check(opened, name, number, empty)
     assert not verdict["isRight"]
     assert EMPTY[task.check] in verdict["message"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        # Columns sum to -4, 0, 4 and rows to -1.68, 0, 1.68: at an edge of height h, 4h and 1.68h.
+        ("-1.42,-0.84,0.58;-2,0,2;-0.58,0.84,1.42", "horizontal edges too: 0.42 of the response to vertical edges"),
+        ("0,1,0;0,0,0;0,-1,0", "does not respond to vertical edges: 0 levels at an edge of 64"),
+        ("1,1,1;1,1,1;1,1,1", "responds to flat areas too"),
+    ],
+)
+def test_response_to_other_edges_is_measured(opened: Page, weights: str, says: str) -> None:
+    verdict = check(opened, "edges-and-signs", 0, CUSTOM + weights)
+    assert not verdict["isRight"]
+    assert says in verdict["message"]
+
+
+def test_ratio_to_the_target_is_in_decibels(opened: Page) -> None:
+    """All pixels differ by 10 levels: 10 log10(255² / 10²) = 28.13 dB."""
+    message = opened.evaluate(
+        """async () => {
+          const { checkTarget } = await import("/static/js/lessons/checks/target-check.js");
+          const pixels = new ImageData(40, 30);
+          for (let at = 0; at < pixels.data.length; at++) pixels.data[at] = at % 4 === 3 ? 255 : 50 + (at % 7);
+          const work = { pixels, steps: [{ kernel: "identity", bias: "10" }], linear: false };
+          return (await checkTarget({ target: "#filter/identity", min_db: 28.2 }, work)).message;
+        }"""
+    )
+    assert message == "28.1 dB; 28.2 dB are needed. Your result is brighter by 10 levels on average."
