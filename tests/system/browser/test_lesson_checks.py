@@ -154,7 +154,7 @@ def test_right_wrong_and_empty_answers(opened: Page, name: str, number: int) -> 
         # Columns sum to -4, 0, 4 and rows to -1.68, 0, 1.68: at an edge of height h, 4h and 1.68h.
         ("-1.42,-0.84,0.58;-2,0,2;-0.58,0.84,1.42", "horizontal edges too: 0.42 of the response to vertical edges"),
         ("0,1,0;0,0,0;0,-1,0", "does not respond to vertical edges: 0 levels at an edge of 64"),
-        ("1,1,1;1,1,1;1,1,1", "responds to flat areas too"),
+        ("1,1,1;1,1,1;1,1,1", "makes flat areas white"),
     ],
 )
 def test_response_to_other_edges_is_measured(opened: Page, weights: str, says: str) -> None:

@@ -53,7 +53,7 @@ class LessonPanel {
     const { lesson, root, name } = this;
     const done = readDone(name, lesson.tasks.length);
     this.head = make("div", { class: "lesson-head" });
-    this.next = make("button", { type: "button", onclick: () => this.openNext(1) }, "Next lesson");
+    this.next = make("button", { type: "button", onclick: () => this.openNext(1) }, "Next");
     const isFirst = this.names.indexOf(name) === 0;
     root.replaceChildren(this.head, make("div", { class: "lesson-body" },
       make("div", { class: "lesson-text", "data-slide": 0 },

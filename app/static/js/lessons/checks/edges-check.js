@@ -2,6 +2,7 @@
 
 import { computeResult } from "./filter-result.js";
 
+const WHITE = 255;
 const SIDE = 96;
 const GREY = 96;
 /** Brightness of an edge, in levels. The next one is tried if the response to one before is cut off at black or white. */
@@ -26,6 +27,7 @@ export async function checkEdges({ edges, max_other: maxOther }, { steps, linear
   }
   const measured = await measureResponses({ steps, linear });
   const { flat, responses, contrast } = measured;
+  if (flat[0] === WHITE) return { isRight: false, message: "It makes flat areas white. The weights of a kernel that finds edges add up to 0." };
   if (Math.abs(flat[0] - flat[1]) > NOISE_LEVELS) {
     return { isRight: false, message: `It responds to flat areas too: ${GREY} becomes ${flat[0]}, ${GREY + contrast} becomes ${flat[1]}. `
       + "A kernel that finds edges gives the same for both: its weights add up to 0." };
@@ -54,7 +56,7 @@ async function measureResponses(filtering) {
     const responses = {};
     for (const [name, { isBright }] of Object.entries(EDGES)) responses[name] = findLargestChange(await render(isBright), flats[0]);
     measured = { flat: flats.map((flat) => flat[0]), responses, contrast };
-    const room = Math.max(flats[0][0], 255 - flats[0][0]);
+    const room = Math.max(flats[0][0], WHITE - flats[0][0]);
     if (Math.max(...Object.values(responses)) < room - NOISE_LEVELS) break;
   }
   return measured;
@@ -64,7 +66,7 @@ function drawEdge(isBright, contrast) {
   const image = new ImageData(SIDE, SIDE);
   for (let index = 0; index < SIDE * SIDE; index++) {
     const level = isBright(index % SIDE, Math.floor(index / SIDE)) ? GREY + contrast : GREY;
-    image.data.set([level, level, level, 255], 4 * index);
+    image.data.set([level, level, level, WHITE], 4 * index);
   }
   return image;
 }
