@@ -2,27 +2,27 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import get_args
 from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
 from app.tasks.operations import parse_operations_text
+from app.tasks.samples import SampleName
 from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
 
 VIEWS = ("filter", "digits", "learn", "kernels")
 PAGE_PARAMETERS = frozenset({"image", "view", "zoom", "split", "at", "step", "linear"})
 """Parameters of the filter view that are not those of a kernel, as in app/static/js/filters/setting.js."""
-THUMBNAIL = "-thumbnail.jpg"
 
 
 @cache
 def list_samples() -> tuple[str, ...]:
-    """The names of the page's sample images."""
+    """The names of the page's sample images: photographs among its files, and drawings of the service."""
     folder = files("app").joinpath("static/samples")
-    return tuple(
-        sorted(file.name.removesuffix(THUMBNAIL) for file in folder.iterdir() if file.name.endswith(THUMBNAIL))
-    )
+    photographs = (file.name.removesuffix(".jpg") for file in folder.iterdir() if file.name.endswith(".jpg"))
+    return tuple(sorted({*(name for name in photographs if "thumbnail" not in name), *get_args(SampleName)}))
 
 
 def check_page_address(address: str, catalogue: Catalogue) -> None:
