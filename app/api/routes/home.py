@@ -33,6 +33,9 @@ DOCS_HEADERS = {"Link": '</openapi.json>; rel="service-desc", </docs>; rel="serv
 DOCS_PARTS = re.compile(rb"<!--docs-->.*?<!--/docs-->")
 """Parts of the page that link to the documentation. They are removed if CONVSERVE_DOCS is off."""
 
+CLOSED_LESSON, OPEN_LESSON = b'aria-label="Lesson" hidden>', b'aria-label="Lesson">'
+"""The place of a lesson in the page. For an address with a lesson it is open, so that nothing moves when it arrives."""
+
 PAGE_HEADERS = {"X-Content-Type-Options": "nosniff", "Vary": "Accept"}
 
 
@@ -67,6 +70,8 @@ async def get_home(request: Request, service: ServiceDependency) -> Response:
         links: dict[str, Any] = {"name": "convserve", "links": LINKS | (DOCS_LINKS if docs else {})}
         return JSONResponse(links, headers=headers)
     page = version_addresses((STATIC / "index.html").read_bytes())
+    if request.query_params.get("lesson"):
+        page = page.replace(CLOSED_LESSON, OPEN_LESSON)
     response = respond_with_etag(request, page if docs else DOCS_PARTS.sub(b"", page), "text/html")
     response.headers.update(headers | {"Cache-Control": REVALIDATE})
     return response

@@ -1,3 +1,4 @@
+import { attachLesson } from "./attach-lesson.js";
 import { parseAddress, resolveLink } from "./shared/address.js";
 import { find, make } from "./shared/dom.js";
 import { views } from "./views.js";
@@ -76,25 +77,12 @@ addEventListener("hashchange", (event) => {
   showView();
 });
 
-/** What a lesson reads and opens. @type {import("./lessons/lesson-panel.js").Page} */
-const page = {
+attachLesson({
   readView: () => ({ view: nameView(location.hash), opened: ready[nameView(location.hash)] }),
-  open(address) {
-    if (location.hash !== address) location.hash = address;
+  open(address, replaces = false) {
+    if (replaces) location.replace(address);
+    else if (location.hash !== address) location.hash = address;
     return loadView(nameView(address));
   },
-};
-let lessonPanel;
-
-/** Opens the lesson that the address names: `?lesson=NAME`. Without a tool in the address, it opens its own. */
-async function showLesson() {
-  const keepsTool = !["", "lessons"].includes(parseAddress(location.hash).view);
-  const name = new URLSearchParams(location.search).get("lesson") ?? "";
-  find("#lesson").hidden = !name;
-  if (name) lessonPanel ??= (await import("./lessons/lesson-panel.js")).makeLessonPanel(find("#lesson"), page);
-  lessonPanel?.show(name, keepsTool);
-}
-
-addEventListener("popstate", showLesson);
-showLesson();
+});
 showView();

@@ -1,6 +1,7 @@
 """`GET /lessons`, the log at the start, and pages that may show the page in a frame."""
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,10 @@ def test_frame_ancestors_are_read_from_the_environment(monkeypatch: pytest.Monke
 def test_what_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(ValidationError, match="is no origin; write scheme and host, such as "):
         AccessSettings(frame_ancestors=(origin,))
+
+
+def test_page_keeps_room_for_a_lesson_from_the_start(client: TestClient) -> None:
+    pages = {path: client.get(path, headers={"Accept": "text/html"}) for path in ("/", "/?lesson=averaging")}
+    hidden = {path: "hidden" in re.findall(r'<aside id="lesson"[^>]*>', page.text)[0] for path, page in pages.items()}
+    assert hidden == {"/": True, "/?lesson=averaging": False}
+    assert pages["/"].headers["ETag"] != pages["/?lesson=averaging"].headers["ETag"]

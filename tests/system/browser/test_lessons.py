@@ -173,16 +173,31 @@ def test_axe_finds_no_serious_violation(page: Page, address: str, scheme: Any) -
     assert bad == []
 
 
-def test_nothing_moves_while_a_lesson_loads(page: Page) -> None:
-    page.add_init_script(SHIFTS)
-    page.goto("/#lessons")
-    expect(page.locator("#lesson-list li")).to_have_count(8)
-    page.wait_for_timeout(300)
-    assert page.evaluate("window.shift") < 0.05
-    page.goto("about:blank")
+@pytest.mark.parametrize("address", ["/#lessons", "/?lesson=averaging"])
+def test_nothing_moves_while_a_lesson_loads(browser: Browser, site: str, address: str) -> None:
+    with browser.new_page(viewport={"width": 1280, "height": 720}) as page:  # without files in a cache
+        page.set_default_timeout(TIMEOUT_MS)
+        page.add_init_script(SHIFTS)
+        page.goto(site + address)
+        if "?" in address:
+            expect(page.locator("#lesson-title")).to_be_visible(timeout=TIMEOUT_MS)
+            wait_for_result(page)
+        else:
+            expect(page.locator("#lesson-list li")).to_have_count(8, timeout=TIMEOUT_MS)
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.shift") < 0.05
+
+
+def test_back_returns_to_the_lesson_before(page: Page) -> None:
     open_lesson(page, "averaging")
-    page.wait_for_timeout(300)
-    assert page.evaluate("window.shift") < 0.05
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#lesson-title")).to_have_text("Sharpening")
+    wait_for_result(page)
+    page.go_back()
+    expect(page.locator("#lesson-title")).to_have_text("Averaging")
+    expect(page).to_have_url(re.compile(r"lesson=averaging#filter/custom"))
+    page.locator("#lesson-close").click()
+    expect(page).to_have_url(re.compile(r"/#filter/custom"))
 
 
 def test_unknown_lesson_is_explained(page: Page, errors: list[str]) -> None:

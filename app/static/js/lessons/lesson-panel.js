@@ -9,8 +9,8 @@ import { drawTasks } from "./task-list.js";
 import { readWork } from "./work.js";
 
 /**
- * @typedef {{readView: () => {view: string, opened: any}, open: (address: string) => Promise<any>}} Page `open` goes to an
- *   address and returns what the module of its view returned
+ * @typedef {{readView: () => {view: string, opened: any}, open: (address: string, replaces?: boolean) => Promise<any>}} Page
+ *   `open` goes to an address, or puts it in the place of the present one, and returns what the module of its view returned
  */
 
 /** @param {HTMLElement} root @param {Page} page */
@@ -39,7 +39,7 @@ class LessonPanel {
       if (name !== this.name) return;
       Object.assign(this, { lesson, names: lessons.map((one) => one.name) });
       this.draw();
-      await (keepsTool ? this.takeDrawing() : this.start());
+      await (keepsTool ? this.takeDrawing() : this.start(true));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.name = "";
@@ -94,8 +94,8 @@ class LessonPanel {
   }
 
   /** Goes to the state that the lesson begins with. */
-  async start() {
-    await this.page.open(this.lesson.start);
+  async start(replaces = false) {
+    await this.page.open(this.lesson.start, replaces);
     await this.takeDrawing(true);
   }
 
