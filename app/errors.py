@@ -124,10 +124,6 @@ class NotAcceptableError(ValueError):
     """The Accept header allows none of the formats that the service can write."""
 
 
-class LessonsFolderError(ValueError):
-    """The folder of CONVSERVE_LESSONS_FOLDER cannot be read."""
-
-
 class UnknownLessonError(LookupError):
     """There is no lesson with this name."""
 

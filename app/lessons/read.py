@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.errors import LessonsFolderError, UnknownLessonError
+from app.errors import UnknownLessonError
 from app.lessons.lesson import CHECKS, Lesson, TargetTask
 from app.lessons.page_address import check_page_address
 from app.lessons.toml_lines import Path as KeyPath
@@ -33,6 +33,10 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
+
+
+class LessonsFolderError(ValueError):
+    """A folder of lessons cannot be read. The service does not start."""
 
 
 class LessonError(ValueError):

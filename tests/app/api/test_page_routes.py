@@ -117,7 +117,7 @@ IMPORTED_FOLDERS = {
     "filters": ("preview", "sources"),
     "preview": ("filters",),
     "digits": ("sources",),
-    "lessons": ("filters", "preview"),
+    "lessons": ("filters", "preview", "digits"),
 }
 """Besides their own and `shared`. `preview` shares the rules of plans and geometry with the inspector of `filters`.
 Lessons check what is made in `filters` and `digits`."""

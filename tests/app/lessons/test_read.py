@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import LessonsFolderError
 from app.lessons.lesson import ChoiceTask, DigitTask
-from app.lessons.read import BUNDLED_FOLDER, MAX_FILE_BYTES, LessonError, read_lesson, read_lessons
+from app.lessons.read import BUNDLED_FOLDER, MAX_FILE_BYTES, LessonError, LessonsFolderError, read_lesson, read_lessons
 from app.lessons.toml_lines import find_line
 from kernels.catalogue import Catalogue
 from tests.support.lesson_files import FAULTS, LESSON, write_lesson
