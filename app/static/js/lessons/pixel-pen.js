@@ -28,6 +28,7 @@ class PixelPen {
     this.at = [original.width >> 1, original.height >> 1];
     this.isDown = false;
     this.writing = Promise.resolve();
+    this.unwritten = 0;
     this.cursor = make("span", { class: "pixel-cursor", "aria-hidden": "true" });
     this.count = make("p", { class: "quiet", id: "changed-pixels", role: "status" });
     this.listening = new AbortController();
@@ -59,7 +60,7 @@ class PixelPen {
       event.preventDefault();
       this.pad.canvas.focus({ preventScroll: true });
       this.isDown = true;
-      this.field = this.pad.image.pixels;
+      this.takeField();
       this.move(this.locate(event));
       this.ink = this.read() < WHITE / 2 ? WHITE : 0;
       this.paint();
@@ -78,7 +79,7 @@ class PixelPen {
     event.preventDefault();
     event.stopPropagation();
     if (by) return this.move([this.at[0] + by[0], this.at[1] + by[1]]);
-    this.field = this.pad.image.pixels;
+    this.takeField();
     this.ink = this.read() < WHITE / 2 ? WHITE : 0;
     this.paint();
   }
@@ -109,7 +110,13 @@ class PixelPen {
     const field = new ImageData(new Uint8ClampedArray(data), width, height);
     field.data.set([this.ink, this.ink, this.ink, WHITE], this.index);
     this.field = field;
-    this.writing = this.writing.then(() => this.put(field));
+    this.unwritten++;
+    this.writing = this.writing.then(() => this.put(field)).finally(() => { this.unwritten--; });
+  }
+
+  /** Begins with what the pad shows, or will show when the changes under way are written. */
+  takeField() {
+    if (!this.unwritten) this.field = this.pad.image.pixels;
   }
 
   /** @param {ImageData} field */
