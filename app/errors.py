@@ -124,6 +124,10 @@ class NotAcceptableError(ValueError):
     """The Accept header allows none of the formats that the service can write."""
 
 
+class UnknownLessonError(LookupError):
+    """There is no lesson with this name."""
+
+
 class NoTrainingRecordError(LookupError):
     """The digit model has no record of its training."""
 

@@ -12,6 +12,7 @@ from app.api.problem_handlers import add_problem_handlers
 from app.api.problems import render_error, render_server_error
 from app.api.routers import include_routers
 from app.api.routes.documentation import describe_api
+from app.lessons.read import read_lessons
 from app.middleware.auth import AccessControl
 from app.middleware.body_limit import BodyLimit
 from app.middleware.compress import CompressPages
@@ -43,12 +44,14 @@ def create_app(
     """The whole service as an ASGI app, with its own worker processes unless a `pool` is given.
 
     Raises ModelFolderError for a bad CONVSERVE_MODEL_FOLDER, KernelFileError for a bad CONVSERVE_KERNELS_FILE,
-    TokenError for bad tokens, TracingError if traces cannot be sent and ValidationError for a bad setting.
+    LessonsFolderError for a bad CONVSERVE_LESSONS_FOLDER, TokenError for bad tokens, TracingError if traces cannot be
+    sent and ValidationError for a bad setting.
     """
     settings, access = settings or Settings(), access or AccessSettings()
     tokens, tracing = Tokens(access), start_tracing()
     rates = ClientRates(access.rate_limit) if access.rate_limit else None
     catalogue, card = load_catalogue(settings), read_card(settings.model_folder or BUNDLED_FOLDER)
+    lessons = read_lessons(catalogue, settings.lessons_folder)
     pool = pool or WorkerPool(settings, "app.tasks.registry", encode_static_data(catalogue, card))
     metrics = Metrics(WorkersCollector(pool), VersionCollector(card))
     outer = [
@@ -71,7 +74,7 @@ def create_app(
     app = Application(
         outer_middleware=outer, middleware=inner, lifespan=run_service, telemetry=telemetry, **describe_api(access)
     )
-    app.state.service = Service(settings, access, catalogue, card, pool, metrics, tracing)
+    app.state.service = Service(settings, access, catalogue, lessons, card, pool, metrics, tracing)
     include_routers(app, access)
     add_problem_handlers(app)
     return app

@@ -38,6 +38,16 @@ def check_proxy(proxy: str) -> str:
     return proxy
 
 
+ANCESTOR = re.compile(r"https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+"""A `host-source` of Content Security Policy 3 without a path. Its characters cannot end the directive."""
+
+
+def check_ancestor(origin: str) -> str:
+    if not ANCESTOR.fullmatch(origin):
+        raise ValueError(f"'{origin}' is no origin; write scheme and host, such as https://moodle.example.org")
+    return origin
+
+
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
 
 
@@ -68,6 +78,13 @@ class AccessSettings(BaseSettings):
     allowed_hosts: Annotated[
         Listed, Field(description="Allowed Host headers, such as `example.com` or `*.example.com`. Default: all.")
     ] = ()
+    frame_ancestors: Annotated[
+        Annotated[tuple[Annotated[str, AfterValidator(check_ancestor)], ...], NoDecode, BeforeValidator(split_list)],
+        Field(
+            description="Origins whose pages may show this page in a frame, such as `https://moodle.example.org` or "
+            "`https://*.example.org`. Default: only the service's own."
+        ),
+    ] = ()
     docs: Annotated[bool, Field(description="Serve /docs and /openapi.json.")] = True
     metrics: Annotated[bool, Field(description="Serve /metrics.")] = True
     metrics_port: Annotated[
@@ -93,6 +110,9 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on.")] = 8000
     kernels_file: Annotated[Path | None, Field(description="TOML file with additional kernels.")] = None
+    lessons_folder: Annotated[
+        Path | None, Field(description="Folder of TOML files with lessons, which the page lists after its own.")
+    ] = None
     max_upload_bytes: Annotated[int, Field(ge=1, description="Maximum size of a request body.")] = 50_000_000
     max_pixels: Annotated[int, Field(ge=1, description="Maximum size of an image: width × height × frames.")] = (
         50_000_000

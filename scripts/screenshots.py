@@ -21,6 +21,7 @@ IMAGES = Path(__file__).resolve().parent.parent / "docs/images"
 BENCH = "#filter/emboss"
 WHOLE_IMAGE = "#filter/top-sobel?response=offset&view=image&split=36"
 REGIONS = "#filter/gaussian?sigma=40&region=118,72,104,90;283,92,64,68&view=image&split=0"
+EDGES = "?lesson=edges-and-signs#filter/custom?weights=-1,0,1;-2,-1,2;-1,0,2&response=abs&image=house"
 PLAY_FRAMES = 44
 PLAY_WIDTH = 800
 FRAME_MS = 180
@@ -62,6 +63,7 @@ def main() -> None:
         page = chromium.new_page(viewport={"width": 1280, "height": 760}, color_scheme="light")
         show_learning(page, address)
         save(page.screenshot(), "page-learn.png")
+        draw_lessons(chromium, address)
         chromium.close()
     server.should_exit = True
     thread.join(10)
@@ -178,6 +180,28 @@ def show_learning(page: Page, address: str) -> None:
             page.wait_for_timeout(600)  # each weight is a try
     page.click("#start-learning")
     page.wait_for_selector("#shown-step:enabled", timeout=60_000)
+
+
+def draw_lessons(chromium: Browser, address: str) -> None:
+    """The list, a lesson with a check that fails, the presentation, and a phone."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
+    page.goto(address + "#lessons")
+    page.wait_for_selector("#lesson-list li")
+    save(page.screenshot(), "page-lessons.png")
+    show_bench(page, address + EDGES)
+    page.click(".check-task >> nth=0")
+    page.wait_for_selector(".feedback[data-verdict=wrong]")
+    save(page.screenshot(), "page-lesson.png")
+    page.click("#present")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)  # until the pixels have their new size
+    save(page.screenshot(), "page-presentation.png")
+    page.close()
+    phone = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+    show_bench(phone, address + EDGES)
+    phone.wait_for_selector("#lesson-title")
+    save(phone.screenshot(), "page-lesson-phone.png")
+    phone.close()
 
 
 def keep_changes(frames: list[Image.Image]) -> list[Image.Image]:

@@ -1,6 +1,7 @@
 """The state of the running service, and the dependency that passes it to the routes."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from fastapi import Depends, FastAPI, Request
 
 from app.api.operations import FilterDemand, FilterText, cache_demands
+from app.lessons.read import Lessons
 from app.observability.metrics import Metrics
 from app.pool.interface import Pool
 from app.settings import AccessSettings, Settings
@@ -17,6 +19,8 @@ from kernels.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Service:
     settings: Settings
     access: AccessSettings
     catalogue: Catalogue
+    lessons: Lessons
     model_card: dict[str, Any]
     pool: Pool
     metrics: Metrics
@@ -43,6 +48,8 @@ class Service:
 async def run_service(app: FastAPI) -> AsyncIterator[None]:
     """The lifespan of the app. Startup is complete when every worker process is warm."""
     service = cast(Service, app.state.service)
+    for fault in service.lessons.faults:
+        logger.warning("lesson left out: %s", fault)
     await service.pool.start()
     port = service.access.metrics_port
     metrics = service.metrics.serve(service.settings.host, port) if port is not None else None

@@ -135,6 +135,10 @@ TYPES = (
         "GET /model/weights has the weights that GET /model describes.",
     ),
     ProblemType(
+        "unknown-lesson", HTTPStatus.NOT_FOUND, "Unknown lesson",
+        "No lesson has this name. GET /lessons lists the names, and the files that were left out.",
+    ),
+    ProblemType(
         "bad-class-file", HTTPStatus.UNPROCESSABLE_ENTITY, "Bad class file",
         "The classes are damaged, or were trained with the features of another digit model.",
     ),

@@ -14,6 +14,7 @@ from app.api.routes import (
     inference,
     kernels,
     learn,
+    lessons,
     metrics,
     samples,
     size,
@@ -22,7 +23,20 @@ from app.settings import AccessSettings
 
 
 def include_routers(app: FastAPI, access: AccessSettings) -> None:
-    for module in (filter, gallery, learn, digits, explanation, kernels, size, home, samples, health, inference):
+    for module in (
+        filter,
+        gallery,
+        learn,
+        digits,
+        explanation,
+        kernels,
+        lessons,
+        size,
+        home,
+        samples,
+        health,
+        inference,
+    ):
         app.include_router(module.router, dependencies=[Depends(reject_repeated_in_query)])
     if access.metrics and access.metrics_port is None:
         app.include_router(metrics.router)

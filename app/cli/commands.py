@@ -11,6 +11,7 @@ from app.cli.groups import DefaultCommandGroup
 from app.cli.health import check_health
 from app.cli.kernels import export_kernels, list_kernels
 from app.cli.learn import learn_kernel
+from app.cli.lessons import check_lessons, list_lessons
 from app.cli.model import export_model, print_model_card
 from app.cli.read import read_images
 from app.cli.serve import serve
@@ -41,6 +42,10 @@ model = typer.Typer(cls=DefaultCommandGroup, help="Print the card of the digit m
 model.command("show")(print_model_card)
 model.command("export")(export_model)
 app.add_typer(model, name="model")
+lessons = typer.Typer(cls=DefaultCommandGroup, help="List the lessons of the web page, or check a folder of lessons.")
+lessons.command("list")(list_lessons)
+lessons.command("check")(check_lessons)
+app.add_typer(lessons, name="lessons")
 app.command("bench")(measure_service)
 app.command("health")(check_health)
 app.command("version")(print_version)

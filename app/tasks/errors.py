@@ -39,6 +39,7 @@ SLUGS: Mapping[type[Exception], str] = {
     errors.NotAcceptableError: "not-acceptable",
     errors.NoTrainingRecordError: "no-training-record",
     errors.UnknownModelError: "unknown-model",
+    errors.UnknownLessonError: "unknown-lesson",
     errors.InferenceRequestError: "bad-inference-request",
     errors.MalformedRequestError: "malformed-request",
     errors.RequestHeadTooLargeError: "request-head-too-large",

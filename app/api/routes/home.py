@@ -1,6 +1,7 @@
 """`GET /`: the web page, or links as JSON; `/static`: the files of the page."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -27,6 +28,7 @@ LINKS = {
     "gallery": "/gallery",
     "learn": "/learn",
     "kernels": "/kernels",
+    "lessons": "/lessons",
     "size": "/size",
     "classify": "/classify",
     "read": "/read",
@@ -39,13 +41,20 @@ DOCS_HEADERS = {"Link": '</openapi.json>; rel="service-desc", </docs>; rel="serv
 DOCS_PARTS = re.compile(rb"<!--docs-->.*?<!--/docs-->")
 """Parts of the page that link to the documentation. They are removed if CONVSERVE_DOCS is off."""
 
-PAGE_HEADERS = {
-    # A video file that the user opens is a blob.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Vary": "Accept",
-}
+CLOSED_LESSON, OPEN_LESSON = b'aria-label="Lesson" hidden>', b'aria-label="Lesson">'
+"""The place of a lesson in the page. For an address with a lesson it is open, so that nothing moves when it arrives."""
+
+PAGE_HEADERS = {"X-Content-Type-Options": "nosniff", "Vary": "Accept"}
+
+
+def make_page_policy(frame_ancestors: Sequence[str]) -> str:
+    """The Content-Security-Policy of the page. `frame_ancestors` are the origins whose pages may show it in a frame."""
+    ancestors = " ".join(["'self'", *frame_ancestors])
+    return (
+        # A video file that the user opens is a blob.
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        f"style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+    )
 
 
 def serve_page_files(app: FastAPI) -> None:
@@ -63,12 +72,15 @@ def serve_page_files(app: FastAPI) -> None:
 )
 async def get_home(request: Request, service: ServiceDependency) -> Response:
     docs = service.access.docs
-    headers = PAGE_HEADERS | (DOCS_HEADERS if docs else {})
+    policy = make_page_policy(service.access.frame_ancestors)
+    headers = PAGE_HEADERS | {"Content-Security-Policy": policy} | (DOCS_HEADERS if docs else {})
     weights = parse_accept(request.headers.get("accept", "*/*"))
     if find_weight("application/json", weights) > find_weight("text/html", weights):
         links: dict[str, Any] = {"name": "convserve", "links": LINKS | (DOCS_LINKS if docs else {})}
         return JSONResponse(links, headers=headers)
     page = version_addresses(name_one_stylesheet((STATIC / "index.html").read_bytes()))
+    if request.query_params.get("lesson"):
+        page = page.replace(CLOSED_LESSON, OPEN_LESSON)
     response = respond_with_etag(request, page if docs else DOCS_PARTS.sub(b"", page), "text/html")
     response.headers.update(headers | {"Cache-Control": REVALIDATE})
     return response

@@ -1,31 +1,9 @@
+import { attachLesson } from "./attach-lesson.js";
 import { parseAddress, resolveLink } from "./shared/address.js";
 import { find, make } from "./shared/dom.js";
+import { views } from "./views.js";
 
 const DEFAULT_VIEW = "filter";
-/** The modules of a view are loaded when it is first opened. `within`: the view whose link is marked instead of its own. `retry` changes the address of a module that failed to load. */
-const views = {
-  filter: {
-    title: "convserve: see a kernel work",
-    open: async (section, retry) => (await import(`./filters/filter-view.js${retry}`)).openFilterView(section),
-  },
-  digits: {
-    title: "convserve: read digits",
-    open: async (section, retry) => (await import(`./digits/digit-view.js${retry}`)).openDigitView(section),
-  },
-  classes: {
-    title: "convserve: classes of your own",
-    within: "digits",
-    open: async (section, retry) => (await import(`./classes/classes-view.js${retry}`)).openClassesView(section),
-  },
-  learn: {
-    title: "convserve: learn a kernel",
-    open: async (section, retry) => (await import(`./learn/learn-view.js${retry}`)).openLearnView(section),
-  },
-  kernels: {
-    title: "convserve: all kernels",
-    open: async (section, retry) => (await import(`./kernels/kernels-view.js${retry}`)).openKernelsView(section),
-  },
-};
 const opened = {};
 /** Views that are ready. @type {Record<string, {follow: (hash: string) => void, settle?: () => void}>} */
 const ready = {};
@@ -48,9 +26,13 @@ async function showView() {
     else link.removeAttribute("aria-current");
   }
   document.title = views[name].title;
-  opened[name] ??= openView(name);
-  ready[name] = await opened[name];
+  await loadView(name);
   if (nameView(location.hash) === name) ready[name]?.follow(location.hash); // else the user has left in the meantime
+}
+
+async function loadView(name) {
+  opened[name] ??= openView(name);
+  return (ready[name] = await opened[name]);
 }
 
 /** @returns {Promise<{follow: (hash: string) => void}|null>} null if its modules could not be loaded */
@@ -93,5 +75,14 @@ addEventListener("hashchange", (event) => {
   const before = new URL(event.oldURL).hash;
   if (before) left[nameView(before)] = before;
   showView();
+});
+
+attachLesson({
+  readView: () => ({ view: nameView(location.hash), opened: ready[nameView(location.hash)] }),
+  open(address, replaces = false) {
+    if (replaces) location.replace(address);
+    else if (location.hash !== address) location.hash = address;
+    return loadView(nameView(address));
+  },
 });
 showView();

@@ -35,6 +35,8 @@ def start(**environment: str) -> tuple[int, str]:
         ({"CONVSERVE_STALL_SECONDS": "-1"}, "CONVSERVE_STALL_SECONDS is '-1': "),
         ({"CONVSERVE_HOST": "203.0.113.1"}, "Cannot listen on 203.0.113.1 port 0: Cannot assign requested address"),
         ({"CONVSERVE_MODEL_FOLDER": "/no/model"}, "/no/model"),
+        ({"CONVSERVE_LESSONS_FOLDER": "/no/lessons"}, "/no/lessons cannot be read: No such file or directory"),
+        ({"CONVSERVE_FRAME_ANCESTORS": "example.org"}, "'example.org' is no origin; write scheme and host, such as "),
         ({"TMPDIR": "/no/folder"}, "TMPDIR is '/no/folder'"),
     ],
 )
