@@ -116,16 +116,16 @@ def write_in_cell(ink: Field, generator: np.random.Generator) -> Image:
     width = round(side * generator.uniform(0.7, 1.1))
     paper = make_paper(side, width, generator)
     strength, thickness = generator.uniform(0.2, 0.8), max(1, round(side * generator.uniform(0.01, 0.06)))
-    for turn in np.flatnonzero(generator.random(4) < 0.45):
+    for turn in np.flatnonzero(generator.random(4) < 0.35):
         edge = np.rot90(paper, int(turn))  # a view: writing to it writes to the paper
         start = int(generator.integers(0, max(2, side // 12)))
         edge[start : start + thickness] *= 1 - strength
         if generator.random() < 0.2:
             edge[start + 2 * thickness : start + 3 * thickness] *= 1 - strength
-    digit = enlarge(ink, round(min(side, width) * generator.uniform(0.5, 0.95)))
+    digit = enlarge(ink, round(min(side, width) * generator.uniform(0.45, 0.85)))
     left = round((width - digit.shape[1]) * generator.uniform(0.1, 0.9))
     darken(
-        paper, digit, left, round((side - digit.shape[0]) * generator.uniform(0.1, 0.9)), generator.uniform(0.35, 0.9)
+        paper, digit, left, round((side - digit.shape[0]) * generator.uniform(0.1, 0.9)), generator.uniform(0.4, 0.9)
     )
     return finish(paper, generator, generator.uniform(0.3, 0.8))
 
