@@ -127,7 +127,7 @@ def photo() -> Numbers:
     return np.asarray(draw_photo(23, 19), np.float64)
 
 
-@pytest.mark.parametrize(("step", "expect_result"), CASES, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("step", "expect_result"), CASES, ids=[str(step)[:60] for step, _ in CASES])
 def test_every_pixel_of_a_layer_is_that_of_the_reference(
     modules: Page, photo: Numbers, step: dict[str, Any], expect_result: Any
 ) -> None:
