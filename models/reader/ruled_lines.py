@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.reader.components import LINE_SPAN, LINE_THICKNESS
+from models.reader.components import BORDER_OFF_CENTRE, CELL_THICKNESS, LINE_SPAN, LINE_THICKNESS
 from models.types import Grey, Mask
 
 LINE_BLOCKS = 16  # along a line: a ruled line covers nearly all of them
@@ -135,7 +135,9 @@ def find_parallel_bands(mask: Mask, fading: bool) -> tuple[Mask, int, int]:
     drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
     thickest, count = 0, 0
     for start, end in find_runs(share >= LINE_SPAN):
-        if end - start <= max(2, LINE_THICKNESS * height):
+        off_centre = abs((start + end) / (2 * height) - 0.5)
+        thickest_share = CELL_THICKNESS if off_centre >= BORDER_OFF_CENTRE else LINE_THICKNESS
+        if end - start <= max(2, thickest_share * height):
             count += 1
             thickest = max(thickest, end - start + 2 + 2 * ((end - start) // 3))
             margin = 1 + (end - start) // 3  # for the line's soft edge

@@ -298,6 +298,28 @@ def test_thick_border_of_a_cell_is_not_part_of_the_digit(reader: DigitReader, di
     assert sum(one.digit == digit for one, digit in zip(reader.classify(list(cells.values())), cells, strict=True)) >= 9
 
 
+@pytest.mark.parametrize("turn", range(4))
+def test_thick_borders_that_meet_in_a_corner_are_not_part_of_the_digit(
+    reader: DigitReader, digits: Digits, turn: int
+) -> None:
+    cells = {}
+    for digit, image in digits.items():
+        cell = np.rot90(write_on_paper(image, (100, 100), 50), turn).copy()
+        cell[6:15] = cell[:, 6:15] = 0.2
+        cells[digit] = np.ascontiguousarray(np.rot90(cell, -turn))
+
+    assert sum(one.digit == digit for one, digit in zip(reader.classify(list(cells.values())), cells, strict=True)) >= 9
+
+
+def test_line_may_be_thicker_at_the_edge_of_the_image_than_in_its_middle() -> None:
+    edge, middle = np.zeros((100, 80), bool), np.zeros((100, 80), bool)
+    edge[4:14] = middle[45:55] = True
+    edge[40:80, 30:50] = middle[70:90, 30:50] = True
+
+    assert find_ruled_lines(edge, edge.astype(np.float32))[0][5:13].all()
+    assert find_ruled_lines(middle, middle.astype(np.float32))[1] == 0
+
+
 def test_bar_of_a_tightly_cropped_7_is_not_a_ruled_line() -> None:
     seven, ruled = np.zeros((40, 30), bool), np.zeros((40, 30), bool)
     seven[:2] = True
