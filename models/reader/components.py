@@ -20,6 +20,9 @@ COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size, for another digit beside it
 COMPARABLE_INK = 0.2  # of the digit's ink, at least, for another digit beside it
 EDGE_SPAN = 0.9  # of the image, at least, for the edge of a sheet
 SLENDER = 0.25  # width over length, at most, for the edge of a sheet
+SIDE_SHARE = 0.8  # of a side of the frame, at least, that a shadow covers
+MIN_FOLD_SIDE = 64  # pixels: in smaller images a 1 reaches from frame to frame
+FOLD_THICKNESS = 0.12  # of the image's other side, at most, for a line that is not a 1
 EDGE_STEP = 0.5  # of the ink's contrast: the difference of brightness between the two sides of an edge
 
 
@@ -174,8 +177,15 @@ def is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:
 
 
 def is_sheet_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
-    """Whether a mask is the edge of a sheet or of a shadow: slender, across the image, brighter on one side."""
+    """Whether a mask is the edge of a sheet or of a shadow, or the fold of a book.
+
+    It is slender, runs across the image, and is brighter on one side or, in a large image, thin and reaches the frame
+    at both ends. A shadow in the shape of an L covers two neighbouring sides of the frame.
+    """
     height, width = mask.shape
+    sides = [float(side.mean()) > SIDE_SHARE for side in (mask[0], mask[:, -1], mask[-1], mask[:, 0])]
+    if any(side and following for side, following in zip(sides, sides[1:] + sides[:1], strict=True)):
+        return True
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return False
@@ -190,6 +200,11 @@ def is_sheet_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
     spread, axes = np.linalg.eigh(np.cov((points - centre).T) + 1e-6 * np.eye(2))
     if np.sqrt(spread[0] / spread[1]) > SLENDER:
         return False
+    through, across = (
+        (mask[[0, -1]].any(axis=1).all(), width) if tall >= wide else (mask[:, [0, -1]].any(axis=0).all(), height)
+    )
+    if through and min(height, width) >= MIN_FOLD_SIDE and 2 * np.sqrt(3 * spread[0]) <= FOLD_THICKNESS * across:
+        return True
     reach = max(3, round(3 * np.sqrt(spread[0])))
     around = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

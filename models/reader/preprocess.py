@@ -24,6 +24,7 @@ from models.types import Field, Grey, Mask, Pixels
 WORK_SIDE = 400  # pixels: the longer side during the search for ink
 MIN_SIDE = 6  # pixels: smaller images are blank
 SURE_POLARITY = 3.0  # log odds from which the other polarity is not tried
+MIN_BESIDE_EDGE = 0.3  # of an edge's contrast, at least, for ink of the other polarity
 CROP_SIDE = 100  # pixels: smaller crops are enlarged before thickening, for steps finer than a pixel of the field
 MAX_RADIUS = 10  # pixels by which a stroke is thickened; larger crops are reduced first
 MIN_STROKE = 2.4  # pixels of the 20-pixel box; MNIST's strokes are 2.5 to 4 wide
@@ -46,6 +47,7 @@ class Preparation:
     prior: float = 0.0
     stages: dict[str, NDArray[np.uint8]] = dataclasses.field(default_factory=dict)
     other_pieces: int = 0  # of a digit's size, beside the digit
+    is_texture: bool = False  # the image has no ink, but it is not blank: noise, or a picture
 
 
 def prepare_image(image: Pixels, polarity: str = "auto", keep_stages: bool = False) -> list[Preparation]:
@@ -62,22 +64,30 @@ def prepare_image(image: Pixels, polarity: str = "auto", keep_stages: bool = Fal
         return [as_is]
     flat = flatten_illumination(grey)
     odds = list_polarities(flat, polarity)
-    preparations = [one for chosen in odds[:1] for one in prepare_polarity(flat, *chosen, keep_stages)]
+    preparations, edge_contrast = prepare_polarity(flat, *odds[0], keep_stages)
     # The other polarity is tried if the first one is not sure, or shows nothing.
-    if not preparations or abs(odds[0][1]) < SURE_POLARITY / 2:
-        preparations += [one for chosen in odds[1:] for one in prepare_polarity(flat, *chosen, keep_stages)]
+    if len(odds) > 1 and (all(one.is_texture for one in preparations) or abs(odds[0][1]) < SURE_POLARITY / 2):
+        others, _ = prepare_polarity(flat, *odds[1], keep_stages)
+        # Beside the edge of a shadow or a sheet, the paper itself is faint ink of the other polarity.
+        preparations += [one for one in others if one.steps.contrast >= MIN_BESIDE_EDGE * edge_contrast]
+    preparations = [one for one in preparations if not one.is_texture] or preparations[:1]
     if keep_stages:
         preparations = [replace(one, stages={"grey": convert_to_bytes(grey), **one.stages}) for one in preparations]
     preparations = [replace(one, steps=rescale_box(one.steps, scale)) for one in preparations]
     return sorted(preparations, key=lambda one: -one.prior)
 
 
-def prepare_polarity(grey: Grey, polarity: str, prior: float, keep_stages: bool) -> list[Preparation]:
-    """The interpretations of an evenly lit image for one polarity, which has the log odds `prior`."""
+def prepare_polarity(grey: Grey, polarity: str, prior: float, keep_stages: bool) -> tuple[list[Preparation], float]:
+    """(the interpretations of an evenly lit image for one polarity, which has the log odds `prior`; the contrast of the
+    edge of a sheet or a shadow if there is one, otherwise 0).
+    """
     ink = extract_ink(grey, polarity)
+    if ink.is_texture:
+        prepared = prepare_ink(ink, ink.mask, keep_stages)
+        return [] if prepared is None else [replace(prepared, prior=prior, is_texture=True)], 0.0
     if ink.is_blank:
-        return []
-    preparations = []
+        return [], 0.0
+    preparations, edge_contrast = [], 0.0
     if grey.shape == (FIELD, FIELD):
         preparations.append(prepare_raw_field(grey, ink, prior + RAW_FIELD_PRIOR))
     masks = [(ink, *mask) for mask in list_masks(ink)]
@@ -88,11 +98,12 @@ def prepare_polarity(grey: Grey, polarity: str, prior: float, keep_stages: bool)
             masks.append((ink, *choose_digit_ink(ink.mask, ink.density), SMOOTHED_PRIOR))
     for ink, mask, others, mask_prior in masks:
         if is_sheet_edge(mask, grey, ink.contrast):
+            edge_contrast = ink.contrast
             continue
         prepared = prepare_ink(ink, mask, keep_stages)
         if prepared is not None:
             preparations.append(replace(prepared, prior=prior + mask_prior, other_pieces=others))
-    return preparations
+    return preparations, edge_contrast
 
 
 def reduce_to_grey(image: Pixels, longest: int = WORK_SIDE) -> tuple[Grey, float]:

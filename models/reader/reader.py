@@ -102,6 +102,8 @@ class DigitReader:
             return Reading("blank", None, 0.0, (0.0,) * DIGITS, (), None, None, self.model)
         prepared, classified = max(candidates, key=lambda one: one[0].prior - SCORE_WEIGHT * one[1].not_a_digit_score)
         verdict = "unsure" if classified.verdict == "digit" and prepared.other_pieces else classified.verdict
+        if prepared.is_texture:
+            verdict = "not_a_digit"
         return Reading(
             verdict,
             classified.digit,
