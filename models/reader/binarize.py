@@ -18,7 +18,6 @@ TEXTURE_CONTRAST = 0.15  # of full white, at least, for a picture or a texture; 
 DARKEST_PAPER = 0.15  # of full white: the smallest divisor in the correction of shadows
 NOISE_FROM_MEDIAN = 1.4826  # standard deviation of normal noise over its median absolute deviation
 POLARITY_SIDE = 64  # pixels: enough to guess the polarity
-SHADE_SIDE = 48  # pixels: enough for variations that are smoother than `SHADE_SIGMA`
 SHADE_SIGMA = 0.06  # of the shorter side: smoother variations of the paper are shading, rougher ones are noise
 SAMPLE_SIDE = 128  # pixels: every pixel of smaller images counts for their level and noise, a grid of larger ones
 
@@ -116,7 +115,7 @@ def remove_shade(raw: Grey) -> Grey:
 
     They are a Gaussian average over the paper only (a normalized convolution), so ink leaves no halo.
     """
-    scale = min(1.0, SHADE_SIDE / max(raw.shape))
+    scale = min(1.0, PAPER_SIDE / max(raw.shape))
     size = (max(1, round(raw.shape[1] * scale)), max(1, round(raw.shape[0] * scale)))
     small = cv2.resize(raw, size, interpolation=cv2.INTER_AREA)
     weight = np.asarray(small <= find_otsu_threshold(np.maximum(small, 0)), np.float32)

@@ -22,7 +22,7 @@ EDGE_SPAN = 0.9  # of the image, at least, for the edge of a sheet
 SLENDER = 0.25  # width over length, at most, for the edge of a sheet
 SIDE_SHARE = 0.8  # of a side of the frame, at least, that a shadow covers
 MIN_FOLD_SIDE = 64  # pixels: in smaller images a 1 reaches from frame to frame
-FOLD_THICKNESS = 0.12  # of the image's other side, at most, for a line that is not a 1
+FOLD_THICKNESS = 0.2  # of the image's other side, at most, for a line that is not a 1
 EDGE_STEP = 0.5  # of the ink's contrast: the difference of brightness between the two sides of an edge
 
 
