@@ -1,13 +1,24 @@
-"""Synthetic pages that are hard to segment: badly lit, sloping, ruled, of touching digits, and with operators."""
+"""Synthetic images that are hard to segment: badly lit, sloping, ruled, among operators, with borders or shadows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
-from benchmarks.paper_drawing import Image, Ink, convert_to_bytes, darken_by_ink, draw_line, enlarge_ink, make_paper
+from benchmarks.paper_drawing import (
+    Image,
+    Ink,
+    convert_to_bytes,
+    darken_at_centre,
+    darken_by_ink,
+    draw_line,
+    enlarge_ink,
+    make_paper,
+)
+from benchmarks.papers import DrawDigit, DrawNonDigit, DrawPage
 
-DrawPage = Callable[[Sequence[Ink], np.random.Generator], Image]
+Character = TypeVar("Character")
 
 
 def write_sloped(inks: Sequence[Ink], generator: np.random.Generator, strength: float, slope: float) -> Ink:
@@ -109,6 +120,95 @@ def write_sum(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
     return convert_to_bytes(page)
 
 
+def divide_into_lines(characters: Sequence[Character]) -> list[Sequence[Character]]:
+    """The two lines of a page of `write_fan`."""
+    half = (len(characters) + 1) // 2
+    return [characters[:half], characters[half:]]
+
+
+def write_fan(inks: Sequence[Ink], generator: np.random.Generator) -> Image:
+    """Two lines of different slope, each with a wide gap in its middle."""
+    height = int(generator.integers(40, 70))
+    slopes = generator.uniform(-0.17, 0.17, 2)
+    width = round(height * (2 + 1.4 * len(inks)))
+    page = make_paper((round(5 * height + 0.36 * width), width), 0.85, 0.01, generator)
+    middle = page.shape[0] / 2
+    for number, (line, slope) in enumerate(zip(divide_into_lines(inks), slopes, strict=True)):
+        rise = slope * width
+        start = middle + (0.5 * height + max(0, -rise) if number else -1.5 * height - max(0, rise))
+        left = 0.6 * height
+        for place, ink in enumerate(line):
+            digit = enlarge_ink(ink, round(height * generator.uniform(0.85, 1.1)))
+            darken_by_ink(page, digit, round(left), round(start + slope * left), 0.7)
+            left += digit.shape[1] + height * generator.uniform(0.15, 0.5)
+            if place == (len(line) - 1) // 2:
+                left += height * generator.uniform(1, 3)
+    return convert_to_bytes(page)
+
+
+def write_in_bordered_cell(ink: Ink, generator: np.random.Generator) -> Image:
+    """A digit in a form's cell with a thick or double border on one to four sides."""
+    side = int(generator.integers(48, 140))
+    paper = make_paper((side, round(side * generator.uniform(0.8, 1.1))), 0.9, 0.01, generator)
+    height, width = paper.shape
+    strength = generator.uniform(0.4, 0.85)
+    double = generator.random() < 0.5
+    thick = side * (generator.uniform(0.01, 0.02) if double else generator.uniform(0.04, 0.1))
+    for edge in generator.permutation(4)[: int(generator.integers(1, 5))]:
+        for inset in (0.02, 0.08) if double else (generator.uniform(0, 0.05),):
+            at = inset * side + thick / 2
+            if edge < 2:
+                y = at if edge == 0 else height - at
+                draw_line(paper, (-1, y), (width, y), thick, strength)
+            else:
+                x = at if edge == 2 else width - at
+                draw_line(paper, (x, -1), (x, height), thick, strength)
+    darken_at_centre(paper, enlarge_ink(ink, round(side * generator.uniform(0.45, 0.62))), generator.uniform(0.4, 0.85))
+    return convert_to_bytes(cv2.GaussianBlur(paper, (0, 0), 0.6))
+
+
+def crop_tightly(ink: Ink, generator: np.random.Generator) -> Image:
+    """A digit without any margin, like a box drawn around the ink, in either polarity."""
+    height = int(generator.integers(20, 120))
+    digit = enlarge_ink(ink, height)
+    rows, columns = np.flatnonzero((digit > 0.5).any(axis=1)), np.flatnonzero((digit > 0.5).any(axis=0))
+    digit = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    paper = make_paper(digit.shape, 0.85, 0.01, generator)
+    darken_by_ink(paper, digit, 0, 0, generator.uniform(0.4, 0.85))
+    return convert_to_bytes(paper if generator.random() < 0.5 else 1 - paper)
+
+
+def draw_gutter(generator: np.random.Generator) -> Image:
+    """The fold between two pages of an open book: a soft dark band from top to bottom, with a dark line in it."""
+    side = int(generator.integers(200, 700))
+    paper = make_paper((side, round(side * generator.uniform(0.7, 1.5))), generator.uniform(0.6, 0.9), 0.012, generator)
+    height, width = paper.shape
+    middle = width * generator.uniform(0.2, 0.8) + generator.normal(0, 0.02) * np.arange(height)[:, None]
+    across = (np.arange(width)[None] - middle) / width
+    left, right = generator.uniform(0.01, 0.1, 2)
+    band = np.exp(-np.abs(across) / np.where(across < 0, left, right))
+    paper *= 1 - generator.uniform(0.3, 0.7) * band
+    if generator.random() < 0.5:
+        start, end = float(middle[0, 0]), float(middle[-1, 0])
+        draw_line(paper, (start, -1), (end, height), max(1.0, side / 200), generator.uniform(0.3, 0.7))
+    return convert_to_bytes(cv2.GaussianBlur(paper, (0, 0), side / 400))
+
+
+def draw_corner_shadow(generator: np.random.Generator) -> Image:
+    """A shadow or the table along two neighbouring sides of a sheet, in the shape of an L, in any orientation."""
+    side = int(generator.integers(200, 700))
+    paper = make_paper((side, round(side * generator.uniform(0.7, 1.4))), generator.uniform(0.6, 0.9), 0.012, generator)
+    height, width = paper.shape
+    y, x = np.mgrid[:height, :width]
+    down, across = generator.uniform(0.03, 0.2, 2)
+    tilt = generator.normal(0, 0.02, 2)
+    inside = np.minimum(y - down * height + tilt[0] * x, x - across * width + tilt[1] * y)
+    soft = side * generator.uniform(0.004, 0.03)
+    shadow = 1 / (1 + np.exp(np.clip(inside / soft, -50, 50)))
+    paper *= 1 - generator.uniform(0.3, 0.8) * shadow
+    return np.ascontiguousarray(np.rot90(convert_to_bytes(paper), int(generator.integers(4))))
+
+
 DIFFICULT_PAGES: dict[str, DrawPage] = {
     "badly lit": write_shaded,
     "sloping": write_sloping,
@@ -116,4 +216,13 @@ DIFFICULT_PAGES: dict[str, DrawPage] = {
     "on a fading rule": write_on_fading_rule,
     "all touching": write_run,
     "among operators": write_sum,
+}
+TWO_LINES: dict[str, DrawPage] = {"two lines of different slope": write_fan}
+DIFFICULT_DIGITS: dict[str, DrawDigit] = {
+    "thick or double borders": write_in_bordered_cell,
+    "tight crops": crop_tightly,
+}
+DIFFICULT_NON_DIGITS: dict[str, DrawNonDigit] = {
+    "gutters": draw_gutter,
+    "L-shaped shadows": draw_corner_shadow,
 }
