@@ -12,7 +12,7 @@ from app.tasks.samples import SampleName
 from kernels.catalogue import Catalogue
 from kernels.settings import FilterSettings
 
-VIEWS = ("filter", "digits", "learn", "kernels")
+VIEWS = ("filter", "digits", "classes", "learn", "kernels")
 PAGE_PARAMETERS = frozenset({"image", "view", "zoom", "split", "at", "step", "linear"})
 """Parameters of the filter view that are not those of a kernel, as in app/static/js/filters/setting.js."""
 

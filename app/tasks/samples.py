@@ -53,7 +53,7 @@ def draw_chart(width: int = 768, height: int = 576) -> NDArray[np.uint8]:
 
     band = height // 6
     across = np.arange(width - half)
-    chart[:band, half:] = 127.5 + 127.5 * np.sign(np.sin(np.pi * across / (1 + across // 32)))
+    chart[:band, half:] = 127.5 + 127.5 * np.sign(np.sin(np.pi * (across + 0.5) / (1 + across // 32)))
     chart[band : 2 * band, half:] = np.repeat(np.linspace(0, 255, 12).round(), -(-(width - half) // 12))[: width - half]
     chart[2 * band : 3 * band, half:] = np.linspace(0, 255, width - half)
     chart[3 * band : 4 * band, half:] = 0
