@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.types import Grey, Labels, Mask
 
@@ -176,16 +177,20 @@ def is_ruled_line(piece: Piece, shape: tuple[int, ...]) -> bool:
     return level or upright
 
 
-def is_sheet_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
-    """Whether a mask is the edge of a sheet or of a shadow, or the fold of a book.
+def is_not_paper(mask: Mask, grey: Grey, contrast: float) -> bool:
+    """Whether a mask is the edge of a sheet or of a shadow, or the fold of a book, instead of ink on paper."""
+    return is_corner_shadow(mask) or is_straight_edge(mask, grey, contrast)
 
-    It is slender, runs across the image, and is brighter on one side or, in a large image, thin and reaches the frame
-    at both ends. A shadow in the shape of an L covers two neighbouring sides of the frame.
-    """
-    height, width = mask.shape
+
+def is_corner_shadow(mask: Mask) -> bool:
+    """Whether a mask covers two neighbouring sides of the frame, as a shadow in the shape of an L does."""
     sides = [float(side.mean()) > SIDE_SHARE for side in (mask[0], mask[:, -1], mask[-1], mask[:, 0])]
-    if any(side and following for side, following in zip(sides, sides[1:] + sides[:1], strict=True)):
-        return True
+    return any(side and following for side, following in zip(sides, sides[1:] + sides[:1], strict=True))
+
+
+def is_straight_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
+    """Whether a mask is slender, runs across the image, and is a fold or brighter on one side."""
+    height, width = mask.shape
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
         return False
@@ -200,16 +205,32 @@ def is_sheet_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
     spread, axes = np.linalg.eigh(np.cov((points - centre).T) + 1e-6 * np.eye(2))
     if np.sqrt(spread[0] / spread[1]) > SLENDER:
         return False
-    through, across = (
-        (mask[[0, -1]].any(axis=1).all(), width) if tall >= wide else (mask[:, [0, -1]].any(axis=0).all(), height)
-    )
-    if through and min(height, width) >= MIN_FOLD_SIDE and 2 * np.sqrt(3 * spread[0]) <= FOLD_THICKNESS * across:
-        return True
-    reach = max(3, round(3 * np.sqrt(spread[0])))
+    upright = mask if tall >= wide else mask.T
+    thickness = float(2 * np.sqrt(3 * spread[0]))  # of a band of equal thickness
+    return is_fold(upright, thickness) or has_unequal_sides(mask, grey, contrast, centre, axes[:, 0], thickness)
+
+
+def is_fold(upright: Mask, thickness: float) -> bool:
+    """Whether an upright band is too thin for a 1 and reaches the frame at both ends, in a large image."""
+    reaches_both_ends = bool(upright[[0, -1]].any(axis=1).all())
+    large = min(upright.shape) >= MIN_FOLD_SIDE
+    return large and reaches_both_ends and thickness <= FOLD_THICKNESS * upright.shape[1]
+
+
+def has_unequal_sides(
+    mask: Mask,
+    grey: Grey,
+    contrast: float,
+    centre: NDArray[np.floating],
+    across: NDArray[np.floating],
+    thickness: float,
+) -> bool:
+    """Whether the image is brighter on one side of a band, or ends there. `across` is the direction across the band."""
+    reach = max(3, round(thickness * np.sqrt(3) / 2))
     around = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     y, x = np.nonzero(around & ~near)
-    side = (np.stack([x, y], axis=1) - centre) @ axes[:, 0]
+    side = (np.stack([x, y], axis=1) - centre) @ across
     light = grey[y, x]
     if not (side > 0).any() or not (side < 0).any():
         return True  # on the frame: the image does not continue beyond it

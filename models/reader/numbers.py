@@ -56,7 +56,8 @@ def drop_strays(
             # Specks look like 1s: alone, or in a run of 1s only.
             may_be_specks = len(run) < 2 or {digits[one] for one in run} == {1}
             small = may_be_specks and max(one.height for one in run) < MIN_LONE_HEIGHT * side
-            if small or (among_words and (len(run) < MIN_RUN or {digits[one] for one in run} <= STROKES)):
+            strokes = sum(digits[one] in STROKES for one in run)
+            if small or (among_words and (len(run) < MIN_RUN or strokes > len(run) / 2)):
                 dropped.update(run)
     # A lone digit among several other characters is a coincidence.
     if len(digits.keys() - dropped) < 2 and len(found) > 3:

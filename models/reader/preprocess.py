@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.mnist_field import BOX, CENTRE, find_ink_box, fit_to_field
 from models.network import FIELD
 from models.reader.binarize import Ink, extract_ink, guess_polarity
-from models.reader.components import choose_digit_ink, is_sheet_edge
+from models.reader.components import choose_digit_ink, is_not_paper
 from models.reader.grayscale import check_shape, convert_to_float, convert_to_grey, flatten_transparency, reduce_image
 from models.reader.illumination import flatten_illumination
 from models.reader.results import PreprocessingSteps
@@ -97,7 +97,7 @@ def prepare_polarity(grey: Grey, polarity: str, prior: float, keep_stages: bool)
         if ink.mask.any():
             masks.append((ink, *choose_digit_ink(ink.mask, ink.density), SMOOTHED_PRIOR))
     for ink, mask, others, mask_prior in masks:
-        if is_sheet_edge(mask, grey, ink.contrast):
+        if is_not_paper(mask, grey, ink.contrast):
             edge_contrast = ink.contrast
             continue
         prepared = prepare_ink(ink, mask, keep_stages)

@@ -116,6 +116,26 @@ def find_parallel_bands(mask: Mask, fading: bool) -> tuple[Mask, int, int]:
     if min(height, width) < MIN_SIDE:
         return found, 0, 0
     edges = np.linspace(0, width, LINE_BLOCKS + 1).astype(int)
+    slope, share = find_slope(mask, edges, fading)
+    drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
+    thickest, count = 0, 0
+    for start, end in find_runs(share >= LINE_SPAN):
+        if end - start > limit_thickness(start, end, height):
+            continue
+        count += 1
+        thickest = max(thickest, end - start + 2 + 2 * ((end - start) // 3))
+        margin = 1 + (end - start) // 3  # for the line's soft edge
+        levels = np.arange(max(0, start - margin), min(height, end + margin))[:, None]
+        rows = np.clip(levels + drop[None, :], 0, height - 1)
+        inked = mask[rows, np.arange(width)].any(axis=0)
+        left, right = find_extent(inked, edges) if fading else (0, width)
+        found[rows[:, left:right], np.arange(left, right)] = True
+    return found, count, thickest
+
+
+def find_slope(mask: Mask, edges: NDArray[np.int64], fading: bool) -> tuple[float, NDArray[np.float64]]:
+    """(slope with the most lines, share (height,) of the blocks between `edges` that a line at each level covers)."""
+    height, width = mask.shape
     middles = (edges[:-1] + edges[1:]) / 2 - width / 2
     profiles = np.stack([mask[:, left:right].mean(axis=1) for left, right in pairwise(edges)])
     steps = max(1, round(MAX_SLOPE * width / 2))
@@ -131,22 +151,13 @@ def find_parallel_bands(mask: Mask, fading: bool) -> tuple[Mask, int, int]:
         shares = np.maximum(shares, np.maximum(*parts))
     ratings = (shares >= LINE_SPAN).sum(axis=1) + 1e-3 * (shares**2).sum(axis=1)
     best = int(ratings.argmax())
-    slope, share = float(slopes[best]), shares[best]
-    drop = np.round(slope * (np.arange(width) - width / 2)).astype(int)
-    thickest, count = 0, 0
-    for start, end in find_runs(share >= LINE_SPAN):
-        off_centre = abs((start + end) / (2 * height) - 0.5)
-        thickest_share = CELL_THICKNESS if off_centre >= BORDER_OFF_CENTRE else LINE_THICKNESS
-        if end - start <= max(2, thickest_share * height):
-            count += 1
-            thickest = max(thickest, end - start + 2 + 2 * ((end - start) // 3))
-            margin = 1 + (end - start) // 3  # for the line's soft edge
-            levels = np.arange(max(0, start - margin), min(height, end + margin))[:, None]
-            rows = np.clip(levels + drop[None, :], 0, height - 1)
-            inked = mask[rows, np.arange(width)].any(axis=0)
-            left, right = find_extent(inked, edges) if fading else (0, width)
-            found[rows[:, left:right], np.arange(left, right)] = True
-    return found, count, thickest
+    return float(slopes[best]), shares[best]
+
+
+def limit_thickness(start: int, end: int, height: int) -> float:
+    """The most pixels of a line from row `start` to `end`: more near an edge of the image, as borders of cells are."""
+    off_centre = abs((start + end) / (2 * height) - 0.5)
+    return max(2, (CELL_THICKNESS if off_centre >= BORDER_OFF_CENTRE else LINE_THICKNESS) * height)
 
 
 def find_extent(inked: Mask, edges: NDArray[np.int64]) -> tuple[int, int]:
