@@ -81,6 +81,7 @@ def test_runs_are_compared_only_if_they_differ_in_the_seed_alone() -> None:
     card = read_card(BUNDLED_FOLDER)
     other = card | {"config": card["config"] | {"seed": 9}}
     assert [run["seed"] for run in compare_seeds([card, other])["runs"]] == [1, 9]
-    for change in ({"config": other["config"] | {"epochs": 1}}, {"epochs_done": 3}, {"config": card["config"]}):
+    assert [run["epochs"] for run in compare_seeds([card, other | {"epochs_done": 3}])["runs"]] == [card["epochs_done"], 3]
+    for change in ({"config": other["config"] | {"epochs": 1}}, {"data_sha256": {}}, {"config": card["config"]}):
         with pytest.raises(SystemExit):
             compare_seeds([card, other | change])

@@ -53,7 +53,7 @@ async def list_lessons(request: Request, service: ServiceDependency) -> Response
     operation_id="get_lesson",
     summary="One lesson: its text, where it starts, and its tasks",
     response_model=Lesson,
-    responses=NOT_MODIFIED | document_problems(404),
+    responses=NOT_MODIFIED | document_problems(404, 422),
 )
 async def get_lesson(
     request: Request,

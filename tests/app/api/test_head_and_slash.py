@@ -10,7 +10,8 @@ from tests.support.images import draw_noise, encode
 from tests.support.problems import check_problem, raw_body
 
 IMAGE = encode(draw_noise(8, 8))
-EXAMPLES = {"/kernels/{name}": "/kernels/sobel", "/kernels/{name}/preview.png": "/kernels/sobel/preview.png",
+EXAMPLES = {
+    "/lessons/{name}": "/lessons/averaging","/kernels/{name}": "/kernels/sobel", "/kernels/{name}/preview.png": "/kernels/sobel/preview.png",
             "/v2/models/{model}": "/v2/models/digits", "/v2/models/{model}/ready": "/v2/models/digits/ready",
             "/samples/{name}.png": "/samples/house.png", "/size": "/size?input=28&kernel=5"}  # fmt: skip
 UNDOCUMENTED = ["/docs", "/openapi.json", "/problems", "/favicon.ico", "/static/js/main.js",
