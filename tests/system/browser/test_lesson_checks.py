@@ -42,8 +42,10 @@ CHECK = """async ([lesson, number, answer]) => {
   return checkTask(task, await readWork("filter", { setting, image, area: { mask: null } }));
 }"""
 
-SEVEN = [(11, 5), (12, 5), (10, 5), (9, 5), (14, 13)]
-FOUR = [(8, 16), (8, 15), (7, 16), (16, 12), (8, 14), (17, 12), (16, 11), (14, 14), (9, 7), (18, 10)]
+SEVEN = [(8, 6), (12, 17), (9, 6), (12, 5), (7, 6), (16, 13), (14, 15)]
+"""Found one after the other: each makes a 7 most probable. They belong to the bundled weights, as do FOUR."""
+FOUR = [(12, 17), (11, 17), (7, 16), (11, 16), (14, 8), (7, 7)]
+TOO_MANY = [*FOUR, *((x, 26) for x in range(5))]
 SCATTERED = [(5, 5), (22, 20)]
 CUSTOM = "#filter/custom?weights="
 ANSWERS: dict[tuple[str, int], tuple[Any, Any, str]] = {
@@ -94,7 +96,7 @@ ANSWERS: dict[tuple[str, int], tuple[Any, Any, str]] = {
         "Right: red and blue. Different: green",
     ),
     ("fooling-the-network", 0): (SEVEN, SCATTERED, r"reads 1 .*; 7 has a probability of .* 2 pixels of 10"),
-    ("fooling-the-network", 1): (FOUR, [*FOUR, (5, 5)], "at most 10 are allowed"),
+    ("fooling-the-network", 1): (FOUR, TOO_MANY, "at most 10 are allowed"),
 }  # fmt: skip
 EMPTY = {
     "choice": "Choose an answer first",
