@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from app.errors import NotAcceptableError
 from app.images.formats import FORMATS, FormatName
+from app.middleware.accept_header import parse_weights
 from app.tasks.filter import SAME_FORMAT, OutputFormat
 
 PREFERENCE: tuple[FormatName, ...] = ("png", "webp", "jpeg", "avif", "gif", "tiff", "bmp", "npy", "json")
@@ -23,7 +24,7 @@ def choose_output_format(requested: FormatName | None, accept: str | None, is_ra
         return OutputFormat(requested)
     if not accept:
         return SAME_FORMAT
-    weights = parse_accept(accept)
+    weights = parse_weights(accept)
     candidates: tuple[FormatName, ...] = ("npy", "json") if is_raw else PREFERENCE
     weight_of = {name: find_weight(FORMATS[name].media_type, weights) for name in candidates}
     best = max(weight_of.values())
@@ -31,22 +32,6 @@ def choose_output_format(requested: FormatName | None, accept: str | None, is_ra
         raise describe_not_acceptable(accept, [FORMATS[name].media_type for name in candidates])
     preferred = tuple(name for name in candidates if weight_of[name] == best)
     return OutputFormat(preferred[0], preferred)
-
-
-def parse_accept(accept: str) -> dict[str, float]:
-    """Media ranges and their weights 0..1. A weight that is not a number counts as 0."""
-    weights = {}
-    for item in accept.split(","):
-        media_range, *parameters = (part.strip().lower() for part in item.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    weight = min(max(float(parameter[2:]), 0.0), 1.0)
-                except ValueError:
-                    weight = 0.0
-        weights[media_range] = weight
-    return weights
 
 
 def find_weight(media_type: str, weights: dict[str, float]) -> float:

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 from app.errors import UnknownLessonError
 from app.lessons.lesson import CHECKS, Lesson, TargetTask
 from app.lessons.page_address import check_page_address
-from app.lessons.toml_lines import Path as KeyPath
-from app.lessons.toml_lines import find_line
+from app.lessons.toml_lines import KeyPath, find_line
 from kernels.catalogue import Catalogue
 
 BUNDLED_FOLDER = Path(str(files("app").joinpath("lessons/bundled")))
@@ -95,7 +94,7 @@ def name_lesson(path: Path) -> str:
     """`averaging` for `01-averaging.toml`. Raises LessonError."""
     found = NAME.fullmatch(path.stem)
     if found is None:
-        raise LessonError(f"'{path.name}' is no name of a lesson. Use up to 64 small letters, digits and '-'.")
+        raise LessonError(f"'{path.name}' is not a valid lesson name. Use up to 64 small letters, digits and '-'.")
     return found[1]
 
 
@@ -157,7 +156,7 @@ def describe_mistake(error: ValidationError) -> tuple[KeyPath, str]:
     elif kind == "union_tag_invalid":
         place = (*place, "check")
         message = f"there is no check '{first['ctx']['tag']}'; it is one of {', '.join(CHECKS)}"
-    elif "input" in first and not message.startswith(("the ", "row ", "task ", "'")) and "choices" not in message:
+    elif kind != "value_error":
         message = f"{message[0].lower()}{message[1:]}, not {str(first['input'])[:60]!r}"
     return place, f"{name_place(place)}: {end_sentence(message)}" if place else end_sentence(capitalize(message))
 

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and indices, such as ("tasks", 1, "target")."""
 
 HEADER = re.compile(r"\s*\[(\[?)\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*\]")
@@ -12,7 +12,7 @@ INLINE_TABLE = re.compile(r"\s*\{")
 QUOTES = re.compile(r'"""|\'\'\'')
 
 
-def find_line(text: str, path: Path) -> int:
+def find_line(text: str, path: KeyPath) -> int:
     """The line, from 1, of the longest part of the path that has a line of its own; 1 if there is none."""
     lines = list_lines(text)
     while path and path not in lines:
@@ -20,12 +20,12 @@ def find_line(text: str, path: Path) -> int:
     return lines.get(path, 1)
 
 
-def list_lines(text: str) -> dict[Path, int]:
+def list_lines(text: str) -> dict[KeyPath, int]:
     """The first line of each table and of each key. Entries of an array of inline tables count if they begin a line."""
-    lines: dict[Path, int] = {}
-    table: Path = ()
-    counts: Counter[Path] = Counter()
-    array: Path = ()
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    counts: Counter[KeyPath] = Counter()
+    array: KeyPath = ()
     quotes = ""
     for number, line in enumerate(text.split("\n"), 1):
         if quotes:
@@ -47,9 +47,9 @@ def list_lines(text: str) -> dict[Path, int]:
     return lines
 
 
-def find_table(name: str, counts: Counter[Path], is_array: bool) -> Path:
+def find_table(name: str, counts: Counter[KeyPath], is_array: bool) -> KeyPath:
     """The path of a table header. A name within an array of tables belongs to the last of them."""
-    path: Path = ()
+    path: KeyPath = ()
     *outer, last = re.split(r"\s*\.\s*", name)
     for part in outer:
         path = (*path, part)

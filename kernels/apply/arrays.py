@@ -102,7 +102,7 @@ def apply_to_array(
 
 
 def find_area(image: Image, region: str | Sequence[str], mask: NDArray[Any] | None, reads: Reads) -> Area:
-    """Raises KernelParameterError for a region outside of the image, or a mask of another size or range."""
+    """Raises KernelParameterError for a region outside the image, or a mask of another size or range."""
     height, width = image.shape[:2]
     if reads not in get_args(Reads):
         raise KernelParameterError("reads", f"reads is '{reads}'; it may be {' or '.join(get_args(Reads))}.")

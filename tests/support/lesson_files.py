@@ -52,6 +52,11 @@ FAULTS: dict[str, tuple[str, str, int, str]] = {
     "unknown-kernel": ("#filter/gaussian", "#filter/gausian", 18, "no kernel named 'gausian'. Did you mean gaussian"),
     "unknown-parameter": ("sigma=2", "sgma=2", 18, "no kernel has a parameter 'sgma'; correct"),
     "bad-parameter": ("sigma=2", "sigma=0", 18, "tasks[2].target: sigma is 0; it may be 0.1 to 200."),
+    "mask": ("sigma=2", "sigma=2&mask=mask-1", 18, "tasks[2].target: the address has a mask, whose file is not part"),
+    "bad-region": ("sigma=2", "sigma=2&region=1,2,3", 18, "region is '1,2,3': use x,y,width,height in pixels or"),
+    "bad-second-region": ("sigma=2", "sigma=2&region=1,2,3,4&region=x,2,3,4", 18, "'x' is not a whole number of"),
+    "bad-reads": ("sigma=2", "sigma=2&region=1,2,3,4&reads=all", 18, "reads is 'all'; it may be image or region."),
+    "reads-alone": ("sigma=2", "sigma=2&reads=region", 18, "which says what a region reads, but no region; add one."),
     "bad-link": ('"Find one."', '"[Find](javascript:x)"', 11, "the link leads to 'javascript:x'; it may"),
     "drawing-elsewhere": ("start =", f"drawing = {DRAWING}\nstart =", 1, "start it at #digits"),
     "pixels-without-drawing": (

@@ -16,6 +16,7 @@ from app.api.repeated_requests import RepeatableRoute
 from app.api.responses import BINARY, describe_upload, respond_with_json
 from app.api.uploads import add_fields, read_upload_and_query, read_uploads
 from app.errors import NoTrainingRecordError, UnknownModelError
+from app.middleware.accept_header import prefers_gzip
 from app.pool.interface import make_task_error
 from app.tasks.classify import CLASSIFY
 from app.tasks.digit_results import DigitResult, PageResult
@@ -137,7 +138,7 @@ async def get_model_weights(
             f"There is no digit model with the weights_sha256 {sha256!r}; this service has {loaded!r}. GET /model "
             "describes it."
         )
-    compressed = "gzip" in request.headers.get("accept-encoding", "")
+    compressed = prefers_gzip(request.headers)
     etag = format_etag(loaded)
     headers = {
         "Cache-Control": REVALIDATE if sha256 is None else MODEL_FILE_FOREVER,

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.api.content_negotiation import describe_not_acceptable, find_weight, parse_accept
+from app.api.content_negotiation import describe_not_acceptable, find_weight
 from app.api.dependencies import ServiceDependency
 from app.api.digit_parameters import ExplainQuery
 from app.api.problem_docs import document_problems
 from app.api.responses import PNG_RESPONSE, describe_upload, respond_with_file, respond_with_json
 from app.api.uploads import read_upload_and_query
+from app.middleware.accept_header import parse_weights
 from app.tasks.explain_digit import EXPLAIN_DIGIT, DigitExplanation
 from app.tasks.explain_digit_sheet import EXPLAIN_DIGIT_SHEET, SheetParams
 from app.tasks.options import MapLayer
@@ -66,7 +67,7 @@ def choose_format(requested: ExplanationFormat | None, accept: str | None) -> Ex
     """The parameter `format`, else the type that `Accept` prefers, else PNG. Raises NotAcceptableError."""
     if requested or not accept:
         return requested or "png"
-    weights = parse_accept(accept)
+    weights = parse_weights(accept)
     png, json = find_weight("image/png", weights), find_weight("application/json", weights)
     if max(png, json) == 0:
         raise describe_not_acceptable(accept, ["image/png", "application/json"])

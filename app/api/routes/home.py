@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.api.caching import respond_with_etag
-from app.api.content_negotiation import find_weight, parse_accept
+from app.api.content_negotiation import find_weight
 from app.api.dependencies import ServiceDependency
 from app.api.page_files import (
     REVALIDATE,
@@ -19,6 +19,7 @@ from app.api.page_files import (
     name_one_stylesheet,
     version_addresses,
 )
+from app.middleware.accept_header import parse_weights
 
 router = APIRouter(tags=["service"])
 
@@ -74,7 +75,7 @@ async def get_home(request: Request, service: ServiceDependency) -> Response:
     docs = service.access.docs
     policy = make_page_policy(service.access.frame_ancestors)
     headers = PAGE_HEADERS | {"Content-Security-Policy": policy} | (DOCS_HEADERS if docs else {})
-    weights = parse_accept(request.headers.get("accept", "*/*"))
+    weights = parse_weights(request.headers.get("accept", "*/*"))
     if find_weight("application/json", weights) > find_weight("text/html", weights):
         links: dict[str, Any] = {"name": "convserve", "links": LINKS | (DOCS_LINKS if docs else {})}
         return JSONResponse(links, headers=headers)

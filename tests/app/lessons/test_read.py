@@ -63,7 +63,7 @@ def test_a_faulty_file_does_not_affect_others(tmp_path: Path) -> None:
     says = {fault.file: str(fault) for fault in lessons.faults}
     assert len(says) == len(FAULTS) + 5
     assert says["averaging.toml"] == "averaging.toml:1: There is a lesson 'averaging' already. Rename the file."
-    assert "'Great Lesson.toml' is no name of a lesson" in says["Great Lesson.toml"]
+    assert "'Great Lesson.toml' is not a valid lesson name" in says["Great Lesson.toml"]
     assert says["folder.toml"] == "folder.toml:1: The file cannot be read: Is a directory."
     assert "latin.toml:1: The text is not UTF-8" in says["latin.toml"]
     assert "a lesson may have 100000" in says["long.toml"]

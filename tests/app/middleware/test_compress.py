@@ -23,6 +23,27 @@ def test_pages_are_compressed_for_clients_that_accept_it(client: TestClient, pat
     assert "Accept-Encoding" in packed.headers["vary"]
 
 
+@pytest.mark.parametrize("path", ["/", "/model/weights"])
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip;q=0", None),
+        ("gzip;q=0, *", None),
+        ("br, *;q=0", None),
+        ("identity, gzip;q=0.5", None),
+        ("xgzip", None),
+        ("GZIP;Q=0.5, identity;q=0.1", "gzip"),
+        ("deflate, gzip;q=1.0, *;q=0.5", "gzip"),
+        ("*", "gzip"),
+    ],
+)
+def test_weights_of_accept_encoding_count(client: TestClient, path: str, accepted: str, coding: str | None) -> None:
+    """RFC 9110, 12.4.2: a weight of 0 means not acceptable. 12.5.3: `*` is any coding that is not named."""
+    with client.stream("GET", path, headers={"Accept-Encoding": accepted}) as reply:
+        assert reply.headers.get("content-encoding") == coding
+        assert "Accept-Encoding" in reply.headers["vary"]
+
+
 @pytest.mark.parametrize("path", ["/", "/kernels", "/static/js/main.js"])
 def test_etags_of_compressed_pages_are_weak_and_revalidate_both_forms(client: TestClient, path: str) -> None:
     packed = client.get(path, headers={"Accept-Encoding": "gzip"}).headers["etag"]

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from app.main import create_app
 from app.settings import AccessSettings, Settings
 from tests.support.lesson_files import write_lesson
-from tests.support.page_actions import save_photo, upload, wait_for_result
+from tests.support.page_actions import list_serious_violations, save_photo, upload, wait_for_result
 from tests.system.browser.conftest import TIMEOUT_MS, serve_in_thread
 from tests.system.browser.test_whole_page import SHIFTS
 
@@ -45,7 +44,7 @@ def test_learner_solves_a_lesson_with_the_tools_of_the_page(page: Page) -> None:
             page.get_by_label(f"row {row}, column {column}").fill("1")
     assert "is brighter by" in check_task(page, 1)
     page.get_by_role("button", name="Normalise").click()
-    assert check_task(page, 1) == "✓ Equal to the target, pixel for pixel."
+    assert check_task(page, 1) == "✓ Right. Equal to the target, pixel for pixel."
     expect(page.locator(".task").first).to_have_class("task done")
     assert "Choose an answer first" in check_task(page, 2)
     page.locator(".task").nth(1).get_by_label("1", exact=True).check()
@@ -56,6 +55,13 @@ def test_learner_solves_a_lesson_with_the_tools_of_the_page(page: Page) -> None:
     expect(page.locator("#lesson-list li").first).to_contain_text("2 of 4 tasks done")
     page.locator("#forget-progress").click()
     expect(page.locator("#lesson-list li").first).to_contain_text("4 tasks")
+    page.locator("#undo-forgetting").click()
+    expect(page.locator("#lesson-list li").first).to_contain_text("2 of 4 tasks done")
+    expect(page.locator("#forget-progress")).to_be_focused()
+    page.locator("#forget-progress").click()
+    page.reload()
+    expect(page.locator("#lesson-list li").first).to_contain_text("4 tasks")
+    expect(page.locator("#undo-forgetting")).to_be_hidden()
 
 
 def test_target_is_shown_on_the_image_in_use(page: Page, tmp_path: Path) -> None:
@@ -73,15 +79,20 @@ def test_pixels_of_the_digit_are_changed_by_pointer_and_keyboard(page: Page) -> 
     open_lesson(page, "fooling-the-network", "#digits")
     count = page.locator("#changed-pixels")
     expect(count).to_contain_text("Changed pixels: 0")
-    assert check_task(page, 1) == "✗ No pixel has changed yet."
+    assert check_task(page, 1) == "✗ Not yet. No pixel has changed yet."
     box = page.locator("#pad").bounding_box()
     assert box
     for x, y in ((11, 5), (12, 5), (10, 5)):
         page.mouse.click(box["x"] + (x + 0.5) * box["width"] / 28, box["y"] + (y + 0.5) * box["height"] / 28)
     expect(count).to_contain_text("Changed pixels: 3")
     page.keyboard.press("ArrowLeft")
+    place = page.locator("#pixel-place")
+    said = place.inner_text()
+    assert said in ("x 9, y 5: ink", "x 9, y 5: no ink")
     page.keyboard.press("Space")
     expect(count).to_contain_text("Changed pixels: 4")
+    assert {said, place.inner_text()} == {"x 9, y 5: ink", "x 9, y 5: no ink"}
+    expect(page.locator("#pad")).to_have_role("application")
     page.locator("#pad-undo").click()
     expect(count).to_contain_text("Changed pixels: 3")
     assert "You have changed 3 pixels of 10" in check_task(page, 1)
@@ -89,11 +100,88 @@ def test_pixels_of_the_digit_are_changed_by_pointer_and_keyboard(page: Page) -> 
     expect(count).to_contain_text("Changed pixels: 0")
     page.locator("#lesson-close").click()
     expect(count).to_have_count(0)
+    expect(page.locator("#pad")).to_have_role("img")
     page.mouse.move(box["x"] + 50, box["y"] + 50)
     page.mouse.down()
     page.mouse.move(box["x"] + 90, box["y"] + 90)
     page.mouse.up()
     expect(page.locator("#pad-redo")).to_be_disabled()  # the pad draws strokes again
+
+
+def test_changed_pixels_survive_a_reload(page: Page) -> None:
+    open_lesson(page, "fooling-the-network", "#digits")
+    count = page.locator("#changed-pixels")
+    expect(count).to_contain_text("Changed pixels: 0")
+    page.locator("#pad").focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    expect(count).to_contain_text("Changed pixels: 2")
+    page.reload()
+    expect(count).to_contain_text("Changed pixels: 2")
+    page.locator("#lesson-close").click()
+    page.goto("/#lessons")
+    page.locator("#lesson-list a").last.click()
+    expect(count).to_contain_text("Changed pixels: 2")
+    page.locator("#lesson-start").click()
+    expect(count).to_contain_text("Changed pixels: 0")
+    page.reload()
+    expect(count).to_contain_text("Changed pixels: 0")
+
+
+def test_a_pixel_that_cannot_be_drawn_does_not_affect_the_next(page: Page) -> None:
+    page.goto("/#digits")
+    expect(page.locator("#pad")).to_be_visible()
+    said = page.evaluate(
+        """async () => {
+          const { attachPixelPen } = await import("/static/js/lessons/pixel-pen.js");
+          const { DrawPad } = await import("/static/js/digits/draw-pad.js");
+          const canvas = Object.assign(document.createElement("canvas"), { width: 280, height: 280 });
+          const paper = document.createElement("div");
+          paper.append(canvas);
+          document.body.append(paper);
+          const pad = new DrawPad(canvas, [], () => {});
+          const detach = attachPixelPen(pad, "test", Array(28).fill(".".repeat(28)).join("\\n"), true);
+          const press = (key) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key }));
+          const said = [];
+          const hear = async (part) => {
+            const count = document.querySelector("#changed-pixels");
+            while (!count.textContent.includes(part)) await new Promise((resolve) => { setTimeout(resolve, 10); });
+            said.push(count.textContent);
+          };
+          await hear("Changed pixels: 0.");
+          const { setImage } = pad;
+          pad.setImage = () => Promise.reject(new Error("out of memory"));
+          press(" ");
+          await hear("memory");
+          pad.setImage = setImage;
+          press("ArrowRight");
+          press(" ");
+          await hear("Changed pixels: 1.");
+          detach();
+          paper.remove();
+          return said;
+        }"""
+    )
+    assert said[1] == "The drawing could not be put on the pad: out of memory"
+    assert len(said) == 3
+
+
+def test_focus_stays_where_the_user_is(page: Page) -> None:
+    open_lesson(page, "averaging")
+    expect(page.locator("#lesson-title")).not_to_be_focused()  # a reader begins at the top of the page
+    check = page.locator(".task").first.locator(".check-task")
+    check.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".task").first.locator(".feedback")).to_contain_text("Not yet.")
+    expect(check).to_be_focused()
+    page.get_by_role("button", name="Next").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#lesson-title")).to_have_text("Sharpening")
+    expect(page.locator("#lesson-title")).to_be_focused()
+    page.locator("#present").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#present")).to_have_text("End presentation")
+    expect(page.locator("#present")).to_be_focused()
 
 
 def test_check_says_which_tool_the_task_needs(page: Page) -> None:
@@ -135,6 +223,29 @@ def test_presentation_goes_through_the_slides_by_keyboard(page: Page) -> None:
     expect(page.locator(".task:visible")).to_have_count(3)
 
 
+def test_presentation_has_buttons_for_touch(page: Page) -> None:
+    open_lesson(page, "averaging")
+    page.locator("#present").click()
+    following, previous = (
+        page.locator(".lesson-head").get_by_role("button", name=name) for name in ("Next", "Previous")
+    )
+    expect(previous).to_be_disabled()
+    following.click()
+    expect(page.locator("#lesson-title")).to_be_hidden()
+    expect(page.locator(".task:visible")).to_have_count(1)
+    expect(following).to_be_focused()
+    previous.click()
+    expect(page.locator("#lesson-title")).to_be_visible()
+    for _ in range(5):
+        following.click()
+    expect(page.locator("#lesson-title")).to_have_text("Sharpening")
+    expect(previous).to_be_enabled()
+    following.focus()
+    page.keyboard.press("Escape")
+    expect(following).to_be_hidden()
+    expect(page.locator("#present")).to_be_focused()
+
+
 def test_lesson_is_a_sheet_above_the_tool_on_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     open_lesson(page, "averaging")
@@ -144,9 +255,11 @@ def test_lesson_is_a_sheet_above_the_tool_on_a_phone(page: Page) -> None:
     assert tool
     assert sheet["y"] + sheet["height"] <= tool["y"] + 1
     assert sheet["height"] < 740 / 2
-    page.get_by_role("button", name="Fold").click()
+    fold = page.get_by_role("button", name="Fold")
+    fold.click()
     expect(page.locator("#lesson-title")).to_be_hidden()
-    page.get_by_role("button", name="Unfold").click()
+    expect(fold).to_have_attribute("aria-pressed", "true")
+    fold.click()
     expect(page.locator("#lesson-title")).to_be_visible()
 
 
@@ -164,13 +277,7 @@ def test_axe_finds_no_serious_violation(page: Page, address: str, scheme: Any) -
         check_task(page, 3)
     else:
         expect(page.locator("#lesson-list li")).to_have_count(8)
-    found = Axe().run(page).response["violations"]
-    bad = [
-        (one["id"], [node["target"] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert bad == []
+    assert list_serious_violations(page) == []
 
 
 @pytest.mark.parametrize("address", ["/#lessons", "/?lesson=averaging"])

@@ -1,7 +1,8 @@
 /** Drawings of 28 × 28 pixels in lessons: rows of `.` and 1 to 9, from no ink to full ink, as white ink on black. */
 
+import { WHITE } from "../filters/colour.js";
+
 const FULL_INK = 9;
-const WHITE = 255;
 
 /** @param {string} text @returns {ImageData} */
 export function parseDrawing(text) {

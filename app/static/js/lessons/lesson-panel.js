@@ -1,5 +1,5 @@
 import { Problem, requestJsonOnce } from "../shared/api.js";
-import { make, setText } from "../shared/dom.js";
+import { find, make, setText } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { formatText } from "./lesson-text.js";
 import { attachPixelPen } from "./pixel-pen.js";
@@ -23,7 +23,7 @@ class LessonPanel {
     this.root = root;
     this.page = page;
     this.name = "";
-    this.presentation = new Presentation(root, (by) => this.openNext(by), () => this.drawHead());
+    this.presentation = new Presentation(root, (by) => this.openNext(by), () => this.updateHead());
     this.detachPen = () => {};
   }
 
@@ -31,6 +31,7 @@ class LessonPanel {
   async show(name, keepsTool) {
     this.root.hidden = !name;
     if (name === this.name) return;
+    const isFirst = !this.lesson && document.activeElement === document.body; // the page was loaded with a lesson
     this.name = name;
     this.detachPen();
     if (!name) return this.presentation.end();
@@ -39,7 +40,9 @@ class LessonPanel {
       if (name !== this.name) return;
       Object.assign(this, { lesson, names: lessons.map((one) => one.name) });
       this.draw();
-      await (keepsTool ? this.takeDrawing() : this.start(true));
+      if (!isFirst) find("#lesson-title", this.root).focus({ preventScroll: true });
+      if (!keepsTool) await this.page.open(lesson.start, true);
+      await this.takeDrawing();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.name = "";
@@ -52,12 +55,11 @@ class LessonPanel {
   draw() {
     const { lesson, root, name } = this;
     const done = readDone(name, lesson.tasks.length);
-    this.head = make("div", { class: "lesson-head" });
     this.next = make("button", { type: "button", onclick: () => this.openNext(1) }, "Next");
     const isFirst = this.names.indexOf(name) === 0;
-    root.replaceChildren(this.head, make("div", { class: "lesson-body" },
+    root.replaceChildren(this.drawHead(), make("div", { class: "lesson-body" },
       make("div", { class: "lesson-text", "data-slide": 0 },
-        make("h2", { id: "lesson-title" }, lesson.title), make("p", { class: "question" }, lesson.question), ...formatText(lesson.text)),
+        make("h2", { id: "lesson-title", tabindex: -1 }, lesson.title), make("p", { class: "question" }, lesson.question), ...formatText(lesson.text)),
       make("ol", { class: "tasks" }, ...drawTasks(lesson, done, {
         readWork: () => this.readWork(),
         onDone: (task) => {
@@ -66,26 +68,38 @@ class LessonPanel {
         },
       })),
       make("div", { class: "row lesson-foot" },
-        make("button", { type: "button", id: "lesson-start", onclick: () => this.start() }, "Start over"),
+        make("button", { type: "button", id: "lesson-start", onclick: () => this.startOver() }, "Start over"),
         make("button", { type: "button", disabled: isFirst, onclick: () => this.openNext(-1) }, "Previous"), this.next)));
     this.next.disabled = name === this.names.at(-1);
-    this.drawHead();
     this.drawProgress();
     this.presentation.showSlide(0);
   }
 
   drawHead() {
+    const { presentation, root } = this;
     const place = `Lesson ${this.names.indexOf(this.name) + 1} of ${this.names.length}`;
-    const present = this.presentation.isOn
-      ? make("button", { type: "button", class: "small", onclick: () => this.presentation.end() }, "End presentation")
-      : make("button", { type: "button", class: "small", id: "present", onclick: () => this.presentation.begin() }, "Present");
-    const fold = make("button", { type: "button", class: "small fold", "aria-expanded": String(!this.root.classList.contains("folded")), onclick: () => {
-      const folded = this.root.classList.toggle("folded");
-      fold.setAttribute("aria-expanded", String(!folded));
-      setText(fold, folded ? "Unfold" : "Fold");
-    } }, this.root.classList.contains("folded") ? "Unfold" : "Fold");
-    this.head.replaceChildren(make("a", { href: "#lessons", class: "quiet" }, place), fold, present,
-      make("button", { type: "button", class: "small icon", id: "lesson-close", "aria-label": "Close the lesson", title: "Close the lesson", onclick: () => this.close() }, "×"));
+    const drawButton = (attributes, text) => make("button", { type: "button", ...attributes, class: `small ${attributes.class ?? ""}` }, text);
+    const turn = (by, text) => drawButton({ onclick: () => presentation.turn(by) }, text);
+    this.turns = make("span", { class: "turns" }, turn(-1, "Previous"), turn(1, "Next"));
+    this.present = drawButton({ id: "present", onclick: () => (presentation.isOn ? presentation.end() : presentation.begin()) }, "Present");
+    const fold = drawButton({ class: "fold", "aria-pressed": root.classList.contains("folded"), onclick: () =>
+      fold.setAttribute("aria-pressed", String(root.classList.toggle("folded"))) }, "Fold");
+    return make("div", { class: "lesson-head" }, make("a", { href: "#lessons", class: "quiet" }, place), fold, this.turns, this.present,
+      drawButton({ class: "icon", id: "lesson-close", "aria-label": "Close the lesson", title: "Close the lesson", onclick: () => this.close() }, "×"));
+  }
+
+  /** Shows whether the lesson is presented, and where. */
+  updateHead() {
+    if (!this.turns) return;
+    const { isOn } = this.presentation;
+    setText(this.present, isOn ? "End presentation" : "Present");
+    if (!isOn && this.turns.contains(document.activeElement)) this.present.focus();
+    this.turns.hidden = !isOn;
+    const at = this.names.indexOf(this.name);
+    [-1, 1].forEach((by, index) => {
+      const isEnd = this.presentation.isAtEnd(by) && !this.names[at + by];
+      this.turns.children[index].setAttribute("aria-disabled", String(isEnd));
+    });
   }
 
   drawProgress() {
@@ -93,20 +107,20 @@ class LessonPanel {
     this.next.classList.toggle("primary", readDone(this.name, tasks.length).size === tasks.length);
   }
 
-  /** Goes to the state that the lesson begins with. */
-  async start(replaces = false) {
-    await this.page.open(this.lesson.start, replaces);
+  /** Goes back to the state that the lesson begins with. */
+  async startOver() {
+    await this.page.open(this.lesson.start);
     await this.takeDrawing(true);
   }
 
-  /** Puts the lesson's drawing on the pad, unless a changed one is there. */
+  /** Puts the lesson's drawing on the pad, with the learner's changes unless `anew`. */
   async takeDrawing(anew = false) {
     const { lesson } = this;
     if (!lesson.drawing || !location.hash.startsWith("#digits")) return;
     const view = await this.page.open(location.hash);
     if (!view || lesson !== this.lesson) return;
     this.detachPen();
-    this.detachPen = attachPixelPen(view.pad, lesson.drawing, anew);
+    this.detachPen = attachPixelPen(view.pad, this.name, lesson.drawing, anew);
   }
 
   async readWork() {

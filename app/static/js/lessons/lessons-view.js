@@ -4,21 +4,32 @@ import { requestJsonOnce } from "../shared/api.js";
 import { find, make } from "../shared/dom.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { openLesson } from "./lesson-panel.js";
-import { forgetProgress, readDone } from "./progress.js";
+import { forgetProgress, readDone, restoreProgress } from "./progress.js";
 
 /** @param {HTMLElement} root */
 export async function openLessonsView(root) {
+  let forgotten = {};
+  const undo = make("button", { type: "button", class: "small", id: "undo-forgetting", hidden: true, onclick: () => {
+    restoreProgress(forgotten);
+    forgotten = {};
+    find("#forget-progress", root).focus();
+    undo.hidden = true;
+    showLessons(root);
+  } }, "Undo");
   root.append(
     make("div", { class: "head" },
       make("h1", { id: "lessons-title" }, "Lessons"),
-      make("p", { class: "lead" }, "Each asks a question, opens the right tool, and checks what you build. Your progress stays in this browser.")),
+      make("p", { class: "lead" }, "Each lesson has a question, a tool, and tasks that are checked. Your progress stays in this browser.")),
     make("p", { class: "error", id: "lessons-error", role: "alert" }),
     make("ol", { id: "lesson-list", class: "lesson-list" }),
     make("div", { id: "lesson-faults" }),
-    make("button", { type: "button", class: "small", id: "forget-progress", onclick: () => {
-      forgetProgress();
-      showLessons(root);
-    } }, "Forget my progress"));
+    make("div", { class: "row" },
+      make("button", { type: "button", class: "small", id: "forget-progress", onclick: () => {
+        restoreProgress(forgotten);
+        forgotten = forgetProgress();
+        undo.hidden = !Object.keys(forgotten).length;
+        showLessons(root);
+      } }, "Forget my progress"), undo));
   return { follow: () => showLessons(root) };
 }
 

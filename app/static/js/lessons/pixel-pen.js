@@ -1,28 +1,32 @@
 /** Changes single pixels of a small image on the pad: a click or the space bar turns ink on and off. */
 
+import { WHITE } from "../filters/colour.js";
 import { make, setText } from "../shared/dom.js";
 import { openImage } from "../shared/image.js";
 import { encodePng } from "../shared/png.js";
 import { countChangedPixels, haveOneSize, parseDrawing } from "./drawing.js";
+import { keepDrawing, loadDrawing } from "./kept-drawing.js";
 
-const WHITE = 255;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * @param {import("../digits/draw-pad.js").DrawPad} pad @param {string} drawing of the lesson
- * @param {boolean} anew puts the drawing on the pad even if a changed one is there
+ * Puts the drawing of a lesson on the pad, with the changes of the learner.
+ * @param {import("../digits/draw-pad.js").DrawPad} pad @param {string} lesson its name @param {string} drawing
+ * @param {boolean} anew without the changes
  * @returns {() => void} takes the pen away
  */
-export function attachPixelPen(pad, drawing, anew) {
-  const pen = new PixelPen(pad, parseDrawing(drawing));
-  if (anew || !pen.isOnField) pen.put(pen.original);
+export function attachPixelPen(pad, lesson, drawing, anew) {
+  const pen = new PixelPen(pad, lesson, parseDrawing(drawing));
+  const field = anew ? pen.original : loadDrawing(lesson, pen.original);
+  if (!pen.isOnField || countChangedPixels(pad.image.pixels, field)) pen.write(field);
   return () => pen.detach();
 }
 
 class PixelPen {
-  /** @param {import("../digits/draw-pad.js").DrawPad} pad @param {ImageData} original */
-  constructor(pad, original) {
+  /** @param {import("../digits/draw-pad.js").DrawPad} pad @param {string} lesson @param {ImageData} original */
+  constructor(pad, lesson, original) {
     this.pad = pad;
+    this.lesson = lesson;
     this.original = original;
     this.paper = pad.canvas.parentElement;
     this.at = [original.width >> 1, original.height >> 1];
@@ -31,22 +35,27 @@ class PixelPen {
     this.unwritten = 0;
     this.cursor = make("span", { class: "pixel-cursor", "aria-hidden": "true" });
     this.count = make("p", { class: "quiet", id: "changed-pixels", role: "status" });
+    /** For screen readers: where the keyboard has moved the pen, and what is there. */
+    this.place = make("p", { class: "visually-hidden", id: "pixel-place", role: "status" });
     this.listening = new AbortController();
     const { signal } = this.listening;
     const take = (event) => event.target === pad.canvas && this.isOnField && this.takePointer(event);
     for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.paper.addEventListener(type, take, { capture: true, signal });
     pad.canvas.addEventListener("keydown", (event) => this.isOnField && this.takeKey(event), { signal });
     pad.canvas.tabIndex = 0;
-    this.label = pad.canvas.getAttribute("aria-label");
+    this.attributes = ["role", "aria-label"].map((name) => [name, pad.canvas.getAttribute(name)]);
+    pad.canvas.setAttribute("role", "application");
     pad.canvas.setAttribute("aria-label", "A digit of 28 by 28 pixels. The arrow keys move the pen, the space bar changes a pixel.");
     this.paper.append(this.cursor);
-    this.paper.after(this.count);
+    this.paper.after(this.count, this.place);
     this.onChange = pad.onChange;
     pad.onChange = () => {
       this.onChange();
+      if (this.isOnField) keepDrawing(lesson, pad.image.pixels);
       this.showCount();
     };
     this.drawCursor();
+    this.showCount();
   }
 
   /** Whether the pad has the lesson's field, and no strokes over it. */
@@ -78,10 +87,14 @@ class PixelPen {
     if (!by && event.key !== " " && event.key !== "Enter") return;
     event.preventDefault();
     event.stopPropagation();
-    if (by) return this.move([this.at[0] + by[0], this.at[1] + by[1]]);
     this.takeField();
-    this.ink = this.read() < WHITE / 2 ? WHITE : 0;
-    this.paint();
+    if (by) {
+      this.move([this.at[0] + by[0], this.at[1] + by[1]]);
+    } else {
+      this.ink = this.read() < WHITE / 2 ? WHITE : 0;
+      this.paint();
+    }
+    setText(this.place, `x ${this.at[0]}, y ${this.at[1]}: ${this.read() < WHITE / 2 ? "no ink" : "ink"}`);
   }
 
   locate(event) {
@@ -109,9 +122,16 @@ class PixelPen {
     const { width, height, data } = this.field;
     const field = new ImageData(new Uint8ClampedArray(data), width, height);
     field.data.set([this.ink, this.ink, this.ink, WHITE], this.index);
+    this.write(field);
+  }
+
+  /** Puts a field on the pad, after those before it. A failure does not affect the next ones. @param {ImageData} field */
+  write(field) {
     this.field = field;
     this.unwritten++;
-    this.writing = this.writing.then(() => this.put(field)).finally(() => { this.unwritten--; });
+    this.writing = this.writing.then(() => this.put(field)).catch((error) => {
+      setText(this.count, `The drawing could not be put on the pad: ${error.message}`);
+    }).finally(() => { this.unwritten--; });
   }
 
   /** Begins with what the pad shows, or will show when the changes under way are written. */
@@ -140,8 +160,9 @@ class PixelPen {
     this.listening.abort();
     this.cursor.remove();
     this.count.remove();
+    this.place.remove();
     this.pad.onChange = this.onChange;
-    this.pad.canvas.setAttribute("aria-label", this.label);
+    for (const [name, value] of this.attributes) this.pad.canvas.setAttribute(name, value);
     this.pad.canvas.removeAttribute("tabindex");
   }
 }

@@ -5,7 +5,7 @@ const KEYS = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 };
 const KEY_USERS = "input, select, textarea, [role=application], canvas, .loupe";
 
 export class Presentation {
-  /** @param {HTMLElement} root with elements `[data-slide]` @param {(by: 1|-1) => void} onLeave after the last slide or before the first @param {() => void} onChange */
+  /** @param {HTMLElement} root with elements `[data-slide]` @param {(by: 1|-1) => void} onLeave after the last slide or before the first @param {() => void} onChange after a change of mode or slide */
   constructor(root, onLeave, onChange) {
     this.root = root;
     this.onLeave = onLeave;
@@ -22,7 +22,6 @@ export class Presentation {
   begin() {
     document.documentElement.dataset.presenting = "";
     this.showSlide(0);
-    this.onChange();
     this.wasFull = false;
     document.documentElement.requestFullscreen?.().then(() => { this.wasFull = true; }, () => {}); // a frame may not be allowed to
   }
@@ -40,9 +39,19 @@ export class Presentation {
     const by = KEYS[event.key];
     if (!by || event.altKey || event.ctrlKey || event.metaKey || (event.target instanceof Element && event.target.closest(KEY_USERS))) return;
     event.preventDefault();
-    const last = this.root.querySelectorAll("[data-slide]").length - 1;
-    if (this.slide + by < 0 || this.slide + by > last) this.onLeave(by);
+    this.turn(by);
+  }
+
+  /** @param {1|-1} by */
+  turn(by) {
+    if (this.isAtEnd(by)) this.onLeave(by);
     else this.showSlide(this.slide + by);
+  }
+
+  /** Whether there is no slide after the present one, or before it. @param {1|-1} by */
+  isAtEnd(by) {
+    const last = this.root.querySelectorAll("[data-slide]").length - 1;
+    return this.slide + by < 0 || this.slide + by > last;
   }
 
   showSlide(number) {
@@ -50,5 +59,6 @@ export class Presentation {
     for (const part of this.root.querySelectorAll("[data-slide]")) {
       part.classList.toggle("current", /** @type {HTMLElement} */ (part).dataset.slide === String(number));
     }
+    this.onChange();
   }
 }

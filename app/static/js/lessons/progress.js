@@ -16,19 +16,28 @@ export const readDone = (lesson, tasks) => new Set((load()[lesson] ?? []).filter
 
 /** @param {string} lesson @param {number} task */
 export function markDone(lesson, task) {
+  restoreProgress({ [lesson]: [task] });
+}
+
+/** @returns {Record<string, number[]>} what is forgotten, for `restoreProgress` */
+export function forgetProgress() {
   const progress = load();
-  progress[lesson] = [...new Set([...(progress[lesson] ?? []), task])];
+  save({});
+  return progress;
+}
+
+/** Adds to the present progress. @param {Record<string, number[]>} progress */
+export function restoreProgress(progress) {
+  const present = load();
+  for (const [lesson, tasks] of Object.entries(progress)) present[lesson] = [...new Set([...(present[lesson] ?? []), ...tasks])];
+  save(present);
+}
+
+/** @param {Record<string, number[]>} progress */
+function save(progress) {
   try {
     localStorage.setItem(STORAGE_KEY, JSON.stringify(progress));
   } catch {
-    // as above
-  }
-}
-
-export function forgetProgress() {
-  try {
-    localStorage.removeItem(STORAGE_KEY);
-  } catch {
-    // as above
+    // the browser keeps nothing for this page
   }
 }

@@ -7,6 +7,8 @@ import { checkTask } from "./checks/check.js";
 import { renderTarget } from "./checks/target-check.js";
 import { formatInline, formatText } from "./lesson-text.js";
 
+/** With a sign for the eye; a screen reader reads the words. */
+const VERDICTS = { right: ["✓ ", "Right. "], wrong: ["✗ ", "Not yet. "] };
 const HIDE_TARGET = "Hide the target";
 const SHOW_TARGET = "Show the target";
 
@@ -27,19 +29,23 @@ export function drawTasks(lesson, done, { readWork, onDone }) {
       make("div", { class: "row" }, check, ...(target ? [target.button] : [])), feedback, ...(target ? [target.canvas] : []));
 
     const run = async () => {
-      check.disabled = true;
+      if (check.getAttribute("aria-disabled")) return; // not `disabled`: the button keeps the focus
+      check.setAttribute("aria-disabled", "true");
       try {
         const { isRight, message } = await checkTask(task, await readAnswer(), lesson.drawing);
-        feedback.dataset.verdict = isRight ? "right" : "wrong";
-        feedback.replaceChildren(make("b", { "aria-hidden": "true" }, isRight ? "✓ " : "✗ "), ...formatInline(message));
+        const verdict = isRight ? "right" : "wrong";
+        const [sign, words] = VERDICTS[verdict];
+        feedback.dataset.verdict = verdict;
+        feedback.replaceChildren(make("b", {}, make("span", { "aria-hidden": "true" }, sign), words), ...formatInline(message));
         if (!isRight) return;
         item.classList.add("done");
         onDone(number);
       } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;
+        delete feedback.dataset.verdict;
         drawProblem(feedback, problem, run);
       } finally {
-        check.disabled = false;
+        check.removeAttribute("aria-disabled");
       }
     };
     return item;
@@ -66,10 +72,10 @@ function drawTarget(task, readWork, feedback) {
       canvas.hidden = true;
       return setText(button, SHOW_TARGET);
     }
-    const { filter } = await readWork();
-    if (!filter) return setText(feedback, "The target is shown for the image of the filters. “Start over” opens them.");
     try {
-      const pixels = await renderTarget(task, filter.pixels);
+      const { filter } = await readWork();
+      if (!filter) return setText(feedback, "The target is shown for the image of the filters. “Start over” opens them.");
+      const pixels = await renderTarget(task, filter.image);
       Object.assign(canvas, { width: pixels.width, height: pixels.height, hidden: false });
       canvas.getContext("2d").putImageData(pixels, 0, 0);
       setText(button, HIDE_TARGET);

@@ -1,7 +1,7 @@
 import { Problem } from "../../shared/api.js";
 import { find, setText } from "../../shared/dom.js";
 import { listErrors } from "../step-errors.js";
-import { contains, placeRegion, readShare, scaleRegion } from "./area.js";
+import { contains, describePreviewArea, placeRegion, readShare, scaleRegion } from "./area.js";
 
 const LOST_MASK = "This link was made with a mask that it does not include. Choose it under “Regions”; until then, no mask is used.";
 const NOT_LOADED = "The editor of regions could not be loaded: the service is not responding. Try again.";
@@ -51,11 +51,7 @@ export class AreaPanel {
   describe() {
     if (this.isWhole) return null;
     if (this.isLive) return this.describeFrame();
-    const { mask, session: { image }, setting: { regions, reads } } = this;
-    return {
-      regions: regions.map((region) => scaleRegion(region, image, image.pixels)), reads,
-      mask: mask && [image.reduced ? mask.preview : mask.original, mask.name],
-    };
+    return describePreviewArea(this.setting, this.session.image, this.mask);
   }
 
   /** For the file that the user has opened. @returns {import("./area.js").Area|null} */
@@ -76,7 +72,7 @@ export class AreaPanel {
     const { width, height } = image.pixels;
     const isInside = (region) => contains(placeRegion(scaleRegion(region, image, image.pixels), width, height), at);
     try {
-      if (regions.length && !regions.some(isInside)) return `Pixel ${at.join(", ")} is outside of the regions. It keeps its value.`;
+      if (regions.length && !regions.some(isInside)) return `Pixel ${at.join(", ")} is outside the regions. It keeps its value.`;
     } catch {
       return ""; // the region's error says what is wrong
     }

@@ -59,6 +59,20 @@ export function scaleRegion(region, from, to) {
   return formatRegion({ x, y, width, height });
 }
 
+/**
+ * The area in the copy of an image that is shown and sent.
+ * @param {{regions: string[], reads: string}} setting of the file @param {{width: number, height: number, pixels: ImageData, reduced?: boolean}} image
+ * @param {import("../../shared/image.js").Image|null} [mask] of the size of the file
+ * @returns {Area|null} null for all of the image; throws Problem for a region outside
+ */
+export function describePreviewArea({ regions, reads }, image, mask = null) {
+  if (!regions.length && !mask) return null;
+  return {
+    regions: regions.map((region) => scaleRegion(region, image, image.pixels)), reads,
+    mask: mask && [image.reduced ? mask.preview : mask.original, mask.name],
+  };
+}
+
 function scaleSpan(start, length, from, to) {
   const first = Math.min(Math.round((start * to) / from), to - 1);
   return [first, Math.max(1, Math.round(((start + length) * to) / from) - first)];

@@ -5,7 +5,7 @@ import { checkEdges } from "./edges-check.js";
 import { isFaultOfSteps } from "./filter-result.js";
 import { checkTarget } from "./target-check.js";
 
-/** @typedef {{isRight: boolean, message: string}} Verdict `message` says what is right or still wrong */
+/** @typedef {{isRight: boolean, message: string}} Verdict `message` says what is right or still wrong; empty for an answer without feedback */
 
 /** The view in which the work of a check is done. */
 const VIEWS = { "responds-only-to": "filter", "near-target": "filter", "reads-digit": "digits" };
@@ -33,5 +33,5 @@ export async function checkTask(task, work, drawing) {
 function checkChoice({ choices }, choice) {
   if (choice === null) return { isRight: false, message: "Choose an answer first." };
   const { correct, feedback } = choices[choice];
-  return { isRight: correct, message: `${correct ? "Right." : "Not quite."}${feedback ? ` ${feedback}` : ""}` };
+  return { isRight: correct, message: feedback ?? "" };
 }

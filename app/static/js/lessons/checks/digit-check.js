@@ -16,7 +16,7 @@ export async function checkDigit({ digit, max_changed_pixels: maxChanged }, { fi
   let changed = 0;
   if (maxChanged) {
     const start = parseDrawing(original);
-    if (!haveOneSize(field, start)) return { isRight: false, message: "The pad has another drawing than that of the lesson. Start over, and change its pixels." };
+    if (!haveOneSize(field, start)) return { isRight: false, message: "The drawing on the pad is not that of the lesson. Choose “Start over”, then change pixels." };
     changed = countChangedPixels(field, start);
     if (!changed) return { isRight: false, message: "No pixel has changed yet." };
   }

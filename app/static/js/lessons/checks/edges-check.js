@@ -1,8 +1,8 @@
 /** Whether steps respond to edges of one kind only. They are applied to images with one edge each. */
 
+import { WHITE } from "../../filters/colour.js";
 import { computeResult } from "./filter-result.js";
 
-const WHITE = 255;
 const SIDE = 96;
 const GREY = 96;
 /** Brightness of an edge, in levels. The next one is tried if the response to one before is cut off at black or white. */
@@ -21,7 +21,8 @@ const EDGES = {
 };
 
 /** @param {{edges: string, max_other: number}} task @param {import("../work.js").FilterWork} work @returns {Promise<import("./check.js").Verdict>} */
-export async function checkEdges({ edges, max_other: maxOther }, { steps, linear }) {
+export async function checkEdges({ edges, max_other: maxOther }, { steps, linear, area }) {
+  if (area) return { isRight: false, message: "Only a part of the image is filtered. Remove the regions and the mask under “Regions”." };
   if (steps.at(-1).response === "rescale") {
     return { isRight: false, message: "The response “full range” stretches every image by itself. Choose another one." };
   }

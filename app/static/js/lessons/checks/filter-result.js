@@ -13,25 +13,25 @@ let queue = Promise.resolve();
 /** @type {ReturnType<typeof createPreview>|null} started with the first result */
 let preview = null;
 
-/** @param {ImageData} pixels @param {Filtering} filtering @returns {Promise<ImageData>} throws Problem or RangeError for steps that have no result */
+/** @param {ImageData} pixels @param {Filtering} filtering @returns {Promise<ImageData>} throws Problem or RangeError for steps or regions that have no result */
 export function computeResult(pixels, filtering) {
   const result = queue.then(() => compute(pixels, filtering));
   queue = result.then(() => {}, () => {});
   return result;
 }
 
-async function compute(pixels, { steps, linear }) {
+async function compute(pixels, { steps, linear, area }) {
   const operations = steps.map(toOperation);
-  if (canPreview(operations, { linear }) === true) {
+  if (canPreview(operations, { linear, area }) === true) {
     try {
       preview ??= createPreview();
-      return (await preview.render(pixels, operations)).imageData;
+      return (await preview.render(pixels, operations, area)).imageData;
     } catch (error) {
       if (!(error instanceof NotComputable)) throw error;
     }
   }
   const image = /** @type {any} */ ({ preview: await encodePng(pixels, hasTransparency(pixels)), name: "image.png" });
-  return (await requestResult(image, { steps, linear }, new AbortController().signal)).pixels;
+  return (await requestResult(image, { steps, linear, area }, new AbortController().signal)).pixels;
 }
 
 /** Whether an error says that steps have no result, such as weights that are no numbers. */

@@ -1,11 +1,12 @@
 /** Whether a result is close to that of a target, as peak signal-to-noise ratio, and what is different. */
 
+import { describePreviewArea } from "../../filters/area/area.js";
+import { WHITE } from "../../filters/colour.js";
 import { parseSetting } from "../../filters/setting.js";
 import { computeResult } from "./filter-result.js";
 
 /** @typedef {{target: string, min_db: number, kernels?: string[], max_steps?: number}} TargetTask */
 
-const WHITE = 255;
 /** Pixels at the edges that the border can change. */
 const FRAME = 8;
 const CHANNELS = ["red", "green", "blue"];
@@ -14,22 +15,30 @@ const MIN_OFFSET = 4;
 /** How much rougher a result is, as a factor, for a message. */
 const MIN_ROUGHNESS = 1.1;
 
-/** @param {TargetTask} task @param {ImageData} pixels @returns {Promise<ImageData>} */
-export const renderTarget = ({ target }, pixels) => computeResult(pixels, parseSetting(target));
+/** @param {TargetTask} task @param {import("../work.js").FilterWork["image"]} image @returns {Promise<ImageData>} throws Problem if a region of the target is outside */
+export async function renderTarget({ target }, image) {
+  const { steps, linear, area } = parseSetting(target);
+  return computeResult(image.pixels, { steps, linear, area: describePreviewArea(area, image) });
+}
 
 /** @param {TargetTask} task @param {import("../work.js").FilterWork} work @returns {Promise<import("./check.js").Verdict>} */
-export async function checkTarget(task, { pixels, steps, linear }) {
+export async function checkTarget(task, { image, steps, linear, area }) {
   const obstacle = findObstacle(task, steps);
   if (obstacle) return { isRight: false, message: obstacle };
-  const own = await computeResult(pixels, { steps, linear });
-  const target = await renderTarget(task, pixels);
+  const own = await computeResult(image.pixels, { steps, linear, area });
+  const target = await renderTarget(task, image);
   if (own.width !== target.width || own.height !== target.height) {
     return { isRight: false, message: `Your result has ${own.width} × ${own.height} pixels, the target ${target.width} × ${target.height}.` };
   }
   const ratio = measureRatio(own, target);
   const needed = task.min_db;
   if (ratio === Infinity) return { isRight: true, message: "Equal to the target, pixel for pixel." };
-  if (ratio >= needed) return { isRight: true, message: `${ratio.toFixed(1)} dB; ${needed} dB are needed.` };
+  if (ratio >= needed) return { isRight: true, message: `Close enough: ${ratio.toFixed(1)} dB; ${needed} dB are needed.` };
+  const targetHasArea = parseSetting(task.target).area.regions.length > 0;
+  if (Boolean(area) !== targetHasArea) {
+    const parts = targetHasArea ? "The target is filtered in a part of the image, your result everywhere." : "Your result is filtered in a part of the image, the target everywhere.";
+    return { isRight: false, message: `${ratio.toFixed(1)} dB; ${needed} dB are needed. ${parts}` };
+  }
   return { isRight: false, message: `${ratio.toFixed(1)} dB; ${needed} dB are needed. ${describeDifference(own, target, needed)}`.trim() };
 }
 
