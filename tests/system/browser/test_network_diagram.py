@@ -308,6 +308,19 @@ def test_failed_loading_is_explained_and_repeated(view: Page, errors: list[str])
     errors.clear()
 
 
+@pytest.mark.parametrize("module", ["network", "diagram"])
+def test_module_that_could_not_be_loaded_is_loaded_again(view: Page, errors: list[str], module: str) -> None:
+    view.route(f"**/js/network/{module}.js*", lambda route: route.abort())
+    draw(view, STROKES["7"])
+    view.locator("#diagram").scroll_into_view_if_needed()
+    message = view.locator("#network-message .error")
+    expect(message).to_contain_text("The network diagram could not be loaded")
+    view.unroute_all()
+    message.get_by_role("button", name="Try again").click()
+    expect(view.locator("#network")).to_have_attribute("data-digit", "7", timeout=30_000)
+    errors.clear()
+
+
 @pytest.mark.slow
 def test_kernel_of_the_network_opens_as_a_filter(page: Page, tmp_path: Path) -> None:
     """And the photo that was open in the filters stays open."""

@@ -283,7 +283,7 @@ def test_pixel_outside_of_the_regions_is_said_to_keep_its_value(page: Page, tmp_
     drag(page, (10.5, 8.5), (29.5, 19.5))
     page.wait_for_url("**region=10,8,20,12*")
     follow_link(page, page.evaluate("location.hash") + "&at=40,30")
-    expect(page.locator("#inspector")).to_have_text("Pixel 40, 30 is outside of the regions. It keeps its value.")
+    expect(page.locator("#inspector")).to_have_text("Pixel 40, 30 is outside the regions. It keeps its value.")
     follow_link(page, page.evaluate("location.hash").replace("at=40,30", "at=15,12"))
     expect(page.locator("#inspected")).to_have_class("check same")
     follow_link(page, page.evaluate("location.hash").replace("view=image&", ""))

@@ -47,8 +47,7 @@ export class ActiveKernels {
   constructor(root, collection) {
     this.root = root;
     this.collection = collection;
-    /** @type {Awaited<ReturnType<typeof loadNetwork>>|null} */
-    this.network = null;
+    this.isLoaded = false;
     /** @type {Reading|null} */
     this.reading = null;
     /** The maps of examples, by their fields. @type {WeakMap<Float32Array, ConvMaps>} */
@@ -66,7 +65,8 @@ export class ActiveKernels {
     const [button, error] = [find("#show-active-kernels", this.root), find(".error", this.root)];
     button.disabled = true;
     try {
-      this.network = await loadNetwork();
+      await loadNetwork();
+      this.isLoaded = true;
       drawProblem(error, null);
       button.hidden = true;
       await this.update();
@@ -79,7 +79,7 @@ export class ActiveKernels {
   /** @param {Reading|null} reading of the pad */
   show(reading) {
     this.reading = reading;
-    if (this.network) this.update();
+    if (this.isLoaded) this.update();
   }
 
   async draw() {
@@ -103,7 +103,7 @@ export class ActiveKernels {
   async computeMaps(readings) {
     const computed = [];
     for (const { field } of readings) {
-      if (!this.known.has(field)) this.known.set(field, (await this.network.run(field)).maps.conv2);
+      if (!this.known.has(field)) this.known.set(field, (await (await loadNetwork()).run(field)).maps.conv2);
       computed.push(this.known.get(field));
     }
     return computed;

@@ -17,7 +17,7 @@ const DELAY_MS = 120;
 const INK_FLOOR = 0.02;
 const KINDS = { none: "nothing", occlusion: "occlusion", gradient: "gradient" };
 const MEANINGS = {
-  occlusion: (digit, odds) => `A 6×6 patch is covered with paper, and the digit is read again. Orange: the log odds of ${digit} (${odds}) fall, the answer needs the ink there. Blue: they rise.`,
+  occlusion: (digit, odds) => `A 6×6 patch is covered with paper, and the digit is read again. Orange: the log odds of ${digit} (${odds}) fall: the ink there counts for ${digit}. Blue: they rise.`,
   gradient: (digit, odds) => `The derivative of the log odds of ${digit} (${odds}) by the ink of each pixel. Orange: a little more ink there makes ${digit} more certain. Blue: less certain.`,
 };
 
@@ -66,7 +66,10 @@ export class ImportanceMap {
     if (kind === "none" || !shown) return this.erase();
     const { field, answer: { probabilities } } = shown.computed;
     const digit = chosen ?? probabilities.indexOf(Math.max(...probabilities));
-    const importance = await this.network.explain(field, digit);
+    const importance = await this.network.explain(field, digit).catch((error) => {
+      setText(this.text, `The map cannot be computed: ${error.message}`);
+      return null;
+    });
     if (!importance || kind !== this.kind || shown !== this.shown || chosen !== this.chosen) return; // another one is under way
     paintImportance(this.canvas, importance[kind]);
     this.image = this.canvas;

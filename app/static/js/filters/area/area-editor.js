@@ -73,7 +73,7 @@ export class AreaEditor {
       make("label", { class: "button small", for: file.id, title: "A grey image of the same size: white is filtered, black is not" }, mask ? "Another mask" : "Choose a mask", file),
       ...(mask ? [make("span", { class: "quiet", id: "mask-name" }, `${mask.name} (not part of the link)`),
         make("button", { type: "button", class: "tool", "aria-label": "Remove the mask", title: "Remove the mask", onclick: () => this.change((area) => { area.mask = ""; }) }, "×")] : []),
-      ...(isWhole ? [] : [make("label", { title: "Whether results near the edge of a region depend on pixels outside of it" }, "Kernels read ",
+      ...(isWhole ? [] : [make("label", { title: "Whether results near the edge of a region depend on pixels outside it" }, "Kernels read ",
         make("select", { id: "reads", onchange: (event) => this.change((area) => { area.reads = event.target.value; }) },
           ...Object.entries(READS).map(([value, text]) => make("option", { value, selected: value === reads }, text))))]));
   }

@@ -1,8 +1,10 @@
 import { Problem } from "../../shared/api.js";
 import { find, setText } from "../../shared/dom.js";
+import { loadOnDemand } from "../../shared/load-on-demand.js";
 import { listErrors } from "../step-errors.js";
 import { contains, placeRegion, readShare, scaleRegion } from "./area.js";
 
+const loadEditor = loadOnDemand((retry) => import(`./area-editor.js${retry}`));
 const LOST_MASK = "This link was made with a mask that it does not include. Choose it under “Regions”; until then, no mask is used.";
 const NOT_LOADED = "The editor of regions could not be loaded: the service is not responding. Try again.";
 /** The parameters whose errors are shown here. */
@@ -76,7 +78,7 @@ export class AreaPanel {
     const { width, height } = image.pixels;
     const isInside = (region) => contains(placeRegion(scaleRegion(region, image, image.pixels), width, height), at);
     try {
-      if (regions.length && !regions.some(isInside)) return `Pixel ${at.join(", ")} is outside of the regions. It keeps its value.`;
+      if (regions.length && !regions.some(isInside)) return `Pixel ${at.join(", ")} is outside the regions. It keeps its value.`;
     } catch {
       return ""; // the region's error says what is wrong
     }
@@ -116,7 +118,7 @@ export class AreaPanel {
 
   /** @returns {Promise<import("./area-editor.js").AreaEditor|null>} null if the service is not responding */
   load() {
-    this.loading ??= import("./area-editor.js").then(({ AreaEditor }) => (this.editor = new AreaEditor(this))).catch(() => {
+    this.loading ??= loadEditor().then(({ AreaEditor }) => (this.editor = new AreaEditor(this))).catch(() => {
       this.loading = null;
       setText(this.error, NOT_LOADED);
       return null;
