@@ -119,7 +119,7 @@ def test_second_layer_pooling_and_output_are_worked_out(view: Page, api: httpx.C
     parts = (pool1[y : y + 5, x : x + 5] * kernels[..., index]).sum(axis=(0, 1))
     strongest = int(np.abs(parts).argmax())
     point(view, "conv2", index, (x + 0.5) / 14, (y + 0.5) / 14)
-    expect(view.locator("#readout .worked")).to_contain_text(f"Pooled map {strongest} counts most")
+    expect(view.locator("#readout .worked")).to_contain_text(f"Pooled map {strongest} adds most (")
     assert read_numbers(view)[4:6] == pytest.approx([800, parts.sum()], abs=2e-3)
     assert read_numbers(view)[-1] == pytest.approx(parts[strongest], abs=2e-3)
     point(view, "pool2", index, 2.5 / 7, 3.5 / 7)

@@ -2,7 +2,9 @@
 
 import { loadNetwork } from "../network/network.js";
 import { MAPS, SIDES } from "../network/inference.js";
+import { listMap } from "../network/map-images.js";
 import { find, make, setText } from "../shared/dom.js";
+import { rankIndices } from "../shared/numbers.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { runOneAtATime } from "../shared/scheduling.js";
 import { drawWeightMap } from "../shared/weight-map.js";
@@ -15,18 +17,15 @@ const [KERNELS, SIDE] = [MAPS.conv2, SIDES.conv2];
  * @typedef {Float32Array} ConvMaps (14, 14, 64): where each kernel is how active, 0 or more
  */
 
-/** The kernels in descending order. @param {ArrayLike<number>} activities one number for each kernel @returns {number[]} */
-export const rankKernels = (activities) => Array.from(activities, (_, kernel) => kernel).sort((one, other) => activities[other] - activities[one]);
-
 /** The mean of each map. @param {ConvMaps} maps @returns {Float64Array} */
-export function measureActivity(maps) {
+function measureActivity(maps) {
   const activity = new Float64Array(KERNELS);
   maps.forEach((value, index) => { activity[index % KERNELS] += value / SIDE ** 2; });
   return activity;
 }
 
 /** The mean over examples. @param {ConvMaps[]} maps at least one @returns {ConvMaps} */
-export function averageMaps(maps) {
+function averageMaps(maps) {
   const mean = new Float32Array(maps[0].length);
   for (const one of maps) one.forEach((value, index) => { mean[index] += value / maps.length; });
   return mean;
@@ -36,7 +35,7 @@ export function averageMaps(maps) {
  * By how much each kernel is more active in one class than in the others together.
  * @param {Float64Array[]} activities of all classes @param {number} index of the class @returns {Float64Array}
  */
-export function contrastActivity(activities, index) {
+function contrastActivity(activities, index) {
   const others = activities.length - 1;
   return activities[index].map((value, kernel) =>
     value - activities.reduce((sum, one, other) => (other === index ? sum : sum + one[kernel] / others), 0));
@@ -85,7 +84,7 @@ export class ActiveKernels {
   async draw() {
     const { reading, collection } = this;
     try {
-      const classes = collection.classes.map(({ id, label }) => ({ label: label.trim(), examples: collection.listExamples(id) }))
+      const classes = collection.classes.map(({ id }) => ({ label: collection.nameClass(id), examples: collection.listExamples(id) }))
         .filter(({ examples }) => examples.length);
       const means = [];
       for (const { examples } of classes) means.push(averageMaps(await this.computeMaps(examples)));
@@ -113,9 +112,6 @@ export class ActiveKernels {
 /** The kernels with the largest activities, each with its map. @param {string} title @param {ConvMaps} maps @param {Float64Array} activities */
 const drawRow = (title, maps, activities) => make("div", { class: "kernel-row" },
   make("p", { class: "quiet" }, title),
-  ...rankKernels(activities).slice(0, SHOWN).map((kernel) => make("figure", {},
-    drawWeightMap(listRows(maps, kernel), { role: "img", "aria-label": `Map of kernel ${kernel}`, title: `Kernel ${kernel}: ${activities[kernel].toFixed(2)}` }),
+  ...rankIndices(activities).slice(0, SHOWN).map((kernel) => make("figure", {},
+    drawWeightMap(listMap(maps, SIDE, KERNELS, kernel), { role: "img", "aria-label": `Map of kernel ${kernel}`, title: `Kernel ${kernel}: ${activities[kernel].toFixed(2)}` }),
     make("figcaption", {}, String(kernel)))));
-
-/** The map of one kernel. @param {ConvMaps} maps @param {number} kernel @returns {number[][]} */
-const listRows = (maps, kernel) => Array.from({ length: SIDE }, (_, y) => Array.from({ length: SIDE }, (__, x) => maps[(y * SIDE + x) * KERNELS + kernel]));

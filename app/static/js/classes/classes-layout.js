@@ -1,9 +1,9 @@
 import { drawSubViews } from "../digits/sub-views.js";
 import { make } from "../shared/dom.js";
+import { IMAGE_TYPES } from "../shared/image-input.js";
 import { MAX_EXAMPLES, MIN_EXAMPLES } from "./class-collection.js";
 
 const PAD = { width: 400, height: 400 };
-export const IMAGE_TYPES = "image/*,.tif,.tiff,.heic,.heif";
 
 /** The elements of the view. */
 export function layOutView() {

@@ -149,7 +149,7 @@ export class ExampleInput {
   /** Whether another example may be added; says why not. @param {number} classId @param {string} [note] */
   hasRoom(classId, note) {
     if (this.collection.listExamples(classId).length < MAX_EXAMPLES) return true;
-    this.say(`“${this.collection.findClass(classId).label}” has ${MAX_EXAMPLES} examples, the limit. Remove one to add another.`, note);
+    this.say(`“${this.collection.nameClass(classId)}” has ${MAX_EXAMPLES} examples, the limit. Remove one to add another.`, note);
     return false;
   }
 

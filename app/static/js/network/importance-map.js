@@ -1,7 +1,7 @@
 /** Which pixels mattered: the occlusion map or the gradient, over the drawing and over the input of the diagram. */
 
-import { find, make, setText } from "../shared/dom.js";
-import { formatNumber } from "../shared/numbers.js";
+import { find, make, makeRadio, setText } from "../shared/dom.js";
+import { findLargestIndex, formatNumber } from "../shared/numbers.js";
 import { debounce } from "../shared/scheduling.js";
 import { FIELD } from "./inference.js";
 import { paintImportance } from "./map-images.js";
@@ -38,8 +38,7 @@ export class ImportanceMap {
     this.cover = make("canvas", { id: "importance-cover", "aria-hidden": "true" });
     paper.append(this.cover);
     this.text = make("p", { class: "quiet", role: "status" });
-    const drawChoice = (value, label) => make("label", { class: "choice" }, make("input", { type: "radio", name: "importance", value, checked: value === this.kind }), label);
-    root.replaceChildren(make("fieldset", {}, make("legend", {}, "Over the drawing:"), ...Object.entries(KINDS).map(([value, label]) => drawChoice(value, label))), this.text);
+    root.replaceChildren(make("fieldset", {}, make("legend", {}, "Over the drawing:"), ...Object.entries(KINDS).map(([value, label]) => makeRadio("importance", value, label, value === this.kind))), this.text);
     root.addEventListener("change", ({ target }) => {
       this.kind = /** @type {any} */ (target).value;
       this.update();
@@ -65,7 +64,7 @@ export class ImportanceMap {
     const { kind, shown, chosen } = this;
     if (kind === "none" || !shown) return this.erase();
     const { field, answer: { probabilities } } = shown.computed;
-    const digit = chosen ?? probabilities.indexOf(Math.max(...probabilities));
+    const digit = chosen ?? findLargestIndex(probabilities);
     const importance = await this.network.explain(field, digit).catch((error) => {
       setText(this.text, `The map cannot be computed: ${error.message}`);
       return null;

@@ -29,6 +29,10 @@ export function makeSvg(tag, attributes, ...children) {
   return element;
 }
 
+/** A radio button with its text. @param {string} name @param {string} value @param {string} label @param {boolean} checked */
+export const makeRadio = (name, value, label, checked) =>
+  make("label", { class: "choice" }, make("input", { type: "radio", name, value, checked }), label);
+
 /** Sets the text only if it differs, so that screen readers do not announce it twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
