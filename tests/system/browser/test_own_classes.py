@@ -181,6 +181,7 @@ def test_names_and_numbers_of_classes_are_checked(classes_view: Page) -> None:
     expect(status).to_contain_text("Two classes are named “star”: rename one.")
     classes_view.get_by_label("Name of class 2").fill("")
     expect(status).to_contain_text("Name every class.")
+    expect(status).to_contain_text("“class 2” needs 5 more examples.")
     for _ in range(8):
         classes_view.click("#add-class")
     expect(classes_view.locator("#add-class")).to_be_disabled()
