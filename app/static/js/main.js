@@ -7,7 +7,6 @@ const DEFAULT_VIEW = "filter";
 const opened = {};
 /** Views that are ready. @type {Record<string, {follow: (hash: string) => void, settle?: () => void}>} */
 const ready = {};
-const failures = {};
 /** The last address of each view that was left. @type {Record<string, string>} */
 const left = {};
 
@@ -39,10 +38,10 @@ async function loadView(name) {
 async function openView(name) {
   const section = find(`#${name}-view`);
   try {
-    return await views[name].open(section, failures[name] ? `?retry=${failures[name]}` : "");
+    const { load, open } = views[name];
+    return await open(await load(), section);
   } catch (error) {
     console.warn(error);
-    failures[name] = (failures[name] ?? 0) + 1;
     const retry = () => {
       message.remove();
       delete opened[name];

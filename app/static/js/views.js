@@ -1,30 +1,38 @@
 /** The views of the page. Their modules are loaded when a view is first opened. */
 
-/** `within`: the view whose link is marked instead of its own. `retry` changes the address of a module that failed to load. */
+import { loadOnDemand } from "./shared/load-on-demand.js";
+
+/** `within`: the view whose link is marked instead of its own. */
 export const views = {
   filter: {
     title: "convserve: see a kernel work",
-    open: async (section, retry) => (await import(`./filters/filter-view.js${retry}`)).openFilterView(section),
+    load: loadOnDemand((retry) => import(`./filters/filter-view.js${retry}`)),
+    open: ({ openFilterView }, section) => openFilterView(section),
   },
   digits: {
     title: "convserve: read digits",
-    open: async (section, retry) => (await import(`./digits/digit-view.js${retry}`)).openDigitView(section),
+    load: loadOnDemand((retry) => import(`./digits/digit-view.js${retry}`)),
+    open: ({ openDigitView }, section) => openDigitView(section),
   },
   classes: {
     title: "convserve: classes of your own",
     within: "digits",
-    open: async (section, retry) => (await import(`./classes/classes-view.js${retry}`)).openClassesView(section),
+    load: loadOnDemand((retry) => import(`./classes/classes-view.js${retry}`)),
+    open: ({ openClassesView }, section) => openClassesView(section),
   },
   learn: {
     title: "convserve: learn a kernel",
-    open: async (section, retry) => (await import(`./learn/learn-view.js${retry}`)).openLearnView(section),
+    load: loadOnDemand((retry) => import(`./learn/learn-view.js${retry}`)),
+    open: ({ openLearnView }, section) => openLearnView(section),
   },
   lessons: {
     title: "convserve: lessons",
-    open: async (section, retry) => (await import(`./lessons/lessons-view.js${retry}`)).openLessonsView(section),
+    load: loadOnDemand((retry) => import(`./lessons/lessons-view.js${retry}`)),
+    open: ({ openLessonsView }, section) => openLessonsView(section),
   },
   kernels: {
     title: "convserve: all kernels",
-    open: async (section, retry) => (await import(`./kernels/kernels-view.js${retry}`)).openKernelsView(section),
+    load: loadOnDemand((retry) => import(`./kernels/kernels-view.js${retry}`)),
+    open: ({ openKernelsView }, section) => openKernelsView(section),
   },
 };

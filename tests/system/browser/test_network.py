@@ -158,3 +158,17 @@ def test_newest_explanation_overtakes_those_that_wait(opened: Page) -> None:
       return [answer.probabilities.length, ...results.map((one) => one && one.occlusion.length)];
     }""")
     assert results == [10, None, None, 196]
+
+
+def test_network_is_loaded_again_after_its_worker_has_failed(opened: Page) -> None:
+    results = opened.evaluate("""async () => {
+      const { loadNetwork } = await import("/static/js/network/network.js");
+      const network = await loadNetwork();
+      const field = new Float32Array(784);
+      const read = (one) => one.run(field).then(({ logits }) => logits.length, ({ message }) => message);
+      const waiting = read(network);
+      network.worker.dispatchEvent(new ErrorEvent("error", { message: "out of memory" }));
+      const again = await loadNetwork();
+      return [await waiting, await read(network), again === network, await read(again)];
+    }""")
+    assert results == ["out of memory", "out of memory", False, 11]

@@ -119,7 +119,7 @@ def test_second_layer_pooling_and_output_are_worked_out(view: Page, api: httpx.C
     parts = (pool1[y : y + 5, x : x + 5] * kernels[..., index]).sum(axis=(0, 1))
     strongest = int(np.abs(parts).argmax())
     point(view, "conv2", index, (x + 0.5) / 14, (y + 0.5) / 14)
-    expect(view.locator("#readout .worked")).to_contain_text(f"Pooled map {strongest} counts most")
+    expect(view.locator("#readout .worked")).to_contain_text(f"Pooled map {strongest} adds most (")
     assert read_numbers(view)[4:6] == pytest.approx([800, parts.sum()], abs=2e-3)
     assert read_numbers(view)[-1] == pytest.approx(parts[strongest], abs=2e-3)
     point(view, "pool2", index, 2.5 / 7, 3.5 / 7)
@@ -305,6 +305,19 @@ def test_failed_loading_is_explained_and_repeated(view: Page, errors: list[str])
     message.get_by_role("button", name="Try again").click()
     expect(view.locator("#network")).to_have_attribute("data-digit", "7", timeout=30_000)
     expect(view.locator("#network-message")).to_be_hidden()
+    errors.clear()
+
+
+@pytest.mark.parametrize("module", ["network", "diagram"])
+def test_module_that_could_not_be_loaded_is_loaded_again(view: Page, errors: list[str], module: str) -> None:
+    view.route(f"**/js/network/{module}.js*", lambda route: route.abort())
+    draw(view, STROKES["7"])
+    view.locator("#diagram").scroll_into_view_if_needed()
+    message = view.locator("#network-message .error")
+    expect(message).to_contain_text("The network diagram could not be loaded")
+    view.unroute_all()
+    message.get_by_role("button", name="Try again").click()
+    expect(view.locator("#network")).to_have_attribute("data-digit", "7", timeout=30_000)
     errors.clear()
 
 

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from models.reader.explain import Explainer
 from models.reader.reader import DigitReader
@@ -127,13 +127,52 @@ def test_a_drawing_that_could_not_be_sent_returns(classes_view: Page, errors: li
     expect(classes_view.locator("#class-result .seen")).to_be_visible()
     classes_view.route("**/classify?*", lambda route: route.abort())
     classes_view.locator(".choose-class", has_text="star").click()
-    expect(classes_view.locator("#class-pad-error")).to_contain_text("The service is not responding")
-    expect(classes_view.locator("#class-pad-error button")).to_have_text("Try again")
+    message = classes_view.locator("#class-add-errors .error")
+    expect(message).to_contain_text("The service is not responding")
+    expect(message.get_by_role("button")).to_have_text("Try again")
     classes_view.unroute_all()
     classes_view.locator(".choose-class", has_text="star").click()
     expect(find_card(classes_view, "star").locator("li")).to_have_count(1)
-    expect(classes_view.locator("#class-pad-error")).to_be_empty()
+    expect(message).to_have_count(0)
     errors.clear()
+
+
+def test_repeat_adds_the_drawing_that_failed(classes_view: Page, errors: list[str]) -> None:
+    """The next drawing is on the pad by then, and has been read."""
+    generator = np.random.default_rng(2)
+    draw_example(classes_view, STAR, generator)
+    star = classes_view.locator("#class-result .seen img").get_attribute("src")
+    held: list[Route] = []
+    classes_view.route("**/classify?*", lambda route: held.append(route), times=1)
+    classes_view.locator(".choose-class", has_text="star").click()
+    classes_view.wait_for_timeout(200)
+    draw_example(classes_view, MOON, generator)
+    (request,) = held
+    request.abort()
+    message = classes_view.locator("#class-add-errors .error")
+    expect(message).to_contain_text("The service is not responding")
+    draw_example(classes_view, MOON, generator)  # this answer does not end the message
+    moon = classes_view.locator("#class-result .seen img").get_attribute("src")
+    assert moon != star
+    message.get_by_role("button", name="Try again").click()
+    expect(find_card(classes_view, "star").locator("img")).to_have_attribute("src", star or "")
+    expect(message).to_have_count(0)
+    expect(classes_view.locator("#class-result .seen img")).to_have_attribute("src", moon or "")
+    errors.clear()  # the browser logs the request
+
+
+@pytest.mark.parametrize("name", ['a"b', "back\\", "1 [x]"])
+def test_any_name_keeps_the_page_working(classes_view: Page, tmp_path: Path, name: str) -> None:
+    """The button of an example has the focus while the page is drawn again."""
+    classes_view.get_by_label("Name of class 1").fill(name)
+    card = classes_view.locator(".class-card").first
+    card.locator("input[type=file]").set_input_files(save_examples(tmp_path, "star", 3))
+    expect(card.locator("li")).to_have_count(3)
+    card.get_by_role("button", name="Remove example").nth(1).click()
+    expect(card.locator("li")).to_have_count(2)
+    expect(classes_view.locator("#undo-removal")).to_be_visible()
+    expect(classes_view.locator(".choose-class").first).to_have_text(f"{name}2")
+    expect(card.get_by_role("button", name="Remove example").nth(1)).to_be_focused()
 
 
 def test_names_and_numbers_of_classes_are_checked(classes_view: Page) -> None:
@@ -142,6 +181,7 @@ def test_names_and_numbers_of_classes_are_checked(classes_view: Page) -> None:
     expect(status).to_contain_text("Two classes are named “star”: rename one.")
     classes_view.get_by_label("Name of class 2").fill("")
     expect(status).to_contain_text("Name every class.")
+    expect(status).to_contain_text("“class 2” needs 5 more examples.")
     for _ in range(8):
         classes_view.click("#add-class")
     expect(classes_view.locator("#add-class")).to_be_disabled()

@@ -2,7 +2,9 @@
 
 import { loadNetwork } from "../network/network.js";
 import { MAPS, SIDES } from "../network/inference.js";
+import { listMap } from "../network/map-images.js";
 import { find, make, setText } from "../shared/dom.js";
+import { rankIndices } from "../shared/numbers.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { runOneAtATime } from "../shared/scheduling.js";
 import { drawWeightMap } from "../shared/weight-map.js";
@@ -15,18 +17,15 @@ const [KERNELS, SIDE] = [MAPS.conv2, SIDES.conv2];
  * @typedef {Float32Array} ConvMaps (14, 14, 64): where each kernel is how active, 0 or more
  */
 
-/** The kernels in descending order. @param {ArrayLike<number>} activities one number for each kernel @returns {number[]} */
-export const rankKernels = (activities) => Array.from(activities, (_, kernel) => kernel).sort((one, other) => activities[other] - activities[one]);
-
 /** The mean of each map. @param {ConvMaps} maps @returns {Float64Array} */
-export function measureActivity(maps) {
+function measureActivity(maps) {
   const activity = new Float64Array(KERNELS);
   maps.forEach((value, index) => { activity[index % KERNELS] += value / SIDE ** 2; });
   return activity;
 }
 
 /** The mean over examples. @param {ConvMaps[]} maps at least one @returns {ConvMaps} */
-export function averageMaps(maps) {
+function averageMaps(maps) {
   const mean = new Float32Array(maps[0].length);
   for (const one of maps) one.forEach((value, index) => { mean[index] += value / maps.length; });
   return mean;
@@ -36,7 +35,7 @@ export function averageMaps(maps) {
  * By how much each kernel is more active in one class than in the others together.
  * @param {Float64Array[]} activities of all classes @param {number} index of the class @returns {Float64Array}
  */
-export function contrastActivity(activities, index) {
+function contrastActivity(activities, index) {
   const others = activities.length - 1;
   return activities[index].map((value, kernel) =>
     value - activities.reduce((sum, one, other) => (other === index ? sum : sum + one[kernel] / others), 0));
@@ -47,8 +46,7 @@ export class ActiveKernels {
   constructor(root, collection) {
     this.root = root;
     this.collection = collection;
-    /** @type {Awaited<ReturnType<typeof loadNetwork>>|null} */
-    this.network = null;
+    this.isLoaded = false;
     /** @type {Reading|null} */
     this.reading = null;
     /** The maps of examples, by their fields. @type {WeakMap<Float32Array, ConvMaps>} */
@@ -66,7 +64,8 @@ export class ActiveKernels {
     const [button, error] = [find("#show-active-kernels", this.root), find(".error", this.root)];
     button.disabled = true;
     try {
-      this.network = await loadNetwork();
+      await loadNetwork();
+      this.isLoaded = true;
       drawProblem(error, null);
       button.hidden = true;
       await this.update();
@@ -79,13 +78,13 @@ export class ActiveKernels {
   /** @param {Reading|null} reading of the pad */
   show(reading) {
     this.reading = reading;
-    if (this.network) this.update();
+    if (this.isLoaded) this.update();
   }
 
   async draw() {
     const { reading, collection } = this;
     try {
-      const classes = collection.classes.map(({ id, label }) => ({ label: label.trim(), examples: collection.listExamples(id) }))
+      const classes = collection.classes.map(({ id }) => ({ label: collection.nameClass(id), examples: collection.listExamples(id) }))
         .filter(({ examples }) => examples.length);
       const means = [];
       for (const { examples } of classes) means.push(averageMaps(await this.computeMaps(examples)));
@@ -103,7 +102,7 @@ export class ActiveKernels {
   async computeMaps(readings) {
     const computed = [];
     for (const { field } of readings) {
-      if (!this.known.has(field)) this.known.set(field, (await this.network.run(field)).maps.conv2);
+      if (!this.known.has(field)) this.known.set(field, (await (await loadNetwork()).run(field)).maps.conv2);
       computed.push(this.known.get(field));
     }
     return computed;
@@ -113,9 +112,6 @@ export class ActiveKernels {
 /** The kernels with the largest activities, each with its map. @param {string} title @param {ConvMaps} maps @param {Float64Array} activities */
 const drawRow = (title, maps, activities) => make("div", { class: "kernel-row" },
   make("p", { class: "quiet" }, title),
-  ...rankKernels(activities).slice(0, SHOWN).map((kernel) => make("figure", {},
-    drawWeightMap(listRows(maps, kernel), { role: "img", "aria-label": `Map of kernel ${kernel}`, title: `Kernel ${kernel}: ${activities[kernel].toFixed(2)}` }),
+  ...rankIndices(activities).slice(0, SHOWN).map((kernel) => make("figure", {},
+    drawWeightMap(listMap(maps, SIDE, KERNELS, kernel), { role: "img", "aria-label": `Map of kernel ${kernel}`, title: `Kernel ${kernel}: ${activities[kernel].toFixed(2)}` }),
     make("figcaption", {}, String(kernel)))));
-
-/** The map of one kernel. @param {ConvMaps} maps @param {number} kernel @returns {number[][]} */
-const listRows = (maps, kernel) => Array.from({ length: SIDE }, (_, y) => Array.from({ length: SIDE }, (__, x) => maps[(y * SIDE + x) * KERNELS + kernel]));

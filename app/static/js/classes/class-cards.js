@@ -1,8 +1,8 @@
 /** The classes with what the network sees of their examples. */
 
 import { find, make, redrawKeepingFocus, setText } from "../shared/dom.js";
+import { IMAGE_TYPES } from "../shared/image-input.js";
 import { MAX_EXAMPLES, MAX_LABEL_LENGTH, MIN_EXAMPLES } from "./class-collection.js";
-import { IMAGE_TYPES } from "./classes-layout.js";
 
 /**
  * @typedef {import("./class-collection.js").ClassCollection} ClassCollection
@@ -42,8 +42,8 @@ function layOutCard(collection, id, label, onFiles) {
 
 /** @param {HTMLElement} card @param {ClassCollection} collection @param {number} index of the class @param {Map<number, string>} mistakes */
 function updateCard(card, collection, index, mistakes) {
-  const { id, label } = collection.classes[index];
-  const name = label.trim() || `class ${index + 1}`;
+  const { id } = collection.classes[index];
+  const name = collection.nameClass(id);
   const examples = collection.listExamples(id);
   card.setAttribute("aria-label", name);
   find(".class-label", card).setAttribute("aria-label", `Name of class ${index + 1}`);
@@ -72,9 +72,9 @@ const drawExample = ({ seen }, name, mistake, onRemove) => make("li", { class: m
  * @param {HTMLElement} root @param {ClassCollection} collection @param {(classId: number) => void} onChoice
  */
 export function drawChoices(root, collection, onChoice) {
-  redrawKeepingFocus(root, () => root.replaceChildren(make("span", { class: "quiet" }, "This is:"), ...collection.classes.map(({ id, label }, index) =>
+  redrawKeepingFocus(root, () => root.replaceChildren(make("span", { class: "quiet" }, "This is:"), ...collection.classes.map(({ id }) =>
     make("button", { type: "button", class: "choose-class", id: `add-to-${id}`, onclick: () => onChoice(id) },
-      label.trim() || `class ${index + 1}`, make("span", { class: "tally" }, String(collection.listExamples(id).length))))));
+      collection.nameClass(id), make("span", { class: "tally" }, String(collection.listExamples(id).length))))));
 }
 
 /** The class on whose card something was dropped. @param {Element|null} target @returns {number|null} */

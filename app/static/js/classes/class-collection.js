@@ -1,6 +1,6 @@
 /** The user's classes and their examples. Each change is written to the browser's database at once. */
 
-export const MIN_CLASSES = 2;
+const MIN_CLASSES = 2;
 export const MAX_CLASSES = 10;
 export const MIN_EXAMPLES = 5;
 export const MAX_EXAMPLES = 20;
@@ -47,6 +47,12 @@ export class ClassCollection {
   /** @param {number} id @returns {NamedClass|undefined} */
   findClass(id) {
     return this.classes.find((one) => one.id === id);
+  }
+
+  /** What the page calls a class; one without a name has its number. @param {number} id */
+  nameClass(id) {
+    const index = this.classes.findIndex((one) => one.id === id);
+    return this.classes[index].label.trim() || `class ${index + 1}`;
   }
 
   /** @param {number} classId */
@@ -115,11 +121,11 @@ export class ClassCollection {
       ...(labels.length > MAX_CLASSES ? [`Remove a class: at most ${MAX_CLASSES} are possible.`] : []),
       ...(labels.includes("") ? ["Name every class."] : []),
       ...(repeated ? [`Two classes are named “${repeated}”: rename one.`] : []),
-      ...this.classes.flatMap(({ id }, index) => {
+      ...this.classes.flatMap(({ id }) => {
         const count = this.listExamples(id).length;
-        if (count > MAX_EXAMPLES) return [`“${labels[index]}” has ${count} examples; at most ${MAX_EXAMPLES} are possible.`];
+        if (count > MAX_EXAMPLES) return [`“${this.nameClass(id)}” has ${count} examples; at most ${MAX_EXAMPLES} are possible.`];
         const missing = MIN_EXAMPLES - count;
-        return missing > 0 ? [`“${labels[index]}” needs ${missing} more ${missing === 1 ? "example" : "examples"}.`] : [];
+        return missing > 0 ? [`“${this.nameClass(id)}” needs ${missing} more ${missing === 1 ? "example" : "examples"}.`] : [];
       }),
     ];
   }

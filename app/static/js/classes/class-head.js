@@ -3,7 +3,9 @@
  * `models/class_head.py`, which reads and applies the same weights.
  */
 
-export const FEATURES = 1024;
+import { FEATURES } from "../network/inference.js";
+import { findLargestIndex } from "../shared/numbers.js";
+
 const DECAY = 1e-3;
 const STEPS = 200;
 const LEAST_LENGTH = 1e-6;
@@ -14,7 +16,7 @@ const LEAST_LENGTH = 1e-6;
  */
 
 /** Divides features by their Euclidean length. @param {ArrayLike<number>} features @returns {Float64Array} */
-export function normalizeFeatures(features) {
+export function normaliseFeatures(features) {
   const values = Float64Array.from(features);
   const length = Math.max(Math.sqrt(multiply(values, values)), LEAST_LENGTH);
   return values.map((value) => value / length);
@@ -43,7 +45,7 @@ export function multiply(a, b) {
  * @param {number} count of classes @returns {Head}
  */
 export function trainHead(features, classes, count) {
-  const examples = features.map(normalizeFeatures);
+  const examples = features.map(normaliseFeatures);
   const { shares, bias } = descend(multiplyAll(examples), classes, count);
   const weights = shares.map((own) => {
     const row = new Float64Array(FEATURES);
@@ -57,7 +59,7 @@ export function trainHead(features, classes, count) {
 
 /** The probability of each class. @param {Head} head @param {ArrayLike<number>} features @returns {Float64Array} */
 export function classify({ weights, bias }, features) {
-  const example = normalizeFeatures(features);
+  const example = normaliseFeatures(features);
   const probabilities = bias.map((value, number) => value + multiply(weights[number], example));
   applySoftmax(probabilities);
   return probabilities;
@@ -69,11 +71,11 @@ export function classify({ weights, bias }, features) {
  * @yields {number} for one example after the other
  */
 export function* leaveEachOut(features, classes, count) {
-  const products = multiplyAll(features.map(normalizeFeatures));
+  const products = multiplyAll(features.map(normaliseFeatures));
   for (let left = 0; left < classes.length; left++) {
     const { shares, bias } = descend(products, classes, count, left);
     const scores = bias.map((value, number) => value + multiply(products[left], shares[number]));
-    yield scores.indexOf(Math.max(...scores));
+    yield findLargestIndex(scores);
   }
 }
 

@@ -1,9 +1,9 @@
-/** What the classes say about a drawing, and the examples that are nearest to it. */
+/** The probability of each class for a drawing, and the examples that are nearest to it. */
 
 import { find, make, setText } from "../shared/dom.js";
-import { formatProbability } from "../shared/numbers.js";
+import { findLargestIndex, formatProbability } from "../shared/numbers.js";
 import { drawProbabilityBars, updateProbabilityBars } from "../shared/probability-bars.js";
-import { classify, multiply, normalizeFeatures } from "./class-head.js";
+import { classify, multiply, normaliseFeatures } from "./class-head.js";
 
 const NEAREST = 5;
 
@@ -20,7 +20,7 @@ const NEAREST = 5;
 export function drawClassResult(root, reading, head, collection) {
   if (!root.childElementCount) root.append(...layOutResult());
   const probabilities = head && reading && classify(head, reading.features);
-  const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
+  const best = probabilities ? findLargestIndex(probabilities) : -1;
   root.dataset.label = best < 0 ? "" : head.labels[best];
   setText(find(".verdict", root), describe(reading, head, probabilities, best));
   drawBars(find(".class-bars", root), head?.labels ?? [], probabilities, best);
@@ -56,8 +56,8 @@ function drawBars(root, labels, probabilities, best) {
 
 /** The examples most similar to a drawing, the nearest first. @param {Reading} reading @param {Example[]} examples */
 function findNearest(reading, examples) {
-  const drawing = normalizeFeatures(reading.features);
-  return examples.map((example) => ({ example, similarity: multiply(drawing, normalizeFeatures(example.features)) }))
+  const drawing = normaliseFeatures(reading.features);
+  return examples.map((example) => ({ example, similarity: multiply(drawing, normaliseFeatures(example.features)) }))
     .sort((one, other) => other.similarity - one.similarity).slice(0, NEAREST);
 }
 
@@ -67,7 +67,7 @@ function drawNearest(root, reading, collection) {
     return;
   }
   root.replaceChildren(...findNearest(reading, collection.examples).map(({ example, similarity }) => {
-    const label = collection.findClass(example.classId).label;
+    const label = collection.nameClass(example.classId);
     return make("figure", {}, make("img", { src: example.seen, width: 28, height: 28, alt: `An example of ${label}` }),
       make("figcaption", { title: "Cosine similarity of the features: 1 if they are proportional" }, `${label} ${similarity.toFixed(2)}`));
   }));

@@ -2,17 +2,20 @@
 
 import { DrawPad } from "../digits/draw-pad.js";
 import { openPadImage } from "../digits/drawing-sources.js";
+import { PadReading } from "../digits/pad-reading.js";
 import { drawPadTools, keepStrokes, loadStrokes } from "../digits/pad-tools.js";
+import { Problem } from "../shared/api.js";
 import { hasCamera, takePhoto } from "../shared/camera.js";
-import { find, setText } from "../shared/dom.js";
+import { find, make, setText } from "../shared/dom.js";
 import { receiveDroppedAndPasted } from "../shared/image-input.js";
 import { drawProblem } from "../shared/problem-message.js";
-import { runOneAtATime } from "../shared/scheduling.js";
 import { findDropClass } from "./class-cards.js";
 import { MAX_EXAMPLES } from "./class-collection.js";
 import { requestFeatures } from "./drawing-features.js";
 
 const STROKES_KEY = "convserve-class-strokes";
+
+/** @typedef {import("../digits/draw-pad.js").Content} Content */
 
 /** The pad, whose drawing is read while it changes, and the images that are added to a class. */
 export class ExampleInput {
@@ -25,17 +28,17 @@ export class ExampleInput {
     this.root = root;
     this.collection = collection;
     this.model = model;
-    this.onReading = onReading;
     this.pad = new DrawPad(find("#class-pad", root), loadStrokes(STROKES_KEY), () => this.followPad());
-    /** One request at a time, so that answers appear while somebody draws. */
-    this.read = runOneAtATime(() => this.readPad());
-    /** Numbers of changes of the pad, of requests, and of the request whose answer is shown. */
-    this.changes = this.asked = this.shown = 0;
-    this.pad.canvas.addEventListener("pointerup", () => this.read.hurry());
+    /** The messages about drawings that could not be added. @type {Map<Content, {message: HTMLElement, timer: number|undefined}>} */
+    this.failures = new Map();
+    this.reading = new PadReading(this.pad, { result: find("#class-result", root), error: find("#class-read-error", root) }, async () => {
+      const reading = this.pad.isEmpty ? null : await requestFeatures(await this.pad.export(), model);
+      return () => onReading(reading);
+    });
     this.updateTools = drawPadTools(find("#class-pad-tools", root), this.pad, () => !root.hidden, "class-");
     keepStrokes(this.pad, STROKES_KEY);
     this.connectSources();
-    this.read();
+    this.reading.update();
   }
 
   connectSources() {
@@ -68,48 +71,52 @@ export class ExampleInput {
 
   followPad() {
     this.updateTools();
-    clearTimeout(this.repeatTimer); // it was about another drawing
-    this.changes += 1;
-    find("#class-result", this.root).ariaBusy = "true";
-    this.read();
-  }
-
-  async readPad() {
-    const { changes: change } = this;
-    const number = (this.asked += 1);
-    if (this.pad.isEmpty) {
-      this.shown = number;
-      this.onReading(null);
-    } else {
-      await this.explainFailure(async () => {
-        const reading = await requestFeatures(await this.pad.export(), this.model);
-        if (number < this.shown) return; // a newer answer was faster
-        this.shown = number;
-        this.onReading(reading);
-      }, () => this.read());
-    }
-    if (change === this.changes) find("#class-result", this.root).ariaBusy = "false";
+    this.reading.follow();
   }
 
   /** Makes the drawing an example of a class and clears the pad for the next one. @param {number} classId */
   async addDrawing(classId) {
-    const { pad, collection } = this;
+    const { pad } = this;
     if (pad.isEmpty) return this.say("Draw something first.");
     if (!this.hasRoom(classId)) return;
     this.say("");
     const { content } = pad;
     const drawing = pad.export();
     pad.clear(); // at once: another click or stroke is about the next drawing
-    await this.explainFailure(async () => {
-      try {
-        const reading = await requestFeatures(await drawing, this.model);
-        if (!reading) throw new Error("No ink found.");
-        this.add(classId, reading);
-      } catch (error) {
-        if (pad.isEmpty) pad.change(content); // the drawing is not lost
-        throw error;
-      }
-    }, () => this.addDrawing(classId));
+    await this.sendDrawing(classId, content, drawing);
+  }
+
+  /**
+   * Each drawing that could not be added has a message of its own, which repeats it: the pad may hold the next one by then.
+   * @param {number} classId @param {Content} content @param {Promise<import("../digits/draw-pad.js").Drawing>} drawing of the content
+   */
+  async sendDrawing(classId, content, drawing) {
+    const { pad } = this;
+    this.forgetFailure(content);
+    try {
+      const reading = await requestFeatures(await drawing, this.model);
+      if (!reading) throw new Problem(422, { detail: "No ink found." });
+      this.add(classId, reading);
+    } catch (problem) {
+      if (pad.isEmpty) pad.change(content);
+      const message = make("p", { class: "error", role: "alert" });
+      find("#class-add-errors", this.root).append(message);
+      const timer = drawProblem(message, problem, () => {
+        if (!this.hasRoom(classId)) return;
+        if (pad.content === content) pad.clear();
+        this.sendDrawing(classId, content, drawing);
+      });
+      this.failures.set(content, { message, timer });
+    }
+  }
+
+  /** @param {Content} content that is sent again */
+  forgetFailure(content) {
+    const failure = this.failures.get(content);
+    if (!failure) return;
+    clearTimeout(failure.timer);
+    failure.message.remove();
+    this.failures.delete(content);
   }
 
   /** @param {number} classId @param {import("./class-collection.js").Reading} reading */
@@ -142,7 +149,7 @@ export class ExampleInput {
   /** Whether another example may be added; says why not. @param {number} classId @param {string} [note] */
   hasRoom(classId, note) {
     if (this.collection.listExamples(classId).length < MAX_EXAMPLES) return true;
-    this.say(`“${this.collection.findClass(classId).label}” has ${MAX_EXAMPLES} examples, the limit. Remove one to add another.`, note);
+    this.say(`“${this.collection.nameClass(classId)}” has ${MAX_EXAMPLES} examples, the limit. Remove one to add another.`, note);
     return false;
   }
 
@@ -151,14 +158,14 @@ export class ExampleInput {
     setText(find(note, this.root), sentence);
   }
 
-  /** Shows why a task failed, with a button that repeats it if that may help. @param {() => Promise<void>} task @param {() => void} repeat */
+  /** Shows why an image is not on the pad, with a button that repeats the task if that may help. @param {() => Promise<void>} task @param {() => void} repeat */
   async explainFailure(task, repeat) {
     const error = find("#class-pad-error", this.root);
     try {
       await task();
       drawProblem(error, null);
     } catch (problem) {
-      this.repeatTimer = drawProblem(error, problem, repeat);
+      drawProblem(error, problem, repeat);
     }
   }
 }

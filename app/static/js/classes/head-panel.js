@@ -1,4 +1,4 @@
-/** Training, export and import of the softmax layer, and what leaving each example out finds. */
+/** Training, export and import of the softmax layer, and its result for each example that was left out. */
 
 import { find, make, setText } from "../shared/dom.js";
 import { encodeClassFile, openClassFile } from "./class-file.js";

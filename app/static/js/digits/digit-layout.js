@@ -1,4 +1,5 @@
-import { make, makeSvg } from "../shared/dom.js";
+import { make, makeRadio, makeSvg } from "../shared/dom.js";
+import { IMAGE_TYPES } from "../shared/image-input.js";
 import { drawSubViews } from "./sub-views.js";
 
 export const DIGIT_PAD = { width: 400, height: 400 };
@@ -6,7 +7,6 @@ export const PAGE_PAD = { width: 960, height: 720 };
 
 /** The elements of the digit view. */
 export function layOutView() {
-  const drawMode = (value, label) => make("label", { class: "choice" }, make("input", { type: "radio", name: "mode", value, checked: value === "one" }), label);
   return [
     make("div", { class: "head" },
       make("div", { class: "title-row" },
@@ -16,13 +16,13 @@ export function layOutView() {
     make("div", { class: "digit-bench" },
       make("section", { class: "panel pad-panel", "aria-labelledby": "pad-title" },
         make("h2", { id: "pad-title" }, "Draw with a finger, pen or mouse"),
-        make("div", { class: "row choices", role: "radiogroup", "aria-label": "Number of digits" }, drawMode("one", "One digit"), drawMode("several", "Several digits")),
+        make("div", { class: "row choices", role: "radiogroup", "aria-label": "Number of digits" }, makeRadio("mode", "one", "One digit", true), makeRadio("mode", "several", "Several digits", false)),
         make("div", { class: "pad-paper" },
           make("canvas", { id: "pad", ...DIGIT_PAD, role: "img", "aria-label": "Drawing area. Without a pointer, choose an example or an image below." }),
           makeSvg("svg", { id: "overlay", viewBox: `0 0 ${DIGIT_PAD.width} ${DIGIT_PAD.height}`, "aria-hidden": "true" })),
         make("div", { class: "row", id: "pad-tools" }),
         make("div", { class: "row" },
-          make("label", { class: "button", for: "digit-file" }, "Choose an image", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: "image/*,.tif,.tiff,.heic,.heif" })),
+          make("label", { class: "button", for: "digit-file" }, "Choose an image", make("input", { class: "visually-hidden", type: "file", id: "digit-file", accept: IMAGE_TYPES })),
           make("button", { type: "button", id: "digit-camera", hidden: true }, "Camera"),
           make("button", { type: "button", id: "digit-live" }, "Live camera"),
           make("button", { type: "button", id: "page-sample", hidden: true }, "Sample page")),

@@ -1,15 +1,14 @@
 import { parseAddress } from "../shared/address.js";
-import { Problem, requestJson } from "../shared/api.js";
+import { requestJson } from "../shared/api.js";
 import { find } from "../shared/dom.js";
 import { encodePng } from "../shared/png.js";
-import { drawProblem } from "../shared/problem-message.js";
-import { runOneAtATime } from "../shared/scheduling.js";
 import { DIGIT_PAD, PAGE_PAD, layOutView } from "./digit-layout.js";
 import { drawDigitBox, drawDigitResult } from "./digit-result.js";
 import { DrawPad } from "./draw-pad.js";
 import { connectDrawingSources, openPadImage } from "./drawing-sources.js";
 import { attachLiveCamera } from "./live-digits.js";
 import { NetworkPanel } from "./network-panel.js";
+import { PadReading } from "./pad-reading.js";
 import { drawPadTools, keepStrokes, loadStrokes } from "./pad-tools.js";
 import { drawPageResult } from "./page-result.js";
 
@@ -28,11 +27,8 @@ class DigitView {
     this.pad = new DrawPad(find("#pad", root), loadStrokes(), () => this.followPad());
     this.overlay = find("#overlay", root);
     this.network = new NetworkPanel(root);
-    /** One request at a time, so that answers appear while somebody draws. The end of a stroke does not wait for its turn. */
-    this.read = runOneAtATime(() => this.readPad());
-    this.pad.canvas.addEventListener("pointerup", () => this.read.hurry());
-    /** Numbers of the last request, and of the request whose answer is shown. */
-    this.asked = this.shown = 0;
+    const error = find("#digit-error", root);
+    this.reading = new PadReading(this.pad, { result: error.parentElement, error }, () => this.requestResult(this.mode));
     this.updateTools = drawPadTools(find("#pad-tools", root), this.pad, () => !root.hidden);
     keepStrokes(this.pad);
     connectDrawingSources(root, this.pad);
@@ -56,46 +52,34 @@ class DigitView {
     const { width, height } = several ? PAGE_PAD : DIGIT_PAD;
     this.pad.setSize(width, height);
     this.overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.read();
+    this.reading.update();
   }
 
   /** Called at every change of the pad. */
   followPad() {
     this.updateTools();
     /** Ends when the newest answer is shown. */
-    this.reading = this.read();
+    this.answered = this.reading.follow();
   }
 
   /** @param {ImageData} frame of a camera */
   async readFrame(frame) {
     await this.pad.setFrame(await openPadImage(await encodePng(frame, false), "camera.png"));
-    await this.reading;
+    await this.answered;
   }
 
-  async readPad() {
-    clearTimeout(this.retryTimer);
-    const number = (this.asked += 1);
-    try {
-      await this.showResult(this.mode, number);
-      drawProblem(find("#digit-error"), null);
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (number < this.asked) return; // a newer request is under way
-      this.retryTimer = drawProblem(find("#digit-error"), problem, () => this.read());
-    }
-  }
-
-  /** @param {"one"|"several"} mode @param {number} number of the request */
-  async showResult(mode, number) {
+  /** @param {"one"|"several"} mode @returns {Promise<() => void>} shows the result; throws Problem */
+  async requestResult(mode) {
     const drawing = await this.pad.export();
     const form = { file: /** @type {[Blob, string]} */ ([drawing.blob, drawing.name]) };
     const { isEmpty, image } = this.pad;
     const reply = await (mode === "several" ? requestJson("/read", { form }) : requestJson("/classify", { form, query: { preview: "true" } }));
-    if (mode !== this.mode || number < this.shown) return; // changed in the meantime, or a newer answer was faster
-    this.shown = number;
-    if (mode === "several") return drawPageResult(find("#page-result"), this.overlay, reply, drawing);
-    drawDigitResult(find("#digit-result"), reply, isEmpty);
-    drawDigitBox(this.overlay, image && reply.box, drawing);
-    this.network.show(reply, drawing);
+    return () => {
+      if (mode !== this.mode) return; // changed in the meantime
+      if (mode === "several") return drawPageResult(find("#page-result"), this.overlay, reply, drawing);
+      drawDigitResult(find("#digit-result"), reply, isEmpty);
+      drawDigitBox(this.overlay, image && reply.box, drawing);
+      this.network.show(reply, drawing);
+    };
   }
 }

@@ -9,8 +9,7 @@ const MAX_UNDO_STEPS = 200;
  * @typedef {{width: number, points: [number, number][]}} Stroke in pixels of the pad
  * @typedef {import("../shared/image.js").Image & {bitmap: ImageBitmap}} PadImage
  * @typedef {{strokes: Stroke[], image: PadImage|null}} Content of the pad: strokes over an image or a blank page
- * @typedef {{scale: number, left: number, top: number}} Placement of an image: its corner, and pixels of the pad to one pixel
- *   of the image
+ * @typedef {import("../network/importance-map.js").Placement} Placement
  * @typedef {{blob: Blob, name: string} & Placement} Drawing a file to send and its place on the pad
  */
 

@@ -1,8 +1,11 @@
 import { Problem, requestJsonOnce } from "../shared/api.js";
 import { find, make, setText } from "../shared/dom.js";
+import { loadOnDemand } from "../shared/load-on-demand.js";
 import { drawProblem } from "../shared/problem-message.js";
 import { drawTrainingCurves } from "./training-curves.js";
 
+const loadNetworkModule = loadOnDemand((retry) => import(`../network/network.js${retry}`));
+const loadDiagramModule = loadOnDemand((retry) => import(`../network/diagram.js${retry}`));
 /** Loads before the diagram comes into view. */
 const MARGIN = "200px";
 
@@ -47,7 +50,7 @@ export class NetworkPanel {
     const message = find("#network-message", this.root);
     setText(message, "Loading the network (6 MB) …");
     try {
-      const [{ loadNetwork }, { NetworkDiagram }] = await Promise.all([import("../network/network.js"), import("../network/diagram.js")]);
+      const [{ loadNetwork }, { NetworkDiagram }] = await Promise.all([loadNetworkModule(), loadDiagramModule()]);
       this.diagram = new NetworkDiagram(this.root, await loadNetwork(), this.paper);
       message.hidden = true;
       this.root.dataset.ready = "";

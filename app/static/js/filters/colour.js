@@ -1,6 +1,8 @@
 /** Colour values in 0..255. */
 
 export const WHITE = 255;
+/** Channels of a colour image. */
+export const COLOURS = 3;
 
 /** ITU-R BT.601, for sRGB values. */
 const LUMA = [0.299, 0.587, 0.114].map(Math.fround);

@@ -1,3 +1,7 @@
+import { loadOnDemand } from "../shared/load-on-demand.js";
+
+const loadDetails = loadOnDemand((retry) => import(`./details.js${retry}`));
+
 /**
  * Loads what is below the first screen when it is about to be seen, or after the first change: a first visit needs neither
  * its modules nor its requests.
@@ -21,7 +25,7 @@ export class DetailsBelow {
 
   /** A failure is not remembered: the next call tries again. */
   load() {
-    this.loading ??= import("./details.js").then(({ Details }) => {
+    this.loading ??= loadDetails().then(({ Details }) => {
       this.observer.disconnect();
       this.details = new Details();
       this.details.draw(this.waiting);

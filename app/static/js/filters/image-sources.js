@@ -1,6 +1,6 @@
 import { hasCamera, takePhoto } from "../shared/camera.js";
 import { find, make, setText } from "../shared/dom.js";
-import { receiveImages } from "../shared/image-input.js";
+import { IMAGE_TYPES, receiveImages } from "../shared/image-input.js";
 import { SAMPLES } from "./images.js";
 
 const THUMBNAILS = new URL("../../samples/thumbnails.jpg", import.meta.url).href;
@@ -13,6 +13,7 @@ export function drawImageSources({ isVisible, onSample, onFile }) {
   find("#samples").append(...Object.entries(SAMPLES).map(([name, { title }], index) => make("button", {
     type: "button", class: "sample", "data-sample": name, "aria-label": `Sample: ${title}`, title, onclick: () => onSample(name),
   }, drawThumbnail(index))));
+  find("#file").accept = IMAGE_TYPES;
   receiveImages(find("#file"), isVisible, onFile);
   markDropTarget(isVisible);
   find("#camera").hidden = !hasCamera();

@@ -42,7 +42,7 @@ function parseBias(text) {
  * Four axes in the order of the layout, or a colour matrix [output][input].
  * @param {string} text JSON @param {string} [layout] `oihw` (default) or `hwio` @returns {Filters|null} null if it is invalid
  */
-export function parseFilters(text, layout = "oihw") {
+function parseFilters(text, layout = "oihw") {
   let lists;
   try {
     lists = JSON.parse(text);

@@ -5,7 +5,11 @@
 
 import { hasCamera } from "../shared/camera.js";
 import { make, setText } from "../shared/dom.js";
+import { loadOnDemand } from "../shared/load-on-demand.js";
 import { toOperation } from "./filter-request.js";
+
+const loadEngine = loadOnDemand((retry) => import(`../preview/preview.js${retry}`));
+const loadLiveFrames = loadOnDemand((retry) => import(`./live-frames.js${retry}`));
 
 /**
  * @typedef {import("./setting.js").Setting} Setting
@@ -57,7 +61,7 @@ export class LivePreview {
 
   /** A failure is not remembered: the next change tries again. @returns {Promise<boolean>} whether the engine is there */
   load() {
-    this.loading ??= import("../preview/preview.js").then((engine) => {
+    this.loading ??= loadEngine().then((engine) => {
       this.engine = engine;
       this.preview = engine.createPreview();
       return true;
@@ -119,7 +123,7 @@ export class LivePreview {
     this.stop();
     setText(this.status, "Opening …");
     try {
-      const { freezeFrame, openCamera, openVideo, showFrames } = await import("./live-frames.js");
+      const { freezeFrame, openCamera, openVideo, showFrames } = await loadLiveFrames();
       this.freeze.onclick = () => freezeFrame(this);
       const source = await (file ? openVideo(file) : openCamera());
       if (!(await this.load())) throw new Error("The page cannot load the filters of the browser. Try again.");

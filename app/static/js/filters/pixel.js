@@ -11,10 +11,8 @@
  *   channel: `maps` are those that the parts are laid over. With `isChoice`, one of the pixels takes the place of the sum
  */
 
-import { WHITE, decodeSrgb, encodeSrgb, measureBrightness } from "./colour.js";
+import { COLOURS, WHITE, decodeSrgb, encodeSrgb, measureBrightness } from "./colour.js";
 import { layOut, resolveBorder } from "./geometry.js";
-
-const COLOURS = 3;
 
 /**
  * How a step reads its input: the maps that it filters, and a function for the value at a place that may lie outside the

@@ -1,6 +1,6 @@
 /** Steps with every default resolved, as kernels/apply/filter.py applies them. */
 
-import { WHITE } from "./colour.js";
+import { COLOURS, WHITE } from "./colour.js";
 import { layOut } from "./geometry.js";
 import { isLayer, planLayer } from "./layer-plan.js";
 
@@ -54,7 +54,7 @@ export function parsePair(text) {
 }
 
 /** Numbers of maps that are an image. The page shows those of IMAGE_MAPS; four maps are numbers for it. */
-const [COLOURS, IMAGE_MAPS] = [3, [1, 3, 4]];
+const IMAGE_MAPS = [1, COLOURS, 4];
 
 /**
  * The maps and the responses follow from the steps before: from the first layer on, values are passed on as they are unless

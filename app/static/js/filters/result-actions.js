@@ -1,8 +1,12 @@
 /** What can be done with a result beyond looking at it: full size, one kernel for a chain, the gallery. */
 
 import { find, setText } from "../shared/dom.js";
+import { loadOnDemand } from "../shared/load-on-demand.js";
 import { keepLatest } from "../shared/scheduling.js";
 import { filterFullSize } from "./full-size.js";
+
+const loadComposedKernel = loadOnDemand((retry) => import(`./composed-kernel.js${retry}`));
+const loadGallery = loadOnDemand((retry) => import(`./gallery.js${retry}`));
 
 /** @param {import("./filter-session.js").FilterSession} session */
 export function listenToResults(session) {
@@ -10,7 +14,7 @@ export function listenToResults(session) {
   const filterOriginal = keepLatest((signal) => filterFullSize(session.image, { ...session.setting, area: session.area.describeOriginal() }, signal));
   find("#full").addEventListener("click", run(filterOriginal));
   find("#compose").addEventListener("click", run(keepLatest(async (signal) => {
-    const { drawComposedKernel } = await import("./composed-kernel.js");
+    const { drawComposedKernel } = await loadComposedKernel();
     await drawComposedKernel(find("#composed-kernel"), session.image, session.setting, signal);
   })));
   find("#to-download").addEventListener("click", run(async () => {
@@ -25,7 +29,7 @@ export function listenToResults(session) {
     find("#set-kernel").focus({ preventScroll: true });
   };
   const requestGallery = keepLatest(async (signal) => {
-    const { drawGallery } = await import("./gallery.js");
+    const { drawGallery } = await loadGallery();
     await drawGallery(find("#gallery"), session.image, signal, openKernel);
   });
   const update = async () => {

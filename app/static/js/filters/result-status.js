@@ -1,6 +1,6 @@
 import { find, make, setText } from "../shared/dom.js";
+import { COLOURS } from "./colour.js";
 
-const COLOURS = 3;
 const MIN_CLIPPED_PERCENT = 1;
 const MIN_CLIPPED_PERCENT_OF_OFFSET = 5;
 

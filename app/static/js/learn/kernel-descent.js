@@ -9,8 +9,8 @@ const FIRST_STEPS = 16;
 const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
- * The kernel as gradient descent forms it, and its curve. Afterwards a slider shows each step again. Who prefers reduced
- * motion sees the last step, and has the slider for the others.
+ * The kernel as gradient descent forms it, and its curve. Afterwards a slider shows each step again. With reduced
+ * motion, the last step is shown at once; the slider shows the others.
  */
 export class FormingKernel {
   /** @param {HTMLElement} root @param {import("./loss-curves.js").LossCurves} curves */

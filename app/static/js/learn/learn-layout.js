@@ -1,4 +1,5 @@
-import { find, make, setText } from "../shared/dom.js";
+import { find, make, makeRadio, setText } from "../shared/dom.js";
+import { IMAGE_TYPES } from "../shared/image-input.js";
 
 const KERNEL_SIZES = [1, 3, 5, 7, 9, 11, 13, 15, 21, 31];
 const DEFAULT_SIZE = 5;
@@ -25,7 +26,7 @@ export function layOutView() {
       make("div", { class: "row" },
         make("button", { type: "button", id: "start-learning", class: "primary", disabled: true }, "Race"),
         make("button", { type: "button", id: "stop", disabled: true }, "Stop"),
-        make("span", { class: "row choices", role: "radiogroup", "aria-label": "Method" }, drawMethod("descent", "Gradient descent", true), drawMethod("least-squares", "Least squares", false)),
+        make("span", { class: "row choices", role: "radiogroup", "aria-label": "Method" }, makeRadio("method", "descent", "Gradient descent", true), makeRadio("method", "least-squares", "Least squares", false)),
         make("label", { id: "size-field" }, "Kernel size ", make("select", { id: "learn-size" }, ...KERNEL_SIZES.map((size) => make("option", { value: size, selected: size === DEFAULT_SIZE }, `${size} × ${size}`)))),
         make("button", { type: "button", id: "new-puzzle" }, "New puzzle"),
         make("label", {}, "Weights to find ", make("select", { id: "free-weights" }, make("option", { value: "one" }, "one"), make("option", { value: "all" }, "all nine")))),
@@ -52,8 +53,6 @@ export function showMode(root, puzzle) {
   setText(find("#own-hint", root), puzzle.isEasy ? "drag or type the missing weight" : "drag or type the weights");
 }
 
-const drawMethod = (value, label, checked) => make("label", { class: "choice" }, make("input", { type: "radio", name: "method", value, checked }), label);
-
 const drawPicture = (id, label, ...others) => make("div", { class: "picture" }, make("canvas", { id, role: "img", "aria-label": label }), ...others);
 
 function drawSlot(slot, title) {
@@ -64,7 +63,7 @@ function drawSlot(slot, title) {
 }
 
 const drawChoice = (slot) => make("label", { class: "button small", for: `${slot}-file` }, `Choose “${slot}”`,
-  make("input", { class: "visually-hidden", type: "file", id: `${slot}-file`, accept: "image/*,.tif,.tiff,.heic,.heif" }));
+  make("input", { class: "visually-hidden", type: "file", id: `${slot}-file`, accept: IMAGE_TYPES }));
 
 const drawKernelSlot = () => make("figure", { class: "pair", id: "learned-slot" },
   make("figcaption", {}, make("b", {}, "Learned kernel "), make("span", { id: "step-count" }, "unknown")),

@@ -1,6 +1,6 @@
 /** Draws the network on a canvas: maps, kernels, bars, the lines between them, and what the pointer is at. */
 
-import { formatProbability } from "../shared/numbers.js";
+import { findLargestIndex, formatProbability } from "../shared/numbers.js";
 import { findLargest } from "../shared/signed-colour.js";
 import { LANES, PIXELS, findCentre } from "./diagram-layout.js";
 import { DIGITS, MAPS, SIDES } from "./inference.js";
@@ -133,8 +133,8 @@ export class DiagramDrawing {
   }
 
   drawTiles(context, { stages }, computed, highlight) {
-    const { kernels, conv1 } = { kernels: stages.conv1.kernels, conv1: highlight?.strengths.conv1 };
-    kernels.forEach((box, index) => {
+    const conv1 = highlight?.strengths.conv1;
+    stages.conv1.kernels.forEach((box, index) => {
       context.globalAlpha = conv1 ? dim(conv1[index]) : 1;
       context.drawImage(this.images.kernels, 0, 5 * index, 5, 5, box.x, box.y, box.width, box.height);
     });
@@ -162,50 +162,23 @@ export class DiagramDrawing {
   }
 
   /** @param {Box} box */
-  drawEmpty(context, { x, y, width, height }) {
-    context.fillStyle = this.theme.shade;
-    context.fillRect(x, y, width, height);
+  drawEmpty(context, box) {
+    fillBox(context, box, this.theme.shade);
   }
 
   drawBars(context, { stages: { output: { tiles } }, isTall, cell }, computed) {
     const shares = computed && [...computed.answer.probabilities, computed.answer.notADigit];
-    const best = shares ? shares.indexOf(Math.max(...shares)) : -1;
+    const best = shares ? findLargestIndex(shares) : -1;
     const label = Math.min(0.8 * cell, 20);
+    const drawBar = isTall ? drawUprightBar : drawLevelBar;
+    context.textBaseline = "middle";
     tiles.forEach((tile, index) => {
-      const share = shares?.[index] ?? 0;
-      const name = index === DIGITS ? "✕" : String(index);
-      const colour = index === best ? this.theme.accent : this.theme.strongLine;
-      context.font = `${index === best ? "700 " : ""}${Math.min(label, 14)}px ${FONT}`;
-      context.textAlign = "center";
-      context.textBaseline = "middle";
-      if (isTall) {
-        const room = tile.height - 2 * label;
-        context.fillStyle = this.theme.ink;
-        context.fillText(name, tile.x + tile.width / 2, tile.y + label / 2);
-        this.fillBar(context, { x: tile.x + 3, y: tile.y + label, width: tile.width - 6, height: room }, { x: tile.x + 3, y: tile.y + label, width: tile.width - 6, height: room * share }, colour);
-        context.font = `10px ${FONT}`;
-        context.fillStyle = this.theme.ink;
-        if (share > 0.005) context.fillText(String(Math.round(100 * share)), tile.x + tile.width / 2, tile.y + tile.height - label / 2);
-      } else {
-        const room = tile.width - label - 56;
-        const bar = { x: tile.x + label, y: tile.y + 0.2 * tile.height, width: room, height: 0.6 * tile.height };
-        context.fillStyle = this.theme.ink;
-        context.fillText(name, tile.x + label / 2, tile.y + tile.height / 2);
-        this.fillBar(context, bar, { ...bar, width: room * share }, colour);
-        context.font = `11px ${FONT}`;
-        context.textAlign = "right";
-        context.fillStyle = this.theme.ink;
-        if (shares) context.fillText(formatProbability(share), tile.x + tile.width, tile.y + tile.height / 2);
-      }
+      const isBest = index === best;
+      drawBar(context, this.theme, tile, label, {
+        name: index === DIGITS ? "✕" : String(index), share: shares?.[index] ?? null, colour: isBest ? this.theme.accent : this.theme.strongLine,
+        font: `${isBest ? "700 " : ""}${Math.min(label, 14)}px ${FONT}`,
+      });
     });
-  }
-
-  /** @param {Box} ground @param {Box} bar */
-  fillBar(context, ground, bar, colour) {
-    context.fillStyle = this.theme.shade;
-    context.fillRect(ground.x, ground.y, ground.width, ground.height);
-    context.fillStyle = colour;
-    context.fillRect(bar.x, bar.y, bar.width, bar.height);
   }
 
   /** @param {Unit} unit */
@@ -268,3 +241,42 @@ export class DiagramDrawing {
 /** The opacity of a map that counts with this strength. */
 const dim = (strength) => FAINTEST + (1 - FAINTEST) * Math.abs(strength);
 
+/**
+ * The probability of an output, `null` if it is unknown.
+ * @typedef {{name: string, share: number|null, colour: string, font: string}} Bar
+ */
+
+/** Name, bar and per cent below each other. @param {Box} tile @param {number} label its height @param {Bar} bar */
+function drawUprightBar(context, theme, tile, label, { name, share, colour, font }) {
+  const middle = tile.x + tile.width / 2;
+  const ground = { x: tile.x + 3, y: tile.y + label, width: tile.width - 6, height: tile.height - 2 * label };
+  fillBox(context, ground, theme.shade);
+  fillBox(context, { ...ground, height: ground.height * (share ?? 0) }, colour);
+  context.fillStyle = theme.ink;
+  context.textAlign = "center";
+  context.font = font;
+  context.fillText(name, middle, tile.y + label / 2);
+  context.font = `10px ${FONT}`;
+  if (share > 0.005) context.fillText(String(Math.round(100 * share)), middle, tile.y + tile.height - label / 2);
+}
+
+/** Name, bar and probability beside each other. @param {Box} tile @param {number} label its width @param {Bar} bar */
+function drawLevelBar(context, theme, tile, label, { name, share, colour, font }) {
+  const middle = tile.y + tile.height / 2;
+  const ground = { x: tile.x + label, y: tile.y + 0.2 * tile.height, width: tile.width - label - 56, height: 0.6 * tile.height };
+  fillBox(context, ground, theme.shade);
+  fillBox(context, { ...ground, width: ground.width * (share ?? 0) }, colour);
+  context.fillStyle = theme.ink;
+  context.textAlign = "center";
+  context.font = font;
+  context.fillText(name, tile.x + label / 2, middle);
+  context.textAlign = "right";
+  context.font = `11px ${FONT}`;
+  if (share !== null) context.fillText(formatProbability(share), tile.x + tile.width, middle);
+}
+
+/** @param {Box} box */
+function fillBox(context, { x, y, width, height }, colour) {
+  context.fillStyle = colour;
+  context.fillRect(x, y, width, height);
+}

@@ -3,6 +3,8 @@
  * narrow screen, down. Across the flow there are 16 lanes with a map in each. Lengths are in CSS pixels.
  */
 
+import { DIGITS, FEATURES, FIELD, SIDES } from "./inference.js";
+
 /**
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  * @typedef {{name: StageName, title: string, shape: string, box: Box, tiles: Box[], kernels: Box[]}} Stage `tiles` are its maps,
@@ -12,8 +14,8 @@
  */
 
 export const LANES = 16;
-const FEATURES = 1024;
-const OUTPUTS = 11;
+/** The ten digits, and “not a digit”. */
+const OUTPUTS = DIGITS + 1;
 /** In cells. */
 const [INPUT_SIDE, KERNEL_SIDE, OUTPUT_LENGTH, GAP] = [3.4, 0.66, 4.6, 1];
 const LABEL_HEIGHT = 34;
@@ -83,7 +85,7 @@ export function findUnit(layout, x, y) {
 }
 
 /** Pixels of a side of a map; 1 for a feature or an output. @type {Record<StageName, number>} */
-export const PIXELS = { input: 28, conv1: 28, pool1: 14, conv2: 14, pool2: 7, dense: 1, output: 1 };
+export const PIXELS = { input: FIELD, ...SIDES, dense: 1, output: 1 };
 
 /** @param {Stage} stage */
 function locatePixel({ name, tiles }, index, x, y) {

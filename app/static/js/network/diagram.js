@@ -1,11 +1,13 @@
 /** The network as one picture: input, kernels and maps, features and outputs, with the computation of the unit at the pointer. */
 
 import { find, setText } from "../shared/dom.js";
+import { findLargestIndex } from "../shared/numbers.js";
 import { runOneAtATime } from "../shared/scheduling.js";
 import { findDependencies, findWindows } from "./dependencies.js";
 import { DiagramDrawing } from "./diagram-drawing.js";
 import { PIXELS, findUnit, layOutDiagram, moveUnit } from "./diagram-layout.js";
 import { ImportanceMap, placeField } from "./importance-map.js";
+import { DIGITS, MAPS, SIDES } from "./inference.js";
 import { describeNetwork } from "./network-words.js";
 import { Readout } from "./readout.js";
 
@@ -20,7 +22,7 @@ const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], Arrow
 
 export class NetworkDiagram {
   /**
-   * @param {HTMLElement} root with the elements of `layOutDiagramPanel` @param {import("./network.js").Network} network
+   * @param {HTMLElement} root with the elements of `layOutNetwork` of the digit view @param {import("./network.js").Network} network
    * @param {HTMLElement} paper of the drawing, on which the maps of importance are laid
    */
   constructor(root, network, paper) {
@@ -131,7 +133,7 @@ export class NetworkDiagram {
     const isSame = unit && this.pinned?.stage === unit.stage && this.pinned.index === unit.index;
     this.pinned = isSame || unit?.stage === "input" ? null : unit;
     if (unit) this.cursor = unit;
-    if (unit?.stage === "output" && unit.index < 10) this.importance.choose(this.pinned ? unit.index : null);
+    if (unit?.stage === "output" && unit.index < DIGITS) this.importance.choose(this.pinned ? unit.index : null);
     this.redraw();
   }
 
@@ -174,12 +176,9 @@ export class NetworkDiagram {
 /** @param {Unit} unit */
 const nameUnit = ({ stage, index, x, y }) => `${stage} ${index}${PIXELS[stage] > 1 ? `, x = ${x}, y = ${y}` : ""}`;
 
-const findLargestIndex = (values) => values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
-
 /** The largest value of the maps of conv1. @param {Float32Array} values @returns {Unit} */
 function findStrongest(values) {
   const best = findLargestIndex(values);
-  const place = Math.floor(best / 32);
-  return { stage: "conv1", index: best % 32, x: place % 28, y: Math.floor(place / 28) };
+  const place = Math.floor(best / MAPS.conv1);
+  return { stage: "conv1", index: best % MAPS.conv1, x: place % SIDES.conv1, y: Math.floor(place / SIDES.conv1) };
 }
-

@@ -1,7 +1,7 @@
 /** Which pixels mattered: the occlusion map or the gradient, over the drawing and over the input of the diagram. */
 
-import { find, make, setText } from "../shared/dom.js";
-import { formatNumber } from "../shared/numbers.js";
+import { find, make, makeRadio, setText } from "../shared/dom.js";
+import { findLargestIndex, formatNumber } from "../shared/numbers.js";
 import { debounce } from "../shared/scheduling.js";
 import { FIELD } from "./inference.js";
 import { paintImportance } from "./map-images.js";
@@ -17,7 +17,7 @@ const DELAY_MS = 120;
 const INK_FLOOR = 0.02;
 const KINDS = { none: "nothing", occlusion: "occlusion", gradient: "gradient" };
 const MEANINGS = {
-  occlusion: (digit, odds) => `A 6×6 patch is covered with paper, and the digit is read again. Orange: the log odds of ${digit} (${odds}) fall, the answer needs the ink there. Blue: they rise.`,
+  occlusion: (digit, odds) => `A 6×6 patch is covered with paper, and the digit is read again. Orange: the log odds of ${digit} (${odds}) fall: the ink there counts for ${digit}. Blue: they rise.`,
   gradient: (digit, odds) => `The derivative of the log odds of ${digit} (${odds}) by the ink of each pixel. Orange: a little more ink there makes ${digit} more certain. Blue: less certain.`,
 };
 
@@ -38,8 +38,7 @@ export class ImportanceMap {
     this.cover = make("canvas", { id: "importance-cover", "aria-hidden": "true" });
     paper.append(this.cover);
     this.text = make("p", { class: "quiet", role: "status" });
-    const drawChoice = (value, label) => make("label", { class: "choice" }, make("input", { type: "radio", name: "importance", value, checked: value === this.kind }), label);
-    root.replaceChildren(make("fieldset", {}, make("legend", {}, "Over the drawing:"), ...Object.entries(KINDS).map(([value, label]) => drawChoice(value, label))), this.text);
+    root.replaceChildren(make("fieldset", {}, make("legend", {}, "Over the drawing:"), ...Object.entries(KINDS).map(([value, label]) => makeRadio("importance", value, label, value === this.kind))), this.text);
     root.addEventListener("change", ({ target }) => {
       this.kind = /** @type {any} */ (target).value;
       this.update();
@@ -65,8 +64,11 @@ export class ImportanceMap {
     const { kind, shown, chosen } = this;
     if (kind === "none" || !shown) return this.erase();
     const { field, answer: { probabilities } } = shown.computed;
-    const digit = chosen ?? probabilities.indexOf(Math.max(...probabilities));
-    const importance = await this.network.explain(field, digit);
+    const digit = chosen ?? findLargestIndex(probabilities);
+    const importance = await this.network.explain(field, digit).catch((error) => {
+      setText(this.text, `The map cannot be computed: ${error.message}`);
+      return null;
+    });
     if (!importance || kind !== this.kind || shown !== this.shown || chosen !== this.chosen) return; // another one is under way
     paintImportance(this.canvas, importance[kind]);
     this.image = this.canvas;

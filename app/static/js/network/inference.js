@@ -17,12 +17,13 @@ import {
 
 export const FIELD = 28;
 export const DIGITS = 10;
+export const FEATURES = 1024;
 export const MAPS = { conv1: 32, pool1: 32, conv2: 64, pool2: 64 };
 /** Of a map. */
 export const SIDES = { conv1: FIELD, pool1: FIELD / 2, conv2: FIELD / 2, pool2: FIELD / 4 };
 /** The covered patch, and the step between patches: those of models/reader/explain.py. */
 const [PATCH, STEP] = [6, 2];
-export const GRID = FIELD / STEP;
+const GRID = FIELD / STEP;
 
 export class Inference {
   /** @param {{tensors: Record<string, import("./tensors.js").Tensor>, metadata: Record<string, string>}} file of `GET /model/weights` */
@@ -43,7 +44,7 @@ export class Inference {
 
   compute(field) {
     const { conv1, conv2, dense, output } = this.layers;
-    const sums = { conv1: repeat(conv1.bias, FIELD ** 2), conv2: repeat(conv2.bias, GRID ** 2), dense: dense.bias.slice(), output: output.bias.slice() };
+    const sums = { conv1: repeat(conv1.bias, FIELD ** 2), conv2: repeat(conv2.bias, SIDES.conv2 ** 2), dense: dense.bias.slice(), output: output.bias.slice() };
     addConvolution(sums.conv1, field, conv1.kernel, FIELD);
     const maps = /** @type {Maps} */ ({ conv1: rectify(sums.conv1) });
     maps.pool1 = pool(maps.conv1, FIELD, MAPS.conv1);

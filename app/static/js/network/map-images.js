@@ -23,6 +23,10 @@ export class SignedColours {
   }
 }
 
+/** One map as rows of numbers. @param {ArrayLike<number>} values (side, side, count) @param {number} side @param {number} count @param {number} index */
+export const listMap = (values, side, count, index) =>
+  Array.from({ length: side }, (_, y) => Array.from({ length: side }, (__, x) => values[(y * side + x) * count + index]));
+
 /**
  * Maps below each other: map `n` starts at row `n * height`.
  * @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values (height, width, count) @param {number} width @param {number} height

@@ -1,7 +1,7 @@
 /** The diagram as a table: what each layer computes, and its strongest maps. */
 
 import { make } from "../shared/dom.js";
-import { formatNumber, formatProbability } from "../shared/numbers.js";
+import { formatNumber, formatProbability, rankIndices } from "../shared/numbers.js";
 import { MAPS } from "./inference.js";
 
 const LISTED = 4;
@@ -31,12 +31,12 @@ export function describeNetwork(computed) {
 function listStrongest(values, count, noun) {
   const largest = new Float32Array(count);
   values.forEach((value, index) => { largest[index % count] = Math.max(largest[index % count], value); });
-  const order = Array.from(largest.keys()).sort((left, right) => largest[right] - largest[left]).slice(0, LISTED);
+  const order = rankIndices(largest).slice(0, LISTED);
   return `${noun}s ${order.map((index) => `${index} (${formatNumber(largest[index], 2)})`).join(", ")}`;
 }
 
 /** @param {import("./inference.js").Answer} answer */
 function listOutputs({ probabilities, notADigit }) {
-  const order = probabilities.map((_, digit) => digit).sort((left, right) => probabilities[right] - probabilities[left]).slice(0, LISTED - 1);
+  const order = rankIndices(probabilities).slice(0, LISTED - 1);
   return `${order.map((digit) => `${digit}: ${formatProbability(probabilities[digit])}`).join(", ")}; not a digit: ${formatProbability(notADigit)}`;
 }

@@ -16,7 +16,10 @@ import { readBody, request, requestJson } from "../shared/api.js";
 /** @type {Promise<Network>|null} */
 let loading = null;
 
-/** Loads the network once. A failure is a Problem, and the next call tries again. @returns {Promise<Network>} */
+/**
+ * Loads the network once. After a failure, or if the worker has failed since, the next call loads it again.
+ * @returns {Promise<Network>} throws Problem, or Error if the network does not run in this browser
+ */
 export function loadNetwork() {
   loading ??= load().catch((error) => {
     loading = null;
@@ -29,14 +32,23 @@ async function load() {
   const { weights_sha256: sha256 } = await requestJson("/model");
   const response = await request("/model/weights", { query: { sha256 }, accept: "application/octet-stream" });
   const weights = await readBody(() => response.arrayBuffer());
-  const network = new Network();
-  await network.load(weights);
-  return network;
+  const network = new Network(() => { loading = null; });
+  try {
+    await network.load(weights);
+    return network;
+  } catch (error) {
+    network.end(error.message);
+    throw error;
+  }
 }
 
 /** The network in a worker. */
 export class Network {
-  constructor() {
+  /** @param {() => void} onEnd called when the worker has failed */
+  constructor(onEnd) {
+    this.onEnd = onEnd;
+    /** Why the worker has ended; empty while it runs. */
+    this.failure = "";
     this.worker = new Worker(new URL("network-worker.js", import.meta.url), { type: "module" });
     /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
     this.waiting = new Map();
@@ -47,10 +59,7 @@ export class Network {
       if (message) reject(new Error(message));
       else resolve(result);
     });
-    this.worker.addEventListener("error", (event) => {
-      for (const { reject } of this.waiting.values()) reject(new Error(event.message || "The network cannot run in this browser."));
-      this.waiting.clear();
-    });
+    this.worker.addEventListener("error", ({ message }) => this.end(message || "The network cannot run in this browser."));
   }
 
   /** @param {ArrayBuffer} weights */
@@ -58,7 +67,6 @@ export class Network {
     const { metadata, layers } = await this.ask({ weights }, [weights]);
     /** Of the model. */
     this.version = metadata.version;
-    this.sha256 = metadata.weights_sha256;
     this.temperature = Number(metadata.temperature);
     /** conv1, conv2, dense and output. @type {Record<string, import("./inference.js").Layer>} */
     this.layers = layers;
@@ -74,8 +82,19 @@ export class Network {
     return this.ask({ field, digit });
   }
 
-  /** @returns {Promise<any>} */
+  /** Ends the worker: requests that wait fail, and later ones. @param {string} message */
+  end(message) {
+    if (this.failure) return;
+    this.failure = message;
+    this.worker.terminate();
+    for (const { reject } of this.waiting.values()) reject(new Error(message));
+    this.waiting.clear();
+    this.onEnd();
+  }
+
+  /** @returns {Promise<any>} throws Error */
   ask(message, transferred = []) {
+    if (this.failure) return Promise.reject(new Error(this.failure));
     const number = (this.last += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(number, { resolve, reject });

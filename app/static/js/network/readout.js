@@ -5,6 +5,7 @@ import { drawHeatmap } from "../shared/heatmap.js";
 import { formatNumber, formatProbability } from "../shared/numbers.js";
 import { PIXELS } from "./diagram-layout.js";
 import { DIGITS, MAPS } from "./inference.js";
+import { listMap } from "./map-images.js";
 import { workOut } from "./workings.js";
 
 /** @typedef {import("./diagram-layout.js").Unit} Unit @typedef {import("./workings.js").Computed} Computed */
@@ -62,9 +63,8 @@ export class Readout {
   drawMap({ field, answer: { maps } }, { stage, index, x, y }) {
     const [side, count] = [PIXELS[stage], stage === "input" ? 1 : MAPS[stage]];
     const values = stage === "input" ? field : maps[stage];
-    const numbers = Array.from({ length: side }, (_, row) => Array.from({ length: side }, (__, column) => values[(row * side + column) * count + index]));
     const canvas = this.map.firstChild;
-    drawHeatmap(canvas, numbers, { side: SIDE, decimals: 1 });
+    drawHeatmap(canvas, listMap(values, side, count, index), { side: SIDE, decimals: 1 });
     const context = canvas.getContext("2d");
     context.strokeStyle = getComputedStyle(canvas).color;
     context.lineWidth = 2;
@@ -73,9 +73,9 @@ export class Readout {
   }
 
   /** The computation in a sentence. @param {import("./workings.js").Workings} workings */
-  describe({ value, inputs, sum, bias, shown, parts }, { answer }, { stage, index, x, y }) {
+  describe({ value, inputs, sum, bias, shown, parts, strongest }, { answer }, { stage, index, x, y }) {
     const [total, shift] = [formatNumber(sum, 3), `${bias < 0 ? "−" : "+"} ${formatNumber(Math.abs(bias), 3)} (bias)`];
-    const most = parts ? ` ${capitalize(shown)} counts most, ${formatNumber(parts[Number(shown.match(/\d+/))], 3)}: it is shown here.` : "";
+    const most = parts ? ` ${capitalise(shown)} adds most (${formatNumber(parts[strongest], 3)}) and is shown here.` : "";
     const relu = sum + bias > 0 ? `= ${formatNumber(value, 3)}, which ReLU keeps.` : `= ${formatNumber(sum + bias, 3)}, which ReLU makes 0.`;
     switch (stage) {
       case "input": return `Input at x = ${x}, y = ${y}: ink ${formatNumber(value, 3)}. 0 is paper, 1 is full ink.`;
@@ -103,4 +103,4 @@ export class Readout {
   }
 }
 
-const capitalize = (text) => text[0].toUpperCase() + text.slice(1);
+const capitalise = (text) => text[0].toUpperCase() + text.slice(1);

@@ -1,13 +1,14 @@
 /** How a unit of the network gets its value: the inputs under its kernel, the weights, the products and their sum. */
 
-import { FIELD, GRID, MAPS, SIDES } from "./inference.js";
+import { FIELD, MAPS, SIDES } from "./inference.js";
 
 /**
  * @typedef {import("./diagram-layout.js").Unit} Unit
  * @typedef {{field: Float32Array, answer: import("./inference.js").Answer}} Computed
  * @typedef {{value: number, patch: number[][], kernel: number[][]|null, products: number[][]|null, inputs: number, shown: string,
- *   parts: number[]|null, sum: number, bias: number}} Workings `patch`, `kernel` and `products` are of the map that adds most to the
- *   sum, named in `shown`; `parts` are the sums of each map; `inputs` is the number of products. Pooling has no kernel
+ *   parts: number[]|null, strongest?: number, sum: number, bias: number}} Workings `patch`, `kernel` and `products` are of the map
+ *   that adds most to the sum, named in `shown`; `parts` are the sums of each map, of which `strongest` is the index of the
+ *   largest; `inputs` is the number of products. Pooling has no kernel
  */
 
 const MARGIN = 2;
@@ -20,7 +21,7 @@ export function workOut(layers, { field, answer }, unit) {
   const { maps, features, logits } = answer;
   switch (unit.stage) {
     case "conv1": return workOutConvolution(layers.conv1, field, FIELD, MAPS.conv1, unit, "the input");
-    case "conv2": return workOutConvolution(layers.conv2, maps.pool1, GRID, MAPS.conv2, unit, "pooled map");
+    case "conv2": return workOutConvolution(layers.conv2, maps.pool1, SIDES.pool1, MAPS.conv2, unit, "pooled map");
     case "pool1": return workOutPooling(maps.conv1, SIDES.conv1, MAPS.conv1, unit);
     case "pool2": return workOutPooling(maps.conv2, SIDES.conv2, MAPS.conv2, unit);
     case "dense": return workOutFeature(layers.dense, maps.pool2, features[unit.index], unit.index);
@@ -41,7 +42,7 @@ function workOutConvolution({ kernel, bias }, inputs, side, count, { index, x, y
   };
   const readWeight = (dy, dx, channel) => kernel[(((dy + MARGIN) * 5 + dx + MARGIN) * channels + channel) * count + index];
   const table = (read, channel) => KERNEL_OFFSETS.map((dy) => KERNEL_OFFSETS.map((dx) => read(dy, dx, channel)));
-  return compareChannels(channels, bias[index], source, (channel) => [table(readInput, channel), table(readWeight, channel)], true);
+  return compareChannels(channels, bias[index], source, (channel) => [table(readInput, channel), table(readWeight, channel)]);
 }
 
 /** @param {import("./inference.js").Layer} layer @param {Float32Array} inputs pool2 */
@@ -50,23 +51,22 @@ function workOutFeature({ kernel, bias }, inputs, value, index) {
   const places = Array.from({ length: side }, (_, row) => Array.from({ length: side }, (__, column) => (row * side + column) * channels));
   const table = (read, channel) => places.map((row) => row.map((place) => read(place + channel)));
   return { ...compareChannels(channels, bias[index], "pooled map", (channel) =>
-    [table((at) => inputs[at], channel), table((at) => kernel[at * units + index], channel)], true), value };
+    [table((at) => inputs[at], channel), table((at) => kernel[at * units + index], channel)]), value };
 }
 
 /**
  * @param {number} channels @param {number} bias @param {string} source
- * @param {(channel: number) => [number[][], number[][]]} read patch and kernel @param {boolean} rectified
+ * @param {(channel: number) => [number[][], number[][]]} read patch and kernel
  * @returns {Workings}
  */
-function compareChannels(channels, bias, source, read, rectified) {
+function compareChannels(channels, bias, source, read) {
   const parts = Array.from({ length: channels }, (_, channel) => sumProducts(...read(channel)));
   const strongest = parts.reduce((best, part, channel) => (Math.abs(part) > Math.abs(parts[best]) ? channel : best), 0);
   const [patch, kernel] = read(strongest);
   const sum = parts.reduce((total, part) => total + part, 0);
-  const value = rectified ? Math.max(sum + bias, 0) : sum + bias;
   return {
-    value, patch, kernel, products: multiply(patch, kernel), inputs: channels * patch.flat().length,
-    shown: channels > 1 ? `${source} ${strongest}` : source, parts: channels > 1 ? parts : null, sum, bias,
+    value: Math.max(sum + bias, 0), patch, kernel, products: multiply(patch, kernel), inputs: channels * patch.flat().length,
+    shown: channels > 1 ? `${source} ${strongest}` : source, parts: channels > 1 ? parts : null, strongest, sum, bias,
   };
 }
 

@@ -29,15 +29,19 @@ export function makeSvg(tag, attributes, ...children) {
   return element;
 }
 
+/** A radio button with its text. @param {string} name @param {string} value @param {string} label @param {boolean} checked */
+export const makeRadio = (name, value, label, checked) =>
+  make("label", { class: "choice" }, make("input", { type: "radio", name, value, checked }), label);
+
 /** Sets the text only if it differs, so that screen readers do not announce it twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Redraws `root` and restores focus and caret. */
+/** Redraws `root` and restores focus and caret, by id or label: labels can contain any text of the user. */
 export function redrawKeepingFocus(root, draw) {
   const focused = /** @type {HTMLInputElement|null} */ (root.contains(document.activeElement) ? document.activeElement : null);
-  const selector = focused && (focused.id ? `#${focused.id}` : `[aria-label="${focused.getAttribute("aria-label")}"]`);
+  const selector = focused && (focused.id ? `#${CSS.escape(focused.id)}` : `[aria-label="${CSS.escape(focused.getAttribute("aria-label") ?? "")}"]`);
   const caret = focused?.selectionStart;
   draw();
   const replacement = selector && root.querySelector(selector);

@@ -1,5 +1,8 @@
 /** Images that are chosen, dropped or pasted. */
 
+/** The `accept` of an input of images: those that the browser decodes, and formats that the service converts. */
+export const IMAGE_TYPES = "image/*,.tif,.tiff,.heic,.heif";
+
 /**
  * Calls `open` with each image that arrives through `input`, the clipboard or a drop while `isVisible()`.
  * @param {HTMLInputElement} input @param {() => boolean} isVisible @param {(file: File, name: string) => void} open

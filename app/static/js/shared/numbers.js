@@ -1,4 +1,14 @@
-/** Numbers as text. */
+/** Numbers as text, and the order of numbers. */
+
+/** The index of the largest number, the first of several. @param {ArrayLike<number>} numbers at least one */
+export function findLargestIndex(numbers) {
+  let best = 0;
+  for (let index = 1; index < numbers.length; index++) if (numbers[index] > numbers[best]) best = index;
+  return best;
+}
+
+/** The indices, that of the largest number first. @param {ArrayLike<number>} numbers @returns {number[]} */
+export const rankIndices = (numbers) => Array.from(numbers, (_, index) => index).sort((one, other) => numbers[other] - numbers[one]);
 
 /** At most `digits` decimals, without trailing zeros, with a typographic minus sign. */
 export function formatNumber(number, digits = 4) {

@@ -2,6 +2,7 @@
 
 import { Problem } from "../../shared/api.js";
 import { find, make, redrawKeepingFocus, setText } from "../../shared/dom.js";
+import { IMAGE_TYPES } from "../../shared/image-input.js";
 import { openImage } from "../../shared/image.js";
 import { MAX_REGIONS, formatRegion } from "./area.js";
 import { RegionBoxes } from "./region-boxes.js";
@@ -67,7 +68,7 @@ export class AreaEditor {
 
   drawTools() {
     const { mask, isWhole, setting: { regions, reads } } = this.panel;
-    const file = make("input", { class: "visually-hidden", type: "file", id: "mask-file", accept: "image/*,.tif,.tiff", onchange: () => file.files[0] && this.openMask(file.files[0]) });
+    const file = make("input", { class: "visually-hidden", type: "file", id: "mask-file", accept: IMAGE_TYPES, onchange: () => file.files[0] && this.openMask(file.files[0]) });
     this.tools.replaceChildren(
       make("button", { type: "button", class: "small", id: "add-region", disabled: regions.length >= MAX_REGIONS, onclick: () => this.add() }, "Add a region"),
       make("label", { class: "button small", for: file.id, title: "A grey image of the same size: white is filtered, black is not" }, mask ? "Another mask" : "Choose a mask", file),

@@ -1,8 +1,10 @@
 import { Problem } from "../../shared/api.js";
 import { find, setText } from "../../shared/dom.js";
+import { loadOnDemand } from "../../shared/load-on-demand.js";
 import { listErrors } from "../step-errors.js";
 import { contains, describePreviewArea, placeRegion, readShare, scaleRegion } from "./area.js";
 
+const loadEditor = loadOnDemand((retry) => import(`./area-editor.js${retry}`));
 const LOST_MASK = "This link was made with a mask that it does not include. Choose it under “Regions”; until then, no mask is used.";
 const NOT_LOADED = "The editor of regions could not be loaded: the service is not responding. Try again.";
 /** The parameters whose errors are shown here. */
@@ -112,7 +114,7 @@ export class AreaPanel {
 
   /** @returns {Promise<import("./area-editor.js").AreaEditor|null>} null if the service is not responding */
   load() {
-    this.loading ??= import("./area-editor.js").then(({ AreaEditor }) => (this.editor = new AreaEditor(this))).catch(() => {
+    this.loading ??= loadEditor().then(({ AreaEditor }) => (this.editor = new AreaEditor(this))).catch(() => {
       this.loading = null;
       setText(this.error, NOT_LOADED);
       return null;

@@ -1,13 +1,10 @@
 /** The colours of magnified pixels. */
 
-import { encodeSrgb } from "../colour.js";
+import { COLOURS, encodeSrgb } from "../colour.js";
 import { resolveBorder } from "../geometry.js";
 import { makeShade, readMaps } from "../maps.js";
 
 /** @typedef {import("../../shared/signed-colour.js").Colour} Colour */
-
-/** Numbers of maps that are painted as colours. */
-const COLOURS = 3;
 
 /** A grey of this level. @param {number} level 0 to 255 @returns {Colour} */
 export const makeGrey = (level) => [level, level, level];
