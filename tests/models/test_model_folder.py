@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,12 @@ def test_runs_are_compared_only_if_they_differ_in_the_seed_alone() -> None:
     card = read_card(BUNDLED_FOLDER)
     other = card | {"config": card["config"] | {"seed": 9}}
     assert [run["seed"] for run in compare_seeds([card, other])["runs"]] == [1, 9]
-    assert [run["epochs"] for run in compare_seeds([card, other | {"epochs_done": 3}])["runs"]] == [card["epochs_done"], 3]
-    for change in ({"config": other["config"] | {"epochs": 1}}, {"data_sha256": {}}, {"config": card["config"]}):
+    assert compare_seeds([card, other | {"epochs_done": 3}])["runs"][1]["epochs"] == 3
+    changes: list[dict[str, Any]] = [
+        {"config": other["config"] | {"epochs": 1}},
+        {"data_sha256": {}},
+        {"config": card["config"]},
+    ]
+    for change in changes:
         with pytest.raises(SystemExit):
             compare_seeds([card, other | change])

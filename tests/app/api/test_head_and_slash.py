@@ -11,9 +11,14 @@ from tests.support.problems import check_problem, raw_body
 
 IMAGE = encode(draw_noise(8, 8))
 EXAMPLES = {
-    "/lessons/{name}": "/lessons/averaging","/kernels/{name}": "/kernels/sobel", "/kernels/{name}/preview.png": "/kernels/sobel/preview.png",
-            "/v2/models/{model}": "/v2/models/digits", "/v2/models/{model}/ready": "/v2/models/digits/ready",
-            "/samples/{name}.png": "/samples/house.png", "/size": "/size?input=28&kernel=5"}  # fmt: skip
+    "/kernels/{name}": "/kernels/sobel",
+    "/kernels/{name}/preview.png": "/kernels/sobel/preview.png",
+    "/lessons/{name}": "/lessons/averaging",
+    "/v2/models/{model}": "/v2/models/digits",
+    "/v2/models/{model}/ready": "/v2/models/digits/ready",
+    "/samples/{name}.png": "/samples/house.png",
+    "/size": "/size?input=28&kernel=5",
+}
 UNDOCUMENTED = ["/docs", "/openapi.json", "/problems", "/favicon.ico", "/static/js/main.js",
                 "/docs/assets/swagger-ui.css"]  # fmt: skip
 VARYING = {"x-request-id", "date"}
