@@ -93,20 +93,33 @@ def plain_page(context: BrowserContext) -> Page:
     return page
 
 
+@pytest.fixture(scope="module")
+def modules(context: BrowserContext) -> Iterator[Page]:
+    """The page of the service, whose policy allows a test's scripts to import its modules."""
+    page = context.new_page()
+    page.goto("/#kernels")
+    yield page
+    page.close()
+
+
 @pytest.fixture
 def errors() -> list[str]:
     """Errors that the page logged. A test that provokes errors clears the list."""
     return []
 
 
-@pytest.fixture
-def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
-    """A blank page. The test fails if it logs an error or breaks the content security policy."""
-    page = context.new_page()
+def collect_errors(page: Page, errors: list[str]) -> None:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console", lambda message: errors.append(f"{message.text} {message.location}") if is_error(message) else None
     )
+
+
+@pytest.fixture
+def page(context: BrowserContext, errors: list[str]) -> Iterator[Page]:
+    """A blank page. The test fails if it logs an error or breaks the content security policy."""
+    page = context.new_page()
+    collect_errors(page, errors)
     yield page
     page.close()
     assert errors == []
@@ -118,8 +131,7 @@ def classes_view(browser: Browser, site: str, errors: list[str]) -> Iterator[Pag
     with browser.new_context(viewport={"width": 1280, "height": 720}, base_url=site) as context:
         context.set_default_timeout(20_000)
         page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if is_error(message) else None)
+        collect_errors(page, errors)
         page.goto("/#classes")
         expect(page.locator(".class-card")).to_have_count(2)
         yield page

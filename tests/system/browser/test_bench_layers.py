@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from kernels.layers.colour_matrices import OPPONENT, SEPIA, make_hue_turn
 from tests.support import layer_reference
@@ -111,15 +110,6 @@ COMPUTE = """async ([data, width, height, step]) => {
   const values = Float32Array.from(compute({ ...plan, response: "raw" }).flat(2));
   return compute(plan, findRange({ channels: plan.outputs, values }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def modules(context: BrowserContext) -> Iterator[Page]:
-    """An address whose policy allows the modules of the page."""
-    page = context.new_page()
-    page.goto("/#kernels")
-    yield page
-    page.close()
 
 
 @pytest.fixture(scope="module")

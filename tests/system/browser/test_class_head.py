@@ -1,12 +1,11 @@
 """The softmax layer that the browser trains: the same numbers as those of models.class_head."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from models.class_head import ModelReference, decode_class_file, find_leave_one_out_errors, train_head
 from tests.models.test_class_head import LABELS, draw_features
@@ -27,15 +26,6 @@ TRAIN = """async ({ features, classes, count, drawing, labels }) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def opened(context: BrowserContext) -> Iterator[Page]:
-    """The page of the service, for its modules."""
-    page = context.new_page()
-    page.goto("/#kernels")
-    yield page
-    page.close()
-
-
 def train_in_browser(page: Page, features: Any, classes: Any, drawing: Any) -> dict[str, Any]:
     answer: dict[str, Any] = page.evaluate(
         TRAIN,
@@ -48,11 +38,11 @@ def train_in_browser(page: Page, features: Any, classes: Any, drawing: Any) -> d
 
 
 @pytest.mark.parametrize("noise", [0.5, 4.0])
-def test_head_is_that_of_the_service(opened: Page, noise: float) -> None:
+def test_head_is_that_of_the_service(modules: Page, noise: float) -> None:
     """Classes far apart, and classes that overlap."""
     features, classes = draw_features(30, noise=noise)
     drawing, _ = draw_features(20, seed=1, noise=noise)
-    answer = train_in_browser(opened, features, classes, drawing)
+    answer = train_in_browser(modules, features, classes, drawing)
     head = train_head(features, classes, LABELS, MODEL)
     assert np.abs(np.array(answer["weights"]) - head.weights).max() < 1e-9
     assert np.abs(np.array(answer["bias"]) - head.bias).max() < 1e-9
@@ -60,10 +50,10 @@ def test_head_is_that_of_the_service(opened: Page, noise: float) -> None:
     assert np.abs(head.weights).max() > 0.1
 
 
-def test_leaving_one_out_finds_the_classes_of_the_service(opened: Page) -> None:
+def test_leaving_one_out_finds_the_classes_of_the_service(modules: Page) -> None:
     features, classes = draw_features(24, noise=6.0)
     classes[4] = (classes[4] + 1) % 3
-    found = train_in_browser(opened, features, classes, features[:1])["leftOut"]
+    found = train_in_browser(modules, features, classes, features[:1])["leftOut"]
     wrong = [number for number, one in enumerate(found) if one != classes[number]]
     assert wrong == find_leave_one_out_errors(features, classes, len(LABELS))
     assert 4 in wrong
@@ -74,15 +64,15 @@ def test_leaving_one_out_finds_the_classes_of_the_service(opened: Page) -> None:
         assert found[left] == head.classify(features[left : left + 1]).argmax()
 
 
-def test_no_ink_gives_finite_probabilities(opened: Page) -> None:
+def test_no_ink_gives_finite_probabilities(modules: Page) -> None:
     features, classes = draw_features(15)
-    answer = train_in_browser(opened, features, classes, np.zeros((1, 1024)))
+    answer = train_in_browser(modules, features, classes, np.zeros((1, 1024)))
     assert np.sum(answer["probabilities"]) == pytest.approx(1)
 
 
-def test_exported_file_is_read_by_the_service(opened: Page) -> None:
+def test_exported_file_is_read_by_the_service(modules: Page) -> None:
     features, classes = draw_features(30)
-    file = train_in_browser(opened, features, classes, features[:1])["file"]
+    file = train_in_browser(modules, features, classes, features[:1])["file"]
     head = decode_class_file(file.encode())
     assert head.labels == LABELS
     assert head.model == MODEL

@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from app.lessons.read import BUNDLED_FOLDER, name_lesson, read_lesson
 from kernels.catalogue import Catalogue
@@ -106,14 +105,6 @@ EMPTY = {
 }
 
 
-@pytest.fixture(scope="module")
-def opened(context: BrowserContext) -> Iterator[Page]:
-    page = context.new_page()
-    page.goto("/")
-    yield page
-    page.close()
-
-
 def check(page: Page, name: str, number: int, answer: Any) -> dict[str, Any]:
     lesson = json.loads(LESSONS[name].model_dump_json(exclude_none=True))
     verdict: dict[str, Any] = page.evaluate(CHECK, [lesson, number, answer])
@@ -128,25 +119,25 @@ def test_every_task_has_answers() -> None:
 
 
 @pytest.mark.parametrize(("name", "number"), TASKS)
-def test_right_wrong_and_empty_answers(opened: Page, name: str, number: int) -> None:
+def test_right_wrong_and_empty_answers(modules: Page, name: str, number: int) -> None:
     lesson = LESSONS[name]
     task = lesson.tasks[number]
     if task.check == "choice":
         right = next(index for index, choice in enumerate(task.choices) if choice.correct)
         for index, choice in enumerate(task.choices):
-            verdict = check(opened, name, number, index)
+            verdict = check(modules, name, number, index)
             assert verdict["isRight"] == (index == right)
             assert choice.feedback is not None
             assert choice.feedback in verdict["message"]
         empty = None
     else:
         answer, wrong, message = ANSWERS[name, number]
-        assert check(opened, name, number, answer)["isRight"]
-        verdict = check(opened, name, number, wrong)
+        assert check(modules, name, number, answer)["isRight"]
+        verdict = check(modules, name, number, wrong)
         assert not verdict["isRight"]
         assert re.search(message, verdict["message"])
         empty = [] if task.check == "reads-digit" else lesson.start
-    verdict = check(opened, name, number, empty)
+    verdict = check(modules, name, number, empty)
     assert not verdict["isRight"]
     assert EMPTY[task.check] in verdict["message"]
 
@@ -160,15 +151,15 @@ def test_right_wrong_and_empty_answers(opened: Page, name: str, number: int) -> 
         ("1,1,1;1,1,1;1,1,1", "makes flat areas white"),
     ],
 )
-def test_response_to_other_edges_is_measured(opened: Page, weights: str, says: str) -> None:
-    verdict = check(opened, "edges-and-signs", 0, CUSTOM + weights)
+def test_response_to_other_edges_is_measured(modules: Page, weights: str, says: str) -> None:
+    verdict = check(modules, "edges-and-signs", 0, CUSTOM + weights)
     assert not verdict["isRight"]
     assert says in verdict["message"]
 
 
-def test_ratio_to_the_target_is_in_decibels(opened: Page) -> None:
+def test_ratio_to_the_target_is_in_decibels(modules: Page) -> None:
     """All pixels differ by 10 levels: 10 log10(255² / 10²) = 28.13 dB."""
-    message = opened.evaluate(
+    message = modules.evaluate(
         """async () => {
           const { checkTarget } = await import("/static/js/lessons/checks/target-check.js");
           const pixels = new ImageData(40, 30);
@@ -196,16 +187,16 @@ HALF = BOX + "&region=0%,0%,50%,50%"
         (BOX + "&region=700,0,100,100", BOX, "There is no result: The region 700,0,100,100 is x 700 to 800"),
     ],
 )
-def test_result_counts_with_its_regions(opened: Page, target: str, answer: str, says: str) -> None:
+def test_result_counts_with_its_regions(modules: Page, target: str, answer: str, says: str) -> None:
     lesson = {"tasks": [{"check": "near-target", "target": target, "min_db": 70}]}
-    verdict = opened.evaluate(CHECK, [lesson, 0, answer])
+    verdict = modules.evaluate(CHECK, [lesson, 0, answer])
     assert says in verdict["message"]
     assert verdict["isRight"] == says.startswith("Equal")
 
 
-def test_result_counts_with_its_mask(opened: Page) -> None:
+def test_result_counts_with_its_mask(modules: Page) -> None:
     """Nothing is filtered where a mask is black, and all where it is white."""
-    messages = opened.evaluate(
+    messages = modules.evaluate(
         """async () => {
           const { checkTask } = await import("/static/js/lessons/checks/check.js");
           const { readWork } = await import("/static/js/lessons/work.js");
@@ -232,8 +223,8 @@ def test_result_counts_with_its_mask(opened: Page) -> None:
     assert "Equal to the target" in messages[2]
 
 
-def test_edges_are_not_measured_in_a_part_of_an_image(opened: Page) -> None:
+def test_edges_are_not_measured_in_a_part_of_an_image(modules: Page) -> None:
     sobel = CUSTOM + "-1,0,1;-2,0,2;-1,0,1&image=house&region=0,0,50,50"
-    verdict = check(opened, "edges-and-signs", 0, sobel)
+    verdict = check(modules, "edges-and-signs", 0, sobel)
     assert not verdict["isRight"]
     assert "Only a part of the image is filtered. Remove the regions" in verdict["message"]

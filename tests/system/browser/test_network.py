@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +49,6 @@ EXPLAIN = """async ([field, digit]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def opened(context: BrowserContext) -> Iterator[Page]:
-    """The page of the service, for its policy and its modules."""
-    page = context.new_page()
-    page.goto("/#kernels")
-    yield page
-    page.close()
-
-
 def classify(api: httpx.Client, images: Sequence[bytes]) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
     for start in range(0, len(images), 50):
@@ -79,38 +70,38 @@ def compare(page: Page, api: httpx.Client, images: Sequence[bytes]) -> int:
     return len(answers)
 
 
-def test_excerpt_of_mnist_has_the_probabilities_of_the_service(opened: Page, api: httpx.Client) -> None:
-    assert compare(opened, api, [encode(image) for image in TEST.images[:60]]) == 60
+def test_excerpt_of_mnist_has_the_probabilities_of_the_service(modules: Page, api: httpx.Client) -> None:
+    assert compare(modules, api, [encode(image) for image in TEST.images[:60]]) == 60
 
 
-def test_written_digits_have_the_probabilities_of_the_service(opened: Page, api: httpx.Client) -> None:
+def test_written_digits_have_the_probabilities_of_the_service(modules: Page, api: httpx.Client) -> None:
     """On paper, whose prepared fields have more than 256 levels."""
     images = [encode(write_on_paper(image)) for image in TEST.images[60:100]]
-    assert compare(opened, api, images) == 40
+    assert compare(modules, api, images) == 40
 
 
-def test_example_images_have_the_probabilities_of_the_service(opened: Page, api: httpx.Client) -> None:
+def test_example_images_have_the_probabilities_of_the_service(modules: Page, api: httpx.Client) -> None:
     assert EXAMPLES
-    assert compare(opened, api, [path.read_bytes() for path in EXAMPLES]) >= 1
+    assert compare(modules, api, [path.read_bytes() for path in EXAMPLES]) >= 1
 
 
 @pytest.mark.slow
-def test_mnist_has_the_probabilities_of_the_service(opened: Page, api: httpx.Client) -> None:
+def test_mnist_has_the_probabilities_of_the_service(modules: Page, api: httpx.Client) -> None:
     if not MNIST.is_dir():
         pytest.skip(f"{MNIST} does not exist; it has the complete MNIST")
     images = read_mnist(MNIST).test.images
     chosen = np.random.default_rng(24).choice(len(images), CASES, replace=False)
-    assert compare(opened, api, [encode(images[number]) for number in chosen]) == CASES
+    assert compare(modules, api, [encode(images[number]) for number in chosen]) == CASES
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_layers_and_maps_equal_those_of_tensorflow(opened: Page, api: httpx.Client, number: int) -> None:
+def test_layers_and_maps_equal_those_of_tensorflow(modules: Page, api: httpx.Client, number: int) -> None:
     """The gradient of the service is that of tf.GradientTape; its occlusion reads 196 covered fields."""
     image = encode(write_on_paper(TEST.images[number]))
     reply = api.post("/classify/explain?format=json", files={"file": image})
     assert reply.status_code == 200, reply.text
     explained = reply.json()
-    ours = opened.evaluate(EXPLAIN, [explained["answer"]["preview"]["field"], explained["answer"]["digit"]])
+    ours = modules.evaluate(EXPLAIN, [explained["answer"]["preview"]["field"], explained["answer"]["digit"]])
     layers = {layer["name"]: layer for layer in explained["layers"]}
     for name in ("conv1", "conv2"):
         maps, largest = np.array(ours[name]).reshape(layers[name]["shape"]), layers[name]["maximum"]
@@ -146,8 +137,8 @@ def test_weights_are_not_part_of_the_first_view(context: BrowserContext) -> None
     assert not [url for url in asked if "/model/weights" in url or "/network/" in url]
 
 
-def test_newest_explanation_overtakes_those_that_wait(opened: Page) -> None:
-    results = opened.evaluate("""async () => {
+def test_newest_explanation_overtakes_those_that_wait(modules: Page) -> None:
+    results = modules.evaluate("""async () => {
       const { loadNetwork } = await import("/static/js/network/network.js");
       const network = await loadNetwork();
       const field = new Float32Array(784);
@@ -160,8 +151,8 @@ def test_newest_explanation_overtakes_those_that_wait(opened: Page) -> None:
     assert results == [10, None, None, 196]
 
 
-def test_network_is_loaded_again_after_its_worker_has_failed(opened: Page) -> None:
-    results = opened.evaluate("""async () => {
+def test_network_is_loaded_again_after_its_worker_has_failed(modules: Page) -> None:
+    results = modules.evaluate("""async () => {
       const { loadNetwork } = await import("/static/js/network/network.js");
       const network = await loadNetwork();
       const field = new Float32Array(784);

@@ -291,19 +291,24 @@ def test_diagram_changes_during_a_stroke(view: Page) -> None:
     view.mouse.up()
 
 
+def repeat_after_failure(view: Page, message: str) -> None:
+    """Draw a digit, expect the message, and let the service respond to the repetition."""
+    draw(view, STROKES["7"])
+    view.locator("#diagram").scroll_into_view_if_needed()
+    error = view.locator("#network-message .error")
+    expect(error).to_contain_text(message)
+    view.unroute_all()
+    error.get_by_role("button", name="Try again").click()
+    expect(view.locator("#network")).to_have_attribute("data-digit", "7", timeout=30_000)
+
+
 def test_failed_loading_is_explained_and_repeated(view: Page, errors: list[str]) -> None:
     problem = '{"type": "/problems#overloaded", "title": "Overloaded", "status": 503, "detail": "Busy."}'
     view.route(
         "**/model/weights*",
         lambda route: route.fulfill(status=503, content_type="application/problem+json", body=problem),
     )
-    draw(view, STROKES["7"])
-    view.locator("#diagram").scroll_into_view_if_needed()
-    message = view.locator("#network-message .error")
-    expect(message).to_contain_text("The service is busy with other images.")
-    view.unroute_all()
-    message.get_by_role("button", name="Try again").click()
-    expect(view.locator("#network")).to_have_attribute("data-digit", "7", timeout=30_000)
+    repeat_after_failure(view, "The service is busy with other images.")
     expect(view.locator("#network-message")).to_be_hidden()
     errors.clear()
 
@@ -311,13 +316,7 @@ def test_failed_loading_is_explained_and_repeated(view: Page, errors: list[str])
 @pytest.mark.parametrize("module", ["network", "diagram"])
 def test_module_that_could_not_be_loaded_is_loaded_again(view: Page, errors: list[str], module: str) -> None:
     view.route(f"**/js/network/{module}.js*", lambda route: route.abort())
-    draw(view, STROKES["7"])
-    view.locator("#diagram").scroll_into_view_if_needed()
-    message = view.locator("#network-message .error")
-    expect(message).to_contain_text("The network diagram could not be loaded")
-    view.unroute_all()
-    message.get_by_role("button", name="Try again").click()
-    expect(view.locator("#network")).to_have_attribute("data-digit", "7", timeout=30_000)
+    repeat_after_failure(view, "The network diagram could not be loaded")
     errors.clear()
 
 
