@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -35,15 +34,6 @@ RENDER = """async ([width, height, pixels, operations, area]) => {
     return { error: error.message };
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def opened(context: Any) -> Iterator[Page]:
-    """The page of the service, for its policy and its modules."""
-    page = context.new_page()
-    page.goto("/")
-    yield page
-    page.close()
 
 
 def add_alpha(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -103,12 +93,12 @@ def compare(page: Page, api: httpx.Client, pixels: NDArray[np.uint8], operations
 
 
 @pytest.mark.slow
-def test_random_chains_give_the_pixels_of_the_service(opened: Page, api: httpx.Client) -> None:
+def test_random_chains_give_the_pixels_of_the_service(modules: Page, api: httpx.Client) -> None:
     computed = 0
     for seed in range(CASES):
         generator = np.random.default_rng(seed)
         pixels = draw_pixels(generator, transparent=seed % 3 == 0)
-        computed += compare(opened, api, pixels, draw_operations(generator))
+        computed += compare(modules, api, pixels, draw_operations(generator))
     assert computed > 0.6 * CASES
 
 
@@ -124,24 +114,24 @@ def draw_area(generator: np.random.Generator, height: int, width: int) -> dict[s
 
 
 @pytest.mark.slow
-def test_regions_have_the_pixels_of_the_service_and_the_rest_stays(opened: Page, api: httpx.Client) -> None:
+def test_regions_have_the_pixels_of_the_service_and_the_rest_stays(modules: Page, api: httpx.Client) -> None:
     computed = 0
     for seed in range(1000, 1000 + CASES):
         generator = np.random.default_rng(seed)
         pixels = draw_pixels(generator, transparent=seed % 3 == 0)
         operations = [{**step, "stride": 1} for step in draw_operations(generator)]
-        computed += compare(opened, api, pixels, operations, draw_area(generator, *pixels.shape[:2]))
+        computed += compare(modules, api, pixels, operations, draw_area(generator, *pixels.shape[:2]))
     assert computed > 0.4 * CASES
 
 
-def test_pixels_outside_of_regions_are_those_of_the_image(opened: Page) -> None:
+def test_pixels_outside_of_regions_are_those_of_the_image(modules: Page) -> None:
     pixels = np.random.default_rng(8).integers(0, 256, (30, 40, 3), np.uint8)
     weights = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
     operation = {"kernel": "custom", "weights": weights, "response": "clip", "border": "reflect"}
     area = {"regions": ["0,0,10,9", "25%,50%,75%,50%"], "reads": "image"}
     inside = np.zeros((30, 40), bool)
     inside[:9, :10] = inside[15:, 10:] = True
-    answer = render(opened, pixels, [operation], area)["pixels"][:, :, :3]
+    answer = render(modules, pixels, [operation], area)["pixels"][:, :, :3]
     assert (answer[~inside] == pixels[~inside]).all()
     exact = correlate(pixels, np.array(weights), "reflect", (1, 1), (1, 1))
     assert (answer[inside] == np.clip(exact, 0, 255)[inside]).all()
@@ -155,14 +145,14 @@ def test_pixels_outside_of_regions_are_those_of_the_image(opened: Page) -> None:
         ({"regions": ["1,2,3,4"], "reads": "image"}, {"stride": 2}, "the size must stay"),
     ],
 )
-def test_a_region_without_a_place_is_an_error(opened: Page, area: Any, step: Any, reason: str) -> None:
+def test_a_region_without_a_place_is_an_error(modules: Page, area: Any, step: Any, reason: str) -> None:
     pixels = np.zeros((30, 40, 3), np.uint8)
-    assert reason in render(opened, pixels, [{"kernel": "blur", **step}], area)["error"]
+    assert reason in render(modules, pixels, [{"kernel": "blur", **step}], area)["error"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [None, "rescale"])
-def test_transparent_image_is_cut_like_in_the_service(opened: Page, api: httpx.Client, name: str | None) -> None:
+def test_transparent_image_is_cut_like_in_the_service(modules: Page, api: httpx.Client, name: str | None) -> None:
     """The service asks for each strip of a large image whether it is opaque."""
     pixels = np.random.default_rng(5).integers(0, 256, (480, 640, 4), np.uint8)
     pixels[200:, :, 3] = 255
@@ -173,26 +163,26 @@ def test_transparent_image_is_cut_like_in_the_service(opened: Page, api: httpx.C
         ]
         if name:
             operations[0]["response"] = name
-        assert compare(opened, api, pixels, operations)
+        assert compare(modules, api, pixels, operations)
 
 
-def test_high_kernels_are_halved_like_in_the_service(opened: Page, api: httpx.Client) -> None:
+def test_high_kernels_are_halved_like_in_the_service(modules: Page, api: httpx.Client) -> None:
     generator = np.random.default_rng(9)
     pixels = generator.integers(0, 256, (75, 40, 3), np.uint8)
     for rows, border in ((16, "edge"), (23, "reflect"), (31, "wrap"), (63, "zero"), (33, "valid")):
         weights = generator.normal(0, 1, (rows, 7)).round(3).tolist()
-        assert compare(opened, api, pixels, [{"kernel": "custom", "weights": weights, "border": border, "bias": 99}])
+        assert compare(modules, api, pixels, [{"kernel": "custom", "weights": weights, "border": border, "bias": 99}])
 
 
-def test_bands_of_two_workers_meet(opened: Page, api: httpx.Client) -> None:
+def test_bands_of_two_workers_meet(modules: Page, api: httpx.Client) -> None:
     pixels = np.random.default_rng(6).integers(0, 256, (97, 61, 3), np.uint8)
     chain = [{"kernel": "gaussian", "sigma": 2}, {"kernel": "custom", "weights": "1,2;3,-4;-1,0;", "stride": 2}]
     for border in ("edge", "reflect", "symmetric", "wrap", "zero", "valid"):
-        assert compare(opened, api, pixels, [{**step, "border": border} for step in chain])
+        assert compare(modules, api, pixels, [{**step, "border": border} for step in chain])
 
 
 @pytest.mark.parametrize("border", ["edge", "zero", "reflect", "symmetric", "wrap", "valid"])
-def test_pixels_are_those_of_scipy(opened: Page, border: str) -> None:
+def test_pixels_are_those_of_scipy(modules: Page, border: str) -> None:
     generator = np.random.default_rng(7)
     pixels = generator.integers(0, 256, (23, 31, 3), np.uint8)
     weights = np.rint(generator.normal(0, 30, (4, 5))) / 64
@@ -200,7 +190,7 @@ def test_pixels_are_those_of_scipy(opened: Page, border: str) -> None:
         "kernel": "custom", "weights": weights.tolist(), "bias": 20.25, "response": "clip", "border": border,
         "stride": [2, 3], "dilation": [2, 1],
     }  # fmt: skip
-    answer = render(opened, pixels, [operation])
+    answer = render(modules, pixels, [operation])
     exact = correlate(pixels, weights, border, (2, 3), (2, 1)) + 20.25
     assert_equal_to_rounding(answer["pixels"][:, :, :3], exact)
     assert (answer["pixels"][:, :, 3] == 255).all()
@@ -215,12 +205,12 @@ def test_pixels_are_those_of_scipy(opened: Page, border: str) -> None:
         ({"kernel": "custom", "weights": "1,a;2,3"}, "weights"),
     ],
 )
-def test_what_the_browser_does_not_compute_has_a_reason(opened: Page, operation: dict[str, Any], reason: str) -> None:
-    assert reason in render(opened, np.zeros((4, 4, 3), np.uint8), [operation])["reason"]
+def test_what_the_browser_does_not_compute_has_a_reason(modules: Page, operation: dict[str, Any], reason: str) -> None:
+    assert reason in render(modules, np.zeros((4, 4, 3), np.uint8), [operation])["reason"]
 
 
-def test_newest_render_overtakes_those_that_wait(opened: Page) -> None:
-    results = opened.evaluate("""async () => {
+def test_newest_render_overtakes_those_that_wait(modules: Page) -> None:
+    results = modules.evaluate("""async () => {
       const { createPreview } = await import("/static/js/preview/preview.js");
       const preview = createPreview();
       const image = new ImageData(320, 240);
@@ -233,7 +223,7 @@ def test_newest_render_overtakes_those_that_wait(opened: Page) -> None:
     assert results == [101, None, None, 104]
 
 
-def test_comparison_finds_the_pixel_that_differs(opened: Page) -> None:
+def test_comparison_finds_the_pixel_that_differs(modules: Page) -> None:
     def change_one_value(route: Any) -> None:
         reply = route.fetch()
         body = bytearray(reply.body())
@@ -246,10 +236,10 @@ def test_comparison_finds_the_pixel_that_differs(opened: Page) -> None:
       image.data.forEach((_, index) => { image.data[index] = index % 4 === 3 ? 255 : (index * 7) % 256; });
       return compareWithService(image, [{ kernel: "sharpen" }, { kernel: "edge" }]);
     }"""
-    assert opened.evaluate(compare_in_page) == {"different": 0, "total": 768, "first": None}
-    opened.route("**/filter?*", change_one_value)
-    answer = opened.evaluate(compare_in_page)
-    opened.unroute("**/filter?*")
+    assert modules.evaluate(compare_in_page) == {"different": 0, "total": 768, "first": None}
+    modules.route("**/filter?*", change_one_value)
+    answer = modules.evaluate(compare_in_page)
+    modules.unroute("**/filter?*")
     assert (answer["different"], answer["total"]) == (1, 768)
     assert (answer["first"]["x"], answer["first"]["y"], answer["first"]["channel"]) == (7, 5, "green")
     assert answer["first"]["ours"] == answer["first"]["theirs"] ^ 1
