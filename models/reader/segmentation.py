@@ -119,7 +119,7 @@ def drop_dirt_and_margins(pieces: list[Piece], shape: tuple[int, ...]) -> list[P
         at_frame = piece.left == 0 or piece.top == 0 or piece.right == width or piece.bottom == height
         long = piece.width > 0.45 * width or (piece.height > 0.45 * height and piece.top == 0 and height > width)
         slender = min(piece.width, piece.height) < MIN_FRAME_DEPTH * piece.size  # unlike a digit that is cut off
-        if piece.size < min_side or (at_frame and (long or (piece.frame_share > 0.6 and slender))):
+        if piece.size < min_side or (at_frame and (long or (piece.frame_share > 0.5 and slender))):
             continue
         kept.append(piece)
     return kept
