@@ -19,11 +19,14 @@ BORDER_OFF_CENTRE = 0.3  # of the image's side, at least, from its centre to the
 MIN_INNER_INK = 0.1  # of a border's ink, at least, for the digit beside it
 COMPARABLE_SIZE = (0.5, 2.0)  # of the digit's size, for another digit beside it
 COMPARABLE_INK = 0.2  # of the digit's ink, at least, for another digit beside it
-EDGE_SPAN = 0.9  # of the image, at least, for the edge of a sheet
+EDGE_SPAN = 0.5  # of the image, at least, for the edge of a sheet: the rest may have too little contrast
+FRAME_EDGE_SPAN = 0.9  # the same along the frame, where a digit may be cut off
 SLENDER = 0.25  # width over length, at most, for the edge of a sheet
 SIDE_SHARE = 0.8  # of a side of the frame, at least, that a shadow covers
 MIN_FOLD_SIDE = 64  # pixels: in smaller images a 1 reaches from frame to frame
 FOLD_THICKNESS = 0.2  # of the image's other side, at most, for a line that is not a 1
+SOFT_FOLD_THICKNESS = 0.35  # the same for a shadow
+SHADOW_SHARPNESS = 1.2  # at most; a stroke that is out of focus has 2 or more
 EDGE_STEP = 0.5  # of the ink's contrast: the difference of brightness between the two sides of an edge
 
 
@@ -189,7 +192,7 @@ def is_corner_shadow(mask: Mask) -> bool:
 
 
 def is_straight_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
-    """Whether a mask is slender, runs across the image, and is a fold or brighter on one side."""
+    """Whether a mask is slender, runs across at least half of the image, and is a fold or has one side brighter."""
     height, width = mask.shape
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
@@ -207,25 +210,39 @@ def is_straight_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
         return False
     upright = mask if tall >= wide else mask.T
     thickness = float(2 * np.sqrt(3 * spread[0]))  # of a band of equal thickness
-    return is_fold(upright, thickness) or has_unequal_sides(mask, grey, contrast, centre, axes[:, 0], thickness)
+    if is_fold(upright, thickness, measure_slope(mask, grey) * thickness / contrast):
+        return True
+    step = measure_step(mask, grey, centre, axes[:, 0], thickness)
+    if step is None:
+        return tall >= FRAME_EDGE_SPAN * height or wide >= FRAME_EDGE_SPAN * width
+    return step > EDGE_STEP * contrast
 
 
-def is_fold(upright: Mask, thickness: float) -> bool:
-    """Whether an upright band is too thin for a 1 and reaches the frame at both ends, in a large image."""
+def is_fold(upright: Mask, thickness: float, sharpness: float) -> bool:
+    """Whether an upright band reaches the frame at both ends in a large image, and is too thin or too soft for a 1.
+
+    At a sharpness of 1, the brightness at the band's outline would take the whole thickness to reach that of the ink.
+    """
     reaches_both_ends = bool(upright[[0, -1]].any(axis=1).all())
     large = min(upright.shape) >= MIN_FOLD_SIDE
-    return large and reaches_both_ends and thickness <= FOLD_THICKNESS * upright.shape[1]
+    limit = SOFT_FOLD_THICKNESS if sharpness <= SHADOW_SHARPNESS else FOLD_THICKNESS
+    return large and reaches_both_ends and thickness <= limit * upright.shape[1]
 
 
-def has_unequal_sides(
-    mask: Mask,
-    grey: Grey,
-    contrast: float,
-    centre: NDArray[np.floating],
-    across: NDArray[np.floating],
-    thickness: float,
-) -> bool:
-    """Whether the image is brighter on one side of a band, or ends there. `across` is the direction across the band."""
+def measure_slope(mask: Mask, grey: Grey) -> float:
+    """The median gradient of brightness per pixel at the outline of a mask."""
+    outline = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)
+    return float(np.median(np.hypot(across[outline], down[outline])))
+
+
+def measure_step(
+    mask: Mask, grey: Grey, centre: NDArray[np.floating], across: NDArray[np.floating], thickness: float
+) -> float | None:
+    """The difference of brightness between the two sides of a band; None if the image ends on one side.
+
+    `across` is the direction across the band.
+    """
     reach = max(3, round(thickness * np.sqrt(3) / 2))
     around = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -233,5 +250,5 @@ def has_unequal_sides(
     side = (np.stack([x, y], axis=1) - centre) @ across
     light = grey[y, x]
     if not (side > 0).any() or not (side < 0).any():
-        return True  # on the frame: the image does not continue beyond it
-    return bool(abs(float(light[side > 0].mean() - light[side < 0].mean())) > EDGE_STEP * contrast)
+        return None
+    return abs(float(light[side > 0].mean() - light[side < 0].mean()))

@@ -26,6 +26,7 @@ MAX_CHARACTERS = 400  # on a page; a texture has thousands
 SURVEY = 32  # characters: of a page with more of them, this many are classified first
 MIN_SURVEYED_DIGITS = 0.5  # of the surveyed characters; in print and textures fewer look like digits
 SURVEY_STRICTNESS = 0.97  # whatever the request's, which must not make a page of print cost seconds
+SEVERAL = 2  # digits, at least: a character alone is what `classify` has read already
 GLANCE_SIDE = 700  # pixels: enough to see whether there are several digits
 MAX_PARTS_UPRIGHT, MAX_PARTS_TURNED = 250, 60  # parts of touching digits to classify, for each polarity
 GOOD_PAGE = 0.6  # mean goodness from which no rotation is tried
@@ -73,15 +74,15 @@ def count_digits(classifier: FieldClassifier, image: Pixels, polarity: str = "au
     grey, _scale = enlarge_small(*reduce_to_grey(image, GLANCE_SIDE))
     grey = flatten_illumination(grey)
     try:
-        found = find_digits(classifier, grey, polarity, max_parts=0)
+        found = find_digits(classifier, grey, polarity, 0, SEVERAL)
         if count_sure(found) == 1:
-            found = find_digits(classifier, grey, polarity, MAX_PARTS_TURNED)
+            found = find_digits(classifier, grey, polarity, MAX_PARTS_TURNED, SEVERAL)
     except TextLikeError:
         return 0
     digits = choose_digits(found, classifier.reject_score, max(grey.shape))
     sure = [one for one in digits if one.classification.verdict == "digit"]
     only_strokes = {one.classification.digit for one in sure} == {1}
-    return 0 if len(sure) < 2 or only_strokes or len(digits) < MIN_DIGIT_SHARE * len(found) else len(digits)
+    return 0 if len(sure) < SEVERAL or only_strokes or len(digits) < MIN_DIGIT_SHARE * len(found) else len(digits)
 
 
 def enlarge_small(grey: Grey, scale: float) -> tuple[Grey, float]:
@@ -98,11 +99,14 @@ def count_sure(found: list[RecognizedCharacter]) -> int:
     return sum(one.classification.verdict == "digit" for one in found)
 
 
-def find_digits(classifier: FieldClassifier, grey: Grey, polarity: str, max_parts: int) -> list[RecognizedCharacter]:
+def find_digits(
+    classifier: FieldClassifier, grey: Grey, polarity: str, max_parts: int, min_characters: int = 1
+) -> list[RecognizedCharacter]:
     """The characters of a page, for the polarity of which more can be read.
 
     The other polarity is not tried if the likelier one shows several characters and nearly all are digits.
-    `max_parts` limits the parts of touching digits that are tried. Raises TextLikeError.
+    `max_parts` limits the parts of touching digits that are tried. A page with fewer than `min_characters` has none.
+    Raises TextLikeError.
     """
     best: list[RecognizedCharacter] = []
     text_like = 0
@@ -111,6 +115,8 @@ def find_digits(classifier: FieldClassifier, grey: Grey, polarity: str, max_part
         if ink.is_blank:
             continue
         characters, labels = find_characters(ink)
+        if len(characters) < min_characters:
+            continue
         characters = sorted(characters, key=lambda one: -one.ink)[:MAX_CHARACTERS]
         if len(characters) > SURVEY and not has_digits(classifier, ink, labels, characters):
             text_like += 1

@@ -137,10 +137,13 @@ def find_slope(mask: Mask, edges: NDArray[np.int64], fading: bool) -> tuple[floa
     """(slope with the most lines, share (height,) of the blocks between `edges` that a line at each level covers)."""
     height, width = mask.shape
     middles = (edges[:-1] + edges[1:]) / 2 - width / 2
-    profiles = np.stack([mask[:, left:right].mean(axis=1) for left, right in pairwise(edges)])
+    inked = np.add.reduceat(mask.view(np.uint8), edges[:-1], axis=1, dtype=np.int32).T  # (blocks, height)
+    level = inked >= LINE_COVER * np.diff(edges)[:, None]
+    if not level.any(axis=1).mean() >= LINE_SPAN * (PART_BLOCKS / LINE_BLOCKS if fading else 1):
+        return 0.0, np.zeros(height)  # too few blocks have ink for a line of any slope
     steps = max(1, round(MAX_SLOPE * width / 2))
     reach = steps + 1
-    padded = np.pad(profiles, ((0, 0), (reach, reach))) >= LINE_COVER
+    padded = np.pad(level, ((0, 0), (reach, reach)))
     slopes = 2 * np.array(sorted(range(-steps, steps + 1), key=abs)) / width
     drops = np.round(slopes[:, None] * middles).astype(int)  # (slopes, blocks)
     rows_of_blocks = np.arange(height) + reach + drops[..., None]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.reader.binarize import (
     Ink,
@@ -137,33 +138,48 @@ def find_typical_height(pieces: list[Piece]) -> float:
 def join_parts(characters: list[Character], typical: float) -> list[Character]:
     """Join the bar of a 5 to its body and the fragments of a broken stroke to each other."""
     joined = sorted(characters, key=lambda character: -character.ink)
+    boxes = np.array([(one.left, one.top, one.right, one.bottom, one.ink) for one in joined], float).reshape(-1, 5)
+    together = belong_together(boxes[:, None], boxes, typical)
     changed = True
     while changed:
         changed = False
         for first in range(len(joined)):
-            for second in range(len(joined) - 1, first, -1):
-                if belong_together(joined[first], joined[second], typical):
-                    joined[first] = joined[first].join(joined.pop(second))
-                    changed = True
+            end = len(joined)
+            while together[first : first + 1, first + 1 : end].any():
+                end = first + 1 + int(np.flatnonzero(together[first, first + 1 : end])[-1])
+                joined[first] = one = joined[first].join(joined.pop(end))
+                boxes, together = np.delete(boxes, end, 0), np.delete(np.delete(together, end, 0), end, 1)
+                boxes[first] = one.left, one.top, one.right, one.bottom, one.ink
+                together[first] = belong_together(boxes[first], boxes, typical)
+                together[:, first] = belong_together(boxes, boxes[first], typical)
+                changed = True
     return joined
 
 
-def belong_together(one: Character, other: Character, typical: float) -> bool:
-    """Whether two parts form one character: one above the other, or a fragment beside a stroke."""
-    overlap = min(one.right, other.right) - max(one.left, other.left)
-    gap = max(one.top, other.top) - min(one.bottom, other.bottom)
-    tall = max(one.bottom, other.bottom) - min(one.top, other.top)
-    if tall > 1.5 * max(typical, one.height, other.height):
-        return False
-    small = min(one.height, other.height) < 0.6 * typical
-    if overlap >= OVERLAP * min(one.width, other.width) and gap <= GAP * typical:
-        return small or gap < -0.3 * min(one.height, other.height)
+def belong_together(one: NDArray[np.float64], other: NDArray[np.float64], typical: float) -> NDArray[np.bool_]:
+    """Whether two parts form one character: one above the other, or a fragment beside a stroke.
+
+    Parts (..., 5) are left, top, right, bottom and ink; those of `one` and `other` are broadcast.
+    """
+    left, top, right, bottom, ink = np.moveaxis(one, -1, 0)
+    lefts, tops, rights, bottoms, inks = np.moveaxis(other, -1, 0)
+    height, heights = bottom - top, bottoms - tops
+    overlap = np.minimum(right, rights) - np.maximum(left, lefts)
+    gap = np.maximum(top, tops) - np.minimum(bottom, bottoms)
+    tall = np.maximum(bottom, bottoms) - np.minimum(top, tops)
+    lower, higher = np.minimum(height, heights), np.maximum(height, heights)
+    small = lower < 0.6 * typical
+    stacked = (overlap >= OVERLAP * np.minimum(right - left, rights - lefts)) & (gap <= GAP * typical)
     # A fragment beside a stroke: the flag of a 5, or half of a 0 written with a dry pen. A minus, a point and a comma
     # are at the foot, and low.
-    part, body = sorted((one, other), key=lambda character: character.ink)
-    if part.height < SIGN_HEIGHT * body.height and part.top > body.top + body.height / 2:
-        return False
-    return small and -overlap <= 0.12 * typical and gap < 0 and min(one.ink, other.ink) < 0.5 * max(one.ink, other.ink)
+    one_is_part = ink <= inks
+    part_top, part_height = np.where(one_is_part, top, tops), np.where(one_is_part, height, heights)
+    body_top, body_height = np.where(one_is_part, tops, top), np.where(one_is_part, heights, height)
+    at_foot = (part_height < SIGN_HEIGHT * body_height) & (part_top > body_top + body_height / 2)
+    beside = small & ~at_foot & (-overlap <= 0.12 * typical) & (gap < 0)
+    beside &= np.minimum(ink, inks) < 0.5 * np.maximum(ink, inks)
+    together = np.where(stacked, small | (gap < -0.3 * lower), beside)
+    return together & (tall <= 1.5 * np.maximum(typical, higher))
 
 
 def sort_to_lines(characters: list[Character]) -> list[list[Character]]:

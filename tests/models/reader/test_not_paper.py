@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.reader.components import is_straight_edge
 from models.reader.reader import DigitReader
 from tests.support.paper import Digits, add_grain, write_on_paper
 
@@ -30,6 +31,48 @@ def test_fold_of_a_book_is_not_a_1(reader: DigitReader, thickness: int, side: in
 
     assert reader.classify([add_grain(page, 0.01)])[0].verdict in ("not_a_digit", "blank")
     assert reader.read(add_grain(page, 0.01)).text == ""
+
+
+@pytest.mark.parametrize("width", [10, 20, 30])
+def test_soft_shadow_of_a_fold_is_not_a_1(reader: DigitReader, width: int) -> None:
+    """A shadow that fades on both sides of the fold. The wide one is as wide as a 1 of a thick pen."""
+    across = np.abs(np.arange(300) - 190)
+    page = np.broadcast_to(0.85 * (1 - 0.6 * np.exp(-across / width)), (420, 300)).astype(np.float32)
+
+    assert reader.classify([add_grain(page, 0.01)])[0].verdict in ("not_a_digit", "blank")
+    assert reader.read(add_grain(page, 0.01)).text == ""
+
+
+@pytest.mark.parametrize("blur", [1, 6])
+def test_1_of_a_thick_pen_from_frame_to_frame_is_read(reader: DigitReader, blur: int) -> None:
+    """As thick as the wide shadow, but not as soft, even out of focus."""
+    page = np.full((420, 300), 0.85, np.float32)
+    cv2.line(page, (196, -1), (184, 420), (0.2,), 66)
+    page = np.asarray(cv2.GaussianBlur(page, (0, 0), blur), np.float32)
+
+    assert reader.classify([add_grain(page, 0.01)])[0].digit == 1
+
+
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize(("beyond", "is_edge"), [(0.3, True), (0.85, False)])
+def test_short_band_is_the_edge_of_a_sheet_if_one_side_is_darker(turn: int, beyond: float, is_edge: bool) -> None:
+    """Where the light falls off, only a part of the edge has enough contrast to be ink."""
+    grey = np.full((300, 400), 0.85, np.float32)
+    grey[:, :90] = beyond
+    grey[:, 80:90] = 0.3
+    mask = np.zeros((300, 400), bool)
+    mask[:180, 80:90] = True
+
+    assert is_straight_edge(np.rot90(mask, turn), np.ascontiguousarray(np.rot90(grey, turn)), 0.55) == is_edge
+
+
+@pytest.mark.parametrize(("height", "is_edge"), [(300, True), (180, False)])
+def test_band_along_the_frame_is_an_edge_only_if_it_has_nearly_its_length(height: int, is_edge: bool) -> None:
+    """A shorter one may be a 1 that the frame cuts off."""
+    mask = np.zeros((300, 400), bool)
+    mask[:height, :4] = True
+
+    assert is_straight_edge(mask, np.where(mask, np.float32(0.3), np.float32(0.85)), 0.55) == is_edge
 
 
 def test_upright_1_with_margins_is_read(reader: DigitReader) -> None:
