@@ -76,10 +76,10 @@ def split_validation(images: LabelledImages, count: int) -> tuple[LabelledImages
 
 
 def draw_digit_pool(count: int, seed: int) -> LabelledImages:
-    """`count` synthetic handwritten digits. 1, 4, 7 and 9, which have the most variants, are twice as frequent."""
+    """`count` synthetic handwritten digits. 0, 1, 4, 7 and 9, which have the most variants, are twice as frequent."""
     generator = np.random.default_rng([seed, 11])
     shares = np.ones(DIGITS)
-    shares[[1, 4, 7, 9]] = 2
+    shares[[0, 1, 4, 7, 9]] = 2
     labels = generator.choice(DIGITS, count, p=shares / shares.sum()).astype(np.uint8)
     return LabelledImages(draw_digits(labels, generator), labels)
 

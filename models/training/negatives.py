@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from models.mnist_field import fit_to_field
 from models.network import FIELD
+from models.training.glyphs import OTHER_GLYPHS
 from models.training.mnist import LabelledImages
-from models.training.synthetic_digits import draw_field, draw_other_glyphs, smooth_path
+from models.training.synthetic_digits import draw_field, draw_other_glyphs, parse_glyph, smooth_path
 from models.types import ByteField, ByteFields
 
 LETTER_SHARE = 0.6  # of the negatives
@@ -25,6 +26,8 @@ TURNED_DIGITS: dict[str, tuple[int, ...]] = {
     "upside down": (3, 4, 7),
 }
 """The digits that are not digits after each turn: a mirrored 3 is an epsilon, a mirrored 9 a P, a turned 4 an h."""
+
+RINGED_LETTERS = [name for name in OTHER_GLYPHS if len(name) == 1]
 
 DrawNegative = Callable[[LabelledImages, np.random.Generator], ByteField]
 
@@ -78,6 +81,16 @@ def draw_scribble(_: LabelledImages, generator: np.random.Generator) -> ByteFiel
     steps = generator.normal(0, 1, (int(generator.integers(7, 16)), 2))
     path = np.cumsum(steps, axis=0) * 0.6 + generator.normal(0, 1, steps.shape)
     return draw_field([smooth_path(path)], generator)
+
+
+def draw_ringed_letter(_: LabelledImages, generator: np.random.Generator) -> ByteField:
+    """A small letter in a ring, as in a list or a drawing's label. A network might see only the ring, or a 6."""
+    letter = parse_glyph(OTHER_GLYPHS[RINGED_LETTERS[generator.integers(len(RINGED_LETTERS))]])
+    size, turn = generator.uniform(0.3, 0.55), generator.uniform(0, 2 * np.pi)
+    angles = turn + np.linspace(0, generator.uniform(1.8, 2.3) * np.pi, 24)
+    ring = 0.5 + 0.5 * np.column_stack([np.cos(angles), np.sin(angles)])
+    centre = generator.normal(0.5, 0.06, 2)
+    return draw_field([ring, *(centre + (stroke - 0.5) * size for stroke in letter)], generator)
 
 
 def draw_lines(_: LabelledImages, generator: np.random.Generator) -> ByteField:
@@ -154,6 +167,7 @@ NEGATIVES: dict[DrawNegative, float] = {
     draw_several_digits: 4,
     draw_cut_digits: 2,
     draw_scribble: 5,
+    draw_ringed_letter: 1,
     draw_lines: 2,
     draw_texture: 3,
     draw_blobs: 3,
