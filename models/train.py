@@ -75,8 +75,8 @@ def train(
         from models.training.run import load_start, train_network
 
         mnist = load_mnist(data)
-        config, weights = load_start(config, start)
-        card = train_network(config, mnist, out, finish=finish, cluster=cluster, wait_seconds=wait, start=weights)
+        config, trained = load_start(config, start)
+        card = train_network(config, mnist, out, finish=finish, cluster=cluster, wait_seconds=wait, start=trained)
         if card and config.network == "bundled":
             from models.calibrate import calibrate_folder
 

@@ -47,7 +47,7 @@ def describe_model(
             "keras": keras.__version__,
             "numpy": np.__version__,
         },
-        "figures": {"test": describe_accuracy(correct), "curves": history},
+        "figures": {"test": describe_accuracy(correct)},
         "seconds": round(sum(row["seconds"] for row in history)),
     }
     return stored, card

@@ -2,8 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,32 @@ from models.training.distributed.rendezvous import WorkerConnections, connect
 from models.training.distributed.strategy import create_strategy, report_lost_worker
 from models.training.loop import TrainingLoop, read_checkpoint
 from models.training.mnist import LabelledImages, Mnist
-from models.training.reporting import SummaryWriter, create_progress, save_curves, tile_images
-from models.types import Values
+from models.training.reporting import History, SummaryWriter, create_progress, save_curves, tile_images
+from models.types import Weights
 
 LECTURE_LEARNING_RATE = 1e-3
 WARM_UP_SHARE = 0.05  # of all steps
 POOL_EPOCHS = 3  # the pools hold enough synthetic digits and negatives for this many epochs
 
 
+@dataclass(frozen=True)
+class Start:
+    """The trained model that a run starts from."""
+
+    weights: Weights
+    curves: History
+
+
 def train_network(
     config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None = None, finish: bool = False,
-    cluster: Cluster = SINGLE_WORKER, wait_seconds: float = WAIT_SECONDS, start: Sequence[Values] | None = None,
+    cluster: Cluster = SINGLE_WORKER, wait_seconds: float = WAIT_SECONDS, start: Start | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train a network, or resume after the last epoch of the checkpoint in `out`, and write the model folder.
 
     Returns the model's card, on the chief; the other workers return an empty dict. `stop_after` ends the run after
     that many epochs without a model folder, as a kill would. `finish` writes the model folder from the checkpoint
-    without further training. The workers of a `cluster` wait for each other for at most `wait_seconds`. `start` has the
-    weights that the run starts from, of which `config.start` is the hash.
+    without further training. The workers of a `cluster` wait for each other for at most `wait_seconds`. `start` is the
+    model that the run starts from; `config.start` is the hash of its weights.
 
     Raises ModelError: DataError, CheckpointError, ClusterError or WorkerError.
     """
@@ -61,8 +68,8 @@ def train_network(
     return card
 
 
-def load_start(config: TrainConfig, folder: Path | None) -> tuple[TrainConfig, list[Values] | None]:
-    """(configuration, weights) of a run that starts from those of a model folder. Raises ModelFolderError."""
+def load_start(config: TrainConfig, folder: Path | None) -> tuple[TrainConfig, Start | None]:
+    """(configuration, start) of a run that starts from the model in a folder. Raises ModelFolderError."""
     if folder is None:
         return config, None
     weights, card = read_model_folder(folder)
@@ -72,12 +79,13 @@ def load_start(config: TrainConfig, folder: Path | None) -> tuple[TrainConfig, l
             "'bundled'"
         )
     config = replace(config, start=card["weights_sha256"], learning_rate=START_LEARNING_RATE)
-    return config, [np.asarray(weight, np.float32) for weight in weights]
+    curves: History = card.get("figures", {}).get("curves", [])
+    return config, Start([np.asarray(weight, np.float32) for weight in weights], curves)
 
 
 def train_epochs(
     config: TrainConfig, mnist: Mnist, out: Path, stop_after: int | None, finish: bool,
-    connections: WorkerConnections, checkpoint: bytes, wait_seconds: float, start: Sequence[Values] | None,
+    connections: WorkerConnections, checkpoint: bytes, wait_seconds: float, start: Start | None,
 ) -> dict[str, Any]:  # fmt: skip
     tf = import_tensorflow()
     import keras
@@ -92,7 +100,7 @@ def train_epochs(
     with strategy.scope():
         loop = build_loop(config, batches.count_batches(config.batch), cluster.shard)
     if start is not None:
-        loop.start_from(start)
+        loop.start_from(start.weights)
     history = loop.load_checkpoint(checkpoint, asdict(config)) if checkpoint else []
     summaries = SummaryWriter(out / "summaries") if cluster.is_chief else None
     for epoch in [] if finish and history else range(len(history), config.epochs):
@@ -106,13 +114,20 @@ def train_epochs(
         loop.save_checkpoint(out, asdict(config), history)
         summaries.write_scalars(epoch + 1, row)
         write_first_layer(summaries, loop, training, epoch + 1)
-        save_curves(history, out)
+        save_curves(continue_curves(start, history), out)
     if not cluster.is_chief:
         return {}
     weights, card = describe_model(config, mnist, loop, history)
+    card["figures"]["curves"] = continue_curves(start, history)
     save_model_folder(out, weights, card)
     print(f"{out}: test accuracy {card['figures']['test']['accuracy']:.4f}", flush=True)
     return card
+
+
+def continue_curves(start: Start | None, history: History) -> History:
+    """The rows of all epochs, with those of the model that the run started from."""
+    earlier = start.curves if start else []
+    return [*earlier, *({**row, "epoch": len(earlier) + row["epoch"]} for row in history)]
 
 
 def build_training_set(config: TrainConfig, training: LabelledImages) -> TrainingSet:

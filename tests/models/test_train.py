@@ -95,16 +95,22 @@ def test_short_run_learns_and_writes_all_files(excerpt: Mnist, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_a_run_starts_from_trained_weights(excerpt: Mnist, tmp_path: Path) -> None:
-    config, weights = load_start(dataclasses.replace(SMALL, epochs=1), BUNDLED_FOLDER)
+    config, start = load_start(dataclasses.replace(SMALL, epochs=1), BUNDLED_FOLDER)
 
-    started = train_network(config, excerpt, tmp_path / "started", start=weights)
+    started = train_network(config, excerpt, tmp_path / "started", start=start)
     fresh = train_network(dataclasses.replace(SMALL, epochs=1), excerpt, tmp_path / "fresh")
 
     accuracies = [card["figures"]["test"]["accuracy"] for card in (started, fresh)]
     assert accuracies[0] > 0.98 > accuracies[1] + 0.05
     assert started["config"]["start"] == read_card(BUNDLED_FOLDER)["weights_sha256"]
     trained, _ = read_model_folder(tmp_path / "started")
-    assert any((one != other).any() for one, other in zip(weights or [], trained, strict=True))
+    assert start is not None
+    assert any((one != other).any() for one, other in zip(start.weights, trained, strict=True))
+    earlier = read_card(BUNDLED_FOLDER)["figures"]["curves"]
+    curves = started["figures"]["curves"]
+    assert curves[:-1] == earlier
+    assert [row["epoch"] for row in curves] == list(range(1, len(earlier) + 2))
+    assert json.loads((tmp_path / "started" / "curves.json").read_text()) == curves
     with pytest.raises(CheckpointError, match="start"):
         train_network(dataclasses.replace(config, start=""), excerpt, tmp_path / "started")
 

@@ -89,13 +89,12 @@ def test_letters_and_signs_are_refused(reader: DigitReader) -> None:
 
 
 def test_european_handwriting_is_read(reader: DigitReader) -> None:
-    drawn = draw_digit_pool(1000, seed=78)
+    drawn = draw_digit_pool(3000, seed=78)
     classified = reader.classifier.classify(drawn.images.astype(np.float32) / np.float32(255))
 
     correct = np.array([one.digit == label for one, label in zip(classified, drawn.labels, strict=True)])
-    assert correct.mean() >= 0.98
-    assert correct[drawn.labels == 1].mean() >= 0.98
-    assert correct[drawn.labels == 7].mean() >= 0.98
+    assert correct.mean() >= 0.99
+    assert min(correct[drawn.labels == digit].mean() for digit in range(10)) >= 0.97
 
 
 def test_logits_do_not_depend_on_the_batch(reader: DigitReader, excerpt: Mnist) -> None:
