@@ -79,7 +79,8 @@ def split_touching(
         wide = character.width > WIDE * character.height or (
             beside and one.goodness < 0.5 and character.width > WIDE_BESIDE_DIGITS * max(character.height, typical)
         )
-        if wide and left > 0:
+        high = character.height >= SIMILAR_HEIGHT * typical  # unlike an infinity sign or a wave
+        if wide and high and left > 0:
             parts, tried = split(classifier, cut_out(ink, labels, character), one, typical, beside)
             kept, left = kept + parts, left - tried
         else:

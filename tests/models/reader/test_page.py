@@ -143,14 +143,14 @@ def test_small_lines_are_read(reader: DigitReader, digits: Digits) -> None:
 
 
 def test_digit_in_a_word_is_not_read(reader: DigitReader, digits: Digits) -> None:
-    """An l or an o in a word looks like a digit. In one of ten words, most letters may."""
+    """An l or an o in a word looks like a digit. In one of twenty words, most letters may."""
     texts = []
     for seed in range(20):
         letters = draw_other_glyphs(6, np.random.default_rng(seed))
         page = write_lines([[*letters[:3], digits[1], *letters[3:]], [digits[digit] for digit in (2, 5, 9, 3)]])
         texts.append(reader.read(page).text)
 
-    assert texts.count("2593") >= 18, texts
+    assert texts.count("2593") >= 19, texts
 
 
 def test_seam_avoids_the_ink() -> None:
