@@ -74,9 +74,9 @@ def count_digits(classifier: FieldClassifier, image: Pixels, polarity: str = "au
     grey, _scale = enlarge_small(*reduce_to_grey(image, GLANCE_SIDE))
     grey = flatten_illumination(grey)
     try:
-        found = find_digits(classifier, grey, polarity, 0, SEVERAL)
+        found = find_digits(classifier, grey, polarity, max_parts=0, min_characters=SEVERAL)
         if count_sure(found) == 1:
-            found = find_digits(classifier, grey, polarity, MAX_PARTS_TURNED, SEVERAL)
+            found = find_digits(classifier, grey, polarity, MAX_PARTS_TURNED, min_characters=SEVERAL)
     except TextLikeError:
         return 0
     digits = choose_digits(found, classifier.reject_score, max(grey.shape))

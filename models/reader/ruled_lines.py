@@ -139,7 +139,7 @@ def find_slope(mask: Mask, edges: NDArray[np.int64], fading: bool) -> tuple[floa
     middles = (edges[:-1] + edges[1:]) / 2 - width / 2
     inked = np.add.reduceat(mask.view(np.uint8), edges[:-1], axis=1, dtype=np.int32).T  # (blocks, height)
     level = inked >= LINE_COVER * np.diff(edges)[:, None]
-    if not level.any(axis=1).mean() >= LINE_SPAN * (PART_BLOCKS / LINE_BLOCKS if fading else 1):
+    if level.any(axis=1).mean() < LINE_SPAN * (PART_BLOCKS / LINE_BLOCKS if fading else 1):
         return 0.0, np.zeros(height)  # too few blocks have ink for a line of any slope
     steps = max(1, round(MAX_SLOPE * width / 2))
     reach = steps + 1

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from models.reader.binarize import Ink
+from models.reader.components import Piece
 from models.reader.reader import DigitReader
 from models.reader.ruled_lines import find_ruled_lines
 from models.reader.seams import find_seams
-from models.reader.segmentation import Character, find_characters, sort_to_lines
+from models.reader.segmentation import Character, drop_dirt_and_margins, find_characters, sort_to_lines
 from models.training.synthetic_digits import draw_other_glyphs
 from tests.support.paper import Digits, add_grain, enlarge_ink, write_lines, write_on_paper
 
@@ -151,6 +152,23 @@ def test_digit_in_a_word_is_not_read(reader: DigitReader, digits: Digits) -> Non
         texts.append(reader.read(page).text)
 
     assert texts.count("2593") >= 19, texts
+
+
+def test_infinity_sign_is_not_read_as_two_0s(reader: DigitReader, digits: Digits) -> None:
+    """It is as wide as two 0s, but lower than the digits beside it."""
+    infinity = np.zeros((28, 28), np.uint8)
+    for x in (10, 17):
+        cv2.ellipse(infinity, (x, 14), (4, 3), 0, 0, 360, (255,), 2)
+    page = write_lines([[digits[2], digits[5], infinity, digits[9], digits[3]]])
+
+    assert reader.read(page).text == "2593"
+
+
+def test_stroke_of_which_half_lies_on_the_frame_is_dropped() -> None:
+    """The edge of a slanted sheet, which leaves the image half way. A digit that the frame cuts off is deeper."""
+    edge, digit = (Piece(label, 0, 150, width, 140, 300.0, 0.55) for label, width in ((1, 9), (2, 60)))
+
+    assert drop_dirt_and_margins([edge, digit], (300, 400)) == [digit]
 
 
 def test_seam_avoids_the_ink() -> None:
