@@ -1,6 +1,7 @@
 """Puzzles, learning from the user's own images, and errors."""
 
 import re
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,14 @@ def set_weights(page: Page, weights: NDArray[np.float64]) -> None:
     page.wait_for_timeout(500)
 
 
+def wait_for_canvas(page: Page, selector: str, wanted: Pixels) -> None:
+    """Fails if it does not show the wanted pixels in time: a busy machine needs seconds for the last weight."""
+    deadline = time.monotonic() + LONG_MS / 1000
+    while not np.array_equal(read_canvas(page, selector), wanted):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
+
+
 def read_loss(page: Page) -> float:
     text = page.locator("#own-loss").get_attribute("data-loss")
     assert text
@@ -110,7 +119,7 @@ def test_loss_of_own_weights_equals_the_mean_squared_error(page: Page, name: str
     weights = np.random.default_rng(5).integers(-8, 9, (3, 3)) / 8  # exact in float32
     set_weights(page, weights)
     own = filter_by_scipy(before, weights, bias)
-    assert np.array_equal(read_canvas(page, "#own-canvas"), own)
+    wait_for_canvas(page, "#own-canvas", own)
     assert read_loss(page) == pytest.approx(measure_loss(own, target), rel=1e-9)
     assert [url for url in requests if "/static/" not in url and not url.startswith("blob:")] == []
 

@@ -224,7 +224,7 @@ def test_another_digit_can_be_asked_about(view: Page) -> None:
     show(view, "7")
     view.get_by_label("gradient").check()
     status = view.locator("#importance [role=status]")
-    expect(status).to_contain_text("log odds of 7")
+    expect(status).to_contain_text("log odds of 7", timeout=30_000)
     point(view, "output", 1, click=True)
     expect(status).to_contain_text("log odds of 1")
     point(view, "output", 1, click=True)
