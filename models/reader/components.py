@@ -208,9 +208,9 @@ def is_straight_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
     spread, axes = np.linalg.eigh(np.cov((points - centre).T) + 1e-6 * np.eye(2))
     if np.sqrt(spread[0] / spread[1]) > SLENDER:
         return False
-    upright = mask if tall >= wide else mask.T
     thickness = float(2 * np.sqrt(3 * spread[0]))  # of a band of equal thickness
-    if is_fold(upright, thickness, measure_slope(mask, grey) * thickness / contrast):
+    upright, turned = (mask, grey) if tall >= wide else (mask.T, grey.T)
+    if is_fold(upright, turned, contrast, thickness):
         return True
     step = measure_step(mask, grey, centre, axes[:, 0], thickness)
     if step is None:
@@ -218,15 +218,15 @@ def is_straight_edge(mask: Mask, grey: Grey, contrast: float) -> bool:
     return step > EDGE_STEP * contrast
 
 
-def is_fold(upright: Mask, thickness: float, sharpness: float) -> bool:
+def is_fold(upright: Mask, grey: Grey, contrast: float, thickness: float) -> bool:
     """Whether an upright band reaches the frame at both ends in a large image, and is too thin or too soft for a 1.
 
     At a sharpness of 1, the brightness at the band's outline would take the whole thickness to reach that of the ink.
     """
-    reaches_both_ends = bool(upright[[0, -1]].any(axis=1).all())
-    large = min(upright.shape) >= MIN_FOLD_SIDE
-    limit = SOFT_FOLD_THICKNESS if sharpness <= SHADOW_SHARPNESS else FOLD_THICKNESS
-    return large and reaches_both_ends and thickness <= limit * upright.shape[1]
+    share = thickness / upright.shape[1]
+    if min(upright.shape) < MIN_FOLD_SIDE or share > SOFT_FOLD_THICKNESS or not upright[[0, -1]].any(axis=1).all():
+        return False
+    return share <= FOLD_THICKNESS or measure_slope(upright, grey) * thickness / contrast <= SHADOW_SHARPNESS
 
 
 def measure_slope(mask: Mask, grey: Grey) -> float:

@@ -134,7 +134,7 @@ def has_digits(classifier: FieldClassifier, ink: Ink, labels: Labels, characters
     rows = np.linspace(0, len(characters) - 1, SURVEY).round().astype(int)
     strict = classifier.with_strictness(SURVEY_STRICTNESS)
     found = classify_characters(strict, ink, labels, [characters[row] for row in rows])
-    return sum(one.classification.verdict == "digit" for one in found) >= MIN_SURVEYED_DIGITS * SURVEY
+    return count_sure(found) >= MIN_SURVEYED_DIGITS * SURVEY
 
 
 def rate_readable(found: list[RecognizedCharacter]) -> float:

@@ -145,7 +145,7 @@ def join_parts(characters: list[Character], typical: float) -> list[Character]:
         changed = False
         for first in range(len(joined)):
             end = len(joined)
-            while together[first : first + 1, first + 1 : end].any():
+            while first < end and together[first, first + 1 : end].any():
                 end = first + 1 + int(np.flatnonzero(together[first, first + 1 : end])[-1])
                 joined[first] = one = joined[first].join(joined.pop(end))
                 boxes, together = np.delete(boxes, end, 0), np.delete(np.delete(together, end, 0), end, 1)
